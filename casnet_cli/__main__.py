@@ -1,0 +1,3 @@
+from casnet_cli.cli import main
+
+main()

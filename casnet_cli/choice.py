@@ -1,0 +1,71 @@
+"""Which recipe and which data `casnet train` takes when it is not told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from casnet_cli import engine, paths
+from casnet_cli import recipe as recipes
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError
+from casnet_cli.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Choice:
+    """name: of the recipe, for the run folder. reason: a sentence for the user."""
+
+    name: str
+    recipe: Recipe
+    data: Path
+    reason: str
+
+
+def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choice:
+    """The named recipe on its data, or the best recipe that this machine can run on the newest data.
+
+    Raises RecipeError, DataError.
+    """
+    if recipe is not None:
+        file = recipes.find(recipe)
+        resolved = recipes.load(file, overrides)
+        data = data or _data_of(resolved)
+        return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
+    data_reason = "as told" if data else "the data set prepared last"
+    data = data or paths.newest_data()
+    name, why = _suited(Store(data).name)
+    resolved = recipes.load(recipes.find(name), overrides)
+    return Choice(name, resolved, data, f"recipe {name} ({why}) on {data} ({data_reason})")
+
+
+def _data_of(recipe: Recipe) -> Path:
+    if not recipe.data.name:
+        return paths.newest_data()
+    data = paths.DATA / f"{recipe.data.name}.h5"
+    if not data.is_file():
+        raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")
+    return data
+
+
+def _suited(data: str) -> tuple[str, str]:
+    """Recipe of the data set's name if it can run here, else its lite one, else the template; and why."""
+    shipped, why = recipes.names(), "made for this data set"
+    if data in shipped:
+        obstacle = _obstacle(recipes.load(recipes.find(data)))
+        if not obstacle:
+            return data, why
+        why = f"{data} itself needs {obstacle}"
+    if f"{data}-lite" in shipped:
+        return f"{data}-lite", why
+    return "folder", "the template for data sets of one's own"
+
+
+def _obstacle(recipe: Recipe) -> str | None:
+    """What keeps a recipe from running here, if anything."""
+    if recipe.model.backbone.startswith("efficientnet-lite"):
+        return None
+    if not engine.has_gpu():
+        return "a GPU, and there is none here"
+    file = paths.keras_weights_folder() / f"{recipe.model.backbone}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    if recipe.model.weights == "imagenet" and not file.exists() and not engine.reachable():
+        return f"{file}, which is neither there nor to be had"
+    return None

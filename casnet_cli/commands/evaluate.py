@@ -1,0 +1,26 @@
+"""casnet eval: a run and a split become figures and pictures."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from casnet_cli.commands.options import DataFile, Fold, Run
+
+
+def command(
+    run: Run = None,
+    data: DataFile = None,
+    split: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option(help="Images to use; default test, else val.")
+    ] = None,
+    fold: Fold = None,
+    worst: Annotated[
+        int, typer.Option(min=0, max=100, help="How many of the worst images to name and draw.", metavar="N")
+    ] = 6,
+    out: Annotated[Path | None, typer.Option(help="Default RUN/eval/SPLIT.", metavar="DIR")] = None,
+) -> None:
+    """Measure a run on whole images at their own size: figures, tables, pictures."""
+    from casnet_cli.commands.evaluation_session import evaluate_run
+
+    evaluate_run(run, data, split, fold, worst, out)

@@ -1,0 +1,107 @@
+"""casnet info: what a file holds, or what this installation has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    what: Annotated[
+        str | None, typer.Argument(help="Run folder, data set, recipe or checkpoint.", metavar="[FILE]")
+    ] = None,
+    json: Annotated[str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.")] = None,
+) -> None:
+    """Say what a file holds; without one, versions, devices, and where weights lie."""
+    from casnet_cli import console
+
+    answer = describe(what)
+    if json:
+        console.write_json(answer, json)
+    if json != "-":
+        for key, value in answer.items():
+            console.result(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def describe(what: str | None) -> dict[str, object]:
+    """Facts by name. Raises the error of whatever reader the file belongs to."""
+    from casnet_cli import recipe, runs
+    from casnet_cli.training.checkpoint import FORMAT
+
+    if what is None:
+        return _installation()
+    path = Path(what)
+    if path.is_dir():
+        return _checkpoint(runs.find(path))
+    if path.suffix == ".h5":
+        return _checkpoint(runs.find(path)) if _format_of(path) == FORMAT else _data(path)
+    resolved = recipe.load(recipe.find(what))
+    return {"recipe": what, **{f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}}
+
+
+def _installation() -> dict[str, object]:
+    import platform
+
+    from casnet_cli import __version__, engine, paths, runs
+
+    engine.start()
+    import tensorflow as tf
+
+    weights = paths.keras_weights_folder()
+    return {
+        "casnet": __version__,
+        "python": platform.python_version(),
+        **runs.installed(),
+        "devices": [device.name for device in tf.config.list_physical_devices()],
+        "keras weights": str(weights),
+        "on disk": sorted(file.name for file in weights.glob("*.h5")) or ["none"],
+        "to fetch beforehand": f"resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5 from Keras's site into {weights}",
+        "recipes": str(paths.recipes_folder()),
+    }
+
+
+def _format_of(path: Path) -> str | None:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("format"))
+    except OSError:
+        return None
+
+
+def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[name-defined] # noqa: F821
+    meta = found.meta
+    network = meta.recipe.model
+    return {
+        "checkpoint": str(found.file),
+        "network": f"{network.backbone} at stride {network.output_stride}, {network.variant}",
+        "trained on": meta.data_name + (f", fold {meta.fold}" if meta.fold else ""),
+        "data sha256": meta.data_sha256,
+        "steps": meta.progress.step,
+        "epochs": len(meta.progress.history),
+        "best validation accuracy": meta.schedule["best"],
+        "classes": list(meta.labels.names),
+    }
+
+
+def _data(path: Path) -> dict[str, object]:
+    from casnet_cli.data.store import Store
+
+    store = Store(path)
+    counted = store.statistics()
+    total = sum(counted["class_pixels"]) + counted["void_pixels"]
+    shares = [
+        f"{name} {100 * pixels / total:.2f} %"
+        for name, pixels in zip(store.labels.names, counted["class_pixels"], strict=True)
+    ]
+    return {
+        "data set": store.name,
+        **{split: f"{len(names)} images" for split, names in store.names.items()},
+        "folds": store.folds,
+        "source": str(store.file.attrs["source"]),
+        "source sha256": str(store.file.attrs["source_sha256"]),
+        "content sha256": store.content_sha256,
+        "void": f"{100 * counted['void_pixels'] / total:.2f} %",
+        "classes": shares,
+    }

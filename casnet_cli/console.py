@@ -1,0 +1,109 @@
+"""What the user sees: results on stdout, progress and messages on stderr. The only importer of rich."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_level = {"quiet": False, "verbose": False}
+
+
+def configure(quiet: bool = False, verbose: bool = False) -> None:
+    """quiet: errors and results only. verbose: details too."""
+    _level.update(quiet=quiet, verbose=verbose)
+
+
+def say(message: str) -> None:
+    """A message for the person who waits."""
+    if not _level["quiet"]:
+        err.print(escape(message))
+
+
+def detail(message: str) -> None:
+    """A message for the person who asked with --verbose."""
+    if _level["verbose"]:
+        err.print(escape(message), style="dim")
+
+
+def error(fault: str) -> None:
+    err.print(f"[bold red]error:[/] {escape(fault)}")
+
+
+def result(text: str) -> None:
+    """A line of the answer itself."""
+    out.print(escape(text))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Part of the answer; the first column is text, the others are figures."""
+    drawn = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        drawn.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+    for row in rows:
+        drawn.add_row(*(escape(cell) for cell in row))
+    out.print(drawn)
+
+
+def write_json(answer: Any, file: str) -> None:
+    """The answer for a program; `-` is stdout."""
+    text = json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+    else:
+        Path(file).write_text(text, encoding="utf-8")
+
+
+class Bar:
+    """One line of progress: a bar on a terminal, at most about ten plain lines elsewhere."""
+
+    def __init__(self, title: str, progress: Progress | None):
+        self.title, self.progress, self.said = title, progress, -1.0
+        self.task = progress.add_task(title, total=None, note="") if progress else None
+
+    def update(self, done: float, total: float | None, note: str = "") -> None:
+        if self.progress and self.task is not None:
+            self.progress.update(self.task, completed=done, total=total, note=escape(note))
+        elif total and (done >= total or done / total >= self.said + 0.1) and self.said < 1:
+            self.said = done / total
+            say(f"{self.title}: {done:g}/{total:g} {note}".rstrip())
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Bar]:
+    """Progress on stderr for as long as the block runs."""
+    if _level["quiet"] or not err.is_terminal:
+        yield Bar(title, None)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield Bar(title, progress)
+
+
+def percent(fraction: float | None) -> str:
+    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """43 s, 12 min, 1 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

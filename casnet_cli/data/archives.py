@@ -1,0 +1,235 @@
+"""Unpack an archive of unknown origin for as long as it is read, and fingerprint what was read."""
+
+import errno
+import gzip
+import hashlib
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from casnet_cli.errors import DataError
+
+MAX_BYTES = 40_000_000_000
+"""More than any known data set of segmentation has."""
+
+MAX_RATIO = 200
+RATIO_ALLOWANCE = 1_000_000_000
+"""Label files of few values shrink a hundredfold; an archive that grows beyond ratio and allowance is a bomb."""
+
+CHUNK = 1 << 20
+
+MAX_READ = 16 * CHUNK
+"""Members are copied in chunks, so a longer single read is a tar header that claims gigabytes of memory."""
+
+KINDS = (".zip", ".tar.gz", ".tgz", ".tar")
+
+BROKEN = (
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What the standard library raises on damaged, foreign or encrypted archives, besides other kinds of OSError."""
+
+
+@contextmanager
+def opened(path: Path, scratch: Path, only: Callable[[str], bool] | None = None) -> Iterator[Path]:
+    """The folder with the files of `path`: itself if it is a folder, else a temporary one inside `scratch`.
+
+    only: gets each member's path with '/', and says whether it is needed; others are examined but not written.
+    The temporary folder is removed on leaving, also by an error or an interrupt. Folders without files are not made.
+    Raises DataError if `path` is missing, damaged or no archive, or has members that point outside, are links or
+    devices, or have more bytes than MAX_BYTES or MAX_RATIO times the archive plus RATIO_ALLOWANCE.
+    """
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file():
+        raise DataError(f"{path}: no such file or folder (expected a folder or an archive {', '.join(KINDS)})")
+    if not path.name.lower().endswith(KINDS):
+        raise DataError(f"{path}: of unknown kind (expected a folder or an archive {', '.join(KINDS)})")
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix="unpacked-", dir=scratch)
+    except OSError as error:
+        raise DataError(f"{scratch}: cannot be written: {error.strerror} (expected room to unpack {path})") from error
+    with temporary as folder:
+        _unpack(path, Path(folder), only)
+        yield Path(folder)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file; of a folder, over each file's relative name, a NUL and its own sha256, by name.
+
+    Raises DataError if something cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return _digest(path).hex()
+        files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+        whole = hashlib.sha256()
+        for name in sorted(files):
+            whole.update(os.fsencode(name) + b"\0" + _digest(files[name]))
+        return whole.hexdigest()
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror} (expected a file)") from error
+
+
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _unpack(path: Path, folder: Path, only: Callable[[str], bool] | None) -> None:
+    output = _Output(path, folder, only, min(MAX_BYTES, MAX_RATIO * path.stat().st_size + RATIO_ALLOWANCE))
+    try:
+        if path.name.lower().endswith(".zip"):
+            _unpack_zip(path, output)
+        else:
+            _unpack_tar(path, output)
+    except BROKEN as error:
+        raise DataError(
+            f"{path}: damaged or no such archive: {_line(error)} (expected a complete {_kinds()})"
+        ) from error
+    except OSError as error:
+        advice = f"free some space in {folder.parent}" if error.errno == errno.ENOSPC else f"expected a {_kinds()}"
+        raise DataError(f"{path}: cannot be unpacked: {error.strerror or _line(error)} ({advice})") from error
+
+
+def _kinds() -> str:
+    return " or ".join(KINDS)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@dataclass
+class _Output:
+    """Where members go. `claimed` and `written` count bytes, neither may pass `limit`."""
+
+    archive: Path
+    folder: Path
+    only: Callable[[str], bool] | None
+    limit: int
+    claimed: int = 0
+    written: int = 0
+
+    def examined(self, member: str, kind: int, size: int) -> str:
+        """The member's path with '/'. kind: stat.S_IF..., 0 if unknown. Raises DataError if it must not be unpacked."""
+        name = member.replace("\\", "/")
+        if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
+            raise self.refusal(member, "points outside the archive")
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise self.refusal(member, "is a link or a device")
+        if size < 0:
+            raise self.refusal(member, "has a negative size")
+        self.claimed += size
+        if self.claimed > self.limit:
+            raise self.too_large(member)
+        return str(PurePosixPath(name))
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        """Copy an examined member. Raises DataError if it brings the whole above the limit."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as stream:
+            while chunk := content.read(CHUNK):
+                self.written += len(chunk)
+                # The sizes in the headers were checked, but the archive's author chose them.
+                if self.written > self.limit:
+                    raise self.too_large(name)
+                stream.write(chunk)
+
+    def wanted(self, name: str) -> bool:
+        return self.only is None or self.only(name)
+
+    def refusal(self, member: str, why: str) -> DataError:
+        return DataError(f"{self.archive}: member {member!r} {why} (expected only files and folders inside)")
+
+    def too_large(self, member: str) -> DataError:
+        return DataError(
+            f"{self.archive}: unpacks to more than {self.limit / 1e9:.1f} GB at member {member!r} "
+            f"(expected at most {MAX_BYTES // 10**9} GB, and {MAX_RATIO} times the archive plus 1 GB)"
+        )
+
+
+def _unpack_zip(path: Path, output: _Output) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        names = [
+            output.examined(item.filename, stat.S_IFMT(item.external_attr >> 16), item.file_size) for item in members
+        ]
+        for member, name in zip(members, names, strict=True):
+            if not member.is_dir() and output.wanted(name):
+                with archive.open(member) as content:
+                    output.write(name, content)
+
+
+def _unpack_tar(path: Path, output: _Output) -> None:
+    """Examine and write each member as it comes: a compressed archive would have to be inflated twice otherwise."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        inflated: IO[bytes] = gzip.GzipFile(fileobj=file) if zipped else file  # type: ignore[assignment]
+        tape = _Tape(inflated, output)
+        with closing(inflated), tarfile.open(fileobj=tape, mode="r:") as archive:  # type: ignore[call-overload]
+            for member in archive:
+                kind = stat.S_IFREG if member.isreg() else stat.S_IFDIR if member.isdir() else stat.S_IFLNK
+                name = output.examined(member.name, kind, member.size)
+                content = archive.extractfile(member) if member.isreg() and output.wanted(name) else None
+                if content:
+                    output.write(name, content)
+            # tarfile takes a damaged header, or none, for the end of the archive; the true end is a block of zeros.
+            if tape.last.count(0) != tarfile.BLOCKSIZE:
+                raise EOFError("ends before its end mark")
+            tape.finish()
+
+
+class _Tape:
+    """A file for tarfile that only moves forward, and no further than the output's limit.
+
+    last: what the latest `read` returned.
+    """
+
+    def __init__(self, stream: IO[bytes], output: _Output):
+        self.stream, self.output, self.last = stream, output, b""
+        # Room for headers and padding, which no member claims.
+        self.limit = output.limit + output.limit // 2
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def seek(self, position: int) -> None:
+        if position < self.tell():
+            raise ValueError("a header points backwards")
+        if position > self.limit:
+            raise self.output.too_large("(header)")
+        self.stream.seek(position)
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= MAX_READ or self.tell() + size > self.limit:
+            raise self.output.too_large("(header)")
+        self.last = self.stream.read(size)
+        return self.last
+
+    def finish(self) -> None:
+        """Read to the end, where gzip keeps the checksum of the whole."""
+        while self.read(CHUNK):
+            pass

@@ -1,0 +1,66 @@
+"""Encoded images to arrays and back."""
+
+import io
+import warnings
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from casnet_cli.labels import LabelSet
+
+MAX_PIXELS = 500_000_000
+"""An image that claims more is refused before it is decoded."""
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
+
+
+def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
+    """Any image Pillow reads, as 8-bit RGB: grey, 16-bit, palette, CMYK and transparent ones too.
+
+    oriented: turn the image as its EXIF tag says. Transparency is laid on white. Raises OSError, ValueError,
+    SyntaxError or Image.DecompressionBombError (see `UNREADABLE`) if it is no image, truncated or too large.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and of large images, neither is the user's concern
+        image: Image.Image = Image.open(file)
+        image.load()
+        if oriented:
+            image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        return _from_wide(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+"""What Pillow raises on files that are no whole image."""
+
+
+def _from_wide(image: Image.Image) -> Image.Image:
+    # Pillow's own conversion clips 16-bit values at 255 instead of scaling them.
+    values = np.asarray(image, dtype=np.float64)
+    full = 255.0 if values.max(initial=0) <= 255 else 65535.0
+    return Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+
+
+def encode_label(label: np.ndarray) -> bytes:
+    """(H, W) uint8 class ids → grey PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(label).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def decode_label(data: bytes) -> Image.Image:
+    """The stored PNG as a grey image of class ids."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def colored(label: np.ndarray, labels: LabelSet) -> np.ndarray:
+    """(..., H, W) class ids → (..., H, W, 3) uint8 in the palette's colours, void black."""
+    return np.asarray(labels.flat_palette(), dtype=np.uint8).reshape(256, 3)[label]

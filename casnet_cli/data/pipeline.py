@@ -1,0 +1,73 @@
+"""Samples to batches: decoded and augmented in threads, ahead of the step that takes them."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import grain
+import numpy as np
+
+from casnet_cli.data.augmentation import augment
+from casnet_cli.data.images import decode_label, decode_rgb
+from casnet_cli.data.store import Record, Subset
+from casnet_cli.recipe import Augmentation
+
+THREADS = 2
+AHEAD = 4
+"""Batches made ready before they are asked for."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """image (B, crop, crop, 3) uint8 RGB, label (B, crop, crop) uint8 ids, names of the B samples."""
+
+    image: np.ndarray
+    label: np.ndarray
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """One sample at its own size: image (H, W, 3) uint8 RGB, label (H, W) uint8 ids."""
+
+    name: str
+    image: np.ndarray
+    label: np.ndarray
+
+
+def training_batches(
+    subset: Subset,
+    section: Augmentation,
+    mean: tuple[float, float, float],
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+) -> Iterator[Batch]:
+    """Batches `start`, start + 1, … without end. Batch k is a pure function of subset, settings, seed and k.
+
+    Every pass over the subset has a new order; batches run across the passes, so that no sample is left out.
+    """
+
+    def transform(record: Record, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+        image = decode_rgb(io.BytesIO(record.image))
+        return *augment(image, decode_label(record.label), section, mean, rng), record.name
+
+    dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat().random_map(transform)
+    dataset = dataset.batch(batch_size, batch_fn=_stack)[start:]
+    yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD))
+
+
+def whole_images(subset: Subset) -> Iterator[Whole]:
+    """Each sample of the subset once, in order, at its own size, decoded ahead."""
+
+    def decode(record: Record) -> Whole:
+        image = np.asarray(decode_rgb(io.BytesIO(record.image)))
+        return Whole(record.name, image, np.asarray(decode_label(record.label)))
+
+    dataset = grain.MapDataset.source(subset).map(decode)
+    yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=2 * AHEAD))
+
+
+def _stack(samples: list[tuple[np.ndarray, np.ndarray, str]]) -> Batch:
+    images, labels, names = zip(*samples, strict=True)
+    return Batch(np.stack(images), np.stack(labels), tuple(names))

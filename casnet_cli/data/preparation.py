@@ -1,0 +1,119 @@
+"""From a raw data set's name to its prepared file: find or download it, check it, write it."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from casnet_cli import __version__, download
+from casnet_cli.data import store
+from casnet_cli.data.archives import opened, sha256_of
+from casnet_cli.data.sources.source import Entry, Source
+from casnet_cli.errors import CasnetError, DataError
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is going on, how much is done, and of how much (None: unknown)."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """path: the prepared file. source: what it was made from. unchanged: it was there already, of the same source."""
+
+    path: Path
+    source: str
+    unchanged: bool
+
+
+def prepare(source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress) -> Prepared:
+    """Write `out` (default `data/<name>.h5`) from `given`, or from what `locate` finds or downloads.
+
+    A file made from the same unchanged source is only touched. Raises DataError; then nothing was written.
+    """
+    out = out or data / f"{source.name}.h5"
+    raw = locate(source, data, given, on_progress)
+    origin = str(raw.resolve()) if raw else f"built into casnet {__version__}"
+    stamp = _stamp(raw)
+    if _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
+        os.utime(out)
+        return Prepared(out, origin, unchanged=True)
+    with _root(raw, data) as root:
+        entries = source.entries(root)
+        verify_counts(source, entries, root)
+        provenance = {"source": origin, "source_stamp": stamp, "source_sha256": sha256_of(raw) if raw else ""}
+        store.write(out, source, entries, provenance, lambda done, total: on_progress("preparing", done, total))
+    return Prepared(out, origin, unchanged=False)
+
+
+def locate(source: Source, data: Path, given: Path | None, on_progress: Progress) -> Path | None:
+    """The raw data set: `given`, else the official folder or archive in `data/` or here, else a download into `data/`.
+
+    None for a built-in set. Raises DataError with the file to fetch and where to put it.
+    """
+    if given is not None:
+        if not given.exists():
+            raise DataError(f"--source {given}: no such file or folder")
+        return given
+    if not source.folder:
+        return None
+    for name in (source.folder, *source.archives):
+        for folder in (data, Path()):
+            if (folder / name).exists():
+                return folder / name
+    wanted = " or ".join((*source.archives[:1], f"the folder {source.folder}/"))
+    if source.url is None:
+        raise DataError(
+            f"{source.name}: not found in {data}/ or here (put {wanted} there, or name it by --source PATH)"
+        )
+    target = data / source.archives[0]
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        download.fetch(source.url, target, lambda done, total: on_progress("downloading", done, total))
+    except (CasnetError, OSError) as error:
+        raise DataError(
+            f"{error} (fetch it by hand, put {wanted} into {data}/ or here, or name it by --source PATH)"
+        ) from None
+    return target
+
+
+def verify_counts(source: Source, entries: list[Entry], root: Path) -> None:
+    """A complete copy has the numbers that its authors published. Raises DataError naming both."""
+    for split, expected in source.counts:
+        found = sum(entry.split == split for entry in entries)
+        if found != expected:
+            raise DataError(f"{root}: {found} {split} images (a complete {source.name} has {expected})")
+    if not entries:
+        raise DataError(f"{root}: no images (see the README for the layout of {source.name})")
+
+
+@contextmanager
+def _root(raw: Path | None, scratch: Path) -> Iterator[Path]:
+    if raw is None:
+        yield Path()
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    with opened(raw, scratch) as root:
+        yield root
+
+
+def _stamp(raw: Path | None) -> str:
+    """Path, size and time of an archive, or of every file in a folder: cheap, and changes when the source does."""
+    if raw is None:
+        return f"built-in {__version__}"
+    files = sorted(path for path in raw.rglob("*") if path.is_file()) if raw.is_dir() else [raw]
+    digest = hashlib.sha256(str(raw.resolve()).encode())
+    for file in files:
+        status = file.stat()
+        digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _recorded(path: Path, key: str) -> str | None:
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get(key))
+    except OSError:
+        return None

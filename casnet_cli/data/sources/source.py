@@ -1,0 +1,168 @@
+"""What every reader of a raw data set provides, and the checks that all readers share."""
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.errors import DataError
+from casnet_cli.labels import VOID, LabelSet
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image as it goes into the store.
+
+    image: the encoded JPEG or PNG, byte for byte as found.
+    label: (H, W) uint8, class ids 0..K-1, 255 = void; H and W are the image's.
+    """
+
+    image: bytes
+    label: np.ndarray
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sample by name, not yet read. `load` may run in any thread and raises DataError."""
+
+    split: str
+    name: str
+    load: Callable[[], Sample]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw data set: official file names, where it may be downloaded, and how to list it.
+
+    entries(root) lists all samples of the extracted folder, in the order in which they are stored.
+    counts: entries per split that a complete copy has; empty where the set comes in parts.
+    """
+
+    name: str
+    labels: LabelSet
+    entries: Callable[[Path], list[Entry]]
+    folder: str
+    archives: tuple[str, ...] = ()
+    url: str | None = None
+    folds: int | None = None
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+def located(
+    root: Path,
+    folders: tuple[str, ...],
+    required: tuple[str, ...],
+    layout: str,
+    enough: Callable[[Iterable[bool]], bool] = all,
+) -> Path:
+    """The folder that holds the data set: `root` itself, or one of `folders` inside it.
+
+    required: names that must exist in it; `enough` is `all` or, where the set comes in parts, `any`.
+    layout: the expected layout in words, for the message.
+    Raises DataError naming what was looked for and not found.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder (expected {layout})")
+    candidates = [root, *(root / folder for folder in folders)]
+    for candidate in candidates:
+        if enough((candidate / part).exists() for part in required):
+            return candidate
+    # A folder of the official name is what the user meant, so the message speaks of that one.
+    meant = next((candidate for candidate in candidates[1:] if candidate.is_dir()), root)
+    missing = [part for part in required if not (meant / part).exists()]
+    raise DataError(f"{meant}: {', '.join(missing)} not found (expected {layout})")
+
+
+def files_below(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    """All files under `folder` with one of `endings` (lower case; case is ignored), in the order of their names.
+
+    Keys are paths relative to `folder`, '/' between folders, without the ending.
+    Raises DataError if two files would have one name.
+    """
+    found: dict[str, Path] = {}
+    for file in sorted(folder.rglob("*")):
+        relative = file.relative_to(folder)
+        ending = next((ending for ending in endings if file.name.lower().endswith(ending)), None)
+        # Archives packed on a Mac bring a hidden twin "._name" of every file.
+        if ending is None or any(part.startswith(".") for part in relative.parts) or not file.is_file():
+            continue
+        name = relative.as_posix()[: -len(ending)]
+        if name in found:
+            raise DataError(f"{file}: has the same name as {found[name].name} (one file a sample)")
+        found[name] = file
+    return dict(sorted(found.items()))
+
+
+def paired(
+    images: dict[str, Path], labels: dict[str, Path], image_folder: Path, label_folder: Path
+) -> list[tuple[str, Path, Path]]:
+    """(name, image file, label file) sorted by name. Raises DataError if any file lacks its partner, or all do."""
+    if not images and not labels:
+        raise DataError(f"{image_folder}: holds no image (expected JPEG or PNG files)")
+    for ours, theirs, partner, folder in (
+        (images, labels, "label", label_folder),
+        (labels, images, "image", image_folder),
+    ):
+        lonely = sorted(ours.keys() - theirs.keys())
+        if lonely:
+            raise DataError(f"{ours[lonely[0]]}: has no {partner} in {folder} ({len(lonely)} such, expected none)")
+    return [(name, images[name], labels[name]) for name in sorted(images)]
+
+
+def read_bytes(file: Path) -> bytes:
+    """The whole file. Raises DataError if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror or error} (expected a readable file)") from error
+
+
+def labelled(image_file: Path, label_file: Path, label: np.ndarray) -> Sample:
+    """The sample of an image file and its (H, W) uint8 label. Raises DataError as check_same_size does."""
+    image = read_bytes(image_file)
+    check_same_size(image_file, image, label_file, label)
+    return Sample(image, label)
+
+
+def check_same_size(image_file: Path, image: bytes, label_file: Path, label: np.ndarray) -> None:
+    """Raise DataError if `image` is no JPEG or PNG, or if its size is not that of `label`, (H, W).
+
+    Only the header is read: listing a set would otherwise cost as much as decoding it. Damage behind the header
+    shows when the image is decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(image), formats=("JPEG", "PNG")) as picture:
+            width, height = picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{image_file}: not a readable image (expected JPEG or PNG)") from error
+    if label.shape != (height, width):
+        raise DataError(
+            f"{label_file}: labels {label.shape[1]}x{label.shape[0]} pixels, but {image_file} has {width}x{height} "
+            "(label and image must have the same size)"
+        )
+
+
+def class_ids(raw: np.ndarray, file: Path, first: int, classes: int, void: int) -> np.ndarray:
+    """Class ids (H, W) uint8, 0..classes-1 and VOID, of the numbers found in `file`.
+
+    raw: (H, W), any integer or floating dtype; first..first+classes-1 are the classes, `void` is unlabelled.
+    Raises DataError naming the first pixel with any other value, or if `raw` is no single plane of numbers.
+    """
+    allowed = f"expected {first}..{first + classes - 1}, or {void} for unlabelled"
+    if raw.ndim != 2 or raw.size == 0 or raw.dtype.kind not in "iuf":
+        raise DataError(f"{file}: {raw.dtype} of shape {raw.shape} is no plane of class ids ({allowed})")
+    unlabelled = raw == void
+    known = (raw >= first) & (raw < first + classes)
+    if raw.dtype.kind == "f":
+        known &= raw == np.rint(raw)
+    foreign = ~(known | unlabelled)
+    if foreign.any():
+        row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
+        raise DataError(f"{file}: row {row}, column {column} holds {raw[row, column]} ({allowed})")
+    # `void` may lie below `first`; subtracted as it is, it would leave the range of an unsigned dtype.
+    ids = (np.where(unlabelled, first, raw) - first).astype(np.uint8)
+    ids[unlabelled] = VOID
+    return ids

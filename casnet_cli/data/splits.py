@@ -1,0 +1,56 @@
+"""Which images train, validate and test: by stored split, by fold, and by a seeded part of the training images."""
+
+import hashlib
+from collections.abc import Sequence
+
+from casnet_cli.errors import DataError
+
+FOLD_SEED = 0
+
+
+def shuffled(names: Sequence[str], seed: int) -> list[int]:
+    """Positions of `names` in an order that depends on the names and the seed alone, on every machine."""
+    return sorted(range(len(names)), key=lambda index: hashlib.sha256(f"{seed}/{names[index]}".encode()).digest())
+
+
+def fold_members(names: Sequence[str], folds: int, fold: int) -> list[int]:
+    """Positions of fold 1..folds: the shuffled names cut into pieces whose sizes differ by at most one."""
+    if not 1 <= fold <= folds:
+        raise DataError(f"--fold {fold}: no such fold (1..{folds})")
+    order = shuffled(names, FOLD_SEED)
+    bounds = [len(names) * part // folds for part in (fold - 1, fold)]
+    return sorted(order[bounds[0] : bounds[1]])
+
+
+def held_out(names: Sequence[str], fraction: float, seed: int) -> list[int]:
+    """Positions of the validation part: `fraction` of the names, at least one."""
+    return sorted(shuffled(names, seed)[: max(1, round(len(names) * fraction))])
+
+
+def assign(
+    names: dict[str, list[str]], folds: int | None, fold: int | None, fraction: float, seed: int
+) -> dict[str, tuple[str, list[int]]]:
+    """Stored names per group → for each of train, val and test that exist, its group and positions in it.
+
+    Where the set has folds, `test` is the fold's images (fold 1 unless told). Where no `val` is stored it is cut from
+    the training images. Raises DataError if nothing is left to train on.
+    """
+    if fold is not None and not folds:
+        raise DataError(f"--fold {fold}: this data set is not cross-validated (leave --fold away)")
+    parts: dict[str, tuple[str, list[int]]] = {}
+    train = list(range(len(names.get("train", ()))))
+    if folds:
+        test = fold_members(names["train"], folds, fold or 1)
+        parts["test"] = ("train", test)
+        train = sorted(set(train) - set(test))
+    elif "test" in names:
+        parts["test"] = ("test", list(range(len(names["test"]))))
+    if "val" in names:
+        parts["val"] = ("val", list(range(len(names["val"]))))
+    elif len(train) > 1:
+        chosen = held_out([names["train"][index] for index in train], fraction, seed)
+        parts["val"] = ("train", [train[index] for index in chosen])
+        train = sorted(set(train) - set(parts["val"][1]))
+    if train:
+        parts["train"] = ("train", train)
+    return parts

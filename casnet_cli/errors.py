@@ -1,0 +1,37 @@
+"""Every error a user can cause, drawn as a tree. The command line catches `CasnetError` and nothing else.
+
+CasnetError                 exit 2, one line a fault: `error: WHERE: what is wrong (what would be right)`
+├── RecipeError             a recipe or an override; carries all faults at once
+├── DataError               a raw or prepared data set
+├── RunError                a run folder, a checkpoint, a run and data that do not fit
+├── WeightsError            pre-trained weights that are missing or foreign
+└── InputError              an image or folder given to predict
+"""
+
+
+class CasnetError(Exception):
+    """A fault the user can mend. Each of `faults` is one line, `WHERE: what is wrong (what would be right)`."""
+
+    def __init__(self, *faults: str):
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class RecipeError(CasnetError):
+    """An unknown key, a wrong type, a value out of range, a recipe that does not exist."""
+
+
+class DataError(CasnetError):
+    """A data set that is missing, damaged, foreign, or not what its name promises."""
+
+
+class RunError(CasnetError):
+    """A run without a checkpoint, a foreign checkpoint, classes of data and run that differ."""
+
+
+class WeightsError(CasnetError):
+    """Pre-trained weights that cannot be had or do not fit the backbone."""
+
+
+class InputError(CasnetError):
+    """A path given on the command line that holds nothing to work on, or cannot be written."""

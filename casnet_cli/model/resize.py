@@ -1,0 +1,133 @@
+"""Bilinear resizing with aligned corners, padding to its grid, and average pooling into bins.
+
+All three are matrix products with weights computed from the shapes at hand, so that one graph serves every size,
+also where height and width are unknown when it is traced (ONNX, LiteRT).
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("casnet")
+class PadToGrid(keras.layers.Layer):
+    """Zeros at the right and bottom until both sides are a multiple of `stride` plus 1.
+
+    (B, H, W, C) → (B, H', W', C). A map of such a size has its corner cells exactly on the image's corners, which
+    is what aligned-corner resizing assumes. Zero is the mean colour where preprocessing has subtracted it.
+    """
+
+    def __init__(self, stride: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, x: Any) -> Any:
+        down, right = (-(size - 1) % self.stride for size in ops.shape(x)[1:3])
+        return ops.pad(x, [[0, 0], [0, down], [0, right], [0, 0]])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        batch, *sides, channels = input_shape
+        return (batch, *(None if side is None else side + -(side - 1) % self.stride for side in sides), channels)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("casnet")
+class ResizeToImage(keras.layers.Layer):
+    """Map cells to image pixels by the exact factor `stride`, corners aligned, cropped to the image.
+
+    [(B, h, w, C) map, (B, H, W, *) image] → (B, H, W, C), where h = ⌈(H − 1) / stride⌉ + 1, and w likewise: the
+    cell (i, j) lies on pixel (i · stride, j · stride). Section 3.1's bilinear up-sampling (eqs. 2, 4, 7); Caffe's
+    Interp layer aligns corners.
+    """
+
+    def __init__(self, stride: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs: Any) -> Any:
+        x, image = inputs
+        height, width = ops.shape(image)[1:3]
+        return interpolate(x, height, width, 1 / self.stride, 1 / self.stride)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        x, image = input_shape
+        return (*image[:3], x[3])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("casnet")
+class PyramidPooling(keras.layers.Layer):
+    """The average of a map over bins x bins regions: (B, h, w, C) → (B, bins, bins, C).
+
+    Bin b covers the cells ⌊b·n/bins⌋ .. ⌈(b+1)·n/bins⌉ − 1 of n, so neighbouring bins share a cell where n is no
+    multiple of `bins`, and none is empty however small the map.
+    """
+
+    def __init__(self, bins: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.bins = bins
+
+    def call(self, x: Any) -> Any:
+        height, width = ops.shape(x)[1:3]
+        return along_axes(x, self.weights_of(height, x.dtype), self.weights_of(width, x.dtype))
+
+    def weights_of(self, size: Any, dtype: Any) -> Any:
+        """(bins, size), each row sums to 1."""
+        bin_index, cell = ops.arange(self.bins)[:, None], ops.arange(size)[None, :]
+        first, end = bin_index * size // self.bins, -(-(bin_index + 1) * size // self.bins)
+        inside = ops.cast(ops.logical_and(cell >= first, cell < end), dtype)
+        return inside / ops.sum(inside, axis=1, keepdims=True)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], self.bins, self.bins, input_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "bins": self.bins}
+
+
+@keras.saving.register_keras_serializable("casnet")
+class ResizeToMap(keras.layers.Layer):
+    """Bins back to a map's size, corners aligned: [(B, b, b, C), (B, h, w, *)] → (B, h, w, C)."""
+
+    def call(self, inputs: Any) -> Any:
+        x, like = inputs
+        (rows, columns), (height, width) = ops.shape(x)[1:3], ops.shape(like)[1:3]
+        return interpolate(x, height, width, _step(rows, height), _step(columns, width))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        x, like = input_shape
+        return (*like[:3], x[3])
+
+
+def interpolate(x: Any, height: Any, width: Any, row_step: Any, column_step: Any) -> Any:
+    """Bilinear samples of x (B, h, w, C) at rows i · row_step, i < height, and columns likewise, in cells of x.
+
+    Samples beyond the last cell do not occur: the callers choose steps that end on it.
+    """
+    rows, columns = ops.shape(x)[1:3]
+    return along_axes(x, _hat(height, rows, row_step, x.dtype), _hat(width, columns, column_step, x.dtype))
+
+
+def along_axes(x: Any, left: Any, right: Any) -> Any:
+    """left (H, h) and right (W, w) applied to the rows and columns of x (B, h, w, C) → (B, H, W, C)."""
+    batch, rows, columns, channels = ops.shape(x)
+    x = ops.matmul(left, ops.reshape(x, (batch, rows, columns * channels)))
+    return ops.matmul(right, ops.reshape(x, (batch, ops.shape(left)[0], columns, channels)))
+
+
+def _hat(size: Any, cells: Any, step: Any, dtype: Any) -> Any:
+    # Linear interpolation as a matrix: weight 1 - |distance| of sample and cell, in cells. Positions in at least
+    # float32: bfloat16 cannot tell row 257 from row 256.
+    exact = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
+    position = ops.cast(ops.arange(size), exact)[:, None] * ops.cast(step, exact)
+    distance = ops.abs(position - ops.cast(ops.arange(cells), exact)[None, :])
+    return ops.cast(ops.maximum(1 - distance, 0), dtype)
+
+
+def _step(cells: Any, size: Any) -> Any:
+    return (cells - 1) / ops.maximum(size - 1, 1)

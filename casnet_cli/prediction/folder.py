@@ -1,0 +1,213 @@
+"""Label folders of images: a transaction per image, and a manifest that says what became of each."""
+
+import hashlib
+import json
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casnet_cli.data.images import UNREADABLE, decode_rgb
+from casnet_cli.errors import InputError
+from casnet_cli.labels import LabelSet
+from casnet_cli.prediction import writers
+
+IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
+AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """An input file and the stem of its outputs, relative to the output folder."""
+
+    file: Path
+    stem: Path
+
+
+def find_images(paths: Iterable[Path]) -> list[Job]:
+    """Every image under the given folders, and each given file, in sorted order; sub-folders are kept in the stem.
+
+    Inputs that would share a stem keep their extension in it. Raises InputError for a path that does not exist, a
+    file that is no image by its ending, and if there is nothing at all.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            below = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS)
+            found |= {file: file.relative_to(path) for file in below if not file.is_dir()}
+        elif path.suffix.lower() not in IMAGE_ENDINGS:
+            reason = "no such file or folder" if not path.exists() else "not an image by its ending"
+            raise InputError(f"{path}: {reason} (a folder, or one of {', '.join(sorted(IMAGE_ENDINGS))})")
+        elif not path.exists() and not path.is_symlink():
+            raise InputError(f"{path}: no such file")
+        else:
+            found[path] = Path(path.name)
+    if not found:
+        named = ", ".join(str(path) for path in paths)
+        raise InputError(f"{named}: no image in it (one of {', '.join(sorted(IMAGE_ENDINGS))})")
+    stems = Counter(relative.with_suffix("") for relative in found.values())
+    jobs = []
+    for file, relative in found.items():
+        stem = relative.with_suffix("")
+        jobs.append(Job(file, stem if stems[stem] == 1 else relative))
+    return jobs
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go and how. identity: of the run and options; a result made with another one is made anew."""
+
+    folder: Path
+    labels: LabelSet
+    identity: str
+    overlay: bool = True
+    resume: bool = True
+
+
+def predict_folder(
+    answer: Callable[[np.ndarray], dict[str, np.ndarray]], jobs: list[Job], outputs: Outputs
+) -> Iterator[dict[str, Any]]:
+    """Label every job that is not yet done, and yield its line of the manifest once its files are written.
+
+    Decoding runs ahead and writing behind in threads. Raises InputError if the output folder cannot be written.
+    """
+    manifest = _Manifest(outputs)
+    with ThreadPoolExecutor(2) as pool:
+        todo = (job for job in jobs if not (outputs.resume and manifest.holds(job)))
+        writing: deque[Future[dict[str, Any]]] = deque()
+        for job, decoded in _ahead(pool, todo):
+            began = time.perf_counter()
+            try:
+                image = decoded.result()
+                said = answer(image)
+            except (*UNREADABLE, MemoryError) as error:
+                yield manifest.add({"file": str(job.file), "status": "failed", "error": _reason(error)})
+                continue
+            writing.append(pool.submit(_write, job, image, said, outputs, began))
+            while len(writing) > AHEAD:
+                yield manifest.add(writing.popleft().result())
+        for future in writing:
+            yield manifest.add(future.result())
+
+
+def _ahead(pool: ThreadPoolExecutor, jobs: Iterator[Job]) -> Iterator[tuple[Job, "Future[np.ndarray]"]]:
+    waiting: deque[tuple[Job, Future[np.ndarray]]] = deque()
+    for job in jobs:
+        waiting.append((job, pool.submit(read_image, job.file)))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def read_image(file: Path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, turned as its EXIF tag says. Raises one of UNREADABLE."""
+    with open(file, "rb") as opened:
+        return np.asarray(decode_rgb(opened, oriented=True))
+
+
+def _write(job: Job, image: np.ndarray, said: dict[str, np.ndarray], outputs: Outputs, began: float) -> dict[str, Any]:
+    mask, difficulty = said["mask"], said["difficulty"]
+    mask_file, difficulty_file, overlay_file = _files(outputs.folder, job)
+    try:
+        mask_file.parent.mkdir(parents=True, exist_ok=True)
+        writers.write_difficulty(difficulty_file, difficulty)
+        if outputs.overlay:
+            writers.write_overlay(overlay_file, image, mask, outputs.labels)
+        writers.write_mask(mask_file, mask, outputs.labels)
+    except OSError as error:
+        raise InputError(f"{mask_file}: cannot be written: {error.strerror or error}") from None
+    counts = np.bincount(mask.ravel(), minlength=len(outputs.labels))
+    shares = zip(outputs.labels.names, counts / mask.size, strict=True)
+    return {
+        "file": str(job.file),
+        "status": "ok",
+        "error": None,
+        "width": image.shape[1],
+        "height": image.shape[0],
+        "mask": mask_file.relative_to(outputs.folder).as_posix(),
+        "classes": {name: round(float(share), 6) for name, share in shares if share},
+        "difficulty_mean": round(float(difficulty.mean()), 6),
+        "confidence_mean": round(float(said["confidence"].mean()), 6),
+        "seconds": round(time.perf_counter() - began, 4),
+        "input": _fingerprint(job.file),
+        "made_with": outputs.identity,
+    }
+
+
+def _files(folder: Path, job: Job) -> tuple[Path, Path, Path]:
+    stem = folder / job.stem
+    return tuple(stem.with_name(stem.name + ending) for ending in (".png", ".difficulty.png", ".overlay.jpg"))  # type: ignore[return-value]
+
+
+class _Manifest:
+    """manifest.jsonl: what was done in earlier calls, and lines for this one. The last line of a file counts."""
+
+    def __init__(self, outputs: Outputs):
+        self.outputs, self.path = outputs, outputs.folder / "manifest.jsonl"
+        self.done: dict[str, dict[str, Any]] = {}
+        try:
+            outputs.folder.mkdir(parents=True, exist_ok=True)
+            for left in outputs.folder.rglob(".*.part"):
+                left.unlink()
+            self._read()
+            self.path.touch()
+        except OSError as error:
+            raise InputError(f"{outputs.folder}: cannot be written: {error.strerror or error}") from None
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        text = self.path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        if len(whole) < len(text):  # the last line was cut by a kill
+            os.truncate(self.path, len(whole))
+        for line in whole.splitlines():
+            record = json.loads(line)
+            self.done[record["file"]] = record
+
+    def holds(self, job: Job) -> bool:
+        """Whether the job's files are there, made from the same input by the same run and options."""
+        record = self.done.get(str(job.file))
+        if not record or record["status"] != "ok" or record["made_with"] != self.outputs.identity:
+            return False
+        mask, difficulty, overlay = _files(self.outputs.folder, job)
+        wanted = [mask, difficulty, *([overlay] if self.outputs.overlay else [])]
+        same_place = record["mask"] == mask.relative_to(self.outputs.folder).as_posix()
+        return same_place and all(file.exists() for file in wanted) and record["input"] == _fingerprint(job.file)
+
+    def add(self, record: dict[str, Any]) -> dict[str, Any]:
+        keys = (
+            "file",
+            "status",
+            "error",
+            "width",
+            "height",
+            "mask",
+            "classes",
+            "difficulty_mean",
+            "confidence_mean",
+            "seconds",
+        )
+        record = dict.fromkeys(keys) | record
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return record
+
+
+def _fingerprint(file: Path) -> str | None:
+    """Size and time of an input: cheap, and changes when the file does."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:16]
+
+
+def _reason(error: BaseException) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]

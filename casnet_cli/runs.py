@@ -1,0 +1,132 @@
+"""The run folder on disk: what `train` leaves in it, and how later commands find their checkpoint and data."""
+
+import csv
+import io
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from casnet_cli import __version__, paths, recipe
+from casnet_cli.data.store import Store, Subset
+from casnet_cli.errors import DataError, RunError
+from casnet_cli.recipe import Recipe
+from casnet_cli.training.checkpoint import Meta, read_meta
+
+PACKAGES = ("keras", "tensorflow", "numpy", "h5py", "grain", "pillow")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    path: Path
+
+    @property
+    def last(self) -> Path:
+        return self.path / "checkpoints" / "last.h5"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "checkpoints" / "best.h5"
+
+    def create(self, chosen: Recipe, data: Store, fold: int | None) -> None:
+        """Make the folder with recipe.toml and run.json. Raises RunError if it cannot be written."""
+        try:
+            self.last.parent.mkdir(parents=True, exist_ok=True)
+            (self.path / "samples").mkdir(exist_ok=True)
+            (self.path / "recipe.toml").write_text(recipe.dumps(chosen), encoding="utf-8")
+            about = {
+                "casnet": __version__,
+                "python": platform.python_version(),
+                "packages": installed(),
+                "host": platform.node(),
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+                "command": sys.argv,
+                "seed": chosen.training.seed,
+                "data": str(data.path.resolve()),
+                "data_sha256": data.content_sha256,
+                "fold": fold,
+            }
+            (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+
+    def log(self, line: str) -> None:
+        with open(self.path / "log.txt", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
+        """history.csv, one line an epoch, written anew so that no line ever doubles."""
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        target = self.path / "history.csv"
+        partial = target.with_suffix(".part")
+        partial.write_text(text.getvalue(), encoding="utf-8")
+        os.replace(partial, target)
+
+
+def installed() -> dict[str, str | None]:
+    """Versions of the packages that decide a result."""
+    found: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What `--run` means: a checkpoint file, its meta, and the run folder around it if there is one."""
+
+    file: Path
+    meta: Meta
+    folder: Path | None
+
+    @property
+    def title(self) -> str:
+        return f"{self.folder or self.file} (epoch {len(self.meta.progress.history)})"
+
+
+def find(run: Path | None) -> Checkpoint:
+    """The checkpoint of `run`, or of the newest run. Raises RunError."""
+    file = paths.checkpoint_of(run or paths.newest_run())
+    folder = file.parents[1] if file.parent.name == "checkpoints" else None
+    return Checkpoint(file, read_meta(file), folder)
+
+
+def open_data(checkpoint: Checkpoint, given: Path | None) -> Store:
+    """The data set to use with a run: `given`, else the one it was trained on. Raises DataError or RunError."""
+    if given is None:
+        about = checkpoint.folder / "run.json" if checkpoint.folder else None
+        if about is None or not about.is_file():
+            raise RunError(f"{checkpoint.file}: does not say where its data lie (name them by --data FILE)")
+        given = Path(json.loads(about.read_text(encoding="utf-8"))["data"])
+        if not given.is_file():
+            raise DataError(f"{given}: the data of {checkpoint.folder} are gone (name them by --data FILE)")
+    store = Store(given)
+    if store.labels.names != checkpoint.meta.labels.names:
+        ours, theirs = checkpoint.meta.labels.names, store.labels.names
+        raise RunError(
+            f"{given}: its classes are not those of {checkpoint.file} "
+            f"(the run has {len(ours)}: {', '.join(ours)}; the data {len(theirs)}: {', '.join(theirs)})"
+        )
+    return store
+
+
+def subset(checkpoint: Checkpoint, store: Store, split: str | None, fold: int | None) -> tuple[str, Subset]:
+    """The images of a split as the run divided the data; default test, else val. Raises DataError."""
+    chosen = checkpoint.meta.recipe
+    fold = (fold or checkpoint.meta.fold) if store.folds else fold
+    parts = store.parts(fold, chosen.data.validation_fraction, chosen.training.seed)
+    split = split or ("test" if "test" in parts else "val")
+    if split not in parts:
+        raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
+    return split, parts[split]

@@ -1,0 +1,145 @@
+"""A checkpoint: one self-contained HDF5 file, written whole or not at all, and nothing in it read off the clock."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from casnet_cli import recipe as recipes
+from casnet_cli.errors import RecipeError, RunError
+from casnet_cli.labels import LabelSet
+from casnet_cli.recipe import Recipe
+from casnet_cli.training.loop import Progress
+
+if TYPE_CHECKING:
+    import keras
+
+    from casnet_cli.training.optimizer import CaffeSGD
+
+FORMAT = "casnet-checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a checkpoint says beside its arrays. fold: of the cross-validation it was trained in, if any."""
+
+    recipe: Recipe
+    labels: LabelSet
+    data_name: str
+    data_sha256: str
+    fold: int | None
+    progress: Progress
+    schedule: dict[str, Any]
+
+
+def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) -> None:
+    """Write state and meta to `path`; what was there stays until the new file is whole. Raises RunError."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs.update(
+                format=FORMAT,
+                version=VERSION,
+                recipe=recipes.dumps(meta.recipe),
+                classes=list(meta.labels.names),
+                palette=np.asarray(meta.labels.palette, np.uint8),
+                data=json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
+                progress=json.dumps(asdict(meta.progress)),
+                schedule=json.dumps(meta.schedule),
+            )
+            _write(file.create_group("model"), _named(model.weights))
+            _write(file.create_group("optimizer"), _named(optimizer.sgd.variables))
+            _write(file.create_group("random"), _random_states(model))
+        with open(partial, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise RunError(f"{path}: the checkpoint cannot be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_meta(path: Path) -> Meta:
+    """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
+    with _opened(path) as file:
+        try:
+            attrs = file.attrs
+            data = json.loads(attrs["data"])
+            palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
+            return Meta(
+                recipes.loads(attrs["recipe"], f"{path}: its recipe"),
+                LabelSet(tuple(str(name) for name in attrs["classes"]), palette),
+                data["name"],
+                data["sha256"],
+                data["fold"],
+                Progress(**json.loads(attrs["progress"])),
+                json.loads(attrs["schedule"]),
+            )
+        except (KeyError, ValueError, TypeError, RecipeError) as error:
+            raise RunError(f"{path}: damaged checkpoint: {error}") from None
+
+
+def load_model(path: Path) -> tuple["keras.Model", Meta]:
+    """The network with its weights, and the meta. Raises RunError."""
+    from casnet_cli.model.casnet import build_casnet
+
+    meta = read_meta(path)
+    model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False)
+    with _opened(path) as file:
+        _read(file, "model", _named(model.weights), path)
+    return model, meta
+
+
+def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
+    """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
+    with _opened(path) as file:
+        _read(file, "model", _named(model.weights), path)
+        _read(file, "optimizer", _named(optimizer.sgd.variables), path)
+        _read(file, "random", _random_states(model), path)
+
+
+def _opened(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise RunError(f"{path}: no such checkpoint")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise RunError(f"{path}: not a readable HDF5 file: {str(error).splitlines()[0]}") from None
+    if file.attrs.get("format") != FORMAT:
+        file.close()
+        raise RunError(f"{path}: not a checkpoint of casnet (a run's checkpoints/best.h5 is one)")
+    if file.attrs["version"] > VERSION:
+        raise RunError(f"{path}: written by a newer casnet, version {file.attrs['version']} (this one reads {VERSION})")
+    return file
+
+
+def _named(variables: list[Any]) -> dict[str, Any]:
+    return {variable.path: variable for variable in variables}
+
+
+def _random_states(model: "keras.Model") -> dict[str, Any]:
+    # Neither Keras's weight files nor its own format keep what dropout draws next.
+    return {
+        layer.name: layer.seed_generator.state
+        for layer in model.layers
+        if getattr(layer, "seed_generator", None) is not None
+    }
+
+
+def _write(group: h5py.Group, variables: dict[str, Any]) -> None:
+    for name, variable in variables.items():
+        group.create_dataset(name, data=variable.numpy())
+
+
+def _read(file: h5py.File, group: str, variables: dict[str, Any], path: Path) -> None:
+    for name, variable in variables.items():
+        stored = file.get(f"{group}/{name}")
+        if stored is None or stored.shape != tuple(variable.shape):
+            found = "is missing" if stored is None else f"has shape {stored.shape}"
+            raise RunError(f"{path}: {group}/{name} {found} (the recipe's network needs {tuple(variable.shape)})")
+        variable.assign(stored[()])

@@ -1,0 +1,124 @@
+"""The training loop as a generator of reports. It knows neither model nor files: the consumer saves and draws."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from casnet_cli.training.schedule import Schedule
+
+SCORE = "pixel_accuracy"
+"""The validation figure that the plateau schedule watches and that chooses the best checkpoint (section 4.2)."""
+
+
+class TrainingBatch(Protocol):
+    @property
+    def image(self) -> Any: ...
+    @property
+    def label(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Length of a run: epochs of so many steps, validated after every `every_epochs` of them and after the last."""
+
+    steps_per_epoch: int
+    epochs: int
+    every_epochs: int = 1
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.epochs
+
+
+@dataclass
+class Progress:
+    """Where a run stands: steps done, loss sums of the epoch under way, one row per finished epoch."""
+
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """After step number `step` (counted from 1). wait_seconds: how long the step waited for its batch."""
+
+    step: int
+    epoch: int
+    losses: dict[str, float]
+    rate: float
+    seconds: float
+    wait_seconds: float
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """After an epoch. row: its line in the history. validated: the row has validation figures. best: the best yet."""
+
+    epoch: int
+    row: dict[str, Any]
+    validated: bool
+    best: bool
+    finished: bool
+
+
+Report = StepReport | EpochReport
+
+
+def train(
+    update: Callable[[Any, Any, float], dict[str, float]],
+    batches: Iterator[TrainingBatch],
+    schedule: Schedule,
+    plan: Plan,
+    validate: Callable[[], dict[str, float]],
+    progress: Progress,
+) -> Iterator[Report]:
+    """Run from `progress.step` to the end of the plan or the schedule, updating `progress` before each report.
+
+    `batches` begins with batch number `progress.step`.
+    """
+    while progress.step < plan.steps and not schedule.finished:
+        began = time.perf_counter()
+        batch = next(batches)
+        fetched = time.perf_counter()
+        rate = schedule.rate(progress.step)
+        losses = update(batch.image, batch.label, rate)
+        ended = time.perf_counter()
+        epoch = progress.step // plan.steps_per_epoch + 1
+        progress.step += 1
+        progress.seconds += ended - began
+        for name, value in losses.items():
+            progress.sums[name] = progress.sums.get(name, 0.0) + value
+        yield StepReport(progress.step, epoch, losses, rate, ended - began, fetched - began)
+        if progress.step % plan.steps_per_epoch == 0:
+            yield _end_epoch(epoch, rate, schedule, plan, validate, progress)
+
+
+def _end_epoch(
+    epoch: int,
+    rate: float,
+    schedule: Schedule,
+    plan: Plan,
+    validate: Callable[[], dict[str, float]],
+    progress: Progress,
+) -> EpochReport:
+    row: dict[str, Any] = {"epoch": epoch, "step": progress.step, "learning_rate": rate}
+    row |= {_column(name): total / plan.steps_per_epoch for name, total in progress.sums.items()}
+    row["train_seconds"] = round(progress.seconds, 3)
+    validated = epoch % plan.every_epochs == 0 or epoch == plan.epochs
+    best = False
+    if validated:
+        began = time.perf_counter()
+        figures = validate()
+        row |= {f"val_{name}": value for name, value in figures.items()}
+        row["val_seconds"] = round(time.perf_counter() - began, 3)
+        best = schedule.observe(figures[SCORE])
+    progress.history.append(row)
+    progress.sums, progress.seconds = {}, 0.0
+    return EpochReport(epoch, row, validated, best, schedule.finished or epoch == plan.epochs)
+
+
+def _column(name: str) -> str:
+    return name if name == "loss" else f"loss_{name}"
