@@ -1,5 +1,6 @@
 """The numerical engine: imported late and without its start-up noise."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from types import ModuleType
 def start() -> ModuleType:
     """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("absl").setLevel(logging.ERROR)
     with _silent_stderr():
         import keras
 

@@ -201,16 +201,14 @@ def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: li
 
 
 def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], faults: list[str]) -> Recipe:
+    recipe = None
     try:
         recipe = Recipe.model_validate(_tuples(raw))
     except ValidationError as error:
-        for fault in error.errors():
-            faults.append(_sentence(fault, where, origin))
-        recipe = None
-    else:
+        faults += [_sentence(fault, where, origin) for fault in error.errors()]
+    if recipe and recipe.augmentation.scales[0] > recipe.augmentation.scales[1]:
         low, high = recipe.augmentation.scales
-        if low > high:
-            faults.append(f"{where}: augmentation.scales: {low} > {high} (the lower factor first)")
+        faults.append(f"{where}: augmentation.scales: {low} > {high} (the lower factor first)")
     if faults or recipe is None:
         raise RecipeError(*faults)
     return recipe

@@ -124,7 +124,7 @@ def open_data(checkpoint: Checkpoint, given: Path | None) -> Store:
 def subset(checkpoint: Checkpoint, store: Store, split: str | None, fold: int | None) -> tuple[str, Subset]:
     """The images of a split as the run divided the data; default test, else val. Raises DataError."""
     chosen = checkpoint.meta.recipe
-    fold = (fold or checkpoint.meta.fold) if store.folds else fold
+    fold = checkpoint.meta.fold if fold is None else fold
     parts = store.parts(fold, chosen.data.validation_fraction, chosen.training.seed)
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:

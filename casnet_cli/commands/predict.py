@@ -31,14 +31,15 @@ def predict(path: list[Path], run: Path | None, out: Path | None, overlay: bool,
     from casnet_cli.prediction.folder import Outputs, find_images, predict_folder
 
     chosen = runs.find(run)
-    jobs = find_images(path)
+    folder = out or paths.PREDICTIONS
+    jobs = find_images(path, folder)
     console.say(f"labelling {len(jobs)} images with {chosen.title}")
     engine.start()
     from casnet_cli.model.answers import answering
     from casnet_cli.training.checkpoint import load_model
 
     model, meta = load_model(chosen.file)
-    outputs = Outputs(out or paths.PREDICTIONS, meta.labels, sha256_of(chosen.file), overlay, resume)
+    outputs = Outputs(folder, meta.labels, sha256_of(chosen.file), overlay, resume)
     if meta.recipe.model.variant != "attention":
         console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
     labelled, failed = 0, 0

@@ -68,7 +68,7 @@ class Session:
 
     def __init__(self, choice: Choice, store: Store, folder: RunFolder, fold: int | None):
         self.recipe, self.store, self.folder = choice.recipe, store, folder
-        self.fold = (fold or 1) if store.folds else fold
+        self.fold = 1 if store.folds and fold is None else fold
         training = self.recipe.training
         parts = store.parts(fold, self.recipe.data.validation_fraction, training.seed)
         for split in ("train", "val"):
@@ -120,6 +120,7 @@ class Session:
     def consume(self, stopped: list[int]) -> None:
         """Run the loop to its end, saving and showing. `stopped` gets a signal's number when one came."""
         times: list[float] = []
+        batch = self.recipe.training.batch_size
         with console.bar("training") as bar:
             for report in self.reports():
                 if isinstance(report, EpochReport):
@@ -128,16 +129,15 @@ class Session:
                     times.append(report.seconds)
                     if len(times) == 6:
                         self.estimate(times[1:])
-                    bar.update(report.step, self.plan.steps, _note(report, times, self.recipe.training.batch_size))
+                    bar.update(report.step, self.plan.steps, _note(report, times, batch))
                     self.check_finite(report)
                     every = self.recipe.training.checkpoint_every_steps
                     if every and report.step % every == 0:
                         self.save(best=False)
                 if stopped:
                     self.save(best=False)
-                    console.say(
-                        f"stopped after step {self.progress.step}; go on: casnet train --run {self.folder.path} --resume"
-                    )
+                    again = f"casnet train --run {self.folder.path} --resume"
+                    console.say(f"stopped after step {self.progress.step}; go on: {again}")
                     raise typer.Exit(130)
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
 
@@ -163,7 +163,7 @@ class Session:
         )
         checkpoint.save(self.folder.last, self.model, self.optimizer, meta)
         if best:
-            checkpoint.save(self.folder.best, self.model, self.optimizer, meta)
+            checkpoint.keep(self.folder.last, self.folder.best)
 
     def validate(self) -> dict[str, float]:
         """Figures on the held-out images, and sample pictures of some of them."""
@@ -181,7 +181,8 @@ class Session:
         scores = evaluate(self.answer, whole_images(self.val_part), self.store.labels, on_image=draw)
         if strips:
             epoch = self.progress.step // self.plan.steps_per_epoch
-            figures.stack(strips).save(self.folder.path / "samples" / f"epoch-{epoch:04d}.png")
+            picture = self.folder.path / "samples" / f"epoch-{epoch:04d}.jpg"
+            figures.stack(strips).save(picture, quality=92, subsampling=0)
         metrics = scores.metrics()
         if metrics[SCORE] is None:
             raise DataError(f"{self.store.path}: the validation images have no labelled pixel")

@@ -120,7 +120,7 @@ class _Scene:
         rng, c, plan = self.rng, self.canvas, self.plan
         self.backdrop()
         self.street() if plan.houses == "rows" else self.houses()
-        near, far = 15.0, 70.0
+        near, far = 12.0, 50.0
         if plan.lake:
             self.lake(*plan.lake)
             near, far = plan.lake[1] * 0.75, plan.lake[1] * 0.9
@@ -129,10 +129,10 @@ class _Scene:
             tall = min(rng.uniform(6, 11), 0.45 * z) * (0.3 if shape == "bush" else 1.0)
             self.put(x, z, 0.5 * tall, c.tree, tall, shape)
         for names, mean in ((("walker", "walker", "walker", "sign"), plan.people), (("cow", "sheep"), plan.beasts)):
-            for x, z in self.spots(mean, 6, min(far, 28)):
+            for x, z in self.spots(mean, 5, min(far, 16)):
                 self.put(x, z, 0.9, c.sprite, names[rng.integers(len(names))])
         for _ in range(rng.poisson(plan.cars)):
-            z = 8 * 5 ** rng.random()
+            z = 7 * 3 ** rng.random()
             self.put(self.lane(z) + float(rng.choice((-0.5, 0.5))) * self.half, z, 2.2, c.sprite, "car")
         self.stand()
 

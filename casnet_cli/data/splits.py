@@ -40,7 +40,7 @@ def assign(
     parts: dict[str, tuple[str, list[int]]] = {}
     train = list(range(len(names.get("train", ()))))
     if folds:
-        test = fold_members(names["train"], folds, fold or 1)
+        test = fold_members(names["train"], folds, 1 if fold is None else fold)
         parts["test"] = ("train", test)
         train = sorted(set(train) - set(test))
     elif "test" in names:

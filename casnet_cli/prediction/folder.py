@@ -30,16 +30,23 @@ class Job:
     stem: Path
 
 
-def find_images(paths: Iterable[Path]) -> list[Job]:
+def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
     """Every image under the given folders, and each given file, in sorted order; sub-folders are kept in the stem.
 
-    Inputs that would share a stem keep their extension in it. Raises InputError for a path that does not exist, a
-    file that is no image by its ending, and if there is nothing at all.
+    Inputs that would share a stem keep their extension in it; what lies in the output folder `out` is no input.
+    Raises InputError for a path that does not exist, a file that is no image by its ending, an output that would be
+    written over an input, and if there is nothing at all.
     """
     found: dict[Path, Path] = {}
+    own = out.resolve()
     for path in paths:
         if path.is_dir():
+            if path.resolve() == own:
+                raise InputError(
+                    f"{path}: is also the output folder (inputs are never written to: choose another --out)"
+                )
             below = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS)
+            below = (file for file in below if own not in file.parent.resolve().joinpath("x").parents)
             found |= {file: file.relative_to(path) for file in below if not file.is_dir()}
         elif path.suffix.lower() not in IMAGE_ENDINGS:
             reason = "no such file or folder" if not path.exists() else "not an image by its ending"
@@ -56,6 +63,8 @@ def find_images(paths: Iterable[Path]) -> list[Job]:
     for file, relative in found.items():
         stem = relative.with_suffix("")
         jobs.append(Job(file, stem if stems[stem] == 1 else relative))
+        if any(output.resolve() in found for output in _files(own, jobs[-1])):
+            raise InputError(f"{file}: would be written over (inputs are never written to: choose another --out)")
     return jobs
 
 

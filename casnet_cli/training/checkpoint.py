@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,23 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) ->
         raise RunError(f"{path}: the checkpoint cannot be written: {error.strerror or error}") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def keep(path: Path, target: Path) -> None:
+    """Make `target` a second name of the checkpoint just saved at `path`, or a copy where links are not to be had.
+
+    Safe because checkpoints are never changed in place. Raises RunError.
+    """
+    partial = target.with_name(target.name + ".part")
+    partial.unlink(missing_ok=True)
+    try:
+        try:
+            os.link(path, partial)
+        except OSError:
+            shutil.copyfile(path, partial)
+        os.replace(partial, target)
+    except OSError as error:
+        raise RunError(f"{target}: the checkpoint cannot be written: {error.strerror or error}") from None
 
 
 def read_meta(path: Path) -> Meta:

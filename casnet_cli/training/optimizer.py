@@ -20,7 +20,7 @@ class CaffeSGD:
         own = {id(variable) for variable in model.get_layer(backbone).trainable_variables}
         self.multipliers = [1.0 if id(v) in own else section.head_lr_multiplier for v in self.variables]
         self.decays = [section.weight_decay if v.path.endswith("kernel") else 0.0 for v in self.variables]
-        self.sgd = keras.optimizers.SGD(section.learning_rate, momentum=section.momentum)
+        self.sgd = keras.optimizers.SGD(section.learning_rate, momentum=section.momentum, name="sgd")
         self.sgd.build(self.variables)  # a state loaded before this would silently start from step 0
 
     def apply(self, gradients: list[Any], rate: Any) -> None:

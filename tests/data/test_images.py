@@ -1,0 +1,72 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+
+
+def stored(image: Image.Image, kind: str, **options: object) -> io.BytesIO:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    buffer.seek(0)
+    return buffer
+
+
+def test_grey_palette_and_transparent_images_become_rgb() -> None:
+    grey = Image.fromarray(RGB[..., 0])
+    np.testing.assert_array_equal(np.asarray(decode_rgb(stored(grey, "PNG"))), np.repeat(RGB[..., :1], 3, 2))
+    palette = grey.convert("P")
+    assert decode_rgb(stored(palette, "PNG")).mode == "RGB"
+    rgba = np.dstack([RGB, np.full((6, 9), 255, np.uint8)])
+    rgba[0, 0] = (9, 9, 9, 0)
+    found = np.asarray(decode_rgb(stored(Image.fromarray(rgba), "PNG")))
+    np.testing.assert_array_equal(found[1:], RGB[1:])
+    assert (found[0, 0] == 255).all()
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    wide = np.linspace(0, 65535, 54).reshape(6, 9).astype(np.uint16)
+    found = np.asarray(decode_rgb(stored(Image.fromarray(wide), "PNG")))
+    np.testing.assert_array_equal(found[..., 0], np.rint(wide / 257))
+
+
+def test_cmyk_jpeg() -> None:
+    assert decode_rgb(stored(Image.fromarray(RGB).convert("CMYK"), "JPEG")).size == (9, 6)
+
+
+@pytest.mark.parametrize(("tag", "size"), [(1, (9, 6)), (3, (9, 6)), (6, (6, 9)), (8, (6, 9))])
+def test_exif_rotation_only_where_asked(tag: int, size: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    data = stored(Image.fromarray(RGB), "PNG", exif=exif).getvalue()
+    assert decode_rgb(io.BytesIO(data)).size == (9, 6)
+    turned = decode_rgb(io.BytesIO(data), oriented=True)
+    assert turned.size == size
+    expected = {1: RGB, 3: RGB[::-1, ::-1], 6: np.rot90(RGB, -1), 8: np.rot90(RGB)}[tag]
+    np.testing.assert_array_equal(np.asarray(turned), expected)
+
+
+@pytest.mark.parametrize("data", [b"", b"text", stored(Image.fromarray(RGB), "PNG").getvalue()[:60]])
+def test_broken_images_raise_what_is_caught(data: bytes) -> None:
+    with pytest.raises(UNREADABLE):
+        decode_rgb(io.BytesIO(data))
+
+
+def test_a_claim_of_absurd_size_is_refused_before_decoding(tmp_path: Path) -> None:
+    data = bytearray(stored(Image.fromarray(RGB), "PNG").getvalue())
+    data[16:24] = (100_000).to_bytes(4, "big") * 2
+    import zlib
+
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    with pytest.raises(UNREADABLE, match="exceeds limit"):
+        decode_rgb(io.BytesIO(bytes(data)))
+
+
+def test_labels_survive_their_png() -> None:
+    label = np.random.default_rng(0).integers(0, 256, (7, 5), np.uint8)
+    np.testing.assert_array_equal(np.asarray(decode_label(encode_label(label))), label)

@@ -1,0 +1,119 @@
+"""From raw files to the prepared one, by archive, by folder, and by download from a server on loopback."""
+
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made import LABELS, blocks
+
+from casnet_cli.data.preparation import prepare
+from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError
+
+
+def entries(root: Path) -> list[Entry]:
+    folder = root / "Blocks" if (root / "Blocks").is_dir() else root
+    return [Entry("train", file.stem, partial(load, file)) for file in sorted(folder.glob("*.png"))]
+
+
+def load(file: Path) -> Sample:
+    return Sample(file.read_bytes(), np.load(file.with_suffix(".npy")))
+
+
+def source(**changes: object) -> Source:
+    settings = {"folder": "Blocks", "archives": ("Blocks.zip",), "counts": (("train", 3),)}
+    return Source("blocks", LABELS, entries, **{**settings, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "elsewhere" / "Blocks"
+    folder.mkdir(parents=True)
+    for index in range(3):
+        (folder / f"{index}.png").write_bytes(blocks(index).image)
+        np.save(folder / f"{index}.npy", blocks(index).label)
+    return folder
+
+
+def zipped(raw: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w") as archive:
+        for file in raw.iterdir():
+            archive.write(file, f"Blocks/{file.name}")
+    return target
+
+
+def silent(doing: str, done: int, total: int | None) -> None:
+    """No progress."""
+
+
+@pytest.mark.parametrize("place", ["data/Blocks.zip", "Blocks.zip"])
+def test_an_archive_under_its_official_name_is_found(raw: Path, place: str) -> None:
+    zipped(raw, Path(place))
+    prepared = prepare(source(), Path("data"), None, None, silent)
+    assert prepared.path == Path("data/blocks.h5") and not prepared.unchanged
+    store = Store(prepared.path)
+    assert store.names == {"train": ["0", "1", "2"]}
+    assert len(store.file.attrs["source_sha256"]) == 64
+    assert {path.name for path in Path("data").iterdir()} <= {"blocks.h5", "Blocks.zip"}
+
+
+def test_unchanged_data_are_only_touched_and_changed_ones_prepared_again(raw: Path) -> None:
+    out = Path("here.h5")
+    run = partial(prepare, source(), Path("data"), out, raw, silent)
+    assert not run().unchanged
+    before = out.stat()
+    again = run()
+    assert again.unchanged and out.stat().st_ino == before.st_ino and out.stat().st_mtime_ns > before.st_mtime_ns
+    np.save(raw / "0.npy", blocks(9).label)
+    assert not run().unchanged
+
+
+def test_an_incomplete_copy_is_refused_and_nothing_written(raw: Path) -> None:
+    (raw / "2.png").unlink()
+    with pytest.raises(DataError, match="2 train images .a complete blocks has 3"):
+        prepare(source(), Path("data"), None, raw, silent)
+    assert not list(Path("data").glob("*.h5"))
+
+
+def test_what_is_not_there_is_said_with_the_place_to_put_it(raw: Path) -> None:
+    with pytest.raises(DataError, match="put Blocks.zip or the folder Blocks/ there"):
+        prepare(source(), Path("data"), None, None, silent)
+    with pytest.raises(DataError, match="--source nowhere: no such file"):
+        prepare(source(), Path("data"), None, Path("nowhere"), silent)
+    with pytest.raises(DataError, match=r"could not be downloaded.*put Blocks.zip or the folder Blocks/ into data/"):
+        prepare(source(url="http://127.0.0.1:9/Blocks.zip"), Path("data"), None, None, silent)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    served = tmp_path / "served"
+    served.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_missing_archive_is_downloaded_into_data(raw: Path, server: str, tmp_path: Path) -> None:
+    zipped(raw, tmp_path / "served" / "Blocks.zip")
+    seen = []
+    progress = lambda doing, done, total: seen.append(doing)  # noqa: E731
+    prepared = prepare(source(url=f"{server}/Blocks.zip"), Path("data"), None, None, progress)
+    assert len(Store(prepared.path).names["train"]) == 3 and Path("data/Blocks.zip").exists()
+    assert set(seen) == {"downloading", "preparing"}

@@ -1,0 +1,125 @@
+import io
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from made import LABELS, blocks, write_blocks
+from PIL import Image
+
+from casnet_cli.data import store
+from casnet_cli.data.pipeline import training_batches, whole_images
+from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError
+from casnet_cli.labels import VOID
+from casnet_cli.recipe import Augmentation
+
+MEAN = (10.0, 20.0, 30.0)
+
+
+def write(path: Path, *entries: Entry) -> None:
+    store.write(path, Source("s", LABELS, lambda root: [], ""), entries, {})
+
+
+def test_what_is_written_is_read_back(blocks_file: Path) -> None:
+    opened = Store(blocks_file)
+    assert (opened.name, opened.labels, opened.folds) == ("blocks", LABELS, None)
+    assert {split: len(names) for split, names in opened.names.items()} == {"train": 12, "val": 3, "test": 4}
+    wholes = list(whole_images(opened.parts()["test"]))
+    assert [whole.name for whole in wholes] == [f"test/{index:03d}" for index in range(4)]
+    for index, whole in enumerate(wholes):
+        original = blocks(15 + index, 48 if index % 2 else 57)
+        np.testing.assert_array_equal(whole.label, original.label)
+        np.testing.assert_array_equal(whole.image, np.asarray(Image.open(io.BytesIO(original.image))))
+        assert opened.parts()["test"][index].image == original.image
+
+
+def test_layout_is_the_contract(blocks_file: Path) -> None:
+    with h5py.File(blocks_file) as file:
+        assert sorted(file) == ["test", "train", "val"] and file.attrs["format"] == "casnet-data"
+        needed = {"version", "name", "classes", "palette", "folds", "source", "source_sha256", "created"}
+        assert needed <= set(file.attrs)
+        for key in ("image", "label", "name"):
+            assert file["train"][key].ndim == 1
+
+
+def test_statistics_are_counted_right(blocks_file: Path) -> None:
+    opened = Store(blocks_file)
+    samples = [
+        blocks(seed, 48 if index % 2 else 57)
+        for split in ((0, 12), (12, 15), (15, 19))
+        for index, seed in enumerate(range(*split))
+    ]
+    ids = np.concatenate([sample.label.ravel() for sample in samples])
+    pixels = np.concatenate([np.asarray(Image.open(io.BytesIO(s.image))).reshape(-1, 3) for s in samples])
+    found = opened.statistics()
+    assert found["class_pixels"] == [int((ids == k).sum()) for k in range(3)]
+    assert found["void_pixels"] == int((ids == VOID).sum())
+    assert found["class_images"] == [sum(bool((s.label == k).any()) for s in samples) for k in range(3)]
+    np.testing.assert_allclose(found["color_mean"], pixels.mean(0), atol=1e-9)
+
+
+def test_content_digest_sees_pixels_and_names_but_not_the_clock(tmp_path: Path) -> None:
+    digests = {Store(write_blocks(tmp_path / f"{k}.h5", {"train": n})).content_sha256 for k, n in enumerate((3, 3, 4))}
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        (Sample(b"no image", np.zeros((4, 4), np.uint8)), "train/bad: the image cannot be decoded"),
+        (Sample(blocks(0).image[:200], blocks(0).label), "train/bad: the image cannot be decoded"),
+        (Sample(blocks(0).image, np.zeros((4, 4), np.uint8)), "image 48x40, label 4x4"),
+        (Sample(blocks(0).image, np.full((40, 48), 3, np.uint8)), "label 3 is no class"),
+    ],
+)
+def test_a_bad_sample_leaves_nothing_behind(tmp_path: Path, sample: Sample, reason: str) -> None:
+    good = Entry("train", "good", lambda: blocks(0))
+    with pytest.raises(DataError, match=reason):
+        write(tmp_path / "x.h5", good, Entry("train", "bad", lambda: sample))
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_samples_of_one_name_are_refused(tmp_path: Path) -> None:
+    entry = Entry("train", "same", lambda: blocks(0))
+    with pytest.raises(DataError, match="same: the name occurs twice"):
+        write(tmp_path / "x.h5", entry, entry)
+
+
+def test_foreign_newer_and_damaged_files_are_refused_by_name(tmp_path: Path, blocks_file: Path) -> None:
+    text, empty, newer, cut = (tmp_path / f"{name}.h5" for name in ("text", "empty", "newer", "cut"))
+    text.write_text("hello")
+    h5py.File(empty, "w").close()
+    newer.write_bytes(blocks_file.read_bytes())
+    cut.write_bytes(blocks_file.read_bytes()[:3000])
+    with h5py.File(newer, "r+") as file:
+        file.attrs["version"] = 2
+    for file, reason in (
+        (text, "not a readable HDF5 file"),
+        (cut, "not a readable HDF5 file"),
+        (empty, "not a prepared data set"),
+        (newer, "newer casnet, version 2"),
+        (tmp_path / "none.h5", "no such prepared data set"),
+    ):
+        with pytest.raises(DataError, match=f"{file.name}: .*{reason}"):
+            Store(file)
+
+
+def batches(path: Path, seed: int, start: int, count: int) -> list[tuple[bytes, bytes, tuple[str, ...]]]:
+    section = Augmentation(crop=33, mirror=True, color_jitter=0.2)
+    stream = training_batches(Store(path).parts()["train"], section, MEAN, 5, seed, start)
+    return [(b.image.tobytes(), b.label.tobytes(), b.names) for b, _ in zip(stream, range(count), strict=False)]
+
+
+def test_a_batch_is_a_function_of_seed_and_number(blocks_file: Path) -> None:
+    whole = batches(blocks_file, 0, 0, 8)
+    assert batches(blocks_file, 0, 5, 3) == whole[5:]
+    assert batches(blocks_file, 1, 0, 8) != whole
+
+
+def test_every_sample_once_a_pass_in_a_new_order(blocks_file: Path) -> None:
+    names = [name for _, _, batch in batches(blocks_file, 0, 0, 24) for name in batch]
+    passes = [names[k : k + 12] for k in range(0, 120, 12)]
+    assert all(len(set(names)) == 12 for names in passes)
+    assert len({tuple(names) for names in passes}) == 10

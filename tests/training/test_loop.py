@@ -1,0 +1,63 @@
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from casnet_cli.recipe import Schedule as Section
+from casnet_cli.training.loop import EpochReport, Plan, Progress, StepReport, train
+from casnet_cli.training.schedule import Schedule
+
+
+@dataclass
+class Batch:
+    image: Any
+    label: Any
+
+
+def run(plan: Plan, progress: Progress, schedule: Schedule, figures: list[float]) -> list[Any]:
+    """Losses are the batch's number, validation figures come from the list."""
+    batches = (Batch(k, k) for k in count(progress.step))
+    update = lambda image, label, rate: {"loss": float(image), "coarse": rate}  # noqa: E731
+    validations = iter(figures)
+    return list(train(update, batches, schedule, plan, lambda: {"pixel_accuracy": next(validations)}, progress))
+
+
+def constant() -> Schedule:
+    return Schedule(Section(kind="constant"), 0.5, 100)
+
+
+def test_reports_in_order_with_means_of_the_epoch() -> None:
+    progress = Progress()
+    reports = run(Plan(3, 2), progress, constant(), [0.2, 0.1])
+    kinds = ["s" if isinstance(report, StepReport) else "e" for report in reports]
+    assert "".join(kinds) == "sssessse"
+    assert [report.step for report in reports if isinstance(report, StepReport)] == [1, 2, 3, 4, 5, 6]
+    rows = progress.history
+    assert [row["loss"] for row in rows] == [1.0, 4.0] and [row["loss_coarse"] for row in rows] == [0.5, 0.5]
+    ends = [report for report in reports if isinstance(report, EpochReport)]
+    assert [end.best for end in ends] == [True, False] and [end.finished for end in ends] == [False, True]
+
+
+def test_validation_every_other_epoch_and_after_the_last() -> None:
+    progress = Progress()
+    run(Plan(1, 5, every_epochs=2), progress, constant(), [0.1, 0.2, 0.3])
+    assert ["val_pixel_accuracy" in row for row in progress.history] == [False, True, False, True, True]
+
+
+def test_the_schedule_ends_the_run() -> None:
+    progress = Progress()
+    schedule = Schedule(Section(kind="plateau", patience=1, drops=1), 1.0, 100)
+    run(Plan(2, 50), progress, schedule, [0.5, 0.4, 0.4])
+    assert progress.step == 6 and [row["learning_rate"] for row in progress.history] == pytest.approx([1, 1, 0.1])
+
+
+def test_continuing_in_the_middle_of_an_epoch_gives_the_same_history() -> None:
+    whole = Progress()
+    run(Plan(4, 2), whole, constant(), [0.1, 0.2])
+    part = Progress(step=2, sums={"loss": 1.0, "coarse": 1.0})
+    run(Plan(4, 2), part, constant(), [0.1, 0.2])
+    timeless = [
+        [{k: v for k, v in row.items() if not k.endswith("_seconds")} for row in p.history] for p in (whole, part)
+    ]
+    assert timeless[0] == timeless[1]
