@@ -70,7 +70,7 @@ class Canvas:
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
-        long, short = int(rng.integers(288, 321)), int(rng.integers(208, 249))
+        long, short = int(rng.integers(352, 401)), int(rng.integers(256, 305))
         self.width, self.height = (short, long) if rng.random() < 0.25 else (long, short)
         self.mood = MOODS[rng.choice(len(MOODS), p=(0.34, 0.26, 0.2, 0.2))]
         self.light, self.haze = _rgb(self.mood.light) * rng.uniform(0.92, 1.05), _rgb(self.mood.horizon) * 0.96

@@ -58,9 +58,9 @@ class _Scene:
         c.sky()
         if rng.random() < plan.hills:
             tall = c.horizon * rng.uniform(0.28, 0.6)
-            if rng.random() < 0.6:
+            if rng.random() < 0.3:
                 c.ridge(tall * 1.25, rng.uniform(0.25, 0.4), (0.40, 0.44, 0.52), MOUNTAIN, haze * rng.uniform(1.1, 1.6))
-            c.ridge(tall * 0.8, rng.uniform(0.3, 0.6), ROCKS[rng.integers(3)], MOUNTAIN, haze * rng.uniform(0.25, 0.6))
+            c.ridge(tall * 0.8, rng.uniform(0.3, 0.6), ROCKS[rng.integers(3)], MOUNTAIN, haze * rng.uniform(0.2, 0.4))
         if rng.random() < plan.wood:
             c.ridge(rng.uniform(8, 20), rng.uniform(1.5, 3.0), LEAVES[rng.integers(3)], TREE, 60.0)
         c.grass()
@@ -156,7 +156,7 @@ def draw_scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A scene and its label, the same bytes for the same seed.
 
     Returns image (H, W, 3) uint8 RGB and label (H, W) uint8: class ids 0..7 in the order of Stanford Background
-    (sky, tree, road, grass, water, building, mountain, foreground object), 255 = void. Sides 208..320.
+    (sky, tree, road, grass, water, building, mountain, foreground object), 255 = void. Sides 256..400.
     """
     rng = np.random.default_rng(seed)
     canvas = Canvas(rng)
