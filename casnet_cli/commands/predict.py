@@ -1,11 +1,14 @@
 """casnet predict: folders of pictures become masks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from casnet_cli.commands.options import Run
+
+if TYPE_CHECKING:
+    from casnet_cli.prediction.folder import Job, Manifest
 
 
 def command(
@@ -26,32 +29,44 @@ def command(
 
 def predict(path: list[Path], run: Path | None, out: Path | None, overlay: bool, resume: bool) -> int:
     """Label every image below the paths, show what happened, and return how many failed."""
-    from casnet_cli import console, engine, paths, runs
+    from casnet_cli import console, paths, runs
     from casnet_cli.data.archives import sha256_of
-    from casnet_cli.prediction.folder import Outputs, find_images, predict_folder
+    from casnet_cli.prediction.folder import Manifest, Outputs, find_images
 
     chosen = runs.find(run)
     folder = out or paths.PREDICTIONS
     jobs = find_images(path, folder)
-    console.say(f"labelling {len(jobs)} images with {chosen.title}")
+    manifest = Manifest(Outputs(folder, chosen.meta.labels, sha256_of(chosen.file), overlay, resume))
+    pending = manifest.pending(jobs)
+    console.say(f"labelling {len(pending)} of {len(jobs)} images with {chosen.title}")
+    if chosen.meta.recipe.model.variant != "attention":
+        console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+    labelled, failed = 0, 0
+    if pending:
+        labelled, failed = _label(chosen.file, pending, manifest)
+    already = len(jobs) - len(pending)
+    done_before = f", {already} were done before" if already else ""
+    console.result(f"{folder}: {labelled} labelled{done_before}, {failed} failed")
+    return failed
+
+
+def _label(checkpoint: Path, jobs: "list[Job]", manifest: "Manifest") -> tuple[int, int]:
+    """Label the jobs, and return how many were labelled and how many failed."""
+    from casnet_cli import console, engine
+    from casnet_cli.prediction.folder import predict_folder
+
     engine.start()
     from casnet_cli.model.answers import answering
     from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(chosen.file)
-    outputs = Outputs(folder, meta.labels, sha256_of(chosen.file), overlay, resume)
-    if meta.recipe.model.variant != "attention":
-        console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+    model, _ = load_model(checkpoint)
     labelled, failed = 0, 0
     with console.bar("labelling") as bar:
-        for record in predict_folder(answering(model), jobs, outputs):
+        for record in predict_folder(answering(model), jobs, manifest):
             if record["status"] == "ok":
                 labelled += 1
             else:
                 failed += 1
                 console.say(f"failed: {record['file']}: {record['error']}")
             bar.update(labelled + failed, len(jobs))
-    done = len(jobs) - labelled - failed
-    already = f", {done} were done before" if done else ""
-    console.result(f"{outputs.folder}: {labelled} labelled{already}, {failed} failed")
-    return failed
+    return labelled, failed

@@ -80,17 +80,16 @@ class Outputs:
 
 
 def predict_folder(
-    answer: Callable[[np.ndarray], dict[str, np.ndarray]], jobs: list[Job], outputs: Outputs
+    answer: Callable[[np.ndarray], dict[str, np.ndarray]], jobs: list[Job], manifest: "Manifest"
 ) -> Iterator[dict[str, Any]]:
-    """Label every job that is not yet done, and yield its line of the manifest once its files are written.
+    """Label every job, and yield its line of the manifest once its files are written.
 
     Decoding runs ahead and writing behind in threads. Raises InputError if the output folder cannot be written.
     """
-    manifest = _Manifest(outputs)
+    outputs = manifest.outputs
     with ThreadPoolExecutor(2) as pool:
-        todo = (job for job in jobs if not (outputs.resume and manifest.holds(job)))
         writing: deque[Future[dict[str, Any]]] = deque()
-        for job, decoded in _ahead(pool, todo):
+        for job, decoded in _ahead(pool, jobs):
             began = time.perf_counter()
             try:
                 image = decoded.result()
@@ -105,7 +104,7 @@ def predict_folder(
             yield manifest.add(future.result())
 
 
-def _ahead(pool: ThreadPoolExecutor, jobs: Iterator[Job]) -> Iterator[tuple[Job, "Future[np.ndarray]"]]:
+def _ahead(pool: ThreadPoolExecutor, jobs: Iterable[Job]) -> Iterator[tuple[Job, "Future[np.ndarray]"]]:
     waiting: deque[tuple[Job, Future[np.ndarray]]] = deque()
     for job in jobs:
         waiting.append((job, pool.submit(read_image, job.file)))
@@ -154,8 +153,11 @@ def _files(folder: Path, job: Job) -> tuple[Path, Path, Path]:
     return tuple(stem.with_name(stem.name + ending) for ending in (".png", ".difficulty.png", ".overlay.jpg"))  # type: ignore[return-value]
 
 
-class _Manifest:
-    """manifest.jsonl: what was done in earlier calls, and lines for this one. The last line of a file counts."""
+class Manifest:
+    """manifest.jsonl: what was done in earlier calls, and lines for this one. The last line of a file counts.
+
+    Opening it clears what a killed call left behind. Raises InputError if the folder cannot be written.
+    """
 
     def __init__(self, outputs: Outputs):
         self.outputs, self.path = outputs, outputs.folder / "manifest.jsonl"
@@ -180,8 +182,11 @@ class _Manifest:
             record = json.loads(line)
             self.done[record["file"]] = record
 
-    def holds(self, job: Job) -> bool:
-        """Whether the job's files are there, made from the same input by the same run and options."""
+    def pending(self, jobs: list[Job]) -> list[Job]:
+        """What is missing, failed or changed; all of it unless resuming."""
+        return [job for job in jobs if not (self.outputs.resume and self._holds(job))]
+
+    def _holds(self, job: Job) -> bool:
         record = self.done.get(str(job.file))
         if not record or record["status"] != "ok" or record["made_with"] != self.outputs.identity:
             return False

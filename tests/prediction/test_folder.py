@@ -9,7 +9,7 @@ from PIL import Image
 
 from casnet_cli.errors import InputError
 from casnet_cli.labels import with_colors
-from casnet_cli.prediction.folder import Outputs, find_images, predict_folder
+from casnet_cli.prediction.folder import Manifest, Outputs, find_images, predict_folder
 
 LABELS = with_colors(("dark", "bright"))
 ASKED: list[tuple[int, ...]] = []
@@ -44,7 +44,8 @@ def folder(tmp_path: Path) -> Path:
 
 def label(folder: Path, **options: object) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
-    return list(predict_folder(answer, find_images([folder], Path(settings["folder"])), Outputs(**settings)))  # type: ignore[arg-type]
+    manifest = Manifest(Outputs(**settings))  # type: ignore[arg-type]
+    return list(predict_folder(answer, manifest.pending(find_images([folder], manifest.outputs.folder)), manifest))
 
 
 def manifest(folder: Path) -> list[dict[str, object]]:
@@ -158,5 +159,5 @@ def test_an_output_that_cannot_be_a_folder(folder: Path) -> None:
 def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
     out = folder / "predictions"
     jobs = find_images([folder], out)
-    list(predict_folder(answer, jobs, Outputs(out, LABELS, "run 1")))
+    list(predict_folder(answer, jobs, Manifest(Outputs(out, LABELS, "run 1"))))
     assert find_images([folder], out) == jobs
