@@ -13,6 +13,7 @@ import typer
 from casnet_cli import console, engine, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.choice import Choice, choose
+from casnet_cli.data.images import decode_label
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.runs import RunFolder
@@ -194,7 +195,9 @@ class Session:
         """Say how long the run will take: its steps, and a forward pass (a third of a step) per validation image."""
         step = statistics.median(times)
         epochs = self.plan.epochs - len(self.progress.history)
-        validation = len(self.val_part) * step / self.recipe.training.batch_size / 3
+        width, height = decode_label(self.val_part[0].label).size
+        crops = len(self.val_part) * width * height / self.recipe.augmentation.crop**2
+        validation = crops * step / self.recipe.training.batch_size / 3
         left = (self.plan.steps - self.progress.step) * step + epochs * validation / self.plan.every_epochs
         console.say(f"expected time: about {console.duration(left)} for {epochs} epochs ({step:.2f} s a step)")
 
