@@ -6,7 +6,7 @@ from pathlib import Path
 from casnet_cli import engine, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import Recipe
 
 
@@ -29,6 +29,9 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
         file = recipes.find(recipe)
         resolved = recipes.load(file, overrides)
         data = data or _data_of(resolved)
+        weights = resolved.model.weights
+        if weights not in ("imagenet", "none") and not Path(weights).is_file():
+            raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
         return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
     data_reason = "as told" if data else "the data set prepared last"
     data = data or paths.newest_data()

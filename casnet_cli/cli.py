@@ -1,5 +1,7 @@
 """The casnet command: the Typer app, its verbs, and the one place where errors become exit codes."""
 
+import os
+import signal
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -9,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from casnet_cli import __version__
-from casnet_cli.errors import CasnetError
+from casnet_cli.errors import CasnetError, reason
 
 VERBS = ("demo", "prepare", "recipe", "train", "eval", "predict", "info")
 
@@ -32,7 +34,18 @@ class _Boundary(TyperGroup):
             code = _usage(error)
         except Abort:
             code = INTERRUPTED
+        except OSError as error:  # a full disk, a folder of somebody else, a name that is too long
+            where = error.filename if isinstance(error.filename, str) else "output"
+            console.error(f"{where}: {reason(error)}")
+            code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of stdout has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
 
 def _usage(error: Any) -> int:
@@ -84,5 +97,10 @@ for _verb in VERBS:
         app.command(_verb)(_module.command)
 
 
+def _terminated(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
+    signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: what is half done is cleared away, exit 130
     app()

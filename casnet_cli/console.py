@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from casnet_cli.errors import InputError, reason
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -26,22 +28,22 @@ def configure(quiet: bool = False, verbose: bool = False) -> None:
 def say(message: str) -> None:
     """A message for the person who waits."""
     if not _level["quiet"]:
-        err.print(escape(message))
+        err.print(_printable(message))
 
 
 def detail(message: str) -> None:
     """A message for the person who asked with --verbose."""
     if _level["verbose"]:
-        err.print(escape(message), style="dim")
+        err.print(_printable(message), style="dim")
 
 
 def error(fault: str) -> None:
-    err.print(f"[bold red]error:[/] {escape(fault)}")
+    err.print(f"[bold red]error:[/] {_printable(fault)}")
 
 
 def result(text: str) -> None:
     """A line of the answer itself."""
-    out.print(escape(text))
+    out.print(_printable(text))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -59,8 +61,21 @@ def write_json(answer: Any, file: str) -> None:
     text = json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
     if file == "-":
         sys.stdout.write(text)
-    else:
+        return
+    try:
         Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {reason(error)}") from None
+
+
+def count(number: int, noun: str) -> str:
+    """1 image, 2 images."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _printable(text: str) -> str:
+    """Markup neutralized, and bytes of file names that are no UTF-8 as escapes."""
+    return escape(text.encode("utf-8", "backslashreplace").decode())
 
 
 class Bar:

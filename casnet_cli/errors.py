@@ -8,6 +8,8 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 └── InputError              an image or folder given to predict
 """
 
+import os
+
 
 class CasnetError(Exception):
     """A fault the user can mend. Each of `faults` is one line, `WHERE: what is wrong (what would be right)`."""
@@ -35,3 +37,13 @@ class WeightsError(CasnetError):
 
 class InputError(CasnetError):
     """A path given on the command line that holds nothing to work on, or cannot be written."""
+
+
+def reason(error: BaseException) -> str:
+    """Why the system or a library refused, in a few words, without what the library wraps them in."""
+    number = getattr(error, "errno", None)
+    if number:
+        return os.strerror(number)
+    if type(error).__name__ == "UnidentifiedImageError":
+        return "not an image that can be read"
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from casnet_cli.errors import DataError, RunError
+from casnet_cli.errors import DataError, RunError, reason
 
 DATA = Path("data")
 RUNS = Path("runs")
@@ -31,9 +31,14 @@ def newest_data(folder: Path = DATA) -> Path:
     return files[-1]
 
 
-def newest_run(folder: Path = RUNS, file: str = "best.h5") -> Path:
+def runs_with(file: str, folder: Path = RUNS) -> list[Path]:
+    """The checkpoints of that name in all runs, the newest last."""
+    return sorted(folder.glob(f"*/checkpoints/{file}"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def newest_run(folder: Path = RUNS) -> Path:
     """The run folder whose checkpoint was written last. Raises RunError if no run has one."""
-    checkpoints = sorted(folder.glob(f"*/checkpoints/{file}"), key=lambda path: path.stat().st_mtime_ns)
+    checkpoints = runs_with("best.h5", folder)
     if not checkpoints:
         raise RunError(f"{folder}/: no run with a checkpoint here (run `casnet train` first, or name one by --run)")
     return checkpoints[-1].parents[1]
@@ -53,8 +58,15 @@ def checkpoint_of(run: Path) -> Path:
     )
 
 
-def next_run(recipe_name: str, folder: Path = RUNS) -> Path:
-    """The first free `runs/<recipe>-<NNN>`."""
-    taken = {path.name for path in folder.glob(f"{recipe_name}-*")}
-    number = next(n for n in range(1, 100_000) if f"{recipe_name}-{n:03d}" not in taken)
-    return folder / f"{recipe_name}-{number:03d}"
+def claim_run(recipe_name: str, folder: Path = RUNS) -> Path:
+    """Make and return the first free `runs/<recipe>-<NNN>`, so that no other process takes it. Raises RunError."""
+    number = 1
+    while True:
+        run = folder / f"{recipe_name}-{number:03d}"
+        try:
+            run.mkdir(parents=True)
+            return run
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunError(f"{run}: cannot be made: {reason(error)}") from None

@@ -89,7 +89,7 @@ class Training(Section):
     """Length, batch and arithmetic."""
 
     epochs: Count = 100
-    batch_size: Count = 4
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 4
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     deterministic: bool = False
     checkpoint_every_steps: Annotated[int, Field(ge=0)] = 500
@@ -187,7 +187,7 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
 def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: list[str]) -> None:
     key, equals, value = text.partition("=")
     section, dot, name = key.strip().partition(".")
-    if not equals or not dot:
+    if not equals or not dot or "." in name:
         faults.append(f"--set {text}: not of the form section.key=value (for example training.epochs=10)")
         return
     try:
@@ -208,7 +208,8 @@ def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], fau
         faults += [_sentence(fault, where, origin) for fault in error.errors()]
     if recipe and recipe.augmentation.scales[0] > recipe.augmentation.scales[1]:
         low, high = recipe.augmentation.scales
-        faults.append(f"{where}: augmentation.scales: {low} > {high} (the lower factor first)")
+        place = origin.get("augmentation.scales", where)
+        faults.append(f"{place}: augmentation.scales: {low} > {high} (the lower factor first)")
     if faults or recipe is None:
         raise RecipeError(*faults)
     return recipe
@@ -224,13 +225,20 @@ def _tuples(value: Any) -> Any:
 def _sentence(fault: Any, where: str, origin: Mapping[str, str]) -> str:
     path = [str(part) for part in fault["loc"]]
     key = ".".join(path[:2])
-    place = origin.get(key, where)
+    told = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
+    place = told[0] if told else where
     if fault["type"] == "extra_forbidden":
         candidates = KEYS if len(path) > 1 else list(SECTIONS)
         return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
-    received = fault["input"]
-    message = fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{place}: {'.'.join(path)}: {message.removeprefix('input ')} (received {received!r})"
+    message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
+    return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
+
+
+_WORDS = {
+    "missing": "too few values",
+    "too_long": "too many values",
+    "string_pattern_mismatch": "should be a plain name of letters, digits, '.', '_' and '-'",
+}
 
 
 def _nearest(word: str, candidates: list[str]) -> str:

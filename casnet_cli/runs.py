@@ -13,7 +13,7 @@ from typing import Any
 
 from casnet_cli import __version__, paths, recipe
 from casnet_cli.data.store import Store, Subset
-from casnet_cli.errors import DataError, RunError
+from casnet_cli.errors import DataError, RunError, reason
 from casnet_cli.recipe import Recipe
 from casnet_cli.training.checkpoint import Meta, read_meta
 
@@ -52,7 +52,7 @@ class RunFolder:
             }
             (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+            raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
 
     def log(self, line: str) -> None:
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:
@@ -108,7 +108,10 @@ def open_data(checkpoint: Checkpoint, given: Path | None) -> Store:
         about = checkpoint.folder / "run.json" if checkpoint.folder else None
         if about is None or not about.is_file():
             raise RunError(f"{checkpoint.file}: does not say where its data lie (name them by --data FILE)")
-        given = Path(json.loads(about.read_text(encoding="utf-8"))["data"])
+        try:
+            given = Path(json.loads(about.read_text(encoding="utf-8"))["data"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RunError(f"{about}: damaged (name the data by --data FILE)") from None
         if not given.is_file():
             raise DataError(f"{given}: the data of {checkpoint.folder} are gone (name them by --data FILE)")
     store = Store(given)

@@ -27,7 +27,7 @@ def run(out: Path, overrides: list[str]) -> None:
 
     load(find("demo"), overrides)  # a mistake in --set shows before any work
     data = prepare.run("demo", None, out / "data" / "demo.h5", out / "data")
-    folder = training_session.train("demo", data, paths.next_run("demo", out / "runs"), overrides, False, None)
+    folder = training_session.train("demo", data, paths.claim_run("demo", out / "runs"), overrides, False, None)
     figures = evaluation_session.evaluate_run(folder, None, "test", None, 6, None)
     write_unlabelled(out / "scenes")
     predict.predict([out / "scenes"], folder, out / "predictions", True, True)

@@ -4,11 +4,13 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from casnet_cli import console, engine, figures, runs
-from casnet_cli.errors import InputError
-from casnet_cli.evaluation.scores import Scores
+from casnet_cli import console, engine, runs
+from casnet_cli.errors import InputError, reason
+
+if TYPE_CHECKING:
+    from casnet_cli.evaluation.scores import Scores
 
 
 def evaluate_run(
@@ -37,7 +39,10 @@ def evaluate_run(
     with console.bar("evaluating") as bar:
         samples = _counted(whole_images(part), len(part), bar)
         scores = evaluate(answering(model), samples, store.labels, worst)
-    write(out, scores)
+    try:
+        write(out, scores)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     show(scores)
     console.say(f"wrote {out}/metrics.json, per_class.csv, confusion.csv, per_image.csv, pictures/")
     return out
@@ -50,11 +55,13 @@ def make_folder(folder: Path) -> None:
         (folder / ".writable").touch()
         (folder / ".writable").unlink()
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def write(out: Path, scores: Scores) -> None:
+def write(out: Path, scores: "Scores") -> None:
     """All files of an evaluation into the folder `out`."""
+    from casnet_cli import figures
+
     metrics = scores.metrics()
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     names = scores.labels.names
@@ -72,7 +79,7 @@ def write(out: Path, scores: Scores) -> None:
         picture.save(out / "pictures" / f"worst-{rank:02d}-{Path(sample.name).name}.png")
 
 
-def show(scores: Scores) -> None:
+def show(scores: "Scores") -> None:
     """The figures as tables, in percent."""
     metrics = scores.metrics()
     keys = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")

@@ -26,6 +26,7 @@ def command(
 def describe(what: str | None) -> dict[str, object]:
     """Facts by name. Raises the error of whatever reader the file belongs to."""
     from casnet_cli import recipe, runs
+    from casnet_cli.errors import InputError
     from casnet_cli.training.checkpoint import FORMAT
 
     if what is None:
@@ -35,6 +36,8 @@ def describe(what: str | None) -> dict[str, object]:
         return _checkpoint(runs.find(path))
     if path.suffix == ".h5":
         return _checkpoint(runs.find(path)) if _format_of(path) == FORMAT else _data(path)
+    if not path.is_file() and what not in recipe.names():
+        raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
     resolved = recipe.load(recipe.find(what))
     return {"recipe": what, **{f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}}
 
@@ -80,7 +83,7 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
         "data sha256": meta.data_sha256,
         "steps": meta.progress.step,
         "epochs": len(meta.progress.history),
-        "best validation accuracy": meta.schedule["best"],
+        "best validation accuracy": round(meta.schedule["best"], 4),
         "classes": list(meta.labels.names),
     }
 
@@ -98,7 +101,7 @@ def _data(path: Path) -> dict[str, object]:
     return {
         "data set": store.name,
         **{split: f"{len(names)} images" for split, names in store.names.items()},
-        "folds": store.folds,
+        "folds": store.folds or "none",
         "source": str(store.file.attrs["source"]),
         "source sha256": str(store.file.attrs["source_sha256"]),
         "content sha256": store.content_sha256,

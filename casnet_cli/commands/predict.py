@@ -23,7 +23,7 @@ def command(
 
     failed = predict(path, run, out, overlay, resume)
     if failed:
-        console.error(f"{failed} images failed (see manifest.jsonl)")
+        console.error(f"{console.count(failed, 'image')} failed (see manifest.jsonl)")
         raise typer.Exit(1)
 
 
@@ -38,7 +38,7 @@ def predict(path: list[Path], run: Path | None, out: Path | None, overlay: bool,
     jobs = find_images(path, folder)
     manifest = Manifest(Outputs(folder, chosen.meta.labels, sha256_of(chosen.file), overlay, resume))
     pending = manifest.pending(jobs)
-    console.say(f"labelling {len(pending)} of {len(jobs)} images with {chosen.title}")
+    console.say(f"labelling {len(pending)} of {console.count(len(jobs), 'image')} with {chosen.title}")
     if chosen.meta.recipe.model.variant != "attention":
         console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
     labelled, failed = 0, 0

@@ -36,6 +36,8 @@ def copy_command(name: Name, file: Annotated[Path, typer.Argument(help="File to 
 
 def copy(name: str, file: Path) -> None:
     """Write the recipe to `file`. Raises InputError if it exists or cannot be written."""
+    import shlex
+
     from casnet_cli import console, recipe
     from casnet_cli.errors import InputError
 
@@ -45,4 +47,4 @@ def copy(name: str, file: Path) -> None:
         file.write_bytes(recipe.find(name).read_bytes())
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {error.strerror}") from None
-    console.say(f"wrote {file}; train with `casnet train {file}`")
+    console.say(f"wrote {file}; train with `casnet train {shlex.quote(str(file))}`")

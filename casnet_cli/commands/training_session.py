@@ -1,6 +1,7 @@
 """What `casnet train` does: choose, set up, run the loop, and save and show what it reports."""
 
 import math
+import shlex
 import signal
 import statistics
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ def train(
     recipe: str | None, data: Path | None, run: Path | None, overrides: list[str], resume: bool, fold: int | None
 ) -> Path:
     """Train, or continue, and return the run folder. Exits 130 on SIGINT or SIGTERM, 1 on a loss that is no number."""
-    if resume and run is None and recipe is None:
-        run = paths.newest_run(file="last.h5")
+    if resume and run is None and (begun := paths.runs_with("last.h5")):
+        run = begun[-1].parents[1]
     saved = read_meta(RunFolder(run).last) if run and RunFolder(run).last.exists() else None
     if saved and run and not resume:
         raise RunError(f"{run}: holds a run already (continue it by --resume, or choose another --run)")
@@ -39,11 +40,11 @@ def train(
     store = Store(choice.data)
     if saved and store.content_sha256 != saved.data_sha256:
         raise RunError(f"{choice.data}: not the data that {run} was trained on (name those by --data)")
-    session = Session(choice, store, RunFolder(run or paths.next_run(choice.name)), fold)
+    session = Session(choice, store, run, fold)
     console.say(choice.reason)
-    if saved and (saved.schedule["finished"] or saved.progress.step >= session.plan.steps):
+    if run and saved and (saved.schedule["finished"] or saved.progress.step >= session.plan.steps):
         console.say(f"{run}: finished already, after {len(saved.progress.history)} epochs")
-        return session.folder.path
+        return run
     session.prepare(saved)
     with _stop_signals() as stopped:
         session.consume(stopped)
@@ -67,8 +68,8 @@ def _continued(saved: Meta, run: Path, recipe: str | None, data: Path | None, ov
 class Session:
     """One run: its parts, and what is done with each report of the loop."""
 
-    def __init__(self, choice: Choice, store: Store, folder: RunFolder, fold: int | None):
-        self.recipe, self.store, self.folder = choice.recipe, store, folder
+    def __init__(self, choice: Choice, store: Store, run: Path | None, fold: int | None):
+        self.name, self.recipe, self.store, self.run = choice.name, choice.recipe, store, run
         self.fold = 1 if store.folds and fold is None else fold
         training = self.recipe.training
         parts = store.parts(fold, self.recipe.data.validation_fraction, training.seed)
@@ -76,6 +77,11 @@ class Session:
             if split not in parts:
                 raise DataError(f"{store.path}: has no {split} images left (at least two are needed to train)")
         self.train_part, self.val_part = parts["train"], parts["val"]
+        if not any(store.statistics()["class_pixels"]):
+            raise DataError(f"{store.path}: no pixel of it is labelled (nothing to learn from)")
+        if training.batch_size > len(self.train_part):
+            few = f"{len(self.train_part)} training images"
+            raise DataError(f"{store.path}: {few}, fewer than training.batch_size = {training.batch_size} (lower it)")
         steps = max(1, round(len(self.train_part) / training.batch_size))
         self.plan = Plan(steps, training.epochs, self.recipe.evaluation.every_epochs)
         self.schedule = Schedule(self.recipe.schedule, self.recipe.optimizer.learning_rate, self.plan.steps)
@@ -96,6 +102,7 @@ class Session:
         set_up(settings.training)
         self.model = build_casnet(settings.model, len(self.store.labels), pretrained=saved is None)
         self.optimizer = CaffeSGD(self.model, settings.optimizer, settings.model.backbone)
+        self.folder = RunFolder(self.run or paths.claim_run(self.name))
         if saved:
             checkpoint.restore(self.folder.last, self.model, self.optimizer)
             self.progress = saved.progress
@@ -137,7 +144,7 @@ class Session:
                         self.save(best=False)
                 if stopped:
                     self.save(best=False)
-                    again = f"casnet train --run {self.folder.path} --resume"
+                    again = f"casnet train --run {shlex.quote(str(self.folder.path))} --resume"
                     console.say(f"stopped after step {self.progress.step}; go on: {again}")
                     raise typer.Exit(130)
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
@@ -199,7 +206,9 @@ class Session:
         crops = len(self.val_part) * width * height / self.recipe.augmentation.crop**2
         validation = crops * step / self.recipe.training.batch_size / 3
         left = (self.plan.steps - self.progress.step) * step + epochs * validation / self.plan.every_epochs
-        console.say(f"expected time: about {console.duration(left)} for {epochs} epochs ({step:.2f} s a step)")
+        console.say(
+            f"expected time: about {console.duration(left)} for {console.count(epochs, 'epoch')} ({step:.2f} s a step)"
+        )
 
     def check_finite(self, report: StepReport) -> None:
         if not math.isfinite(report.losses["loss"]):

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import grain
 import numpy as np
+from PIL import Image
 
 from casnet_cli.data.augmentation import augment
-from casnet_cli.data.images import decode_label, decode_rgb
+from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb
 from casnet_cli.data.store import Record, Subset
+from casnet_cli.errors import DataError, reason
+from casnet_cli.labels import VOID
 from casnet_cli.recipe import Augmentation
 
 THREADS = 2
@@ -49,8 +52,8 @@ def training_batches(
     """
 
     def transform(record: Record, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
-        image = decode_rgb(io.BytesIO(record.image))
-        return *augment(image, decode_label(record.label), section, mean, rng), record.name
+        image, label = _decoded(record, subset)
+        return *augment(image, label, section, mean, rng), record.name
 
     dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat().random_map(transform)
     dataset = dataset.batch(batch_size, batch_fn=_stack)[start:]
@@ -61,11 +64,24 @@ def whole_images(subset: Subset) -> Iterator[Whole]:
     """Each sample of the subset once, in order, at its own size, decoded ahead."""
 
     def decode(record: Record) -> Whole:
-        image = np.asarray(decode_rgb(io.BytesIO(record.image)))
-        return Whole(record.name, image, np.asarray(decode_label(record.label)))
+        image, label = _decoded(record, subset)
+        return Whole(record.name, np.asarray(image), np.asarray(label))
 
     dataset = grain.MapDataset.source(subset).map(decode)
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=2 * AHEAD))
+
+
+def _decoded(record: Record, subset: Subset) -> tuple[Image.Image, Image.Image]:
+    """Both halves of a sample, once more checked: what is wrong here would end in nonsense further on."""
+    where = f"{subset.store.path}: {subset.group}/{record.name}"
+    try:
+        image, label = decode_rgb(io.BytesIO(record.image)), decode_label(record.label)
+    except UNREADABLE as error:
+        raise DataError(f"{where}: damaged: {reason(error)} (prepare the data again)") from None
+    classes = len(subset.store.labels)
+    if label.mode != "L" or image.size != label.size or any(label.histogram()[classes:VOID]):
+        raise DataError(f"{where}: damaged: its label is no image of ids 0..{classes - 1} and 255 of the image's size")
+    return image, label
 
 
 def _stack(samples: list[tuple[np.ndarray, np.ndarray, str]]) -> Batch:

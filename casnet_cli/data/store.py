@@ -1,14 +1,13 @@
 """The prepared data set, one HDF5 file: written whole or not at all, read at random."""
 
+import contextlib
 import io
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 from casnet_cli.data import splits
 from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label
 from casnet_cli.data.sources.source import Entry, Source
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import VOID, LabelSet
 
 FORMAT = "casnet-data"
@@ -49,18 +48,19 @@ def write(
     provenance: further root attributes, where the samples came from. Raises DataError on the first bad sample or a
     full disk; then `path` is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(partial, "w") as file:
             _write_samples(file, source, entries, on_progress)
             file.attrs.update(provenance)
             file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
         os.replace(partial, path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise DataError(f"{path}: cannot be written: {reason(error)}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _write_samples(
@@ -188,25 +188,32 @@ class Store:
         try:
             self.file = h5py.File(path, "r")
         except OSError as error:
-            raise DataError(f"{path}: not a readable HDF5 file: {str(error).splitlines()[0]}") from None
+            raise DataError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
         attrs = self.file.attrs
         if attrs.get("format") != FORMAT:
             raise DataError(f"{path}: not a prepared data set of casnet (`casnet prepare DATASET` writes one)")
-        if attrs["version"] > VERSION:
-            raise DataError(f"{path}: written by a newer casnet, version {attrs['version']} (this one reads {VERSION})")
         try:
+            if attrs["version"] > VERSION:
+                newer = f"written by a newer casnet, version {attrs['version']} (this one reads {VERSION})"
+                raise DataError(f"{path}: {newer}")
             self.name = str(attrs["name"])
             palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
             self.labels = LabelSet(tuple(str(name) for name in attrs["classes"]), palette)
             self.folds = int(attrs["folds"]) or None
             self.content_sha256 = str(attrs["content_sha256"])
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{path}: damaged: {error} (prepare it again)") from None
+            self.names = {split: self._names(split) for split in SPLITS if split in self.file}
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            raise DataError(f"{path}: damaged: {reason(error)} (prepare it again)") from None
+        if not self.names:
+            raise DataError(f"{path}: holds no images (prepare it again)")
 
-    @cached_property
-    def names(self) -> dict[str, list[str]]:
-        """Sample names of each stored group, in stored order."""
-        return {split: list(self.file[split]["name"].asstr()[:]) for split in SPLITS if split in self.file}
+    def _names(self, split: str) -> list[str]:
+        """Sample names of a stored group, in stored order. Raises KeyError or ValueError if it is not whole."""
+        group = self.file[split]
+        names = list(group["name"].asstr()[:])
+        if not len(names) == len(group["image"]) == len(group["label"]):
+            raise ValueError(f"{split}: names, images and labels differ in number")
+        return names
 
     def parts(self, fold: int | None = None, fraction: float = 0.1, seed: int = 0) -> dict[str, Subset]:
         """train, val and test as far as they exist; see `splits.assign`."""
@@ -214,6 +221,9 @@ class Store:
         return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
 
     def statistics(self) -> dict[str, Any]:
-        """Pixels and images per class, void pixels, mean colour: counted once, when the file was written."""
+        """Pixels and images per class, void pixels, mean colour, as counted at writing. Raises DataError."""
         keys = ("class_pixels", "class_images", "void_pixels", "color_mean")
-        return json.loads(json.dumps({key: np.asarray(self.file.attrs[key]).tolist() for key in keys}))
+        try:
+            return {key: np.asarray(self.file.attrs[key]).tolist() for key in keys}
+        except KeyError as error:
+            raise DataError(f"{self.path}: damaged: {reason(error)} (prepare it again)") from None

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from casnet_cli.model.backbones import BACKBONES
+from casnet_cli.model.backbones import BACKBONES, with_fixed_statistics
 from casnet_cli.model.fusion import EASY, Fusion
 from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage, ResizeToMap
 from casnet_cli.recipe import Model as ModelSection
@@ -30,12 +30,14 @@ def build_casnet(section: ModelSection, classes: int, pretrained: bool = True) -
     """
     backbone = BACKBONES[section.backbone]
     extractor = backbone.build(section.output_stride)
+    if section.weights != "none":
+        extractor = with_fixed_statistics(extractor)
     if pretrained and section.weights != "none":
         backbone.load_pretrained(extractor, section.weights)
 
     image = keras.Input((None, None, 3), name="image")
     x = PadToGrid(section.output_stride, name="pad_to_grid")(backbone.preprocess(image))
-    x = extractor(x, training=None if section.weights == "none" else False)
+    x = extractor(x)
 
     heads = {"coarse": coarse_branch, "attention": attention_branch, "fine": fine_branch}
     outputs = {}

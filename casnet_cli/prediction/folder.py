@@ -1,5 +1,6 @@
 """Label folders of images: a transaction per image, and a manifest that says what became of each."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE, decode_rgb
-from casnet_cli.errors import InputError
+from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction import writers
 
@@ -33,9 +34,9 @@ class Job:
 def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
     """Every image under the given folders, and each given file, in sorted order; sub-folders are kept in the stem.
 
-    Inputs that would share a stem keep their extension in it; what lies in the output folder `out` is no input.
-    Raises InputError for a path that does not exist, a file that is no image by its ending, an output that would be
-    written over an input, and if there is nothing at all.
+    Inputs whose outputs would share a name keep their extension in the stem; what lies in `out` is no input. Raises
+    InputError for a path that does not exist, a file that is no image by its ending, an output that would be written
+    over an input, and if there is nothing at all.
     """
     found: dict[Path, Path] = {}
     own = out.resolve()
@@ -49,8 +50,8 @@ def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
             below = (file for file in below if own not in file.parent.resolve().joinpath("x").parents)
             found |= {file: file.relative_to(path) for file in below if not file.is_dir()}
         elif path.suffix.lower() not in IMAGE_ENDINGS:
-            reason = "no such file or folder" if not path.exists() else "not an image by its ending"
-            raise InputError(f"{path}: {reason} (a folder, or one of {', '.join(sorted(IMAGE_ENDINGS))})")
+            wrong = "no such file or folder" if not path.exists() else "not an image by its ending"
+            raise InputError(f"{path}: {wrong} (a folder, or one of {', '.join(sorted(IMAGE_ENDINGS))})")
         elif not path.exists() and not path.is_symlink():
             raise InputError(f"{path}: no such file")
         else:
@@ -58,13 +59,15 @@ def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
     if not found:
         named = ", ".join(str(path) for path in paths)
         raise InputError(f"{named}: no image in it (one of {', '.join(sorted(IMAGE_ENDINGS))})")
-    stems = Counter(relative.with_suffix("") for relative in found.values())
+    inputs = {file.resolve() if not file.is_symlink() else file.absolute() for file in found}
+    short = [Job(file, relative.with_suffix("")) for file, relative in found.items()]
+    claims = Counter(output for job in short for output in _files(own, job))
     jobs = []
-    for file, relative in found.items():
-        stem = relative.with_suffix("")
-        jobs.append(Job(file, stem if stems[stem] == 1 else relative))
-        if any(output.resolve() in found for output in _files(own, jobs[-1])):
-            raise InputError(f"{file}: would be written over (inputs are never written to: choose another --out)")
+    for job, relative in zip(short, found.values(), strict=True):
+        shared = any(claims[output] > 1 for output in _files(own, job))
+        jobs.append(Job(job.file, relative) if shared else job)
+        if any(output in inputs for output in _files(own, jobs[-1])):
+            raise InputError(f"{job.file}: would be written over (inputs are never written to: choose another --out)")
     return jobs
 
 
@@ -95,7 +98,7 @@ def predict_folder(
                 image = decoded.result()
                 said = answer(image)
             except (*UNREADABLE, MemoryError) as error:
-                yield manifest.add({"file": str(job.file), "status": "failed", "error": _reason(error)})
+                yield manifest.add({"file": str(job.file), "status": "failed", "error": reason(error)})
                 continue
             writing.append(pool.submit(_write, job, image, said, outputs, began))
             while len(writing) > AHEAD:
@@ -129,7 +132,7 @@ def _write(job: Job, image: np.ndarray, said: dict[str, np.ndarray], outputs: Ou
             writers.write_overlay(overlay_file, image, mask, outputs.labels)
         writers.write_mask(mask_file, mask, outputs.labels)
     except OSError as error:
-        raise InputError(f"{mask_file}: cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{mask_file}: cannot be written: {reason(error)}") from None
     counts = np.bincount(mask.ravel(), minlength=len(outputs.labels))
     shares = zip(outputs.labels.names, counts / mask.size, strict=True)
     return {
@@ -169,7 +172,7 @@ class Manifest:
             self._read()
             self.path.touch()
         except OSError as error:
-            raise InputError(f"{outputs.folder}: cannot be written: {error.strerror or error}") from None
+            raise InputError(f"{outputs.folder}: cannot be written: {reason(error)}") from None
 
     def _read(self) -> None:
         if not self.path.exists():
@@ -179,8 +182,9 @@ class Manifest:
         if len(whole) < len(text):  # the last line was cut by a kill
             os.truncate(self.path, len(whole))
         for line in whole.splitlines():
-            record = json.loads(line)
-            self.done[record["file"]] = record
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # a foreign line says nothing of what is done
+                record = json.loads(line)
+                self.done[record["file"]] = record
 
     def pending(self, jobs: list[Job]) -> list[Job]:
         """What is missing, failed or changed; all of it unless resuming."""
@@ -188,12 +192,12 @@ class Manifest:
 
     def _holds(self, job: Job) -> bool:
         record = self.done.get(str(job.file))
-        if not record or record["status"] != "ok" or record["made_with"] != self.outputs.identity:
+        if not record or record.get("status") != "ok" or record.get("made_with") != self.outputs.identity:
             return False
         mask, difficulty, overlay = _files(self.outputs.folder, job)
         wanted = [mask, difficulty, *([overlay] if self.outputs.overlay else [])]
-        same_place = record["mask"] == mask.relative_to(self.outputs.folder).as_posix()
-        return same_place and all(file.exists() for file in wanted) and record["input"] == _fingerprint(job.file)
+        same_place = record.get("mask") == mask.relative_to(self.outputs.folder).as_posix()
+        return same_place and all(file.exists() for file in wanted) and record.get("input") == _fingerprint(job.file)
 
     def add(self, record: dict[str, Any]) -> dict[str, Any]:
         keys = (
@@ -209,8 +213,10 @@ class Manifest:
             "seconds",
         )
         record = dict.fromkeys(keys) | record
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        # A name that is no UTF-8 becomes the JSON escapes of its bytes.
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        with open(self.path, "ab") as file:
+            file.write(line + b"\n")
         return record
 
 
@@ -221,7 +227,3 @@ def _fingerprint(file: Path) -> str | None:
     except OSError:
         return None
     return hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:16]
-
-
-def _reason(error: BaseException) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]

@@ -1,5 +1,6 @@
 """A checkpoint: one self-contained HDF5 file, written whole or not at all, and nothing in it read off the clock."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import h5py
 import numpy as np
 
 from casnet_cli import recipe as recipes
-from casnet_cli.errors import RecipeError, RunError
+from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
 from casnet_cli.training.loop import Progress
@@ -60,9 +61,10 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) ->
             os.fsync(written.fileno())
         os.replace(partial, path)
     except OSError as error:
-        raise RunError(f"{path}: the checkpoint cannot be written: {error.strerror or error}") from None
+        raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def keep(path: Path, target: Path) -> None:
@@ -79,7 +81,7 @@ def keep(path: Path, target: Path) -> None:
             shutil.copyfile(path, partial)
         os.replace(partial, target)
     except OSError as error:
-        raise RunError(f"{target}: the checkpoint cannot be written: {error.strerror or error}") from None
+        raise RunError(f"{target}: the checkpoint cannot be written: {reason(error)}") from None
 
 
 def read_meta(path: Path) -> Meta:
@@ -127,12 +129,13 @@ def _opened(path: Path) -> h5py.File:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise RunError(f"{path}: not a readable HDF5 file: {str(error).splitlines()[0]}") from None
+        raise RunError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
     if file.attrs.get("format") != FORMAT:
         file.close()
         raise RunError(f"{path}: not a checkpoint of casnet (a run's checkpoints/best.h5 is one)")
-    if file.attrs["version"] > VERSION:
-        raise RunError(f"{path}: written by a newer casnet, version {file.attrs['version']} (this one reads {VERSION})")
+    version = file.attrs.get("version")
+    if not isinstance(version, np.integer) or version > VERSION:
+        raise RunError(f"{path}: written by another casnet, version {version} (this one reads up to {VERSION})")
     return file
 
 

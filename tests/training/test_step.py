@@ -97,7 +97,7 @@ def test_foreign_and_damaged_checkpoints_are_refused_by_name(tmp_path: Path) -> 
         (truncated, "not a readable HDF5 file"),
         (text, "not a readable HDF5 file"),
         (foreign, "not a checkpoint"),
-        (newer, "newer casnet, version 99"),
+        (newer, "another casnet, version 99"),
         (tmp_path / "missing.h5", "no such checkpoint"),
     ):
         with pytest.raises(RunError, match=f"{file.name}: .*{reason}"):

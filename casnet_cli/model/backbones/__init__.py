@@ -11,6 +11,29 @@ from casnet_cli.errors import WeightsError
 from casnet_cli.model.backbones import efficientnet_lite, resnet
 
 
+@keras.saving.register_keras_serializable("casnet")
+class FixedBatchNormalization(keras.layers.BatchNormalization):
+    """Normalizes by its stored statistics whatever the mode, while gamma and beta train.
+
+    Calling a nested functional model with `training=False` does not do this: the mode of the outer call wins.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
+
+
+def with_fixed_statistics(model: keras.Model) -> keras.Model:
+    """The same network, names and weight shapes, its batch norms fixed."""
+
+    def fixed(layer: Any) -> Any:
+        normalizes = isinstance(layer, keras.layers.BatchNormalization)
+        return (FixedBatchNormalization if normalizes else type(layer)).from_config(layer.get_config())
+
+    clone = keras.models.clone_model(model, clone_function=fixed)
+    clone.name = model.name
+    return clone
+
+
 @dataclass(frozen=True)
 class Backbone:
     """mean: the RGB colour (0..255) that preprocessing maps to zero; what lies outside an image has it."""
