@@ -1,8 +1,10 @@
 """The prepared data set, one HDF5 file: written whole or not at all, read at random."""
 
 import contextlib
+import errno
 import io
 import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +25,9 @@ from casnet_cli.labels import VOID, LabelSet
 
 FORMAT = "casnet-data"
 VERSION = 1
+RESERVE = 1 << 23
+"""Bytes of the disk left free for HDF5's own bookkeeping."""
+
 SPLITS = ("train", "val", "test")
 
 
@@ -71,6 +76,9 @@ def _write_samples(
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
     for done, (entry, sample) in enumerate(_encoded(entries, len(source.labels)), 1):
+        # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
+        if shutil.disk_usage(file.filename).free < RESERVE + len(sample.image) + len(sample.label):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         group, row = groups[entry.split], written[entry.split]
         group["image"][row] = np.frombuffer(sample.image, np.uint8)
         group["label"][row] = np.frombuffer(sample.label, np.uint8)

@@ -41,23 +41,28 @@ class Meta:
 
 def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) -> None:
     """Write state and meta to `path`; what was there stays until the new file is whole. Raises RunError."""
+    # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.attrs.update(
+            format=FORMAT,
+            version=VERSION,
+            recipe=recipes.dumps(meta.recipe),
+            classes=list(meta.labels.names),
+            palette=np.asarray(meta.labels.palette, np.uint8),
+            data=json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
+            progress=json.dumps(asdict(meta.progress)),
+            schedule=json.dumps(meta.schedule),
+        )
+        _write(file.create_group("model"), _named(model.weights))
+        _write(file.create_group("optimizer"), _named(optimizer.sgd.variables))
+        _write(file.create_group("random"), _random_states(model))
+        file.flush()
+        image = file.id.get_file_image()
     partial = path.with_name(path.name + ".part")
     try:
-        with h5py.File(partial, "w") as file:
-            file.attrs.update(
-                format=FORMAT,
-                version=VERSION,
-                recipe=recipes.dumps(meta.recipe),
-                classes=list(meta.labels.names),
-                palette=np.asarray(meta.labels.palette, np.uint8),
-                data=json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
-                progress=json.dumps(asdict(meta.progress)),
-                schedule=json.dumps(meta.schedule),
-            )
-            _write(file.create_group("model"), _named(model.weights))
-            _write(file.create_group("optimizer"), _named(optimizer.sgd.variables))
-            _write(file.create_group("random"), _random_states(model))
-        with open(partial, "rb+") as written:
+        with open(partial, "wb") as written:
+            written.write(image)
+            written.flush()
             os.fsync(written.fileno())
         os.replace(partial, path)
     except OSError as error:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -236,6 +237,29 @@ def test_help_needs_no_engine_and_version_is_told() -> None:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and done.stdout.endswith("[]\n")
+
+
+def test_more_in_a_batch_than_there_are_images(home: Path) -> None:
+    assert "12 training images, fewer than training.batch_size = 13" in casnet(
+        "train", "--set", "training.batch_size=13", code=2
+    )
+
+
+@pytest.mark.parametrize("content", ["{bad", "[]", '{"data": 5}'])
+def test_a_broken_run_json_is_one_line(home: Path, content: str, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(home / "runs" / "folder-001", copy)
+    (copy / "run.json").write_text(content)
+    assert "run.json: damaged" in casnet("eval", "--run", copy, code=2)
+
+
+@pytest.mark.parametrize("target", ["/nonexistent/x", ".", "/dev/full"])
+def test_an_answer_that_cannot_be_written(home: Path, target: str) -> None:
+    assert f"{target}: cannot be written" in casnet("info", "demo", "--json", target, code=2)
+
+
+def test_somebody_elses_folder_and_a_name_too_long(home: Path) -> None:
+    assert "File name too long" in casnet("info", "a" * 300, code=2)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to be unprivileged as")

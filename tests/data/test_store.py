@@ -1,4 +1,7 @@
 import io
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -8,6 +11,7 @@ from made import LABELS, blocks, write_blocks
 from PIL import Image
 
 from casnet_cli.data import store
+from casnet_cli.data.images import encode_label
 from casnet_cli.data.pipeline import training_batches, whole_images
 from casnet_cli.data.sources.source import Entry, Sample, Source
 from casnet_cli.data.store import Store
@@ -123,3 +127,50 @@ def test_every_sample_once_a_pass_in_a_new_order(blocks_file: Path) -> None:
     passes = [names[k : k + 12] for k in range(0, 120, 12)]
     assert all(len(set(names)) == 12 for names in passes)
     assert len({tuple(names) for names in passes}) == 10
+
+
+def damaged(file: Path, how: str) -> None:
+    with h5py.File(file, "r+") as opened:
+        if how == "version":
+            del opened.attrs["version"]
+        elif how == "palette":
+            opened.attrs["palette"] = 3
+        elif how == "group":
+            del opened["test/name"]
+        elif how == "empty":
+            for split in ("train", "val", "test"):
+                del opened[split]
+        else:
+            values = {
+                "text": b"hello",
+                "ids": encode_label(np.full((40, 57), 77, np.uint8)),
+                "size": encode_label(np.zeros((4, 4), np.uint8)),
+            }
+            key = "image" if how == "text" else "label"
+            opened[f"test/{key}"][0] = np.frombuffer(values[how], np.uint8)
+
+
+@pytest.mark.parametrize("how", ["version", "palette", "group", "empty", "text", "ids", "size"])
+def test_what_is_damaged_inside_is_one_clear_fault(blocks_file: Path, how: str) -> None:
+    damaged(blocks_file, how)
+    with pytest.raises(DataError, match="blocks.h5: .*(damaged|holds no images)") as raised:
+        list(whole_images(Store(blocks_file).parts()["test"]))
+    assert len(raised.value.faults) == 1 and "\n" not in raised.value.faults[0]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 9 MB, where this user may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=9m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this user may not mount a small file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_nothing_behind(small_disk: Path) -> None:
+    with pytest.raises(DataError, match="x.h5: cannot be written: No space left on device"):
+        write_blocks(small_disk / "x.h5", {"train": 400})
+    assert not list(small_disk.iterdir())

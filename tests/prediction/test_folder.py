@@ -1,6 +1,7 @@
 """The transaction, with a plain function in the network's place."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,36 @@ def test_inputs_are_never_written_over(folder: Path) -> None:
         find_images([folder], folder)
     with pytest.raises(InputError, match="would be written over"):
         find_images([folder / "a.png"], folder)
+
+
+def test_nor_by_a_relative_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="would be written over"):
+        find_images([Path("a.png")], Path("."))
+
+
+def test_outputs_of_two_inputs_never_share_a_name(folder: Path) -> None:
+    picture(6).save(folder / "a.difficulty.png")
+    records = label(folder)
+    assert len(records) == 3 and label(folder) == []
+    out = folder.parent / "out"
+    for record in records:
+        with Image.open(str(record["file"])) as image, Image.open(out / str(record["mask"])) as mask:
+            np.testing.assert_array_equal(np.asarray(mask), np.asarray(image).mean(-1) > 127)
+
+
+def test_a_name_that_is_no_unicode(folder: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff.png"))
+    picture(7).save(odd)
+    assert {record["status"] for record in label(folder)} == {"ok"}
+    assert str(odd) in {record["file"] for record in manifest(folder)} and label(folder) == []
+
+
+@pytest.mark.parametrize("line", ["{bad", "[]", '{"file": 3}', '{"status": "ok"}', ""])
+def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> None:
+    (folder.parent / "out").mkdir()
+    (folder.parent / "out" / "manifest.jsonl").write_text(line + "\n")
+    assert len(label(folder)) == 2 and label(folder) == []
 
 
 def test_an_output_that_cannot_be_a_folder(folder: Path) -> None:

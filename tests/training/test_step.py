@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import h5py
@@ -106,3 +107,18 @@ def test_foreign_and_damaged_checkpoints_are_refused_by_name(tmp_path: Path) -> 
         del file["model/coarse_logits/kernel"]
     with pytest.raises(RunError, match="model/coarse_logits/kernel is missing"):
         checkpoint.load_model(good)
+
+
+def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path: Path) -> None:
+    trainee = Trainee()
+    file = tmp_path / "last.h5"
+    checkpoint.save(file, trainee.model, trainee.optimizer, trainee.meta(1))
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(RunError, match="last.h5: the checkpoint cannot be written: File too large"):
+            checkpoint.save(file, trainee.model, trainee.optimizer, trainee.meta(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
