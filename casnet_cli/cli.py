@@ -1,6 +1,5 @@
 """The casnet command: the Typer app, its verbs, and the one place where errors become exit codes."""
 
-import os
 import signal
 import sys
 from importlib import import_module
@@ -16,6 +15,9 @@ from casnet_cli.errors import CasnetError, reason
 VERBS = ("demo", "prepare", "recipe", "train", "eval", "predict", "info")
 
 INTERRUPTED = 130
+
+ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
+"""Options of the whole command that are also understood behind a verb."""
 
 
 class _Boundary(TyperGroup):
@@ -40,12 +42,8 @@ class _Boundary(TyperGroup):
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # the reader of stdout has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, sorted(args, key=lambda word: word not in ANYWHERE))
 
 
 def _usage(error: Any) -> int:

@@ -1,6 +1,7 @@
 """What the user sees: results on stdout, progress and messages on stderr. The only importer of rich."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,16 @@ from rich.table import Table
 
 from casnet_cli.errors import InputError, reason
 
-out = Console(highlight=False, soft_wrap=True)
+
+class _Output(Console):
+    """Where results go. A reader that has seen enough (`casnet info … | head -1`) is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+
+
+out = _Output(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _level = {"quiet": False, "verbose": False}

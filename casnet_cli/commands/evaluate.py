@@ -21,6 +21,9 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Default RUN/eval/SPLIT.", metavar="DIR")] = None,
 ) -> None:
     """Measure a run on whole images at their own size: figures, tables, pictures."""
+    from casnet_cli import paths
+
+    checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
     from casnet_cli.commands.evaluation_session import evaluate_run
 
-    evaluate_run(run, data, split, fold, worst, out)
+    evaluate_run(checkpoint, data, split, fold, worst, out)

@@ -19,9 +19,10 @@ def command(
     resume: Annotated[bool, typer.Option(help="Do only what is missing, failed or changed.")] = True,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
-    from casnet_cli import console
+    from casnet_cli import console, paths
 
-    failed = predict(path, run, out, overlay, resume)
+    checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
+    failed = predict(path, checkpoint, out, overlay, resume)
     if failed:
         console.error(f"{console.count(failed, 'image')} failed (see manifest.jsonl)")
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ from casnet_cli.choice import Choice, choose
 from casnet_cli.data.images import decode_label
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, RunError
-from casnet_cli.runs import RunFolder
+from casnet_cli.runs import Checkpoint, RunFolder, open_data
 from casnet_cli.training.checkpoint import Meta, read_meta
 from casnet_cli.training.loop import SCORE, EpochReport, Plan, Progress, Report, StepReport
 from casnet_cli.training.schedule import Schedule
@@ -59,8 +59,6 @@ def _continued(saved: Meta, run: Path, recipe: str | None, data: Path | None, ov
             raise RunError(
                 *(f"{run}: the recipe has changed: {change} (name the change by --set)" for change in changes)
             )
-    from casnet_cli.runs import Checkpoint, open_data
-
     path = open_data(Checkpoint(RunFolder(run).last, saved, run), data).path
     return Choice(run.name, resolved, path, f"continuing {run} after step {saved.progress.step} on {path}")
 

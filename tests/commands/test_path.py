@@ -227,6 +227,12 @@ def test_mistakes_get_one_line_and_exit_2_without_the_engine(tmp_path: Path, cas
     assert done.stdout == "" and not list(tmp_path.glob("runs/*"))
 
 
+def test_a_reader_that_stops_is_no_failure(home: Path) -> None:
+    words = f"{sys.executable} -m casnet_cli info data/blocks.h5 | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_needs_no_engine_and_version_is_told() -> None:
     for words in (["--help"], ["train", "--help"], ["--version"]):
         code = (
@@ -237,6 +243,13 @@ def test_help_needs_no_engine_and_version_is_told() -> None:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("words", [("--quiet", "eval", "--worst", "0"), ("eval", "--worst", "0", "-q")])
+def test_quiet_before_and_behind_the_verb(home: Path, words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0 and done.stderr == "" and "fused, per class" in done.stdout
+    casnet("recipe", "list")  # and the next command is not quiet
 
 
 def test_more_in_a_batch_than_there_are_images(home: Path) -> None:
