@@ -99,6 +99,7 @@ class Session:
         settings = self.recipe
         set_up(settings.training)
         self.model = build_casnet(settings.model, len(self.store.labels), pretrained=saved is None)
+        console.detail(f"{settings.model.backbone}: {self.model.count_params():,} parameters in all")
         self.optimizer = CaffeSGD(self.model, settings.optimizer, settings.model.backbone)
         self.folder = RunFolder(self.run or paths.claim_run(self.name))
         if saved:
