@@ -5,22 +5,29 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import ModuleType
 
 
-def start() -> ModuleType:
-    """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it."""
+def start(compute: bool = True) -> ModuleType:
+    """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
+
+    Where KERAS_BACKEND does not say which and TensorFlow is not installed, JAX or PyTorch is taken. compute: whether
+    a first operation may be run; not where devices are still to be set up.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
+        os.environ["KERAS_BACKEND"] = "jax" if find_spec("jax") else "torch"
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with _silent_stderr():
+    with silence():
         import keras
 
-        keras.ops.zeros(1)  # the back end itself talks at its first operation
     return keras
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """For the first words of a back end: at its import, and at its first operation."""
     # The libraries write to the descriptor before any logging level of theirs is read.
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -33,12 +40,26 @@ def _silent_stderr() -> Iterator[None]:
         os.close(null)
 
 
+def devices() -> list[str]:
+    """Names of what the back end can compute on."""
+    keras = start(compute=False)
+    with silence():
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            return [device.name for device in tf.config.list_physical_devices()]
+        if keras.backend.backend() == "jax":
+            import jax
+
+            return [str(device) for device in jax.devices()]
+        import torch
+
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
+
+
 def has_gpu() -> bool:
     """Whether the back end sees a GPU."""
-    start()
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
+    return any(word in name.lower() for name in devices() for word in ("gpu", "cuda"))
 
 
 def reachable() -> bool:

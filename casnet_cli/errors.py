@@ -5,6 +5,9 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 ├── DataError               a raw or prepared data set
 ├── RunError                a run folder, a checkpoint, a run and data that do not fit
 ├── WeightsError            pre-trained weights that are missing or foreign
+├── EngineError             a back end or devices that cannot do what is asked
+│   ├── OutOfMemory         a step that needs more memory than there is
+│   └── WorkerLost          another process of the same run is gone
 └── InputError              an image or folder given to predict
 """
 
@@ -33,6 +36,18 @@ class RunError(CasnetError):
 
 class WeightsError(CasnetError):
     """Pre-trained weights that cannot be had or do not fit the backbone."""
+
+
+class EngineError(CasnetError):
+    """A back end that cannot train, workers that cannot be joined, a batch that cannot be divided."""
+
+
+class OutOfMemory(EngineError):
+    """A step that needs more memory than the device has."""
+
+
+class WorkerLost(EngineError):
+    """Another process of the same run is gone."""
 
 
 class InputError(CasnetError):

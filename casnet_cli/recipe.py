@@ -60,6 +60,8 @@ class Model(Section):
     branch_channels: Annotated[int, Field(ge=8)] = 512
     pyramid_bins: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 6)
     dropout: Fraction = 0.1
+    frozen_stages: Annotated[int, Field(ge=0, le=8)] = 0
+    """How many stages of the backbone do not train, counted from the image: 1 is the stem."""
 
 
 class Optimizer(Section):
@@ -70,12 +72,14 @@ class Optimizer(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     head_lr_multiplier: Positive = 1.0
     """Rate of the branches relative to the backbone's."""
+    clip_norm: Annotated[float, Field(ge=0)] = 0.0
+    """Largest norm of all gradients together; longer ones are shortened to it. 0 turns it off."""
 
 
 class Schedule(Section):
     """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice."""
 
-    kind: Literal["plateau", "polynomial", "constant"] = "plateau"
+    kind: Literal["plateau", "polynomial", "cosine", "constant"] = "plateau"
     patience: Count = 5
     """plateau: validations without improvement before a drop. The paper is silent on it."""
     factor: Annotated[float, Field(gt=1)] = 10.0
@@ -83,6 +87,10 @@ class Schedule(Section):
     """plateau: after this many drops the next plateau ends the run."""
     power: Positive = 0.9
     """polynomial: rate · (1 − step / steps)^power."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """The rate rises in a straight line over the first so many steps; polynomial and cosine count from there."""
+    early_stop: Annotated[int, Field(ge=0)] = 0
+    """So many validations without a new best end the run. 0 turns it off."""
 
 
 class Training(Section):
@@ -94,7 +102,18 @@ class Training(Section):
     deterministic: bool = False
     checkpoint_every_steps: Annotated[int, Field(ge=0)] = 500
     """Beside the checkpoint at each validation; 0 turns it off."""
+    checkpoint_every_minutes: Annotated[float, Field(ge=0)] = 10.0
+    """Whichever comes first, steps or minutes; 0 turns it off."""
     precision: Literal["float32", "bfloat16", "float16", "float64"] = "float32"
+    """Arithmetic of the convolutions; fusion and losses are float32 at least."""
+    accumulation: Annotated[int, Field(ge=1)] = 1
+    """Parts into which a batch is cut that does not fit into memory; their gradients are added up."""
+    xla: bool = False
+    """Compile the step by XLA. JAX always does."""
+    class_weights: (
+        Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=2)]
+    ) = "none"
+    """Weight of each class in the losses of eqs. 3 and 9; `auto`: 1 / √share, mean weight of a pixel 1, at most 10."""
 
 
 class Evaluation(Section):

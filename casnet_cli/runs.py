@@ -5,6 +5,7 @@ import io
 import json
 import os
 import platform
+import shlex
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,9 +16,9 @@ from casnet_cli import __version__, paths, recipe
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, RunError, reason
 from casnet_cli.recipe import Recipe
-from casnet_cli.training.checkpoint import Meta, read_meta
+from casnet_cli.training.checkpoint import PREVIOUS, Meta, read_meta
 
-PACKAGES = ("keras", "tensorflow", "numpy", "h5py", "grain", "pillow")
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,33 @@ class RunFolder:
     def best(self) -> Path:
         return self.path / "checkpoints" / "best.h5"
 
-    def create(self, chosen: Recipe, data: Store, fold: int | None) -> None:
-        """Make the folder with recipe.toml and run.json. Raises RunError if it cannot be written."""
+    def resumable(self) -> Meta | None:
+        """The meta of last.h5, or None if the run has not begun. Raises RunError, naming a good earlier checkpoint."""
+        if not self.last.exists():
+            return None
+        try:
+            return read_meta(self.last)
+        except RunError as error:
+            previous = self.last.with_name(PREVIOUS)
+            try:
+                step = read_meta(previous).progress.step
+            except RunError:
+                raise error from None
+            again = f"mv {shlex.quote(str(previous))} {shlex.quote(str(self.last))}"
+            raise RunError(f"{error.faults[0]} ({previous.name}, after step {step}, is good: {again})") from None
+
+    def create(self, chosen: Recipe, data: Store, fold: int | None, begun: Meta | None = None) -> None:
+        """Make the folder with recipe.toml and run.json, or note in them that a run `begun` goes on.
+
+        Raises RunError if it cannot be written.
+        """
         try:
             self.last.parent.mkdir(parents=True, exist_ok=True)
             (self.path / "samples").mkdir(exist_ok=True)
+            for left in self.last.parent.glob("*.part"):
+                left.unlink()  # by a kill
             (self.path / "recipe.toml").write_text(recipe.dumps(chosen), encoding="utf-8")
+            earlier = self._continuations(begun)
             about = {
                 "casnet": __version__,
                 "python": platform.python_version(),
@@ -49,10 +71,24 @@ class RunFolder:
                 "data": str(data.path.resolve()),
                 "data_sha256": data.content_sha256,
                 "fold": fold,
+                "back_end": os.environ.get("KERAS_BACKEND", "tensorflow"),
+                "continued": earlier,
             }
+            if begun:
+                changes = recipe.differences(begun.recipe, chosen)
+                earlier.append({"after_step": begun.progress.step, "command": sys.argv, "changes": changes})
+                for change in changes:
+                    self.log(f"after step {begun.progress.step}: {change}")
             (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
+
+    def _continuations(self, begun: Meta | None) -> list[dict[str, Any]]:
+        """What run.json says of earlier continuations; a damaged one is replaced."""
+        try:
+            return list(json.loads((self.path / "run.json").read_text(encoding="utf-8"))["continued"]) if begun else []
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
 
     def log(self, line: str) -> None:
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:

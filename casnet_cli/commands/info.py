@@ -1,5 +1,7 @@
 """casnet info: what a file holds, or what this installation has."""
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +35,7 @@ def describe(what: str | None) -> dict[str, object]:
         return _installation()
     path = Path(what)
     if path.is_dir():
-        return _checkpoint(runs.find(path))
+        return _run(path)
     if path.suffix == ".h5":
         return _checkpoint(runs.find(path)) if _format_of(path) == FORMAT else _data(path)
     if not path.is_file() and what not in recipe.names():
@@ -47,15 +49,13 @@ def _installation() -> dict[str, object]:
 
     from casnet_cli import __version__, engine, paths, runs
 
-    engine.start()
-    import tensorflow as tf
-
     weights = paths.keras_weights_folder()
     return {
         "casnet": __version__,
         "python": platform.python_version(),
         **runs.installed(),
-        "devices": [device.name for device in tf.config.list_physical_devices()],
+        "back end": engine.start().backend.backend(),
+        "devices": engine.devices(),
         "keras weights": str(weights),
         "on disk": sorted(file.name for file in weights.glob("*.h5")) or ["none"],
         "to fetch beforehand": f"resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5 from Keras's site into {weights}",
@@ -73,6 +73,42 @@ def _format_of(path: Path) -> str | None:
         return None
 
 
+def _run(folder: Path) -> dict[str, object]:
+    """Facts of its best checkpoint, before the first validation of its last; leaves curves.png in the folder."""
+    from casnet_cli import runs
+
+    files = runs.RunFolder(folder)
+    only_last = files.last.is_file() and not files.best.is_file()
+    return _checkpoint(runs.find(files.last if only_last else folder)) | _curves(folder)
+
+
+def _curves(folder: Path) -> dict[str, object]:
+    """Where the picture of the run's history lies, or why it could not be made; nothing before the first epoch."""
+    from casnet_cli import curves
+    from casnet_cli.errors import reason
+
+    rows = curves.read_history(folder / "history.csv")
+    if not rows:
+        return {}
+    target = folder / "curves.png"
+    try:
+        _replace(target, curves.draw(rows, folder.resolve().name))
+    except OSError as error:
+        return {"curves": f"{target}: cannot be written: {reason(error)}"}
+    return {"curves": str(target)}
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    partial = target.with_name(target.name + ".part")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, target)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[name-defined] # noqa: F821
     meta = found.meta
     network = meta.recipe.model
@@ -83,7 +119,7 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
         "data sha256": meta.data_sha256,
         "steps": meta.progress.step,
         "epochs": len(meta.progress.history),
-        "best validation accuracy": round(meta.schedule["best"], 4),
+        "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
         "classes": list(meta.labels.names),
     }
 

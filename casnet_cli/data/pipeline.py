@@ -45,10 +45,13 @@ def training_batches(
     batch_size: int,
     seed: int,
     start: int = 0,
+    worker: int = 0,
+    workers: int = 1,
 ) -> Iterator[Batch]:
     """Batches `start`, start + 1, … without end. Batch k is a pure function of subset, settings, seed and k.
 
-    Every pass over the subset has a new order; batches run across the passes, so that no sample is left out.
+    Of several workers each gets its own `batch_size` / workers rows of the batch, in the order of the workers. Every
+    pass over the subset has a new order; batches run across the passes, so that no sample is left out.
     """
 
     def transform(record: Record, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
@@ -56,7 +59,7 @@ def training_batches(
         return *augment(image, label, section, mean, rng), record.name
 
     dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat().random_map(transform)
-    dataset = dataset.batch(batch_size, batch_fn=_stack)[start:]
+    dataset = dataset.batch(batch_size // workers, batch_fn=_stack)[start * workers + worker :: workers]
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD))
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = "casnet-checkpoint"
 VERSION = 1
+PREVIOUS = "previous.h5"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,12 @@ class Meta:
     schedule: dict[str, Any]
 
 
-def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) -> None:
-    """Write state and meta to `path`; what was there stays until the new file is whole. Raises RunError."""
+def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, best: Path | None = None) -> None:
+    """Write state and meta to `path`; what was there stays until the new file is whole, then as `previous.h5`.
+
+    best: a second name for it. It comes first, so that a run killed in between repeats the step to the best. Raises
+    RunError.
+    """
     # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         file.attrs.update(
@@ -54,7 +59,7 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) ->
             schedule=json.dumps(meta.schedule),
         )
         _write(file.create_group("model"), _named(model.weights))
-        _write(file.create_group("optimizer"), _named(optimizer.sgd.variables))
+        _write(file.create_group("optimizer"), optimizer.named())
         _write(file.create_group("random"), _random_states(model))
         file.flush()
         image = file.id.get_file_image()
@@ -64,6 +69,10 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) ->
             written.write(image)
             written.flush()
             os.fsync(written.fileno())
+        if best:
+            _link(partial, best)
+        if path.exists():
+            _link(path, path.with_name(PREVIOUS))
         os.replace(partial, path)
     except OSError as error:
         raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
@@ -72,26 +81,9 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta) ->
             partial.unlink(missing_ok=True)
 
 
-def keep(path: Path, target: Path) -> None:
-    """Make `target` a second name of the checkpoint just saved at `path`, or a copy where links are not to be had.
-
-    Safe because checkpoints are never changed in place. Raises RunError.
-    """
-    partial = target.with_name(target.name + ".part")
-    partial.unlink(missing_ok=True)
-    try:
-        try:
-            os.link(path, partial)
-        except OSError:
-            shutil.copyfile(path, partial)
-        os.replace(partial, target)
-    except OSError as error:
-        raise RunError(f"{target}: the checkpoint cannot be written: {reason(error)}") from None
-
-
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             attrs = file.attrs
             data = json.loads(attrs["data"])
@@ -115,20 +107,21 @@ def load_model(path: Path) -> tuple["keras.Model", Meta]:
 
     meta = read_meta(path)
     model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False)
-    with _opened(path) as file:
+    with opened(path) as file:
         _read(file, "model", _named(model.weights), path)
     return model, meta
 
 
 def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
     """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
-    with _opened(path) as file:
+    with opened(path) as file:
         _read(file, "model", _named(model.weights), path)
-        _read(file, "optimizer", _named(optimizer.sgd.variables), path)
+        _read(file, "optimizer", optimizer.named(), path)
         _read(file, "random", _random_states(model), path)
 
 
-def _opened(path: Path) -> h5py.File:
+def opened(path: Path) -> h5py.File:
+    """The checkpoint, open for reading. Raises RunError if it is missing, foreign, newer or damaged."""
     if not path.is_file():
         raise RunError(f"{path}: no such checkpoint")
     try:
@@ -140,8 +133,20 @@ def _opened(path: Path) -> h5py.File:
         raise RunError(f"{path}: not a checkpoint of casnet (a run's checkpoints/best.h5 is one)")
     version = file.attrs.get("version")
     if not isinstance(version, np.integer) or version > VERSION:
+        file.close()
         raise RunError(f"{path}: written by another casnet, version {version} (this one reads up to {VERSION})")
     return file
+
+
+def _link(path: Path, target: Path) -> None:
+    """Make `target` a second name of `path`, or a copy where links are not to be had: neither is changed in place."""
+    partial = target.with_name(target.name + ".part")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(path, partial)
+    except OSError:
+        shutil.copyfile(path, partial)
+    os.replace(partial, target)
 
 
 def _named(variables: list[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from casnet_cli.training.schedule import Schedule
+from casnet_cli.training.step import Measured
 
 SCORE = "pixel_accuracy"
 """The validation figure that the plateau schedule watches and that chooses the best checkpoint (section 4.2)."""
@@ -16,6 +17,8 @@ class TrainingBatch(Protocol):
     def image(self) -> Any: ...
     @property
     def label(self) -> Any: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class StepReport:
 
     step: int
     epoch: int
-    losses: dict[str, float]
+    batch: TrainingBatch
+    measured: Measured
     rate: float
     seconds: float
     wait_seconds: float
@@ -68,7 +72,7 @@ Report = StepReport | EpochReport
 
 
 def train(
-    update: Callable[[Any, Any, float], dict[str, float]],
+    step: Callable[[Any, Any, float], Measured],
     batches: Iterator[TrainingBatch],
     schedule: Schedule,
     plan: Plan,
@@ -77,21 +81,26 @@ def train(
 ) -> Iterator[Report]:
     """Run from `progress.step` to the end of the plan or the schedule, updating `progress` before each report.
 
-    `batches` begins with batch number `progress.step`.
+    `batches` begins with batch number `progress.step`. A step that is not finite is reported and ends the run; it does
+    not count, as it changed nothing, while an overflow of float16 does.
     """
     while progress.step < plan.steps and not schedule.finished:
         began = time.perf_counter()
         batch = next(batches)
         fetched = time.perf_counter()
         rate = schedule.rate(progress.step)
-        losses = update(batch.image, batch.label, rate)
+        measured = step(batch.image, batch.label, rate)
         ended = time.perf_counter()
         epoch = progress.step // plan.steps_per_epoch + 1
+        report = StepReport(progress.step + 1, epoch, batch, measured, rate, ended - began, fetched - began)
+        if not (measured.finite or measured.overflow):
+            yield report
+            return
         progress.step += 1
-        progress.seconds += ended - began
-        for name, value in losses.items():
+        progress.seconds += report.seconds
+        for name, value in measured.losses.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + value
-        yield StepReport(progress.step, epoch, losses, rate, ended - began, fetched - began)
+        yield report
         if progress.step % plan.steps_per_epoch == 0:
             yield _end_epoch(epoch, rate, schedule, plan, validate, progress)
 

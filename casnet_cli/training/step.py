@@ -1,47 +1,105 @@
-"""One training step on TensorFlow: state and batch in, measurements out. The one file that names a back end."""
+"""The training step as the loop sees it: state and batch in, measurements out; one file a back end does the work."""
 
-from collections.abc import Callable
-from typing import Any
+import math
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from casnet_cli.errors import EngineError
 from casnet_cli.recipe import Training
-from casnet_cli.training.losses import branch_losses
-from casnet_cli.training.optimizer import CaffeSGD
 
-Update = Callable[[np.ndarray, np.ndarray, float], dict[str, float]]
-"""(image (B, H, W, 3) uint8 RGB, label (B, H, W) uint8, learning rate) → losses by name, and their sum as `loss`."""
+if TYPE_CHECKING:
+    import keras
+
+    from casnet_cli.training.optimizer import CaffeSGD
+
+BACK_ENDS = ("tensorflow", "jax")
+POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-_POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+@dataclass(frozen=True)
+class Measured:
+    """What a step found. losses: of each branch, and their sum as `loss`. gradient_norm: before clipping.
+
+    finite: whether the weights were moved; else the state is what it was. overflow: float16 skipped the step and
+    halved its loss scale. leaving: whether any worker asked to stop after this step.
+    """
+
+    losses: dict[str, float]
+    gradient_norm: float
+    finite: bool
+    overflow: bool = False
+    leaving: bool = False
 
 
-def set_up(section: Training) -> None:
-    """Seeds, determinism and arithmetic of this process, before any variable is made."""
+class Step(Protocol):
+    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+        """Move the state by one batch: image (b, H, W, 3) uint8 RGB, label (b, H, W) uint8, this worker's rows.
+
+        Raises OutOfMemory, WorkerLost.
+        """
+
+    def sync(self) -> None:
+        """Put the state into the model's and the optimizer's variables, before these are read."""
+
+
+class Devices(Protocol):
+    """The devices that share the work. index: of this process among `workers`; 0 writes the files."""
+
+    replicas: int
+    workers: int
+    index: int
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Variables are made in here."""
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Over all workers, in float64; each must call it."""
+
+
+def set_up(section: Training, strategy: str = "single") -> Devices:
+    """Seeds, determinism, arithmetic and devices of this process, before any variable is made. Raises EngineError."""
+    import keras
+
+    devices = _back_end().set_up(section, strategy)
+    parts = devices.replicas * section.accumulation
+    if section.batch_size % parts:
+        told = f"{devices.replicas} devices × training.accumulation = {section.accumulation}"
+        raise EngineError(f"training.batch_size: {section.batch_size} cannot be cut into {parts} equal parts ({told})")
     keras.utils.set_random_seed(section.seed)
     keras.config.set_floatx("float64" if section.precision == "float64" else "float32")
-    keras.config.set_dtype_policy(_POLICIES.get(section.precision, section.precision))
-    if section.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    keras.config.set_dtype_policy(POLICIES.get(section.precision, section.precision))
+    return devices
 
 
-def make_update(model: keras.Model, optimizer: CaffeSGD) -> Update:
-    """The compiled step. It changes the model's and the optimizer's variables in place."""
+def make_step(
+    model: "keras.Model",
+    optimizer: "CaffeSGD",
+    section: Training,
+    devices: Devices,
+    class_weights: tuple[float, ...] | None = None,
+) -> Step:
+    """The compiled step of the back end in use."""
+    from casnet_cli.training.update import Update
 
-    @tf.function(reduce_retracing=True)
-    def step(image: Any, label: Any, rate: Any) -> dict[str, Any]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in optimizer.variables])
-            losses = branch_losses(model(tf.cast(image, keras.config.floatx()), training=True), label)
-            total = tf.add_n([tf.cast(loss, tf.float64) for loss in losses.values()])
-        gradients = tape.gradient(total, [variable.value for variable in optimizer.variables])
-        optimizer.apply(gradients, rate)
-        return {"loss": total, **losses}
+    return _back_end().make_step(Update(model, optimizer, class_weights), section, devices)
 
-    def update(image: np.ndarray, label: np.ndarray, rate: float) -> dict[str, float]:
-        measured = step(image, label, tf.constant(rate, keras.config.floatx()))
-        return {name: float(value) for name, value in measured.items()}
 
-    return update
+def measured(losses: dict[str, Any], norm: Any, finite: Any, scale: Any, leaving: Any) -> Measured:
+    """From the scalars a back end computed. Overflow at a loss scale of 1 or less is no matter of the scale."""
+    by_branch = {name: float(value) for name, value in losses.items()}
+    total = sum(by_branch.values())
+    overflow = not finite and math.isfinite(total) and float(scale) > 1
+    return Measured({"loss": total, **by_branch}, float(norm), bool(finite), overflow, bool(leaving > 0))
+
+
+def _back_end() -> Any:
+    import keras
+
+    name = keras.backend.backend()
+    if name not in BACK_ENDS:
+        raise EngineError(f"KERAS_BACKEND={name}: cannot train (one of {', '.join(BACK_ENDS)})")
+    return import_module(f"casnet_cli.training.step_{name}")

@@ -7,20 +7,32 @@ import pytest
 from casnet_cli.recipe import Schedule as Section
 from casnet_cli.training.loop import EpochReport, Plan, Progress, StepReport, train
 from casnet_cli.training.schedule import Schedule
+from casnet_cli.training.step import Measured
 
 
 @dataclass
 class Batch:
     image: Any
     label: Any
+    names: tuple[str, ...] = ()
 
 
-def run(plan: Plan, progress: Progress, schedule: Schedule, figures: list[float]) -> list[Any]:
+def run(
+    plan: Plan,
+    progress: Progress,
+    schedule: Schedule,
+    figures: list[float],
+    broken: tuple[int, ...] = (),
+    overflows: tuple[int, ...] = (),
+) -> list[Any]:
     """Losses are the batch's number, validation figures come from the list."""
     batches = (Batch(k, k) for k in count(progress.step))
-    update = lambda image, label, rate: {"loss": float(image), "coarse": rate}  # noqa: E731
+
+    def step(image: Any, label: Any, rate: float) -> Measured:
+        return Measured({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
+
     validations = iter(figures)
-    return list(train(update, batches, schedule, plan, lambda: {"pixel_accuracy": next(validations)}, progress))
+    return list(train(step, batches, schedule, plan, lambda: {"pixel_accuracy": next(validations)}, progress))
 
 
 def constant() -> Schedule:
@@ -61,3 +73,16 @@ def test_continuing_in_the_middle_of_an_epoch_gives_the_same_history() -> None:
         [{k: v for k, v in row.items() if not k.endswith("_seconds")} for row in p.history] for p in (whole, part)
     ]
     assert timeless[0] == timeless[1]
+
+
+def test_a_step_that_is_not_finite_is_the_last_and_does_not_count() -> None:
+    progress = Progress()
+    reports = run(Plan(4, 2), progress, constant(), [], broken=(2,))
+    assert [report.step for report in reports] == [1, 2, 3] and not reports[-1].measured.finite
+    assert progress.step == 2 and progress.sums["loss"] == 1.0
+
+
+def test_an_overflow_counts_and_the_run_goes_on() -> None:
+    progress = Progress()
+    run(Plan(2, 2), progress, constant(), [0.1, 0.2], broken=(1,), overflows=(1,))
+    assert progress.step == 4 and len(progress.history) == 2

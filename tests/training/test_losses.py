@@ -1,11 +1,14 @@
 """Eqs. 3, 5, 6 and 9 against plain NumPy in float64."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from casnet_cli.labels import VOID
-from casnet_cli.training.losses import attention_target, branch_losses
+from casnet_cli.training.losses import attention_target
+from casnet_cli.training.losses import branch_losses as losses_of
 
 CLASSES = 4
 
@@ -42,6 +45,10 @@ def by_hand(p: dict[str, np.ndarray], label: np.ndarray) -> dict[str, float]:
     return {name: value / n for name, value in sums.items()}
 
 
+def branch_losses(p: Any, label: Any, weights: tuple[float, ...] | None = None) -> Any:
+    return losses_of(p, label, max(1, np.count_nonzero(np.asarray(label) != VOID)), weights)
+
+
 def logs(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.log(values) for name, values in p.items()}
 
@@ -51,6 +58,30 @@ def test_three_losses(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
     found = {name: float(value) for name, value in branch_losses(logs(p), label).items()}
     assert found == pytest.approx(by_hand(p, label), rel=1e-6)
     assert list(found) == ["coarse", "attention", "refine"]
+
+
+def test_part_of_a_batch_is_divided_by_the_pixels_of_the_whole(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
+    p, label = case
+    n = np.count_nonzero(label != VOID)
+    parts = [losses_of({k: v[i : i + 1] for k, v in logs(p).items()}, label[i : i + 1], n) for i in (0, 1)]
+    summed = {name: sum(float(part[name]) for part in parts) for name in parts[0]}
+    assert summed == pytest.approx(by_hand(p, label), rel=1e-6)
+
+
+def test_class_weights_multiply_equations_3_and_9_only(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
+    p, label = case
+    weights = (0.5, 2.0, 0.0, 1.0)
+    n = np.count_nonzero(label != VOID)
+    coarse = sum(
+        -weights[label[i]] * np.log(p["coarse"][i][label[i]]) for i in np.ndindex(label.shape) if label[i] != VOID
+    )
+    refine = sum(
+        -weights[label[i]] * np.log(p["fused"][i][label[i]]) for i in np.ndindex(label.shape) if label[i] != VOID
+    )
+    found = branch_losses(logs(p), label, weights)
+    assert float(found["coarse"]) == pytest.approx(coarse / n, rel=1e-6)
+    assert float(found["refine"]) == pytest.approx(refine / n, rel=1e-6)
+    assert float(found["attention"]) == pytest.approx(by_hand(p, label)["attention"], rel=1e-6)
 
 
 @pytest.mark.parametrize(

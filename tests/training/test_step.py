@@ -8,13 +8,12 @@ import pytest
 from casnet_cli import recipe
 from casnet_cli.errors import RunError
 from casnet_cli.labels import VOID, with_colors
-from casnet_cli.model.casnet import build_casnet
 from casnet_cli.recipe import Recipe
+from casnet_cli.trainee import assemble
 from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta
 from casnet_cli.training.loop import Progress
-from casnet_cli.training.optimizer import CaffeSGD
-from casnet_cli.training.step import make_update, set_up
+from casnet_cli.training.step import Measured, set_up
 
 SMALL = [
     "model.weights='none'",
@@ -22,26 +21,30 @@ SMALL = [
     "model.branch_channels=8",
     "optimizer.learning_rate=0.01",
     "optimizer.head_lr_multiplier=1.0",
+    "training.batch_size=2",
 ]
+
+
+def batch(k: int, rows: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(k)
+    label = np.repeat(np.repeat(rng.integers(0, 3, (rows, 1, 1)), 33, 1), 33, 2).astype(np.uint8)
+    image = (label[..., None] * 80 + rng.integers(0, 60, (rows, 33, 33, 3))).astype(np.uint8)
+    label[:, :3] = VOID
+    return image, label
 
 
 class Trainee:
     def __init__(self, *overrides: str):
         self.recipe: Recipe = recipe.load(recipe.find("demo"), [*SMALL, *overrides])
-        set_up(self.recipe.training)
-        self.model = build_casnet(self.recipe.model, 3)
-        self.optimizer = CaffeSGD(self.model, self.recipe.optimizer, self.recipe.model.backbone)
-        self.update = make_update(self.model, self.optimizer)
+        devices = set_up(self.recipe.training)
+        parts = assemble(self.recipe, 3, devices)
+        self.model, self.optimizer, self.step = parts.model, parts.optimizer, parts.step
+
+    def measured(self, first: int, end: int) -> list[Measured]:
+        return [self.step(*batch(k), 0.01) for k in range(first, end)]
 
     def steps(self, first: int, end: int) -> list[dict[str, float]]:
-        found = []
-        for k in range(first, end):
-            rng = np.random.default_rng(k)
-            label = np.repeat(np.repeat(rng.integers(0, 3, (2, 1, 1)), 33, 1), 33, 2).astype(np.uint8)
-            image = (label[..., None] * 80 + rng.integers(0, 60, (2, 33, 33, 3))).astype(np.uint8)
-            label[:, :3] = VOID
-            found.append(self.update(image, label, 0.01))
-        return found
+        return [measured.losses for measured in self.measured(first, end)]
 
     def meta(self, step: int) -> Meta:
         labels = with_colors(("a", "b", "c"))

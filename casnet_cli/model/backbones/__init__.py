@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from casnet_cli.errors import WeightsError
+from casnet_cli.errors import RecipeError, WeightsError
 from casnet_cli.model.backbones import efficientnet_lite, resnet
 
 
@@ -36,12 +36,28 @@ def with_fixed_statistics(model: keras.Model) -> keras.Model:
 
 @dataclass(frozen=True)
 class Backbone:
-    """mean: the RGB colour (0..255) that preprocessing maps to zero; what lies outside an image has it."""
+    """mean: the RGB colour (0..255) that preprocessing maps to zero; what lies outside an image has it.
+
+    stage_of: name of a layer → its stage, from 1, the stem, to `stages`, the last.
+    """
 
     build: Callable[[int], keras.Model]
     preprocess: Callable[[Any], Any]
     load_pretrained: Callable[[keras.Model, str], None]
     mean: tuple[float, float, float]
+    stages: int
+    stage_of: Callable[[str], int]
+
+    def freeze(self, extractor: keras.Model, stages: int) -> None:
+        """Keep the first so many stages of what `build` gave as they are: weights, and statistics in any mode.
+
+        Raises RecipeError if it has fewer.
+        """
+        if stages > self.stages:
+            raise RecipeError(f"model.frozen_stages: {extractor.name} has {self.stages} stages, received {stages}")
+        for layer in extractor.layers:
+            if self.stage_of(layer.name) <= stages:
+                layer.trainable = False
 
 
 def _lite_weights(model: keras.Model, weights: str) -> None:
@@ -56,13 +72,25 @@ def _lite_preprocess(image: Any) -> Any:
 
 
 def _resnet(name: str) -> Backbone:
-    return Backbone(partial(resnet.resnet, name), resnet.preprocess, resnet.load_weights, resnet.MEAN_RGB)
+    return Backbone(
+        partial(resnet.resnet, name),
+        resnet.preprocess,
+        resnet.load_weights,
+        resnet.MEAN_RGB,
+        resnet.STAGES,
+        resnet.stage_of,
+    )
 
 
 BACKBONES = {
     "resnet50": _resnet("resnet50"),
     "resnet101": _resnet("resnet101"),
     "efficientnet-lite0": Backbone(
-        efficientnet_lite.efficientnet_lite0, _lite_preprocess, _lite_weights, (efficientnet_lite.MEAN,) * 3
+        efficientnet_lite.efficientnet_lite0,
+        _lite_preprocess,
+        _lite_weights,
+        (efficientnet_lite.MEAN,) * 3,
+        1 + len(efficientnet_lite.STAGES),
+        efficientnet_lite.stage_of,
     ),
 }

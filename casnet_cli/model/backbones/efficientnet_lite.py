@@ -136,6 +136,12 @@ def _blocks() -> Iterator[tuple[str, Stage, int]]:
             yield f"block{number}_{repeat}", stage, repeat
 
 
+def stage_of(layer: str) -> int:
+    """The stage of the layer of that name: 1 is the stem, n + 1 the n-th of `STAGES`, 8 in all."""
+    prefix = layer.partition("_")[0]
+    return int(prefix.removeprefix("block")) + 1 if prefix.startswith("block") else 1
+
+
 def load_pretrained(model: keras.Model) -> None:
     """Set the weights of a model of `efficientnet_lite0`, of any output stride, to those trained on ImageNet.
 

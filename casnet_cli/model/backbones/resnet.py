@@ -15,6 +15,9 @@ from casnet_cli.errors import WeightsError
 
 MEAN_RGB = (123.68, 116.779, 103.939)
 
+STAGES = 5
+"""conv1 with its pooling is the stem, 1; conv2 to conv5 are 2 to 5."""
+
 _BUILDERS = {"resnet50": keras.applications.ResNet50, "resnet101": keras.applications.ResNet101}
 _DILATION = {8: {"conv4": 2, "conv5": 4}, 16: {"conv5": 2}, 32: {}}
 
@@ -40,6 +43,12 @@ def resnet(name: str, output_stride: int) -> keras.Model:
     model = keras.models.clone_model(original, clone_function=dilated)
     model.name = name
     return model
+
+
+def stage_of(layer: str) -> int:
+    """The stage, 1 to `STAGES`, of the layer of that name; conv4_block2_1_bn is of stage 4."""
+    prefix = layer.partition("_")[0]
+    return int(prefix.removeprefix("conv")) if prefix.startswith("conv") else 1
 
 
 def preprocess(image: Any) -> Any:

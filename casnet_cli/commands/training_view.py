@@ -1,0 +1,145 @@
+"""What is seen of a training run: progress, estimate, log, TensorBoard events and sample pictures."""
+
+import statistics
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from casnet_cli import console, machine
+from casnet_cli.data.images import decode_label
+from casnet_cli.data.store import Store, Subset
+from casnet_cli.recipe import Recipe
+from casnet_cli.runs import RunFolder
+from casnet_cli.training.loop import SCORE, EpochReport, Plan, Progress, StepReport
+
+SHOWN_EVERY = 10
+"""Steps between two points of TensorBoard's curves."""
+
+
+class TrainingView:
+    """folder: where events, log and pictures go; None where nothing is to be written, or another process does."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        store: Store,
+        val_part: Subset,
+        folder: RunFolder | None = None,
+        progress: Progress | None = None,
+    ):
+        self.recipe, self.plan, self.labels, self.val_part = recipe, plan, store.labels, val_part
+        self.folder, self.progress = folder, progress or Progress()
+        self.times: deque[float] = deque(maxlen=20)
+        self.first = True
+        self.strips: list[tuple[str, Any]] = []
+        self.bar: console.Bar | None = None
+        self.events: Any = None
+
+    def __enter__(self) -> "TrainingView":
+        from casnet_cli.events import Events
+
+        self.stack = ExitStack()
+        if self.folder:
+            self.bar = self.stack.enter_context(console.bar("training"))
+            self.events = Events(self.folder.path, self.progress.step)
+            self.stack.callback(self.events.close)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.close()
+
+    def step(self, report: StepReport) -> None:
+        """One more step: progress now and then, and after a few of them the expected time."""
+        if self.first:
+            self.first = False  # it compiled
+            return
+        self.times.append(report.seconds)
+        if self.events and len(self.times) == 5 and report.step == self.progress.step:
+            self.estimate(self.progress)
+        if self.bar:
+            self.bar.update(report.step, self.plan.steps, self._note(report))
+        if self.events and report.step % SHOWN_EVERY == 0:
+            measured = report.measured
+            values = {f"train/{name}": value for name, value in measured.losses.items()}
+            values |= {"train/learning_rate": report.rate, "train/gradient_norm": measured.gradient_norm}
+            values |= {"speed/step_seconds": report.seconds, "speed/wait_seconds": report.wait_seconds}
+            self.events.scalars(report.step, values | {"memory/resident_bytes": float(machine.memory_now())})
+
+    def _note(self, report: StepReport) -> str:
+        rate = self.recipe.training.batch_size / statistics.median(self.times)
+        losses = " ".join(f"{name} {value:.3f}" for name, value in report.measured.losses.items())
+        overflow = "  overflow" if report.measured.overflow else ""
+        memory = f"{machine.memory_now() / 2**30:.1f} GiB"
+        return f"epoch {report.epoch}  {losses}  rate {report.rate:.1e}  {rate:.1f} images/s  {memory}{overflow}"
+
+    @property
+    def validation_seconds(self) -> float:
+        """Expected for one validation: a forward pass, a third of a step, per image of the size of the first."""
+        if not self.times:
+            return 0.0
+        width, height = decode_label(self.val_part[0].label).size
+        crops = len(self.val_part) * width * height / self.recipe.augmentation.crop**2
+        return crops * statistics.median(self.times) / self.recipe.training.batch_size / 3
+
+    def estimate(self, progress: Progress) -> None:
+        """Say how long the run will take."""
+        step = statistics.median(self.times)
+        epochs = self.plan.epochs - len(progress.history)
+        left = (self.plan.steps - progress.step) * step + epochs * self.validation_seconds / self.plan.every_epochs
+        memory = f"{machine.memory_peak() / 2**30:.1f} GiB at most so far"
+        console.say(
+            f"expected time: about {console.duration(left)} for {console.count(epochs, 'epoch')} "
+            f"({step:.2f} s a step, {memory})"
+        )
+
+    def sampler(self, part: Subset) -> Callable[[Any, Any], None]:
+        """Takes each validated image with its answer, and draws those chosen as samples."""
+        from casnet_cli import figures
+
+        self.strips = []
+        wanted = set(_spread(part, self.recipe.evaluation.samples)) if self.folder else set()
+
+        def draw(sample: Any, said: Any) -> None:
+            if sample.name in wanted:
+                self.strips.append((sample.name, figures.strip(sample.image, sample.label, said, self.labels)))
+
+        return draw
+
+    def epoch(self, report: EpochReport) -> None:
+        """Log line, pictures and curves of an epoch."""
+        from casnet_cli import figures
+
+        assert self.folder is not None
+        line = _epoch_line(report)
+        self.folder.log(line)
+        console.say(line)
+        step = int(report.row["step"])
+        figures_found = {name: value for name, value in report.row.items() if name.startswith("val_")}
+        self.events.scalars(step, {f"val/{name.removeprefix('val_')}": value for name, value in figures_found.items()})
+        if report.validated and self.strips:
+            picture = self.folder.path / "samples" / f"epoch-{report.epoch:04d}.jpg"
+            figures.stack([strip for _, strip in self.strips]).save(picture, quality=92, subsampling=0)
+            for name, strip in self.strips:
+                self.events.picture(step, f"samples/{name}", strip)
+        self.events.flush()
+        if self.events.fault:
+            console.detail(self.events.fault)
+
+
+def _spread(part: Subset, count: int) -> list[str]:
+    names = [part.store.names[part.group][row] for row in part.positions]
+    return names[:: max(1, len(names) // max(1, count))][:count]
+
+
+def _epoch_line(report: EpochReport) -> str:
+    row = report.row
+    losses = " ".join(
+        f"{key.removeprefix('loss_')} {value:.3f}" for key, value in row.items() if key.startswith("loss")
+    )
+    if not report.validated:
+        return f"epoch {report.epoch}: {losses}"
+    pixels, classes = (console.percent(row[f"val_{name}"]) for name in (SCORE, "class_accuracy"))
+    best = " (best)" if report.best else ""
+    return f"epoch {report.epoch}: {losses}; validation pixel accuracy {pixels}, class {classes}{best}"

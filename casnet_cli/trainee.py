@@ -1,0 +1,38 @@
+"""What a recipe trains: network, optimizer and compiled step, put together for training, replaying and timing."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from casnet_cli.recipe import Recipe
+
+if TYPE_CHECKING:
+    from casnet_cli.training.optimizer import CaffeSGD
+    from casnet_cli.training.step import Devices, Step
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """A Keras model with its optimizer, and the step that moves both."""
+
+    model: Any
+    optimizer: "CaffeSGD"
+    step: "Step"
+
+
+def assemble(
+    recipe: Recipe,
+    classes: int,
+    devices: "Devices",
+    pretrained: bool = True,
+    class_weights: tuple[float, ...] | None = None,
+) -> Trainee:
+    """The parts of a recipe for a number of classes, on devices of `training.step.set_up`. Raises WeightsError."""
+    from casnet_cli.model.casnet import build_casnet
+    from casnet_cli.training.optimizer import CaffeSGD
+    from casnet_cli.training.step import make_step
+
+    with devices.scope():
+        model = build_casnet(recipe.model, classes, pretrained)
+        scaled = recipe.training.precision == "float16"
+        optimizer = CaffeSGD(model, recipe.optimizer, recipe.model.backbone, scaled)
+    return Trainee(model, optimizer, make_step(model, optimizer, recipe.training, devices, class_weights))

@@ -1,0 +1,199 @@
+"""The training step on TensorFlow: one device, several, or several processes."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from casnet_cli.errors import EngineError, OutOfMemory, WorkerLost
+from casnet_cli.labels import VOID
+from casnet_cli.recipe import Training
+from casnet_cli.training.step import Measured, measured
+from casnet_cli.training.update import Update, layers_of
+
+SUM = tf.distribute.ReduceOp.SUM
+PORT = 12321
+"""First port of the workers that Slurm started."""
+
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnknownError,
+)
+"""What a collective operation raises when another process is gone."""
+
+
+def set_up(section: Training, strategy: str) -> "Devices":
+    """Devices and determinism. `auto`: several workers where TF_CONFIG or Slurm name them, else every GPU there is."""
+    devices = Devices(_strategy(strategy))  # before any other operation
+    if section.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    return devices
+
+
+def _strategy(name: str) -> Any:
+    slurm = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    gpus = tf.config.list_physical_devices("GPU")
+    try:
+        named = len(json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", []))
+        if name == "auto":
+            several = named > 1 or slurm > 1
+            name = "multi-worker" if several else "mirrored" if len(gpus) > 1 else "single"
+        if name == "multi-worker" and named:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        if name == "multi-worker" and slurm > 1:
+            resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+                port_base=PORT, gpus_per_node=slurm, gpus_per_task=1, auto_set_gpu=False
+            )  # which GPUs a task sees is Slurm's to say; the numbers above only let the resolver count
+            return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except (ValueError, AttributeError, RuntimeError, *LOST) as error:
+        raise EngineError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None
+    if name == "multi-worker":
+        raise EngineError("--strategy multi-worker: no workers named (set TF_CONFIG, or start by srun under Slurm)")
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(
+            [d.name for d in tf.config.list_logical_devices("GPU" if gpus else "CPU")]
+        )
+    return tf.distribute.get_strategy()
+
+
+class Devices:
+    """See `step.Devices`."""
+
+    def __init__(self, strategy: Any):
+        self.strategy = strategy
+        self.replicas = strategy.num_replicas_in_sync
+        resolver = strategy.cluster_resolver
+        self.workers = max(1, len(resolver.cluster_spec().as_dict().get("worker", []))) if resolver else 1
+        self.index = resolver.task_id or 0 if self.workers > 1 else 0
+
+    @property
+    def here(self) -> int:
+        """Devices of this process."""
+        return self.replicas // self.workers
+
+    def scope(self) -> AbstractContextManager[Any]:
+        return self.strategy.scope() if self.replicas > 1 else contextlib.nullcontext()
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        if self.workers == 1:
+            return values
+
+        @tf.function
+        def reduced(given: Any) -> Any:
+            return self.strategy.run(lambda x: tf.distribute.get_replica_context().all_reduce(SUM, x), (given,))
+
+        with _translated(self.workers):
+            share = np.asarray(values, np.float64) / self.here  # every device of this process adds its share
+            return self.strategy.experimental_local_results(reduced(tf.constant(share)))[0].numpy()
+
+    def split(self, rows: np.ndarray, parts: int) -> list[Any]:
+        """Rows of this process as `parts` values, each spread over its devices."""
+        cut = rows.reshape(parts, self.here, -1, *rows.shape[1:])
+        if self.replicas == 1:
+            return [tf.constant(part[0]) for part in cut]
+        spread = self.strategy.experimental_distribute_values_from_function
+        return [
+            spread(lambda ctx, part=part: tf.constant(part[ctx.replica_id_in_sync_group % self.here])) for part in cut
+        ]
+
+
+def make_step(update: Update, section: Training, devices: Devices) -> "TensorFlowStep":
+    if devices.replicas > 1:
+        for layer in layers_of(update.model):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True  # statistics of the global batch
+    return TensorFlowStep(update, section, devices)
+
+
+class TensorFlowStep:
+    """See `step.Step`. The gradients of the parts of a batch are added up, then those of all devices."""
+
+    def __init__(self, update: Update, section: Training, devices: Devices):
+        self.update, self.devices, self.parts = update, devices, section.accumulation
+        self.differentiate = tf.function(self._differentiate, jit_compile=True) if section.xla else self._differentiate
+        run = devices.strategy.run
+        self.part = tf.function(lambda *values: run(self._part, values), reduce_retracing=True)
+        self.finish = tf.function(lambda *values: run(self._finish, values), reduce_retracing=True)
+        self.whole = tf.function(lambda *values: run(self._whole, values), reduce_retracing=True)
+
+    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+        kind = keras.config.floatx()
+        images, labels = (self.devices.split(rows, self.parts) for rows in (image, label))
+        labelled = tf.constant(np.count_nonzero(label != VOID) / self.devices.here, tf.float64)
+        ending = tf.constant(rate, kind), tf.constant(float(leaving), tf.float32)
+        with _translated(self.devices.workers):
+            if self.parts == 1:
+                found = self.whole(images[0], labels[0], labelled, *ending)
+            else:
+                done = None
+                for rows, classes in zip(images, labels, strict=True):
+                    done = self.part(rows, classes, labelled, done)
+                found = self.finish(done, *ending)
+            local = tf.nest.map_structure(lambda v: self.devices.strategy.experimental_local_results(v)[0], found)
+            return measured(*tf.nest.map_structure(lambda v: v.numpy(), local))
+
+    def sync(self) -> None:
+        pass  # the state lives in the variables
+
+    def _state(self) -> Any:
+        return tuple([tf.convert_to_tensor(v.value) for v in group] for group in self.update.variables)
+
+    def _whole(self, image: Any, label: Any, labelled: Any, rate: Any, leaving: Any) -> Any:
+        return self._finish(self._part(image, label, labelled, None), rate, leaving)
+
+    def _part(self, image: Any, label: Any, labelled: Any, done: Any) -> Any:
+        """Gradients and losses of one part of the batch, added to those of the parts `done`."""
+        context = tf.distribute.get_replica_context()
+        count = tf.maximum(context.all_reduce(SUM, labelled), 1)
+        replica = context.replica_id_in_sync_group if self.devices.replicas > 1 else None
+        weights, fixed, _, scaling = self._state()
+        if done is None:
+            return self.differentiate(weights, fixed, scaling[0], image, label, count, replica)
+        gradients, losses, fixed = done
+        more, more_losses, fixed = self.differentiate(weights, fixed, scaling[0], image, label, count, replica)
+        return *tf.nest.map_structure(tf.add, (gradients, losses), (more, more_losses)), fixed
+
+    def _differentiate(self, weights: list[Any], fixed: list[Any], scale: Any, *batch: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            total, (losses, after) = self.update.loss(weights, fixed, scale, *batch)
+        return tape.gradient(total, weights), losses, after
+
+    def _finish(self, done: Any, rate: Any, leaving: Any) -> Any:
+        """Sum over the devices, then move every device's variables alike."""
+        gradients, losses, after = done
+        context = tf.distribute.get_replica_context()
+        if self.devices.replicas > 1:
+            gradients, losses, leaving = context.all_reduce(SUM, (gradients, losses, leaving))
+        state = self._state()
+        new, norm, finite = self.update.advance(state, gradients, after, losses, rate)
+        targets = [v.value for group in self.update.variables for v in group]
+        context.merge_call(_assign, args=(targets, [value for group in new for value in group]))
+        return losses, norm, finite, state[3][0], leaving
+
+
+def _assign(strategy: Any, targets: list[Any], values: list[Any]) -> None:
+    for target, value in zip(targets, values, strict=True):
+        strategy.extended.update(target, lambda variable, new: variable.assign(new), (value,), group=False)
+
+
+@contextlib.contextmanager
+def _translated(workers: int) -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        raise OutOfMemory() from None
+    except LOST as error:
+        if workers == 1:
+            raise
+        raise WorkerLost(f"another of the {workers} workers is gone: {str(error).splitlines()[0][:120]}") from None

@@ -1,0 +1,139 @@
+"""Fine-tuning: the weights of a checkpoint in a new network, whose classes may be others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from casnet_cli.errors import RunError, reason
+from casnet_cli.labels import LabelSet
+from casnet_cli.training.checkpoint import opened, read_meta
+
+CLASS_LAYERS = ("coarse_logits", "fine_logits")
+"""The layers with one output a class: kernel (1, 1, C, K), bias (K,). The attention branch's two mean the same in
+every network, so its layer is like any other."""
+
+NAMED = 3
+"""New weights that the sentence names; the others it counts."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What became of the network's weights: `kept` + len(`mixed`) + len(`new`) are all.
+
+    kept: number of weights wholly from the checkpoint. mixed: paths of those of the class layers whose classes are
+    partly from there. new: paths of those with nothing from there. classes_kept, classes_new: names of the new
+    network's classes, in the order of their ids, whose outputs are from there and not.
+    """
+
+    kept: int
+    mixed: tuple[str, ...]
+    new: tuple[str, ...]
+    classes_kept: tuple[str, ...]
+    classes_new: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """For the user: `kept 308 of 312 weights; classes kept: sky, road; new: cow`."""
+        text = f"kept {self.kept} of {self.kept + len(self.mixed) + len(self.new)} weights"
+        if self.new:
+            more = f" and {len(self.new) - NAMED} more" if len(self.new) > NAMED else ""
+            text += f" (new: {', '.join(self.new[:NAMED])}{more})"
+        if not self.classes_new:
+            return f"{text}; classes kept: all {len(self.classes_kept)}"
+        return f"{text}; classes kept: {', '.join(self.classes_kept) or 'none'}; new: {', '.join(self.classes_new)}"
+
+
+def adopt(path: Path, model: keras.Model, labels: LabelSet) -> Adopted:
+    """Copy what fits from the checkpoint at `path` into `model`, a network of `build_casnet` for `labels`.
+
+    Weights of the same path and shape are copied. Those of the class layers are copied class by class, by name
+    whatever its case, as the order of the ids may be another; a class that the checkpoint has not keeps its initial
+    weights. Raises RunError if the checkpoint is missing, foreign or damaged or has another backbone; then the model
+    is unchanged.
+    """
+    meta = read_meta(path)
+    extractor = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    if meta.recipe.model.backbone != extractor.name:
+        raise RunError(
+            f"{path}: its backbone is {meta.recipe.model.backbone}, that of the new network {extractor.name} "
+            "(model.backbone must be the same)"
+        )
+    stored = _arrays(path, model)
+    values = _alike(model, stored)
+    lost = [variable.path for variable in extractor.weights if variable.path not in values]
+    if lost:
+        raise RunError(f"{path}: damaged checkpoint: model/{lost[0]} is missing or has another shape")
+    origin = _origin(labels.names, meta.labels.names)
+    by_class = [_by_class(layer, stored, origin, len(meta.labels)) for layer in _class_layers(model)]
+    for part in by_class:
+        values |= part
+    for variable in model.weights:
+        if variable.path in values:
+            variable.assign(values[variable.path])
+    return _account(model, labels.names, values, origin if any(by_class) else {})
+
+
+def _arrays(path: Path, model: keras.Model) -> dict[str, np.ndarray]:
+    """What the checkpoint holds under the paths of the model's weights."""
+    with opened(path) as file:
+        found = {variable.path: file.get(f"model/{variable.path}") for variable in model.weights}
+        try:
+            return {name: stored[()] for name, stored in found.items() if isinstance(stored, h5py.Dataset)}
+        except OSError as error:
+            raise RunError(f"{path}: damaged checkpoint: {reason(error)}") from None
+
+
+def _class_layers(model: keras.Model) -> list[Any]:
+    return [layer for layer in model.layers if layer.name in CLASS_LAYERS]
+
+
+def _class_paths(model: keras.Model) -> set[str]:
+    return {variable.path for layer in _class_layers(model) for variable in layer.weights}
+
+
+def _alike(model: keras.Model, stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The stored arrays that fit a weight outside the class layers."""
+    others = _class_paths(model)
+    shapes = {variable.path: tuple(variable.shape) for variable in model.weights if variable.path not in others}
+    return {path: stored[path] for path, shape in shapes.items() if path in stored and stored[path].shape == shape}
+
+
+def _origin(new: Sequence[str], old: Sequence[str]) -> dict[int, int]:
+    """New class id → old class id, of the names that both have; the same case wins over another."""
+    ids = {name.casefold(): k for k, name in enumerate(old)} | {name: k for k, name in enumerate(old)}
+    found = {k: ids.get(name, ids.get(name.casefold())) for k, name in enumerate(new)}
+    return {k: source for k, source in found.items() if source is not None}
+
+
+def _by_class(
+    layer: Any, stored: dict[str, np.ndarray], origin: dict[int, int], old_classes: int
+) -> dict[str, np.ndarray]:
+    """Kernel and bias of a class layer with the columns of known classes replaced; nothing if they do not fit."""
+    values = {}
+    for variable in layer.weights:
+        found = stored.get(variable.path)
+        if not origin or found is None or found.shape != (*variable.shape[:-1], old_classes):
+            return {}
+        value = np.array(variable.numpy())
+        value[..., list(origin)] = found[..., list(origin.values())]
+        values[variable.path] = value
+    return values
+
+
+def _account(
+    model: keras.Model, names: Sequence[str], values: dict[str, np.ndarray], origin: dict[int, int]
+) -> Adopted:
+    by_class = _class_paths(model) if len(origin) < len(names) else set()
+    paths = [variable.path for variable in model.weights]
+    mixed = tuple(path for path in paths if path in values and path in by_class)
+    return Adopted(
+        len(values) - len(mixed),
+        mixed,
+        tuple(path for path in paths if path not in values),
+        tuple(name for k, name in enumerate(names) if k in origin),
+        tuple(name for k, name in enumerate(names) if k not in origin),
+    )

@@ -1,0 +1,103 @@
+import io
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from casnet_cli.data import store
+from casnet_cli.data.class_weights import balanced, class_pixels, class_weights
+from casnet_cli.data.images import encode_label
+from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.store import Store, Subset
+from casnet_cli.errors import DataError, RecipeError
+from casnet_cli.labels import VOID, with_colors
+
+LABELS = with_colors(("sky", "road", "cow"))
+
+
+def sample(label: list[list[int]]) -> Sample:
+    ids = np.asarray(label, np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((*ids.shape, 3), np.uint8)).save(buffer, "PNG")
+    return Sample(buffer.getvalue(), ids)
+
+
+def write(path: Path, split_labels: list[tuple[str, list[list[int]]]]) -> Store:
+    entries = [
+        Entry(split, f"{index}", lambda label=label: sample(label))  # type: ignore[misc]
+        for index, (split, label) in enumerate(split_labels)
+    ]
+    store.write(path, Source("counted", LABELS, lambda root: entries, ""), entries, {})
+    return Store(path)
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Store:
+    """Train: 16 pixels of sky, 9 of road, 3 void, no cow. Validation and test: cows and roads."""
+    return write(
+        tmp_path / "counted.h5",
+        [
+            ("train", [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]]),
+            ("val", [[2, 2, 1]]),
+            ("train", [[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 0, VOID, VOID, VOID], [0, 0] + [VOID] * 5]),
+            ("test", [[2] * 50]),
+        ],
+    )
+
+
+def test_auto_counts_the_labelled_pixels_of_the_subset_alone(counted: Store) -> None:
+    train = counted.parts()["train"]
+    assert class_pixels(train) == [16, 9, 0]
+    # Shares 0.64 and 0.36, roots 0.8 and 0.6: weights 1 / (0.8 · 1.4) and 1 / (0.6 · 1.4).
+    weights = class_weights("auto", train)
+    assert weights == pytest.approx((0.8928571428571429, 1.1904761904761905, 0.0), rel=1e-12)
+    assert weights and 0.64 * weights[0] + 0.36 * weights[1] == pytest.approx(1)
+    assert class_pixels(Subset(counted, "train", (1,))) == [6, 7, 0]
+
+
+def test_a_rare_class_has_ten_at_most() -> None:
+    # Shares 0.9999 and 0.0001: 1 / (0.01 · 1.00995) would be 99.
+    assert balanced([9999, 1], "x") == pytest.approx((0.9901975395, 10.0), rel=1e-9)
+    assert balanced([7, 7, 7, 7], "x") == pytest.approx((1, 1, 1, 1))
+    # Counts of a large set: 10¹¹ pixels.
+    assert balanced([64 * 10**9, 36 * 10**9], "x") == pytest.approx((0.8928571428571429, 1.1904761904761905))
+
+
+def test_none_and_given_weights(counted: Store) -> None:
+    train = counted.parts()["train"]
+    assert class_weights("none", train) is None
+    given = class_weights((2, 0.5, 0), train)
+    assert given == (2.0, 0.5, 0.0) and all(type(weight) is float for weight in given)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ((1.0, 2.0), "2 weights for the 3 classes of counted (one each, in the order of their ids)"),
+        ((1.0,) * 4, "4 weights for the 3 classes of counted (one each, in the order of their ids)"),
+        ((0.0, 0.0, 0.0), "all are 0 (nothing would be learnt)"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(counted: Store, given: tuple[float, ...], fault: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        class_weights(given, counted.parts()["train"])
+    assert caught.value.faults == (f"training.class_weights: {fault}",)
+
+
+def test_training_images_without_a_label_are_refused(tmp_path: Path) -> None:
+    empty = write(tmp_path / "empty.h5", [("train", [[VOID, VOID]]), ("val", [[0]])])
+    with pytest.raises(DataError, match=r"empty.h5: train: no pixel of the training images is labelled"):
+        class_weights("auto", empty.parts()["train"])
+
+
+@pytest.mark.parametrize("broken", [b"no image", encode_label(np.full((3, 4), 3, np.uint8)), "RGB"])
+def test_damaged_labels_are_named(counted: Store, broken: bytes | str) -> None:
+    if isinstance(broken, str):
+        broken = sample([[0] * 4] * 3).image
+    counted.file.close()
+    with h5py.File(counted.path, "r+") as file:
+        file["train/label"][1] = np.frombuffer(broken, np.uint8)
+    with pytest.raises(DataError, match=r"counted.h5: train/2: damaged: "):
+        class_weights("auto", Store(counted.path).parts()["train"])
