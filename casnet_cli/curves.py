@@ -312,15 +312,8 @@ def _best_line(panel: "Axes", history: _History) -> None:
 
 
 def _legend(panel: "Axes") -> None:
-    panel.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.01, 1.0),
-        ncols=4,
-        borderaxespad=0.3,
-        handlelength=2,
-        handletextpad=0.5,
-        columnspacing=1.6,
-    )
+    spacing = {"borderaxespad": 0.3, "handlelength": 2, "handletextpad": 0.5, "columnspacing": 1.6}
+    panel.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, **spacing)
 
 
 def _empty(panel: "Axes", why: str) -> None:

@@ -1,5 +1,6 @@
 """The run folder on disk: what `train` leaves in it, and how later commands find their checkpoint and data."""
 
+import contextlib
 import csv
 import io
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from casnet_cli import __version__, paths, recipe
+from casnet_cli.curves import read_history
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, RunError, reason
 from casnet_cli.recipe import Recipe
@@ -94,9 +96,15 @@ class RunFolder:
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
+    def recall_times(self, rows: list[dict[str, Any]]) -> None:
+        """Put the time columns of history.csv, which checkpoints do not carry, back into the rows of a checkpoint."""
+        with contextlib.suppress(OSError, ValueError, RunError):
+            for row, told in zip(rows, read_history(self.path / "history.csv"), strict=False):
+                row |= {name: value for name, value in told.items() if name.endswith("_seconds") and value is not None}
+
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """history.csv, one line an epoch, written anew so that no line ever doubles."""
-        columns = list(dict.fromkeys(key for row in rows for key in row))
+        columns = sorted(dict.fromkeys(key for row in rows for key in row), key=lambda key: key.endswith("_seconds"))
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()

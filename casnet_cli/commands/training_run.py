@@ -133,14 +133,15 @@ class TrainingRun:
 
             raise smaller_batch(self.trainee.step, image, label, self.recipe.training) from None
 
-    def train(self, deadline: Deadline) -> None:
-        """Run the loop to its end, saving and showing."""
+    def train(self, deadline: Deadline) -> Path | None:
+        """Run the loop to its end, saving and showing. Returns the run folder, if this process wrote it."""
         from casnet_cli.training.loop import train as loop
 
         self.chief = self.devices.index == 0
         if self.chief:
             self.folder = RunFolder(self.run or paths.claim_run(self.name))
             self.folder.create(self.recipe, self.store, self.fold, self.saved)
+            self.folder.recall_times(self.progress.history)
             self.folder.write_history(self.progress.history)
             console.say(f"run folder {self.folder.path}")
         self.deadline, self.saved_at = deadline, time.monotonic()
@@ -154,9 +155,10 @@ class TrainingRun:
                 deadline.lap()
                 if self._leaves(report):
                     self._stop()
-        if self.chief:
-            best = console.percent(self.schedule.best)
-            console.result(f"{self.folder.path}: best validation accuracy {best} %")
+        if not self.chief:
+            return None
+        console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
+        return self.folder.path
 
     @contextmanager
     def _view(self) -> Iterator[TrainingView]:

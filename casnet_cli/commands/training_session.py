@@ -32,7 +32,7 @@ class Request:
 
 
 def train(request: Request) -> Path | None:
-    """Train, or continue, and return the run folder.
+    """Train, or continue, and return the run folder; None where nothing was written.
 
     Exits 130 when stopped by a signal or its time limit, 1 on a loss that is no number. Raises CasnetError.
     """
@@ -55,6 +55,7 @@ def train(request: Request) -> Path | None:
     run = TrainingRun(choice, store, request.run, fold, saved)
     console.say(choice.reason)
     if request.run and saved and run.finished:
+        RunFolder(request.run).recall_times(saved.progress.history)
         RunFolder(request.run).write_history(saved.progress.history)
         console.say(f"{request.run}: finished already, after {len(saved.progress.history)} epochs")
         return request.run
@@ -62,8 +63,7 @@ def train(request: Request) -> Path | None:
     if request.dry_run:
         run.rehearse()
         return None
-    run.train(deadline.Deadline(limit))
-    return run.folder.path
+    return run.train(deadline.Deadline(limit))
 
 
 def _new(request: Request) -> Choice:

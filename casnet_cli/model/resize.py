@@ -78,7 +78,7 @@ class PyramidPooling(keras.layers.Layer):
 
     def weights_of(self, size: Any, dtype: Any) -> Any:
         """(bins, size), each row sums to 1."""
-        bin_index, cell = ops.arange(self.bins)[:, None], ops.arange(size)[None, :]
+        bin_index, cell = ops.arange(self.bins, dtype="int32")[:, None], ops.arange(size, dtype="int32")[None, :]
         first, end = bin_index * size // self.bins, -(-(bin_index + 1) * size // self.bins)
         inside = ops.cast(ops.logical_and(cell >= first, cell < end), dtype)
         return inside / ops.sum(inside, axis=1, keepdims=True)

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, be
             classes=list(meta.labels.names),
             palette=np.asarray(meta.labels.palette, np.uint8),
             data=json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
-            progress=json.dumps(asdict(meta.progress)),
+            progress=json.dumps(meta.progress.timeless()),
             schedule=json.dumps(meta.schedule),
         )
         _write(file.create_group("model"), _named(model.weights))

@@ -43,6 +43,11 @@ class Progress:
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
+    def timeless(self) -> dict[str, Any]:
+        """All of it that the same run gives again, without what was read off the clock."""
+        rows = [{name: value for name, value in row.items() if not name.endswith("_seconds")} for row in self.history]
+        return {"step": self.step, "sums": self.sums, "history": rows}
+
 
 @dataclass(frozen=True)
 class StepReport:

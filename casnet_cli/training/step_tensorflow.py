@@ -88,9 +88,10 @@ class Devices:
         if self.workers == 1:
             return values
 
-        @tf.function
-        def reduced(given: Any) -> Any:
-            return self.strategy.run(lambda x: tf.distribute.get_replica_context().all_reduce(SUM, x), (given,))
+        def own(x: Any) -> Any:  # placed on a device by being computed there
+            return tf.distribute.get_replica_context().all_reduce(SUM, tf.identity(x))
+
+        reduced = tf.function(lambda given: self.strategy.run(own, (given,)), autograph=False)
 
         with _translated(self.workers):
             share = np.asarray(values, np.float64) / self.here  # every device of this process adds its share
@@ -122,15 +123,15 @@ class TensorFlowStep:
         self.update, self.devices, self.parts = update, devices, section.accumulation
         self.differentiate = tf.function(self._differentiate, jit_compile=True) if section.xla else self._differentiate
         run = devices.strategy.run
-        self.part = tf.function(lambda *values: run(self._part, values), reduce_retracing=True)
-        self.finish = tf.function(lambda *values: run(self._finish, values), reduce_retracing=True)
-        self.whole = tf.function(lambda *values: run(self._whole, values), reduce_retracing=True)
+        self.part = tf.function(lambda *values: run(self._part, values), autograph=False)
+        self.finish = tf.function(lambda *values: run(self._finish, values), autograph=False)
+        self.whole = tf.function(lambda *values: run(self._whole, values), autograph=False)
 
     def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
         kind = keras.config.floatx()
         images, labels = (self.devices.split(rows, self.parts) for rows in (image, label))
         labelled = tf.constant(np.count_nonzero(label != VOID) / self.devices.here, tf.float64)
-        ending = tf.constant(rate, kind), tf.constant(float(leaving), tf.float32)
+        ending = tf.constant(rate, kind), tf.constant(float(leaving), kind)
         with _translated(self.devices.workers):
             if self.parts == 1:
                 found = self.whole(images[0], labels[0], labelled, *ending)
@@ -154,7 +155,7 @@ class TensorFlowStep:
     def _part(self, image: Any, label: Any, labelled: Any, done: Any) -> Any:
         """Gradients and losses of one part of the batch, added to those of the parts `done`."""
         context = tf.distribute.get_replica_context()
-        count = tf.maximum(context.all_reduce(SUM, labelled), 1)
+        count = tf.maximum(context.all_reduce(SUM, tf.identity(labelled)), 1)  # a tensor with no device cannot be
         replica = context.replica_id_in_sync_group if self.devices.replicas > 1 else None
         weights, fixed, _, scaling = self._state()
         if done is None:
@@ -174,7 +175,7 @@ class TensorFlowStep:
         gradients, losses, after = done
         context = tf.distribute.get_replica_context()
         if self.devices.replicas > 1:
-            gradients, losses, leaving = context.all_reduce(SUM, (gradients, losses, leaving))
+            gradients, losses, leaving = context.all_reduce(SUM, (gradients, losses, tf.identity(leaving)))
         state = self._state()
         new, norm, finite = self.update.advance(state, gradients, after, losses, rate)
         targets = [v.value for group in self.update.variables for v in group]
@@ -196,4 +197,6 @@ def _translated(workers: int) -> Iterator[None]:
     except LOST as error:
         if workers == 1:
             raise
-        raise WorkerLost(f"another of the {workers} workers is gone: {str(error).splitlines()[0][:120]}") from None
+        why = str(error).splitlines()[0].rpartition("}} ")[2][:120]
+        told = f"another of the {workers} workers is gone: {why} (start all of them again with --resume)"
+        raise WorkerLost(told) from None

@@ -14,34 +14,10 @@ import numpy as np
 import pytest
 from made import LABELS, blocks, write_blocks
 from PIL import Image
-from typer.testing import CliRunner
+from running import casnet, settings
 
-from casnet_cli.cli import app
 from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
-
-TINY = (
-    "model.weights='none'",
-    "model.branch_channels=16",
-    "augmentation.crop=33",
-    "training.batch_size=4",
-    "optimizer.learning_rate=0.05",
-    "optimizer.head_lr_multiplier=1.0",
-)
-
-
-def settings(*more: str) -> list[str]:
-    return [word for pair in (*TINY, *more) for word in ("--set", pair)]
-
-
-def casnet(*words: object, code: int = 0) -> str:
-    """Run in this process; returns stdout. Any other exit code than `code` fails the test."""
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.output
-    return done.stderr if code == 2 else done.stdout
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:

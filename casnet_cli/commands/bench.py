@@ -1,0 +1,46 @@
+"""casnet bench: how fast a network is on this machine, and what it needs."""
+
+import re
+from typing import Annotated, Literal
+
+import typer
+
+from casnet_cli.commands.options import DataFile, Overrides, Run
+
+LARGEST = 8192
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """240x320 → (240, 320). Raises BadParameter."""
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if not found or max(map(int, found.groups())) > LARGEST:
+        wrong = f"{text}: no size of an image (HEIGHTxWIDTH, each 1 to {LARGEST}, such as 240x320)"
+        raise typer.BadParameter(wrong, param_hint="--size")
+    return int(found[1]), int(found[2])
+
+
+def command(
+    run: Run = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe to measure in place of a run.", metavar="NAME_OR_FILE")
+    ] = None,
+    overrides: Overrides = None,
+    data: DataFile = None,
+    size: Annotated[
+        str | None, typer.Option(help="Image of the forward pass; default the recipe's crop.", metavar="HxW")
+    ] = None,
+    only: Annotated[
+        Literal["forward", "train", "input", "predict"] | None,
+        typer.Option(help="Measure this alone; default all that can be measured."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Least number of timings a median is of.")] = 5,
+    json: Annotated[
+        str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Measure speed, memory and operations of a run or a recipe on this machine; without one of the newest run."""
+    if run and recipe:
+        raise typer.BadParameter("--run and --recipe: both named (one of the two)")
+    from casnet_cli.commands.bench_session import bench
+
+    bench(run, recipe, overrides or [], data, size_of(size) if size is not None else None, only, repeats, json)
