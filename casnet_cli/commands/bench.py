@@ -39,7 +39,7 @@ def command(
     ] = None,
 ) -> None:
     """Measure speed, memory and operations of a run or a recipe on this machine; without one of the newest run."""
-    if run and recipe:
+    if run and recipe is not None:
         raise typer.BadParameter("--run and --recipe: both named (one of the two)")
     from casnet_cli.commands.bench_session import bench
 

@@ -45,7 +45,7 @@ class Subject:
 
 def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path | None) -> Subject:
     """A recipe if one is named, else a run, by default the newest. Raises RecipeError, RunError or DataError."""
-    return _of_recipe(recipe, overrides, data) if recipe else _of_run(run, overrides, data)
+    return _of_run(run, overrides, data) if recipe is None else _of_recipe(recipe, overrides, data)
 
 
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> Subject:

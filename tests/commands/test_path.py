@@ -19,6 +19,7 @@ from running import casnet, settings
 from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
 
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data/blocks.h5 and runs/folder-001, trained with nothing but settings on the line."""

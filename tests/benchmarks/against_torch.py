@@ -1,0 +1,71 @@
+"""casnet against the yardstick in PyTorch, in turn, so that a busy moment of the machine meets both.
+
+    python against_torch.py /tmp/venvs/torch/bin/python --only train --rounds 5
+    python against_torch.py PYTHON --script OTHER.py --torch-options 'train --net casnet --size 233 233 --batch 4'
+
+Every round runs `casnet bench` and the script in new processes. Prints the pairs, the medians, and the median of the
+ratios casnet / PyTorch of each pair: below 1 casnet is the faster one.
+"""
+
+import argparse
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from casnet_cli import recipe as recipes
+
+YARDSTICK = Path(__file__).with_name("torch_casnet.py")
+KEYS = {"train": "train_step_seconds", "forward": "forward_seconds"}
+
+
+def last_line(command: list[str]) -> Any:
+    """The JSON that a program ends with."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("python", help="interpreter that has torch")
+    parser.add_argument("--recipe", default="stanford-background")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--only", choices=tuple(KEYS), default="train")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=5, help="timings of each process")
+    parser.add_argument("--script", type=Path, default=YARDSTICK, help="prints JSON with `median` in seconds")
+    parser.add_argument("--torch-options", help="of the script, in place of those that do the recipe's work")
+    told = parser.parse_args()
+    chosen = recipes.load(recipes.find(told.recipe), told.set)
+    if chosen.model.backbone != "resnet50" or chosen.model.output_stride != 8 or chosen.model.variant != "attention":
+        parser.error(f"{told.recipe}: not the network of the yardstick, an attention CasNet on resnet50 at stride 8")
+    bench = [sys.executable, "-m", "casnet_cli", "--quiet", "bench", "--recipe", told.recipe, "--only", told.only]
+    bench += [word for text in told.set for word in ("--set", text)]
+    bench += ["--repeats", str(told.repeats), "--json", "-"]
+    torch = [told.python, str(told.script), *(shlex.split(told.torch_options or "") or same_work(chosen, told))]
+    pairs = []
+    for turn in range(1, told.rounds + 1):
+        ours, theirs = last_line(bench)[KEYS[told.only]], last_line(torch)["median"]
+        pairs.append((ours, theirs))
+        print(f"{turn}: casnet {ours:.3f} s, PyTorch {theirs:.3f} s, ratio {ours / theirs:.3f}", flush=True)
+    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(mine / yours for mine, yours in pairs)
+    print(f"medians: casnet {ours:.3f} s, PyTorch {theirs:.3f} s; of the ratios {ratio:.3f}")
+
+
+def same_work(chosen: recipes.Recipe, told: argparse.Namespace) -> list[str]:
+    """The yardstick's options for a recipe of 8 classes, or of its known data set."""
+    from casnet_cli.data import sources
+
+    side, name = chosen.augmentation.crop, chosen.data.name
+    classes = len(sources.find(name).labels) if name in sources.NAMES else 21
+    batch = chosen.training.batch_size if told.only == "train" else 1
+    options = f"{told.only} --size {side}x{side} --batch {batch} --classes {classes} --repeats {told.repeats}"
+    return options.split() + (["--fixed-statistics"] if chosen.model.weights != "none" else [])
+
+
+if __name__ == "__main__":
+    main()
