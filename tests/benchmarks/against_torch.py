@@ -4,7 +4,8 @@
     python against_torch.py PYTHON --script OTHER.py --torch-options 'train --net casnet --size 233 233 --batch 4'
 
 Every round runs `casnet bench` and the script in new processes. Prints the pairs, the medians, and the median of the
-ratios casnet / PyTorch of each pair: below 1 casnet is the faster one.
+ratios casnet / PyTorch of each pair: below 1 casnet is the faster one. Leave the machine alone meanwhile: where other
+programs want its cores PyTorch's threads wait for each other, and a step takes several times as long.
 """
 
 import argparse
@@ -22,8 +23,8 @@ YARDSTICK = Path(__file__).with_name("torch_casnet.py")
 KEYS = {"train": "train_step_seconds", "forward": "forward_seconds"}
 
 
-def last_line(command: list[str]) -> Any:
-    """The JSON that a program ends with."""
+def answer_of(command: list[str]) -> Any:
+    """The JSON that a program prints."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout[done.stdout.index("{") :])
 
@@ -48,16 +49,18 @@ def main() -> None:
     torch = [told.python, str(told.script), *(shlex.split(told.torch_options or "") or same_work(chosen, told))]
     pairs = []
     for turn in range(1, told.rounds + 1):
-        ours, theirs = last_line(bench)[KEYS[told.only]], last_line(torch)["median"]
+        ours, theirs = answer_of(bench)[KEYS[told.only]], answer_of(torch)["median"]
         pairs.append((ours, theirs))
         print(f"{turn}: casnet {ours:.3f} s, PyTorch {theirs:.3f} s, ratio {ours / theirs:.3f}", flush=True)
     ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
     ratio = statistics.median(mine / yours for mine, yours in pairs)
     print(f"medians: casnet {ours:.3f} s, PyTorch {theirs:.3f} s; of the ratios {ratio:.3f}")
+    ours, theirs = (min(times) for times in zip(*pairs, strict=True))
+    print(f"fastest: casnet {ours:.3f} s, PyTorch {theirs:.3f} s, ratio {ours / theirs:.3f}")
 
 
 def same_work(chosen: recipes.Recipe, told: argparse.Namespace) -> list[str]:
-    """The yardstick's options for a recipe of 8 classes, or of its known data set."""
+    """The options with which the yardstick does what the recipe does."""
     from casnet_cli.data import sources
 
     side, name = chosen.augmentation.crop, chosen.data.name

@@ -2,18 +2,22 @@ import resource
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
 from casnet_cli import recipe
 from casnet_cli.errors import RunError
 from casnet_cli.labels import VOID, with_colors
+from casnet_cli.model.casnet import build_casnet
 from casnet_cli.recipe import Recipe
 from casnet_cli.trainee import assemble
 from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta
 from casnet_cli.training.loop import Progress
-from casnet_cli.training.step import Measured, set_up
+from casnet_cli.training.optimizer import CaffeSGD
+from casnet_cli.training.step import Measured, make_step, set_up
+from casnet_cli.training.update import layers_of
 
 SMALL = [
     "model.weights='none'",
@@ -125,3 +129,97 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
+
+
+def values(trainee: Trainee) -> list[np.ndarray]:
+    trainee.step.sync()
+    return [np.array(v.numpy()) for group in trainee.step.update.variables for v in group]  # type: ignore[attr-defined]
+
+
+def test_a_step_that_is_not_finite_changes_nothing() -> None:
+    trainee = Trainee("model.dropout=0.5")
+    trainee.steps(0, 2)
+    kernel = trainee.optimizer.variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan, np.float32))
+    before = values(trainee)
+    (measured,) = trainee.measured(2, 3)
+    assert not measured.finite and not measured.overflow and np.isnan(measured.losses["loss"])
+    for ours, theirs in zip(values(trainee), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_parts_of_a_batch_add_up_to_the_whole() -> None:
+    """Where batch norm has fixed statistics, as it sees the parts one by one; void pixels differ between the parts."""
+    found = {}
+    for parts in (1, 2):
+        chosen = recipe.load(
+            recipe.find("demo"), [*SMALL, "training.batch_size=4", "training.precision='float64'", "model.dropout=0.0"]
+        )
+        chosen = recipe.changed(chosen, [f"training.accumulation={parts}"])
+        devices = set_up(chosen.training)
+        model = build_casnet(chosen.model, 3)
+        for layer in layers_of(model):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        optimizer = CaffeSGD(model, chosen.optimizer, chosen.model.backbone)
+        step = make_step(model, optimizer, chosen.training, devices)
+        image, label = batch(0, rows=4)
+        label[3, :25] = VOID
+        measured = step(image, label, 0.01)
+        found[parts] = measured, [v.numpy() for v in optimizer.variables]
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    assert found[2][0].losses == pytest.approx(found[1][0].losses, rel=1e-12)
+    assert found[2][0].gradient_norm == pytest.approx(found[1][0].gradient_norm, rel=1e-10)
+    for ours, theirs in zip(found[2][1], found[1][1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision_learns_with_weights_and_losses_in_float32(precision: str) -> None:
+    trainee = Trainee(f"training.precision='{precision}'")
+    assert {v.dtype for v in trainee.optimizer.variables} == {"float32"}
+    assert {str(output.dtype) for output in trainee.model.outputs} == {"float32"}
+    assert trainee.model.get_layer("coarse_conv").compute_dtype == precision
+    losses = [trainee.step(*batch(0), 0.01).losses["loss"] for _ in range(15)]
+    keras.config.set_dtype_policy("float32")
+    assert np.mean(losses[-3:]) < 0.8 * losses[0]
+
+
+def test_overflow_of_float16_skips_the_step_and_halves_the_scale() -> None:
+    trainee = Trainee("training.precision='float16'")
+    trainee.optimizer.scaling[0].assign(2.0**40)
+    before = values(trainee)
+    (measured,) = trainee.measured(0, 1)
+    after = values(trainee)
+    keras.config.set_dtype_policy("float32")
+    assert measured.overflow and not measured.finite and np.isfinite(measured.losses["loss"])
+    for ours, theirs in zip(after[:-2], before[:-2], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert after[-2] == 2.0**39
+
+
+def test_xla_finds_what_the_plain_step_does() -> None:
+    plain, compiled = Trainee("model.dropout=0.0"), Trainee("model.dropout=0.0", "training.xla=true")
+    for ours, theirs in zip(compiled.model.weights, plain.model.weights, strict=True):
+        ours.assign(theirs.numpy())
+    assert compiled.steps(0, 1)[0] == pytest.approx(plain.steps(0, 1)[0], rel=1e-4)
+
+
+def test_the_previous_checkpoint_stays_and_the_best_is_the_new_one(tmp_path: Path) -> None:
+    trainee = Trainee()
+    last, best, previous = (tmp_path / f"{name}.h5" for name in ("last", "best", "previous"))
+    for step in (1, 2, 3):
+        found = best if step == 2 else None
+        checkpoint.save(last, trainee.model, trainee.optimizer, trainee.meta(step), found)
+    steps = [checkpoint.read_meta(file).progress.step for file in (last, previous, best)]
+    assert steps == [3, 2, 2]
+
+
+def test_nothing_in_a_checkpoint_was_read_off_the_clock(tmp_path: Path) -> None:
+    trainee = Trainee()
+    for name, seconds in (("a", 1.5), ("b", 7.0)):
+        meta = trainee.meta(3)
+        meta.progress.seconds, meta.progress.history = seconds, [{"epoch": 1, "loss": 2.0, "train_seconds": seconds}]
+        checkpoint.save(tmp_path / name, trainee.model, trainee.optimizer, meta)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

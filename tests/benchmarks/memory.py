@@ -1,0 +1,115 @@
+"""The memory of training does not grow with the data set, nor with the steps.
+
+    python memory.py                                  (made images, 200 and 2,000 of them)
+    python memory.py --data data/stanford-background.h5 --times 10
+
+Trains the same number of steps on a prepared data set and on one that repeats its images ten times, each in a process
+of its own, and prints the resident memory at some steps and its peak.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+from made import LABELS, blocks
+
+from casnet_cli import engine, machine
+from casnet_cli import recipe as recipes
+from casnet_cli.data import store
+from casnet_cli.data.images import decode_label
+from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.store import Store, Subset
+
+TINY = (
+    "model.weights='none'",
+    "model.output_stride=32",
+    "model.branch_channels=8",
+    "augmentation.crop=33",
+    "training.batch_size=2",
+)
+IMAGES, WIDTH, HEIGHT = 200, 320, 240
+
+
+def made(path: Path, count: int) -> Path:
+    """Images of noise, about 150 KB each: a data set that is held in memory would show."""
+    entries = [Entry("train", f"{k:05d}", partial(blocks, k, WIDTH, HEIGHT)) for k in range(count)]
+    return written(path, entries, Source("made", LABELS, lambda root: entries, ""))
+
+
+def repeated(path: Path, data: Store, times: int) -> Path:
+    """All training images of `data`, each under so many names."""
+    part = data.parts()["train"]
+    entries = [
+        Entry("train", f"{index:05d}-{copy}", partial(sample, part, index))
+        for copy in range(times)
+        for index in range(len(part))
+    ]
+    return written(path, entries, Source(data.name, data.labels, lambda root: entries, ""))
+
+
+def sample(part: Subset, index: int) -> Sample:
+    record = part[index]
+    return Sample(record.image, np.asarray(decode_label(record.label)))
+
+
+def written(path: Path, entries: list[Entry], source: Source) -> Path:
+    store.write(path, source, entries, {"source": "made by a benchmark", "source_sha256": "", "source_stamp": "x"})
+    return path
+
+
+def train(file: Path, settings: list[str], marks: list[int]) -> None:
+    """Train to the last mark, and print the resident bytes at each and the peak as JSON."""
+    engine.start(compute=False)
+    from casnet_cli.data.pipeline import training_batches
+    from casnet_cli.trainee import assemble
+    from casnet_cli.training.step import set_up
+
+    chosen, data = recipes.load(recipes.find("demo"), [*TINY, *settings]), Store(file)
+    training, rate = chosen.training, chosen.optimizer.learning_rate
+    trainee = assemble(chosen, len(data.labels), set_up(training), pretrained=False)
+    part = data.parts()["train"]
+    batches = training_batches(part, chosen.augmentation, (127, 127, 127), training.batch_size, training.seed)
+    found = {}
+    for step, batch in enumerate(islice(batches, max(marks)), 1):
+        trainee.step(batch.image, batch.label, rate)
+        if step in marks:
+            found[step] = machine.memory_now()
+    print(json.dumps({"images": len(part), "now": found, "peak": machine.memory_peak()}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="prepared data set; default made images")
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=[100, 1000], help="at which memory is read; the last ends"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="beside a tiny recipe")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.child:
+        train(told.child, told.set, told.steps)
+        return
+    with TemporaryDirectory(prefix="casnet-memory-") as name:
+        one = told.data or made(Path(name) / "one.h5", IMAGES)
+        many = repeated(Path(name) / "many.h5", Store(one), told.times)
+        for file in (one, many):
+            again = [sys.executable, __file__, "--child", str(file), "--steps", *map(str, told.steps)]
+            again += [word for text in told.set for word in ("--set", text)]
+            done = subprocess.run(again, stdout=subprocess.PIPE, text=True, check=True)
+            found = json.loads(done.stdout)
+            now = ", ".join(f"{int(size) / 2**20:.1f} MiB at step {step}" for step, size in found["now"].items())
+            size = file.stat().st_size / 2**20
+            print(f"{found['images']} images, {size:.0f} MiB: {now}, peak {found['peak'] / 2**20:.1f} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
