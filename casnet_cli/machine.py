@@ -25,3 +25,26 @@ def memory_peak() -> int:
     except (OSError, ValueError, IndexError, StopIteration):
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def memory_available() -> int | None:
+    """Bytes that this process may still take: what the system has free, and what a container leaves. None: unknown."""
+    free = [_free_of_machine(), _free_of_container()]
+    return min((value for value in free if value is not None), default=None)
+
+
+def _free_of_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        (told,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        return int(told) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _free_of_container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    try:
+        limit, used = ((folder / name).read_text() for name in ("memory.max", "memory.current"))
+        return int(limit) - int(used)  # "max" is no number: no limit
+    except (OSError, ValueError):
+        return None

@@ -74,6 +74,7 @@ class TrainingRun:
         self.class_weights = class_weights(training.class_weights, self.train_part)
         fresh = self.saved is None and init is None
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
+        self._check_memory()
         self._fill(init)
         self.answer = answering(self.trainee.model)
         self.batches = self._batches(self.devices.index, self.devices.workers)
@@ -86,6 +87,14 @@ class TrainingRun:
         training, mean = self.recipe.training, BACKBONES[self.recipe.model.backbone].mean
         order = training.batch_size, training.seed, self.progress.step
         return training_batches(self.train_part, self.recipe.augmentation, mean, *order, worker, workers)
+
+    def _check_memory(self) -> None:
+        from casnet_cli.commands.training_faults import check_memory
+
+        training = self.recipe.training
+        if not engine.has_gpu():
+            rows = training.batch_size // (self.devices.workers * training.accumulation)
+            check_memory(self.trainee, training, self.recipe.augmentation.crop, rows)
 
     def _fill(self, init: Path | None) -> None:
         from casnet_cli.training import checkpoint, transfer

@@ -1,4 +1,4 @@
-"""How many multiply-adds a network needs for one image: counted from the shapes, nothing is computed."""
+"""How much a network computes and keeps for one image: counted from the shapes, nothing is computed."""
 
 import math
 from typing import Any
@@ -41,6 +41,23 @@ def by_layer(model: keras.Model, shape: tuple[int, ...]) -> dict[str, int]:
         layer.name: _count(layer, source.shape, target.shape)
         for layer, (source, target) in zip(counted, shapes, strict=True)
     }
+
+
+def activations(model: keras.Model, height: int, width: int) -> int:
+    """Values that all layers of `build_casnet`'s network put out for one image of that size.
+
+    Training keeps most of them until the gradients are known.
+    """
+    image = (1, height, width, 3)
+    padded = model.get_layer("pad_to_grid").compute_output_shape(image)
+    extractor = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    return _values(model, image) + _values(extractor, padded)
+
+
+def _values(model: keras.Model, shape: tuple[int, ...]) -> int:
+    own = [layer.output for layer in model.layers if not isinstance(layer, keras.Model | layers.InputLayer)]
+    spec = keras.Function(model.inputs, own).compute_output_spec([keras.KerasTensor(shape)])
+    return sum(math.prod(tensor.shape) for tensor in spec)
 
 
 def _count(layer: Any, source: tuple[int, ...], target: tuple[int, ...]) -> int:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from made import LABELS, blocks
+from made import LABELS, blocks  # type: ignore[import-not-found]
 
 from casnet_cli import engine, machine
 from casnet_cli import recipe as recipes
@@ -45,8 +45,8 @@ def made(path: Path, count: int) -> Path:
 
 
 def repeated(path: Path, data: Store, times: int) -> Path:
-    """All training images of `data`, each under so many names."""
-    part = data.parts()["train"]
+    """All stored training images of `data`, each under so many names."""
+    part = Subset(data, "train", tuple(range(len(data.names["train"]))))
     entries = [
         Entry("train", f"{index:05d}-{copy}", partial(sample, part, index))
         for copy in range(times)
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="prepared data set; default made images")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument(
-        "--steps", type=int, nargs="+", default=[100, 1000], help="at which memory is read; the last ends"
+        "--steps", type=int, nargs="+", default=[100, 300, 1000], help="at which memory is read; the last ends"
     )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="beside a tiny recipe")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from made import LABELS, blocks, write_blocks
 from PIL import Image
-from running import casnet, settings
+from running import casnet, finish, settings
 
 from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
@@ -78,6 +78,26 @@ def test_predict_labels_a_folder_like_eval_does(home: Path, tmp_path: Path) -> N
     casnet("predict", tmp_path, "--out", home / "p1", "--no-overlay", code=1)
     lines = [json.loads(line) for line in (home / "p1" / "manifest.jsonl").read_text().splitlines()]
     assert [line["status"] for line in lines] == ["ok", "ok", "failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_other_back_ends_give_the_same_masks_and_figures(home: Path, tmp_path: Path, name: str) -> None:
+    pytest.importorskip(name)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(4):
+        (folder / f"{seed}.png").write_bytes(blocks(seed, 48, 40).image)
+    casnet("predict", folder, "--out", tmp_path / "ours")
+    finish("predict", folder, "--out", tmp_path / "theirs", KERAS_BACKEND=name)
+    pairs = [
+        [np.asarray(Image.open(tmp_path / side / f"{seed}.png")) for side in ("ours", "theirs")] for seed in range(4)
+    ]
+    assert np.mean([ours == theirs for ours, theirs in pairs]) >= 0.999
+    casnet("eval", "--out", tmp_path / "eval-ours")
+    finish("eval", "--out", tmp_path / "eval-theirs", KERAS_BACKEND=name)
+    ours, theirs = (json.loads((tmp_path / f"eval-{side}/metrics.json").read_text()) for side in ("ours", "theirs"))
+    assert theirs["pixel_accuracy"] == pytest.approx(ours["pixel_accuracy"], abs=1e-3)
 
 
 def test_best_alone_is_enough(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
