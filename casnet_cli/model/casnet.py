@@ -7,7 +7,8 @@ from keras import layers, ops
 
 from casnet_cli.model.backbones import BACKBONES, with_fixed_statistics
 from casnet_cli.model.fusion import EASY, Fusion
-from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage, ResizeToMap
+from casnet_cli.model.pyramid import PyramidConvolution
+from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage
 from casnet_cli.recipe import Model as ModelSection
 
 BRANCHES = {
@@ -44,9 +45,9 @@ def build_casnet(section: ModelSection, classes: int, pretrained: bool = True) -
     heads = {"coarse": coarse_branch, "attention": attention_branch, "fine": fine_branch}
     outputs = {}
     for name in BRANCHES[section.variant]:
-        logits = heads[name](x, section, classes)
-        logits = ResizeToImage(section.output_stride, dtype=_wide(), name=f"{name}_resize")([logits, image])
-        outputs[name] = layers.Activation("log_softmax", dtype=_wide(), name=f"{name}_log_softmax")(logits)
+        scores = heads[name](x, section, classes)
+        scores = ResizeToImage(section.output_stride, dtype=_wide(), name=f"{name}_resize")([scores, image])
+        outputs[name] = layers.Activation("log_softmax", dtype=_wide(), name=f"{name}_log_softmax")(scores)
     outputs["fused"] = fused(outputs)
     return keras.Model(image, outputs, name="casnet")
 
@@ -63,23 +64,27 @@ def attention_branch(x: Any, section: ModelSection, classes: int) -> Any:
 
 def fine_branch(x: Any, section: ModelSection, classes: int) -> Any:
     """Eq. 7: pyramid pooling (PSPNet), each level reduced to C / 4, resized and joined with x, then classified."""
-    levels = [x]
+    levels = []
     for bins in section.pyramid_bins:
         level = PyramidPooling(bins, name=f"fine_pool{bins}")(x)
-        level = conv_bn_relu(level, x.shape[-1] // 4, 1, f"fine_level{bins}")
-        levels.append(ResizeToMap(name=f"fine_resize{bins}")([level, x]))
-    return classifier(layers.Concatenate(name="fine_pyramid")(levels), section, classes, "fine")
+        level = layers.Conv2D(x.shape[-1] // 4, 1, use_bias=False, name=f"fine_level{bins}_conv")(level)
+        levels.append(bn_relu(level, f"fine_level{bins}"))
+    x = PyramidConvolution(section.branch_channels, name="fine_conv")([x, *levels])
+    return logits(x, section, classes, "fine")
 
 
 def classifier(x: Any, section: ModelSection, classes: int, name: str) -> Any:
     """3x3 convolution, dropout, 1x1 convolution to one logit a class."""
-    x = conv_bn_relu(x, section.branch_channels, 3, name)
-    x = layers.Dropout(section.dropout, name=f"{name}_dropout")(x)
+    x = layers.Conv2D(section.branch_channels, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    return logits(x, section, classes, name)
+
+
+def logits(x: Any, section: ModelSection, classes: int, name: str) -> Any:
+    x = layers.Dropout(section.dropout, name=f"{name}_dropout")(bn_relu(x, name))
     return layers.Conv2D(classes, 1, name=f"{name}_logits")(x)
 
 
-def conv_bn_relu(x: Any, channels: int, kernel: int, name: str) -> Any:
-    x = layers.Conv2D(channels, kernel, padding="same", use_bias=False, name=f"{name}_conv")(x)
+def bn_relu(x: Any, name: str) -> Any:
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 

@@ -6,12 +6,13 @@ from typing import Any
 import keras
 from keras import layers
 
-from casnet_cli.model.resize import PyramidPooling, ResizeToImage, ResizeToMap
+from casnet_cli.model.pyramid import PyramidConvolution
+from casnet_cli.model.resize import PyramidPooling, ResizeToImage
 
 PARTS = ("backbone", "coarse", "attention", "fine")
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
-PRODUCTS = (PyramidPooling, ResizeToImage, ResizeToMap)
+PRODUCTS = (PyramidPooling, ResizeToImage)
 
 
 def multiply_adds(model: keras.Model, height: int, width: int) -> dict[str, int]:
@@ -34,13 +35,14 @@ def by_layer(model: keras.Model, shape: tuple[int, ...]) -> dict[str, int]:
 
     shape: of the input, (1, height, width, channels).
     """
-    counted = [layer for layer in model.layers if isinstance(layer, CONVOLUTIONS + PRODUCTS)]
-    tensors = [(_first(layer.input), layer.output) for layer in counted]
+    counted = [layer for layer in model.layers if isinstance(layer, (*CONVOLUTIONS, *PRODUCTS, PyramidConvolution))]
+    tensors = [(layer.input, layer.output) for layer in counted]
     shapes = keras.Function(model.inputs, tensors).compute_output_spec([keras.KerasTensor(shape)])
-    return {
-        layer.name: _count(layer, source.shape, target.shape)
-        for layer, (source, target) in zip(counted, shapes, strict=True)
-    }
+    found = {}
+    for layer, (given, target) in zip(counted, shapes, strict=True):
+        sources = [tensor.shape for tensor in (given if isinstance(given, list | tuple) else [given])]
+        found[layer.name] = _count(layer, sources, target.shape)
+    return found
 
 
 def activations(model: keras.Model, height: int, width: int) -> int:
@@ -60,16 +62,17 @@ def _values(model: keras.Model, shape: tuple[int, ...]) -> int:
     return sum(math.prod(tensor.shape) for tensor in spec)
 
 
-def _count(layer: Any, source: tuple[int, ...], target: tuple[int, ...]) -> int:
-    """For first input and output, both (1, height, width, channels)."""
-    (_, rows, columns, channels), (_, height, width, _) = source, target
+def _count(layer: Any, sources: list[tuple[int, ...]], target: tuple[int, ...]) -> int:
+    """For inputs and output, all (1, height, width, channels)."""
+    _, rows, columns, channels = sources[0]
+    _, height, width, filters = target
     if isinstance(layer, PRODUCTS):  # first along the rows, then along the columns
         return height * columns * channels * (rows + width)
+    if isinstance(layer, PyramidConvolution):
+        levels = ((bins, reduced) for _, bins, _, reduced in sources[1:])
+        spread = (bins**2 * 9 * reduced + height * 9 * bins**2 + height * width * 3 * bins for bins, reduced in levels)
+        return filters * (height * width * 9 * channels + sum(spread))
     summands = math.prod(layer.kernel_size)
     if isinstance(layer, layers.Conv2D):
         summands *= channels // layer.groups
     return math.prod(target) * summands
-
-
-def _first(tensors: Any) -> Any:
-    return tensors[0] if isinstance(tensors, list | tuple) else tensors

@@ -50,7 +50,8 @@ class ResizeToImage(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         x, image = inputs
         height, width = ops.shape(image)[1:3]
-        return interpolate(x, height, width, 1 / self.stride, 1 / self.stride)
+        cells = zip((height, width), ops.shape(x)[1:3], strict=True)
+        return along_axes(x, *(hat(size, count, 1 / self.stride, x.dtype) for size, count in cells))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         x, image = input_shape
@@ -90,29 +91,6 @@ class PyramidPooling(keras.layers.Layer):
         return {**super().get_config(), "bins": self.bins}
 
 
-@keras.saving.register_keras_serializable("casnet")
-class ResizeToMap(keras.layers.Layer):
-    """Bins back to a map's size, corners aligned: [(B, b, b, C), (B, h, w, *)] → (B, h, w, C)."""
-
-    def call(self, inputs: Any) -> Any:
-        x, like = inputs
-        (rows, columns), (height, width) = ops.shape(x)[1:3], ops.shape(like)[1:3]
-        return interpolate(x, height, width, _step(rows, height), _step(columns, width))
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        x, like = input_shape
-        return (*like[:3], x[3])
-
-
-def interpolate(x: Any, height: Any, width: Any, row_step: Any, column_step: Any) -> Any:
-    """Bilinear samples of x (B, h, w, C) at rows i · row_step, i < height, and columns likewise, in cells of x.
-
-    Samples beyond the last cell do not occur: the callers choose steps that end on it.
-    """
-    rows, columns = ops.shape(x)[1:3]
-    return along_axes(x, _hat(height, rows, row_step, x.dtype), _hat(width, columns, column_step, x.dtype))
-
-
 def along_axes(x: Any, left: Any, right: Any) -> Any:
     """left (H, h) and right (W, w) applied to the rows and columns of x (B, h, w, C) → (B, H, W, C)."""
     batch, rows, columns, channels = ops.shape(x)
@@ -120,14 +98,15 @@ def along_axes(x: Any, left: Any, right: Any) -> Any:
     return ops.matmul(right, ops.reshape(x, (batch, ops.shape(left)[0], columns, channels)))
 
 
-def _hat(size: Any, cells: Any, step: Any, dtype: Any) -> Any:
-    # Linear interpolation as a matrix: weight 1 - |distance| of sample and cell, in cells. Positions in at least
-    # float32: bfloat16 cannot tell row 257 from row 256.
+def hat(size: Any, cells: Any, step: Any, dtype: Any) -> Any:
+    """Linear interpolation as a matrix (size, cells): weight 1 − |distance| of sample i · step and cell, in cells."""
+    # Positions in at least float32: bfloat16 cannot tell row 257 from row 256.
     exact = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
     position = ops.cast(ops.arange(size), exact)[:, None] * ops.cast(step, exact)
     distance = ops.abs(position - ops.cast(ops.arange(cells), exact)[None, :])
     return ops.cast(ops.maximum(1 - distance, 0), dtype)
 
 
-def _step(cells: Any, size: Any) -> Any:
+def aligned_step(cells: Any, size: Any) -> Any:
+    """Step between `size` samples whose first and last lie on the first and last of the cells."""
     return (cells - 1) / ops.maximum(size - 1, 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from casnet_cli.training.optimizer import CaffeSGD
 
 BACK_ENDS = ("tensorflow", "jax")
+LOSSES = ("coarse", "attention", "refine")
 POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -90,7 +91,7 @@ def make_step(
 
 def measured(losses: dict[str, Any], norm: Any, finite: Any, scale: Any, leaving: Any) -> Measured:
     """From the scalars a back end computed. Overflow at a loss scale of 1 or less is no matter of the scale."""
-    by_branch = {name: float(losses[name]) for name in ("coarse", "attention", "refine") if name in losses}
+    by_branch: dict[str, float] = {name: float(losses[name]) for name in LOSSES if name in losses}
     total = sum(by_branch.values())
     overflow = not finite and math.isfinite(total) and float(scale) > 1
     return Measured({"loss": total, **by_branch}, float(norm), bool(finite), overflow, bool(leaving > 0))

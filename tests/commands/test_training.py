@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from made import LABELS, write_blocks
+from made import write_blocks
 from running import casnet, finish, settings
 
 from casnet_cli.commands.deadline import Deadline, seconds

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage, ResizeToMap
+from casnet_cli.model.pyramid import PyramidConvolution
+from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage
 
 SIZES = [(233, 233), (17, 33), (20, 31), (1, 1), (9, 1), (2, 64)]
 
@@ -39,13 +40,27 @@ def test_cells_land_on_every_stride_th_pixel(size: tuple[int, int], stride: int)
     )
 
 
-@pytest.mark.parametrize("bins", [1, 2, 3, 6])
-@pytest.mark.parametrize("size", [(30, 30), (5, 13), (1, 2)])
-def test_bins_return_to_the_map_with_corners_aligned(bins: int, size: tuple[int, int]) -> None:
-    x = np.random.default_rng(1).normal(size=(1, bins, bins, 2))
-    found = np.asarray(ResizeToMap(dtype="float64")([x, np.zeros((1, *size, 5))]))[0]
-    rows, columns = (np.linspace(0, bins - 1, side) if side > 1 else np.zeros(1) for side in size)
-    np.testing.assert_allclose(found, bilinear(x[0], rows, columns), atol=1e-12)
+def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """3x3 convolution of x (h, w, C), zeros at the border, by its definition."""
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    h, w = x.shape[:2]
+    return sum(padded[dy : dy + h, dx : dx + w] @ kernel[dy, dx] for dy in range(3) for dx in range(3))
+
+
+@pytest.mark.parametrize("size", [(30, 30), (5, 13), (2, 3), (1, 1)])
+def test_the_pyramid_is_convolved_as_if_resized_with_corners_aligned_and_concatenated(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(2, *size, 4))
+    levels = [rng.normal(size=(2, bins, bins, channels)) for bins, channels in ((1, 2), (2, 3), (3, 2), (6, 1))]
+    layer = PyramidConvolution(5, dtype="float64")
+    found = np.asarray(layer([x, *levels]))
+    rows, columns = (
+        lambda bins, side=side: np.linspace(0, bins - 1, side) if side > 1 else np.zeros(1) for side in size
+    )
+    for b in range(2):
+        resized = [bilinear(z[b], rows(z.shape[1]), columns(z.shape[1])) for z in levels]
+        expected = convolved(np.concatenate([x[b], *resized], axis=-1), layer.kernel.numpy())
+        np.testing.assert_allclose(found[b], expected, atol=1e-11)
 
 
 @pytest.mark.parametrize("bins", [1, 2, 3, 6])
@@ -74,7 +89,13 @@ def test_padding_reaches_the_next_grid_size_with_zeros(size: tuple[int, int], st
 
 
 @pytest.mark.parametrize(
-    "layer", [PadToGrid(8, name="a"), ResizeToImage(16, name="b"), ResizeToMap(name="c"), PyramidPooling(3, name="d")]
+    "layer",
+    [
+        PadToGrid(8, name="a"),
+        ResizeToImage(16, name="b"),
+        PyramidConvolution(7, name="c"),
+        PyramidPooling(3, name="d"),
+    ],
 )
 def test_configurations_round_trip(layer: keras.layers.Layer) -> None:
     copy = keras.layers.deserialize(keras.layers.serialize(layer))

@@ -1,0 +1,61 @@
+"""The convolution behind the pyramid: what repeats itself in up-sampled bins is computed once a bin."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from casnet_cli.model.resize import aligned_step, along_axes, hat
+
+
+@keras.saving.register_keras_serializable("casnet")
+class PyramidConvolution(keras.layers.Layer):
+    """A 3x3 convolution, zeros at the border, of a map and its pyramid levels resized to it and concatenated.
+
+    [(B, h, w, C) map, (B, b, b, c) level, …] → (B, h, w, filters); corners of level and map are aligned. Convolution
+    and resizing are both linear: a level meets the kernel's nine taps as bins, and each tap's answer is resized and
+    shifted, which gives the same sums for a fraction of the products. kernel: (3, 3, C + Σ c, filters), the channels
+    in the order of the inputs.
+    """
+
+    def __init__(self, filters: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.filters = filters
+
+    def build(self, input_shape: Any) -> None:
+        channels = sum(shape[-1] for shape in input_shape)
+        self.kernel = self.add_weight(name="kernel", shape=(3, 3, channels, self.filters))
+
+    def call(self, inputs: Any) -> Any:
+        x, *levels = inputs
+        ends, end = [], 0
+        for tensor in (x, *levels[:-1]):
+            end += tensor.shape[-1]
+            ends.append(end)
+        kernel, *kernels = ops.split(self.kernel, ends, axis=2)
+        out = ops.conv(x, kernel, padding="same", data_format="channels_last")
+        for level, taps in zip(levels, kernels, strict=True):
+            out += _spread(level, taps, *ops.shape(x)[1:3])
+        return out
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[0][:3], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "filters": self.filters}
+
+
+def _spread(level: Any, kernel: Any, height: Any, width: Any) -> Any:
+    """What the channels of one level, (B, b, b, c), add to the map: (B, height, width, filters)."""
+    batch, rows, columns, channels = ops.shape(level)
+    filters = kernel.shape[-1]
+    taps = ops.matmul(level, ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (channels, 9 * filters)))
+    taps = ops.transpose(ops.reshape(taps, (batch, rows, columns, 3, 3, filters)), (0, 1, 3, 2, 4, 5))
+    taps = ops.reshape(taps, (batch, rows * 3, columns * 3, filters))
+    return along_axes(taps, _shifted(height, rows, level.dtype), _shifted(width, columns, level.dtype))
+
+
+def _shifted(size: Any, bins: Any, dtype: Any) -> Any:
+    """(size, 3 · bins): for bin k and tap t in column 3k + t the share of the bin in the cell that tap t looks at."""
+    shares = ops.pad(hat(size, bins, aligned_step(bins, size), dtype), [[1, 1], [0, 0]])
+    return ops.reshape(ops.stack([shares[t : t + size] for t in range(3)], axis=-1), (size, 3 * bins))
