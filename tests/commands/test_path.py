@@ -124,6 +124,7 @@ def test_a_finished_run_says_so_and_an_existing_one_is_not_overwritten(home: Pat
     assert "the recipe has changed" in message
 
 
+@pytest.mark.slow
 def test_stopping_and_resuming_gives_the_same_weights(home: Path, tmp_path: Path) -> None:
     """A real process, stopped by SIGINT in the middle of an epoch, against one that ran through."""
     options = [

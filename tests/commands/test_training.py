@@ -101,7 +101,7 @@ def test_a_dry_run_writes_nothing_and_names_class_weights(home: Path) -> None:
 
 def test_max_time_stops_with_the_state_saved(home: Path) -> None:
     options = settings("training.epochs=5000", "training.checkpoint_every_steps=0")
-    said = finish("train", "folder", "--run", "runs/short", "--max-time", "25s", *options, code=130)
+    said = finish("train", "folder", "--run", "runs/short", "--max-time", "15s", *options, code=130)
     assert "stopped before --max-time, after step" in said and "--run runs/short --resume" in said
     with h5py.File("runs/short/checkpoints/last.h5") as file:
         assert json.loads(file.attrs["progress"])["step"] > 0

@@ -26,16 +26,16 @@ SETTINGS = [
     "training.batch_size=2",
     "optimizer.clip_norm=5.0",
 ]
-ROWS, SIDE, CLASSES = 2, 33, 3
+ROWS, SIDE, CLASSES = 2, 17, 3
 
 
 def batch(k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(2, 33, 33, 3) and (2, 33, 33) uint8; the rows differ in how many of their pixels are labelled."""
+    """(2, 17, 17, 3) and (2, 17, 17) uint8; the rows differ in how many of their pixels are labelled."""
     rng = np.random.default_rng(k)
-    label = np.repeat(np.repeat(rng.integers(0, CLASSES, (ROWS, 3, 3)), 11, 1), 11, 2).astype(np.uint8)
+    label = np.repeat(np.repeat(rng.integers(0, CLASSES, (ROWS, 3, 3)), 6, 1), 6, 2)[:, :SIDE, :SIDE].astype(np.uint8)
     image = (label[..., None] * 80 + rng.integers(0, 60, (ROWS, SIDE, SIDE, 3))).astype(np.uint8)
     for row in range(ROWS):
-        label[row, : 11 * row] = 255
+        label[row, : 6 * row] = 255
     return image, label
 
 

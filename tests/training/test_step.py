@@ -199,6 +199,7 @@ def test_overflow_of_float16_skips_the_step_and_halves_the_scale() -> None:
     assert after[-2] == 2.0**39
 
 
+@pytest.mark.slow
 def test_xla_finds_what_the_plain_step_does() -> None:
     plain, compiled = Trainee("model.dropout=0.0"), Trainee("model.dropout=0.0", "training.xla=true")
     for ours, theirs in zip(compiled.model.weights, plain.model.weights, strict=True):
