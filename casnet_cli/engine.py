@@ -2,27 +2,69 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
+
+from casnet_cli.errors import EngineError
+
+BACK_ENDS = ("tensorflow", "jax", "torch")
 
 
 def start(compute: bool = True) -> ModuleType:
     """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
 
     Where KERAS_BACKEND does not say which and TensorFlow is not installed, JAX or PyTorch is taken. compute: whether
-    a first operation may be run; not where devices are still to be set up.
+    a first operation may be run; not where devices are still to be set up. Raises EngineError.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
         os.environ["KERAS_BACKEND"] = "jax" if find_spec("jax") else "torch"
+    chosen = os.environ.get("KERAS_BACKEND", BACK_ENDS[0])
+    if chosen not in BACK_ENDS:
+        raise EngineError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
+    if find_spec(chosen) is None:
+        raise EngineError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with silence():
+    with _interrupts_kept(), silence():
         import keras
 
     return keras
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """An interrupt comes after the block: the libraries' imports swallow some that come between."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let an interrupt end the process at once: joining workers waits in the library, where no handler is called."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class Model(Section):
     """`imagenet`, `none`, or the path of a weight file in the layout of Keras's own downloads."""
     variant: Literal["coarse", "static", "attention", "fine"] = "attention"
     """Section 4.3: (a) coarse alone, (b) coarse + fine with weight 0.5, (c) attention; and the fine branch alone."""
-    branch_channels: Annotated[int, Field(ge=8)] = 512
+    branch_channels: Annotated[int, Field(ge=8, le=8192)] = 512
     pyramid_bins: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 6)
     dropout: Fraction = 0.1
     frozen_stages: Annotated[int, Field(ge=0, le=8)] = 0
@@ -111,7 +111,7 @@ class Training(Section):
     xla: bool = False
     """Compile the step by XLA. JAX always does."""
     class_weights: (
-        Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=2)]
+        Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
     ) = "none"
     """Weight of each class in the losses of eqs. 3 and 9; `auto`: 1 / √share, mean weight of a pixel 1, at most 10."""
 

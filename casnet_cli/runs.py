@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
@@ -11,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from casnet_cli import __version__, paths, recipe
 from casnet_cli.curves import read_history
@@ -42,13 +43,27 @@ class RunFolder:
         try:
             return read_meta(self.last)
         except RunError as error:
-            previous = self.last.with_name(PREVIOUS)
-            try:
-                step = read_meta(previous).progress.step
-            except RunError:
-                raise error from None
-            again = f"mv {shlex.quote(str(previous))} {shlex.quote(str(self.last))}"
-            raise RunError(f"{error.faults[0]} ({previous.name}, after step {step}, is good: {again})") from None
+            for other in (self.last.with_name(PREVIOUS), self.best):
+                if step := _step_of(other):
+                    again = f"cp {shlex.quote(str(other))} {shlex.quote(str(self.last))}"
+                    fault = f"{error.faults[0]} ({other.name}, after step {step}, is good: {again})"
+                    raise RunError(fault) from None
+            raise
+
+    def lock(self) -> TextIO:
+        """A file that keeps other processes from training this run while it is open; it closes with the process.
+
+        Raises RunError.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            held = open(self.path / ".lock", "w")  # noqa: SIM115
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return held
+        except BlockingIOError:
+            raise RunError(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
 
     def create(self, chosen: Recipe, data: Store, fold: int | None, begun: Meta | None = None) -> None:
         """Make the folder with recipe.toml and run.json, or note in them that a run `begun` goes on.
@@ -113,6 +128,14 @@ class RunFolder:
         partial = target.with_suffix(".part")
         partial.write_text(text.getvalue(), encoding="utf-8")
         os.replace(partial, target)
+
+
+def _step_of(file: Path) -> int | None:
+    """Steps done at a checkpoint, None if it is not whole."""
+    try:
+        return read_meta(file).progress.step
+    except RunError:
+        return None
 
 
 def installed() -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """One training run: its parts put together, and what is done with each report of the loop."""
 
 import dataclasses
+import os
 import shlex
 import signal
 import time
@@ -67,7 +68,9 @@ class TrainingRun:
         from casnet_cli.training.step import set_up
 
         settings, training = self.recipe, self.recipe.training
-        with engine.silence():
+        if strategy in ("auto", "multi-worker") and {"TF_CONFIG", "SLURM_STEP_NUM_TASKS"} & set(os.environ):
+            console.say("joining the other workers, if there are any …")
+        with engine.interruptible(), engine.silence():
             self.devices = set_up(training, strategy)
         if self.devices.index:
             console.configure(quiet=True)
@@ -149,6 +152,7 @@ class TrainingRun:
         self.chief = self.devices.index == 0
         if self.chief:
             self.folder = RunFolder(self.run or paths.claim_run(self.name))
+            self.held = self.folder.lock()
             self.folder.create(self.recipe, self.store, self.fold, self.saved)
             self.folder.recall_times(self.progress.history)
             self.folder.write_history(self.progress.history)
@@ -166,6 +170,7 @@ class TrainingRun:
                     self._stop()
         if not self.chief:
             return None
+        self.held.close()
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
         return self.folder.path
 
@@ -191,6 +196,7 @@ class TrainingRun:
             again = f"casnet train --run {shlex.quote(str(self.folder.path))} --resume"
             why = "stopped" if self.stopped else "stopped before --max-time,"
             console.say(f"{why} after step {self.progress.step}; go on: {again}")
+            self.held.close()
         raise typer.Exit(130)
 
     def end_step(self, report: StepReport) -> None:

@@ -44,7 +44,12 @@ def train(request: Request) -> Path | None:
         return None
     if request.resume and request.run is None and (begun := paths.runs_with("last.h5")):
         request = replace(request, run=begun[-1].parents[1])
+    if request.run and request.run.exists() and not request.run.is_dir():
+        raise InputError(f"{request.run}: not a folder (--run takes the folder of a run)")
     saved = RunFolder(request.run).resumable() if request.run else None
+    if request.resume and request.run and not saved and request.recipe is None:
+        own = request.run / "recipe.toml"  # of a run that ended before its first checkpoint
+        request = replace(request, recipe=str(own)) if own.is_file() else request
     if saved and request.run and not request.resume and not request.dry_run:
         raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
     choice = _continued(saved, request) if saved else _new(request)

@@ -41,13 +41,11 @@ def set_up(section: Training, strategy: str) -> "Devices":
 
 
 def _strategy(name: str) -> Any:
-    slurm = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    slurm, named = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")), _named_workers()
     gpus = tf.config.list_physical_devices("GPU")
+    if name == "auto":
+        name = "multi-worker" if named > 1 or slurm > 1 else "mirrored" if len(gpus) > 1 else "single"
     try:
-        named = len(json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", []))
-        if name == "auto":
-            several = named > 1 or slurm > 1
-            name = "multi-worker" if several else "mirrored" if len(gpus) > 1 else "single"
         if name == "multi-worker" and named:
             return tf.distribute.MultiWorkerMirroredStrategy()
         if name == "multi-worker" and slurm > 1:
@@ -55,15 +53,29 @@ def _strategy(name: str) -> Any:
                 port_base=PORT, gpus_per_node=slurm, gpus_per_task=1, auto_set_gpu=False
             )  # which GPUs a task sees is Slurm's to say; the numbers above only let the resolver count
             return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    except (ValueError, AttributeError, RuntimeError, *LOST) as error:
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
         raise EngineError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None
     if name == "multi-worker":
         raise EngineError("--strategy multi-worker: no workers named (set TF_CONFIG, or start by srun under Slurm)")
-    if name == "mirrored":
-        return tf.distribute.MirroredStrategy(
-            [d.name for d in tf.config.list_logical_devices("GPU" if gpus else "CPU")]
-        )
+    devices = [device.name for device in tf.config.list_logical_devices("GPU" if gpus else "CPU")]
+    if name == "mirrored" and len(devices) > 1:
+        return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.get_strategy()
+
+
+def _named_workers() -> int:
+    """How many workers TF_CONFIG names; 0 without it. Raises EngineError."""
+    if "TF_CONFIG" not in os.environ:
+        return 0
+    try:
+        told = json.loads(os.environ["TF_CONFIG"])
+        workers, index = len(told["cluster"]["worker"]), told["task"]["index"]
+        if told["task"]["type"] == "worker" and isinstance(index, int) and 0 <= index < workers:
+            return workers
+    except (ValueError, KeyError, TypeError):
+        pass
+    right = '{"cluster": {"worker": ["host0:12345", …]}, "task": {"type": "worker", "index": 0}}'
+    raise EngineError(f"TF_CONFIG: names no worker of a cluster ({right})")
 
 
 class Devices:

@@ -1,4 +1,4 @@
-"""What going on at step 100,000 costs beside a fresh start: python tests/benchmarks/resume.py DATA.h5 [RECIPE] [ROUNDS].
+"""What going on at step 100,000 costs beside a fresh start: python resume.py DATA.h5 [RECIPE] [ROUNDS].
 
 Times two processes in turn from their start to their second step, and prints the medians and their ratio.
 """

@@ -42,7 +42,7 @@ def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_run_folder(home: Path) -> None:
     run = home / "runs" / "folder-001"
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
-    fixed = {"recipe.toml", "run.json", "log.txt", "history.csv", "checkpoints/last.h5", "checkpoints/best.h5"}
+    fixed = {".lock", "recipe.toml", "run.json", "log.txt", "history.csv", "checkpoints/last.h5", "checkpoints/best.h5"}
     assert len([name for name in names if name.startswith("events.out.tfevents.")]) == 1
     names = {name for name in names if not name.startswith("events.out")}
     assert names == fixed | {"checkpoints/previous.h5"} | {f"samples/epoch-{k:04d}.jpg" for k in range(1, 9)}

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from made import write_blocks
-from running import casnet, finish, settings
+from running import casnet, finish, settings, start, wait_for
 
 from casnet_cli.commands.deadline import Deadline, seconds
 from casnet_cli.errors import InputError
@@ -39,12 +41,26 @@ def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Pa
     last.write_bytes(last.read_bytes()[:100_000])
     message = casnet("train", "--resume", code=2)
     assert "last.h5: not a readable HDF5 file" in message
-    offered = "mv runs/begun/checkpoints/previous.h5 runs/begun/checkpoints/last.h5"
+    offered = "cp runs/begun/checkpoints/previous.h5 runs/begun/checkpoints/last.h5"
     assert "(previous.h5, after step 3, is good: " in message and offered in message.replace("\n", " ")
     _, source, target = offered.split()
-    shutil.move(source, target)
+    shutil.copy(source, target)
     casnet("train", "--resume")
     assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
+
+
+def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
+    with start("train", "folder", "--run", "runs/one", *settings("training.epochs=500")) as process:
+        wait_for(home / "runs/one/checkpoints/last.h5", process)
+        said = finish("train", "--resume", "--run", "runs/one", code=2)
+        process.kill()
+        process.communicate()
+    assert "runs/one: another process is training this run" in said
+    (home / "runs/one/checkpoints/last.h5").unlink()
+    casnet("train", "--resume", "--run", "runs/one", "--data", "data/blocks.h5", "--set", "training.epochs=1")
+    text = (home / "runs/one/recipe.toml").read_text()
+    assert "branch_channels = 16" in text, "a run without a checkpoint begins anew with its own recipe"
+    assert "not a folder" in casnet("train", "folder", "--run", "data/blocks.h5", code=2)
 
 
 def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
@@ -124,10 +140,10 @@ def test_what_is_no_length_of_time(text: str) -> None:
 def test_the_deadline_leaves_room_for_the_longest_piece_of_work() -> None:
     now = [0.0]
     deadline = Deadline(100.0, lambda: now[0])
-    for time, near in ((10.0, False), (49.0, False), (52.0, True), (60.0, True)):
-        now[0] = time
+    for moment, near in ((10.0, False), (49.0, False), (52.0, True), (60.0, True)):
+        now[0] = moment
         deadline.lap()
-        assert deadline.near() == near, time  # the longest piece took 39 s, and a quarter more is kept
+        assert deadline.near() == near, moment  # the longest piece took 39 s, and a quarter more is kept
     assert not Deadline(None, lambda: 1e9).near()
 
 
@@ -144,5 +160,20 @@ def test_settings_that_do_not_fit(home: Path, settings_given: list[str], message
 
 def test_strategies_that_are_not_there(home: Path) -> None:
     assert "no workers named" in finish("train", "folder", "--strategy", "multi-worker", *settings(), code=2)
-    said = finish("train", "folder", "--strategy", "auto", *settings(), code=2, TF_CONFIG="{broken")
-    assert "the workers cannot be joined" in said and said.count("error:") == 1
+    worker = {"cluster": {"worker": ["127.0.0.1:9", "127.0.0.1:10"]}, "task": {"type": "worker", "index": -1}}
+    for nonsense in ("{broken", json.dumps(worker)):
+        said = finish("train", "folder", "--strategy", "auto", *settings(), code=2, TF_CONFIG=nonsense)
+        assert "TF_CONFIG: names no worker of a cluster" in said and said.count("error:") == 1
+
+
+def test_back_ends_that_are_not_there_or_cannot_train(home: Path) -> None:
+    said = finish("train", "folder", *settings(), code=2, KERAS_BACKEND="theano")
+    assert "KERAS_BACKEND=theano: no such back end (one of tensorflow, jax, torch)" in said.replace("\n", " ")
+
+
+def test_an_interrupt_while_the_engine_is_imported_is_kept(home: Path) -> None:
+    with start("train", "folder", "--run", "runs/never", *settings("training.epochs=200")) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
