@@ -28,7 +28,7 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
     if recipe is not None:
         file = recipes.find(recipe)
         resolved = recipes.load(file, overrides)
-        data = data or _data_of(resolved)
+        data = data or data_of(resolved)
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
@@ -40,7 +40,8 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
     return Choice(name, resolved, data, f"recipe {name} ({why}) on {data} ({data_reason})")
 
 
-def _data_of(recipe: Recipe) -> Path:
+def data_of(recipe: Recipe) -> Path:
+    """The prepared data set that a recipe names, or the newest. Raises DataError if it is not there."""
     if not recipe.data.name:
         return paths.newest_data()
     data = paths.DATA / f"{recipe.data.name}.h5"

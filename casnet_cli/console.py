@@ -95,12 +95,14 @@ class Bar:
         self.title, self.progress, self.said = title, progress, -1.0
         self.task = progress.add_task(title, total=None, note="") if progress else None
 
-    def update(self, done: float, total: float | None, note: str = "") -> None:
+    def update(self, done: float, total: float | None, note: str = "", left: float | None = None) -> None:
+        """left: seconds to the end, for the plain lines; a bar on a terminal reckons for itself."""
         if self.progress and self.task is not None:
             self.progress.update(self.task, completed=done, total=total, note=escape(note))
         elif total and (done >= total or done / total >= self.said + 0.1) and self.said < 1:
             self.said = done / total
-            say(f"{self.title}: {done:g}/{total:g} {note}".rstrip())
+            remaining = f"  {duration(left)} left" if left else ""
+            say(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())
 
 
 @contextmanager

@@ -50,24 +50,15 @@ def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path 
 
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> Subject:
     chosen = recipes.load(recipes.find(name), overrides)
+    from casnet_cli.choice import data_of
     from casnet_cli.data.store import Store
 
     try:
-        file = data or _data_of(chosen)
+        file = data or data_of(chosen)
     except DataError as error:
         classes, whose = _classes(chosen.data.name)
         return Subject(f"recipe {name} with {classes} classes ({whose})", chosen, classes, without=str(error))
     return _with_data(f"recipe {name}", chosen, None, Store(file), None)
-
-
-def _data_of(chosen: Recipe) -> Path:
-    """What `casnet train` would take. Raises DataError if it is not there."""
-    if not chosen.data.name:
-        return paths.newest_data()
-    file = paths.DATA / f"{chosen.data.name}.h5"
-    if not file.is_file():
-        raise DataError(f"{file}: not there (run `casnet prepare {chosen.data.name}`, or name a file by --data)")
-    return file
 
 
 def _classes(data: str) -> tuple[int, str]:

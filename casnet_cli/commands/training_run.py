@@ -128,13 +128,13 @@ class TrainingRun:
 
     def rehearse(self) -> None:
         """A few steps on real batches, written nowhere: does it run, in what time and memory?"""
-        view = TrainingView(self.recipe, self.plan, self.store, self.val_part)
+        view = TrainingView(self.recipe, self.plan, self.store, self.val_part, None, self.progress)
         for step, batch in enumerate(islice(self.batches, REHEARSAL), 1):
             began = time.perf_counter()
             measured = self._step(batch.image, batch.label, self.schedule.rate(self.progress.step))
             view.step(StepReport(step, 1, batch, measured, 0.0, time.perf_counter() - began, 0.0))
         if self.devices.index == 0:
-            view.estimate(self.progress)
+            view.estimate()
             console.result(f"dry run: {REHEARSAL} steps done, last loss {measured.losses['loss']:.3f}; nothing written")
 
     def _step(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:

@@ -4,6 +4,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any
 
 from casnet_cli import console, machine
@@ -57,9 +58,9 @@ class TrainingView:
             return
         self.times.append(report.seconds)
         if self.events and len(self.times) == 5 and report.step == self.progress.step:
-            self.estimate(self.progress)
+            self.estimate()
         if self.bar:
-            self.bar.update(report.step, self.plan.steps, self._note(report))
+            self.bar.update(report.step, self.plan.steps, self._note(report), self._seconds_left())
         if self.events and report.step % SHOWN_EVERY == 0:
             measured = report.measured
             values = {f"train/{name}": value for name, value in measured.losses.items()}
@@ -77,17 +78,25 @@ class TrainingView:
     @property
     def validation_seconds(self) -> float:
         """Expected for one validation: a forward pass, a third of a step, per image of the size of the first."""
-        if not self.times:
-            return 0.0
-        width, height = decode_label(self.val_part[0].label).size
-        crops = len(self.val_part) * width * height / self.recipe.augmentation.crop**2
-        return crops * statistics.median(self.times) / self.recipe.training.batch_size / 3
+        step = statistics.median(self.times) if self.times else 0.0
+        return self._validation_crops * step / self.recipe.training.batch_size / 3
 
-    def estimate(self, progress: Progress) -> None:
+    @cached_property
+    def _validation_crops(self) -> float:
+        """Pixels of the validation images, all of the size of the first, in training crops."""
+        width, height = decode_label(self.val_part[0].label).size
+        return len(self.val_part) * width * height / self.recipe.augmentation.crop**2
+
+    def _seconds_left(self) -> float:
+        """For the steps that are left, and their validations."""
+        validations = (self.plan.epochs - len(self.progress.history)) / self.plan.every_epochs
+        steps = self.plan.steps - self.progress.step
+        return steps * statistics.median(self.times) + validations * self.validation_seconds
+
+    def estimate(self) -> None:
         """Say how long the run will take."""
-        step = statistics.median(self.times)
-        epochs = self.plan.epochs - len(progress.history)
-        left = (self.plan.steps - progress.step) * step + epochs * self.validation_seconds / self.plan.every_epochs
+        step, left = statistics.median(self.times), self._seconds_left()
+        epochs = self.plan.epochs - len(self.progress.history)
         memory = f"{machine.memory_peak() / 2**30:.1f} GiB at most so far"
         console.say(
             f"expected time: about {console.duration(left)} for {console.count(epochs, 'epoch')} "

@@ -41,7 +41,8 @@ def set_up(section: Training, strategy: str) -> "Devices":
 
 
 def _strategy(name: str) -> Any:
-    slurm, named = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")), _named_workers()
+    tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "")
+    slurm, named = int(tasks) if tasks.isdecimal() else 1, _named_workers()
     gpus = tf.config.list_physical_devices("GPU")
     if name == "auto":
         name = "multi-worker" if named > 1 or slurm > 1 else "mirrored" if len(gpus) > 1 else "single"
