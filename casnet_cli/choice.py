@@ -5,6 +5,7 @@ from pathlib import Path
 
 from casnet_cli import engine, paths
 from casnet_cli import recipe as recipes
+from casnet_cli.data import sources
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import Recipe
@@ -48,6 +49,17 @@ def data_of(recipe: Recipe) -> Path:
     if not data.is_file():
         raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")
     return data
+
+
+UNKNOWN_CLASSES = 21
+"""Classes of a network whose data set nobody knows yet: as many as PASCAL VOC has."""
+
+
+def class_count(data: str) -> tuple[int, str]:
+    """How many classes a data set has that need not be there, and whose number that is."""
+    if data in sources.NAMES:
+        return len(sources.find(data).labels), f"those of {data}"
+    return UNKNOWN_CLASSES, "a guess, there being no data"
 
 
 def _suited(data: str) -> tuple[str, str]:

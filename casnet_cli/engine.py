@@ -1,5 +1,6 @@
 """The numerical engine: imported late and without its start-up noise."""
 
+import gc
 import logging
 import os
 import signal
@@ -80,6 +81,14 @@ def silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(null)
+
+
+def forget() -> None:
+    """Give back what the networks of a finished piece of work hold."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
+    gc.collect()
 
 
 def devices() -> list[str]:

@@ -51,7 +51,9 @@ class Augmentation(Section):
 class Model(Section):
     """The network of figure 2. Widths are ours (PSPNet's and FCN-head's usual sizes): the paper gives none."""
 
-    backbone: Literal["resnet50", "resnet101", "efficientnet-lite0"] = "resnet50"
+    backbone: Literal["resnet50", "resnet101", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = (
+        "resnet50"
+    )
     output_stride: Literal[8, 16, 32] = 8
     weights: str = "imagenet"
     """`imagenet`, `none`, or the path of a weight file in the layout of Keras's own downloads."""
@@ -114,6 +116,8 @@ class Training(Section):
         Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
     ) = "none"
     """Weight of each class in the losses of eqs. 3 and 9; `auto`: 1 / √share, mean weight of a pixel 1, at most 10."""
+    fine_loss: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Weight of a loss of the fine branch alone, which the paper does not have: eq. 9 reaches it by 1 − p_a only."""
 
 
 class Evaluation(Section):

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from casnet_cli.data.store import Store, Subset
     from casnet_cli.labels import LabelSet
 
-UNKNOWN_CLASSES = 21
-"""Classes of a network whose data set nobody knows yet: as many as PASCAL VOC has."""
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -50,24 +47,15 @@ def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path 
 
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> Subject:
     chosen = recipes.load(recipes.find(name), overrides)
-    from casnet_cli.choice import data_of
+    from casnet_cli.choice import class_count, data_of
     from casnet_cli.data.store import Store
 
     try:
         file = data or data_of(chosen)
     except DataError as error:
-        classes, whose = _classes(chosen.data.name)
+        classes, whose = class_count(chosen.data.name)
         return Subject(f"recipe {name} with {classes} classes ({whose})", chosen, classes, without=str(error))
     return _with_data(f"recipe {name}", chosen, None, Store(file), None)
-
-
-def _classes(data: str) -> tuple[int, str]:
-    """How many a data set has that is not there, and whose number that is."""
-    from casnet_cli.data import sources
-
-    if data in sources.NAMES:
-        return len(sources.find(data).labels), f"those of {data}"
-    return UNKNOWN_CLASSES, "a guess, there being no data"
 
 
 def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> Subject:

@@ -22,6 +22,7 @@ def run(out: Path, overrides: list[str]) -> None:
     """All four steps below `out`, then the pictures to open."""
     from casnet_cli import console, paths
     from casnet_cli.commands import evaluation_session, predict, prepare, training_session
+    from casnet_cli.commands.evaluation_session import Question
     from casnet_cli.commands.training_session import Request
     from casnet_cli.data.sources.demo import write_unlabelled
     from casnet_cli.recipe import find, load
@@ -30,7 +31,8 @@ def run(out: Path, overrides: list[str]) -> None:
     data = prepare.run("demo", None, out / "data" / "demo.h5", out / "data")
     request = Request("demo", data, paths.claim_run("demo", out / "runs"), overrides)
     folder = training_session.train(request)
-    figures = evaluation_session.evaluate_run(folder, None, "test", None, 6, None)
+    assert folder is not None  # only other requests than this write nothing
+    figures = evaluation_session.evaluate_run(folder, Question(split="test"))
     write_unlabelled(out / "scenes")
     predict.predict([out / "scenes"], folder, out / "predictions", True, True)
     pictures = sorted((figures / "pictures").glob("*.png"))

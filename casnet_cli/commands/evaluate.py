@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Fold, Run
+from casnet_cli.commands.options import DataFile, Fold, Run, Tta
 
 
 def command(
@@ -15,15 +15,18 @@ def command(
         Literal["train", "val", "test"] | None, typer.Option(help="Images to use; default test, else val.")
     ] = None,
     fold: Fold = None,
+    tta: Tta = "none",
     worst: Annotated[
         int, typer.Option(min=0, max=100, help="How many of the worst images to name and draw.", metavar="N")
     ] = 6,
-    out: Annotated[Path | None, typer.Option(help="Default RUN/eval/SPLIT.", metavar="DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Default RUN/eval/SPLIT, with -TTA behind it.", metavar="DIR")
+    ] = None,
 ) -> None:
     """Measure a run on whole images at their own size: figures, tables, pictures."""
     from casnet_cli import paths
 
     checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
-    from casnet_cli.commands.evaluation_session import evaluate_run
+    from casnet_cli.commands.evaluation_session import Question, evaluate_run
 
-    evaluate_run(checkpoint, data, split, fold, worst, out)
+    evaluate_run(checkpoint, Question(data, split, fold, tta, worst, out))

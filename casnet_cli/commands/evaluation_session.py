@@ -2,28 +2,46 @@
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnet_cli import console, engine, runs
 from casnet_cli.errors import InputError, reason
+from casnet_cli.evaluation import tally
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.scores import Scores
 
 
-def evaluate_run(
-    run: Path | None, data: Path | None, split: str | None, fold: int | None, worst: int, out: Path | None
-) -> Path:
-    """Evaluate, write metrics.json, the CSV files and pictures, and print the tables. Returns the folder written."""
+@dataclass(frozen=True)
+class Question:
+    """What to measure a run by. split: default test, else val. fold: default the run's own. out: default in the run."""
+
+    data: Path | None = None
+    split: str | None = None
+    fold: int | None = None
+    tta: str = "none"
+    worst: int = 6
+    out: Path | None = None
+
+
+def evaluate_run(run: Path, question: Question) -> Path:
+    """Measure a run and print the tables. Returns the folder written."""
+    out, scores = measure(run, question)
+    show(scores)
+    console.say(f"wrote {out}/metrics.json, per_class.csv, confusion.csv, per_image.csv, per_image.npz, pictures/")
+    return out
+
+
+def measure(run: Path, question: Question) -> tuple[Path, "Scores"]:
+    """Ask a run about every image of a split; write metrics.json, the tables of counts and pictures of the worst."""
     chosen = runs.find(run)
-    store = runs.open_data(chosen, data)
-    split, part = runs.subset(chosen, store, split, fold)
-    if out is None:
-        if chosen.folder is None:
-            raise InputError(f"{chosen.file}: not inside a run folder (say where to write by --out DIR)")
-        out = chosen.folder / "eval" / split
+    store = runs.open_data(chosen, question.data)
+    split, part = runs.subset(chosen, store, question.split, question.fold)
+    out = question.out or folder_of(chosen, split, question.tta)
     make_folder(out)
     console.say(f"evaluating {chosen.title} on {len(part)} {split} images of {store.path}")
     if store.content_sha256 != chosen.meta.data_sha256:
@@ -33,19 +51,25 @@ def evaluate_run(
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.scores import evaluate
     from casnet_cli.model.answers import answering
+    from casnet_cli.model.averaging import averaged
     from casnet_cli.training.checkpoint import load_model
 
     model, _ = load_model(chosen.file)
     with console.bar("evaluating") as bar:
         samples = _counted(whole_images(part), len(part), bar)
-        scores = evaluate(answering(model), samples, store.labels, worst)
+        scores = evaluate(answering(averaged(model, question.tta)), samples, store.labels, question.worst)
     try:
-        write(out, scores)
+        write(out, scores, {"split": split, "tta": question.tta, "data_sha256": store.content_sha256})
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
-    show(scores)
-    console.say(f"wrote {out}/metrics.json, per_class.csv, confusion.csv, per_image.csv, pictures/")
-    return out
+    return out, scores
+
+
+def folder_of(run: runs.Checkpoint, split: str, tta: str) -> Path:
+    """Where an evaluation of a run belongs. Raises InputError if the checkpoint is not in a run folder."""
+    if run.folder is None:
+        raise InputError(f"{run.file}: not inside a run folder (say where to write by --out DIR)")
+    return run.folder / "eval" / (split if tta == "none" else f"{split}-{tta}")
 
 
 def make_folder(folder: Path) -> None:
@@ -58,25 +82,30 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def write(out: Path, scores: "Scores") -> None:
-    """All files of an evaluation into the folder `out`."""
+def write(out: Path, scores: "Scores", protocol: dict[str, str]) -> None:
+    """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
     from casnet_cli import figures
 
     metrics = scores.metrics()
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     names = scores.labels.names
     columns = ["name", "accuracy", "iou", "pixels"]
     _csv(out / "per_class.csv", columns, ([row[key] for key in columns] for row in metrics["per_class"]))
     rows = ([name, *counts] for name, counts in zip(names, scores.matrices["fused"].tolist(), strict=True))
     _csv(out / "confusion.csv", ["truth", *names], rows)
-    image_rows = ([i.name, i.pixel_accuracy, i.mean_iou, i.labelled_pixels] for i in scores.images)
+    each = scores.tally.counts["fused"]
+    own = each.figures()
+    image_rows = zip(scores.tally.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
     _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
+    scores.tally.save(out / tally.FILE)
     for old in (out / "pictures").glob("worst-*.png"):
         old.unlink()
     for rank, example in enumerate(scores.worst, 1):
         sample = example.sample
         picture = figures.strip(sample.image, sample.label, example.answer, scores.labels)
         picture.save(out / "pictures" / f"worst-{rank:02d}-{Path(sample.name).name}.png")
+    partial = out / "metrics.json.part"
+    partial.write_text(json.dumps(protocol | metrics, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, out / "metrics.json")
 
 
 def show(scores: "Scores") -> None:

@@ -3,9 +3,12 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from casnet_cli.recipe import Model as ModelSection
 
 
 def command(
@@ -22,12 +25,19 @@ def command(
         console.write_json(answer, json)
     if json != "-":
         for key, value in answer.items():
-            console.result(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+            console.result(f"{key}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number:,}" for key, number in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def describe(what: str | None) -> dict[str, object]:
     """Facts by name. Raises the error of whatever reader the file belongs to."""
     from casnet_cli import recipe, runs
+    from casnet_cli.choice import class_count
     from casnet_cli.errors import InputError
     from casnet_cli.training.checkpoint import FORMAT
 
@@ -41,7 +51,23 @@ def describe(what: str | None) -> dict[str, object]:
     if not path.is_file() and what not in recipe.names():
         raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
     resolved = recipe.load(recipe.find(what))
-    return {"recipe": what, **{f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}}
+    settings = {f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}
+    classes, whose = class_count(resolved.data.name)
+    crop = resolved.augmentation.crop
+    return {"recipe": what, **settings, "classes": f"{classes} ({whose})", **_network(resolved.model, classes, crop)}
+
+
+def _network(section: "ModelSection", classes: int, crop: int) -> dict[str, object]:
+    """Parameters and billions of multiply-adds for one training crop, of the backbone and of each branch."""
+    from casnet_cli import engine
+
+    engine.start()
+    from casnet_cli.model.casnet import build_casnet
+    from casnet_cli.model.operations import multiply_adds, parameters
+
+    model = build_casnet(section, classes, pretrained=False)
+    giga = {part: round(count / 1e9, 3) for part, count in multiply_adds(model, crop, crop).items()}
+    return {"parameters": parameters(model), f"gmac at {crop}x{crop}": giga}
 
 
 def _installation() -> dict[str, object]:
@@ -121,6 +147,7 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
         "epochs": len(meta.progress.history),
         "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
         "classes": list(meta.labels.names),
+        **_network(network, len(meta.labels), meta.recipe.augmentation.crop),
     }
 
 

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,4 +14,26 @@ DataFile = Annotated[
 Fold = Annotated[int | None, typer.Option(help="Fold of a cross-validated set, from 1.", metavar="N")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Change a recipe setting (repeatable).", metavar="SECTION.KEY=VALUE")
+]
+Tta = Annotated[
+    Literal["none", "flip", "multiscale"],
+    typer.Option(help="Average over mirrored images, or over four scales and mirrored: 2 and 8 passes."),
+]
+Recipe = Annotated[
+    str | None, typer.Argument(help="Recipe name or file; default chosen from data and machine.", metavar="[RECIPE]")
+]
+TrainingData = Annotated[Path | None, typer.Option("--data", help="Prepared data set.", metavar="FILE")]
+RunFolder = Annotated[Path | None, typer.Option("--run", help="Folder to write; default in runs/.", metavar="DIR")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue, or start if it has not begun.")]
+Init = Annotated[Path | None, typer.Option(help="Fine-tune: begin with the weights of another run.", metavar="RUN")]
+Strategy = Annotated[
+    Literal["auto", "single", "mirrored", "multi-worker"],
+    typer.Option(help="One device, all of this machine, or several processes; auto looks."),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(help="Save and stop (exit 130) before so long: 3h55m, 02:30:00, minutes.", metavar="TIME"),
+]
+Json = Annotated[
+    str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
 ]

@@ -1,10 +1,13 @@
 """Counting truth against prediction, and the figures that follow from the counts alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from casnet_cli.labels import VOID
+
+FIGURES = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -16,40 +19,66 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
 
 @dataclass(frozen=True)
 class Figures:
-    """Fractions from a confusion matrix. Class means go over the classes that occur in the truth.
+    """Fractions, one of each leading index of the counts. Class means go over the classes that occur in the truth.
 
-    accuracy: (K,) recall of each class; iou: (K,) intersection over union; nan where the truth lacks the class.
+    accuracy: (..., K) recall of each class; iou: (..., K) intersection over union; nan where the truth lacks the class,
+    and everywhere where nothing is labelled.
     """
 
-    pixel_accuracy: float
-    class_accuracy: float
-    mean_iou: float
-    frequency_weighted_iou: float
+    pixel_accuracy: np.ndarray
+    class_accuracy: np.ndarray
+    mean_iou: np.ndarray
+    frequency_weighted_iou: np.ndarray
     accuracy: np.ndarray
     iou: np.ndarray
 
     def summary(self) -> dict[str, float | None]:
-        """The four figures by name; None where there was no labelled pixel."""
-        keys = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")
-        values = {key: getattr(self, key) for key in keys}
+        """The four figures of a single set of counts by name; None where there was no labelled pixel."""
+        values = {key: float(getattr(self, key)) for key in FIGURES}
         return {key: None if np.isnan(value) else value for key, value in values.items()}
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Labelled pixels of each class, (..., K) each: said rightly, in the truth, and claimed by the answer.
+
+    The leading indices may be images, or resamples of them; counts of several images add up.
+    """
+
+    correct: np.ndarray
+    truth: np.ndarray
+    claimed: np.ndarray
+
+    def figures(self) -> Figures:
+        """As defined by Long et al. 2015, section 5."""
+        correct, truth, claimed = (np.asarray(part, np.float64) for part in (self.correct, self.truth, self.claimed))
+        present, total = truth > 0, truth.sum(-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            accuracy = np.where(present, correct / truth, np.nan)
+            iou = np.where(present, correct / (truth + claimed - correct), np.nan)
+            kinds = present.sum(-1)
+            return Figures(
+                correct.sum(-1) / total,
+                np.nansum(accuracy, -1) / kinds,
+                np.nansum(iou, -1) / kinds,
+                np.nansum(truth * iou, -1) / total,
+                accuracy,
+                iou,
+            )
+
+
+def counts_of(matrix: np.ndarray) -> Counts:
+    """From a confusion matrix (..., K, K), rows = truth."""
+    return Counts(np.diagonal(matrix, axis1=-2, axis2=-1), matrix.sum(-1), matrix.sum(-2))
+
+
+def stacked(counts: Sequence[Counts], classes: int) -> Counts:
+    """(N, K) of N images, (K,) each."""
+    parts = zip(*((own.correct, own.truth, own.claimed) for own in counts), strict=True)
+    arrays = [np.stack(part) for part in parts] or [np.zeros((0, classes), np.int64)] * 3
+    return Counts(*arrays)
+
+
 def figures(matrix: np.ndarray) -> Figures:
-    """The figures of a (K, K) confusion matrix, rows = truth (Long et al. 2015, section 5)."""
-    matrix = matrix.astype(np.float64)
-    correct, truth, claimed = np.diag(matrix), matrix.sum(1), matrix.sum(0)
-    present, total = truth > 0, truth.sum()
-    if not total:
-        nothing = np.full(len(matrix), np.nan)
-        return Figures(np.nan, np.nan, np.nan, np.nan, nothing, nothing)
-    accuracy = np.divide(correct, truth, out=np.full(len(matrix), np.nan), where=present)
-    iou = np.divide(correct, truth + claimed - correct, out=np.full(len(matrix), np.nan), where=present)
-    return Figures(
-        float(correct.sum() / total),
-        float(accuracy[present].mean()),
-        float(iou[present].mean()),
-        float((truth[present] / total * iou[present]).sum()),
-        accuracy,
-        iou,
-    )
+    """The figures of a confusion matrix (..., K, K), rows = truth."""
+    return counts_of(matrix).figures()

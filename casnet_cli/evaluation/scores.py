@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from casnet_cli.evaluation.confusion import Figures, confusion, figures
+from casnet_cli.evaluation.confusion import FIGURES, Counts, Figures, confusion, counts_of, figures, stacked
+from casnet_cli.evaluation.tally import Tally, interval, resampled
 from casnet_cli.labels import VOID, LabelSet
 
 Answer = dict[str, np.ndarray]
@@ -26,16 +27,6 @@ class LabelledImage(Protocol):
     def label(self) -> np.ndarray: ...
 
 
-@dataclass(frozen=True)
-class ImageScore:
-    """Figures of one image."""
-
-    name: str
-    pixel_accuracy: float
-    mean_iou: float
-    labelled_pixels: int
-
-
 @dataclass(order=True, frozen=True)
 class Example:
     """An image kept with its answer because few were worse."""
@@ -47,11 +38,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Scores:
-    """matrices: (K, K) counts of each branch there is, rows = truth. worst: the images with the lowest accuracy."""
+    """matrices: (K, K) counts of each branch there is, rows = truth. tally: the counts of each image. worst: the images
+    with the lowest accuracy."""
 
     labels: LabelSet
     matrices: dict[str, np.ndarray]
-    images: list[ImageScore]
+    tally: Tally
     worst: list[Example]
     void_pixels: int
     seconds: float
@@ -67,18 +59,20 @@ class Scores:
             {"name": name, "accuracy": _number(accuracy), "iou": _number(iou), "pixels": int(count)}
             for name, accuracy, iou, count in zip(self.labels.names, final.accuracy, final.iou, pixels, strict=True)
         ]
+        drawn = resampled([self.tally])
         return {
             **final.summary(),
+            **{f"{key}_ci95": interval(drawn[key]) for key in FIGURES},
             "per_class": per_class,
             "absent_classes": [entry["name"] for entry in per_class if not entry["pixels"]],
-            "images": len(self.images),
+            "images": len(self.tally.names),
             "labelled_pixels": int(pixels.sum()),
             "void_pixels": self.void_pixels,
             "branches": {
                 name: figures(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
             },
             "seconds": self.seconds,
-            "images_per_second": len(self.images) / self.seconds if self.seconds else None,
+            "images_per_second": len(self.tally.names) / self.seconds if self.seconds else None,
         }
 
 
@@ -91,26 +85,25 @@ def evaluate(
 ) -> Scores:
     """Ask `answer` of every sample's image (H, W, 3) uint8 and count. Void pixels count nowhere."""
     began = time.perf_counter()
-    matrices: dict[str, np.ndarray] = {}
-    images: list[ImageScore] = []
+    names: list[str] = []
+    matrices = {"fused": np.zeros((len(labels), len(labels)), np.int64)}
+    counts: dict[str, list[Counts]] = {"fused": []}
     worst: list[Example] = []  # a heap whose first is the best of the worst
     void_pixels = 0
     for sample in samples:
         said = answer(sample.image)
-        for branch, key in BRANCHES.items():
-            if key in said:
-                counts = confusion(sample.label, said[key], len(labels))
-                matrices[branch] = matrices.get(branch, 0) + counts
-        own = figures(counts)  # of the fused branch, the last one counted
-        images.append(ImageScore(sample.name, own.pixel_accuracy, own.mean_iou, int(counts.sum())))
+        for branch in (branch for branch, key in BRANCHES.items() if key in said):
+            own = confusion(sample.label, said[BRANCHES[branch]], len(labels))
+            matrices[branch] = matrices.get(branch, 0) + own
+            counts.setdefault(branch, []).append(counts_of(own))
+        names.append(sample.name)
         void_pixels += int((sample.label == VOID).sum())
-        if keep_worst and counts.any():
-            example = Example((-own.pixel_accuracy, sample.name), sample, said)
+        if keep_worst and own.any():  # of the fused branch, the last one counted
+            example = Example((-float(figures(own).pixel_accuracy), sample.name), sample, said)
             (heapq.heappush if len(worst) < keep_worst else heapq.heappushpop)(worst, example)
         on_image(sample, said)
-    if not matrices:
-        matrices["fused"] = np.zeros((len(labels), len(labels)), np.int64)
-    return Scores(labels, matrices, images, sorted(worst, reverse=True), void_pixels, time.perf_counter() - began)
+    tally = Tally(tuple(names), {branch: stacked(each, len(labels)) for branch, each in counts.items()})
+    return Scores(labels, matrices, tally, sorted(worst, reverse=True), void_pixels, time.perf_counter() - began)
 
 
 def _number(value: float) -> float | None:

@@ -30,6 +30,16 @@ def multiply_adds(model: keras.Model, height: int, width: int) -> dict[str, int]
     return {**counts, "total": sum(counts.values())}
 
 
+def parameters(model: keras.Model) -> dict[str, int]:
+    """Weights of each part of `build_casnet`'s network and `total`, batch statistics included."""
+    counts = dict.fromkeys(PARTS, 0)
+    for layer in model.layers:
+        part = "backbone" if isinstance(layer, keras.Model) else layer.name.partition("_")[0]
+        if layer.count_params():
+            counts[part] += layer.count_params()
+    return {**counts, "total": model.count_params()}
+
+
 def by_layer(model: keras.Model, shape: tuple[int, ...]) -> dict[str, int]:
     """Of each convolution and matrix product of a functional network, not of networks inside it.
 

@@ -39,6 +39,11 @@ class Meta:
     progress: Progress
     schedule: dict[str, Any]
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end: its last epoch, or the schedule's."""
+        return bool(self.schedule["finished"]) or len(self.progress.history) >= self.recipe.training.epochs
+
 
 def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, best: Path | None = None) -> None:
     """Write state and meta to `path`; what was there stays until the new file is whole, then as `previous.h5`.

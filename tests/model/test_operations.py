@@ -3,7 +3,7 @@ import pytest
 
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import BRANCHES, build_casnet
-from casnet_cli.model.operations import by_layer, multiply_adds
+from casnet_cli.model.operations import by_layer, multiply_adds, parameters
 from casnet_cli.recipe import Model
 
 TINY = {"weights": "none", "output_stride": 32, "branch_channels": 8, "pyramid_bins": (1, 2)}
@@ -52,6 +52,15 @@ def test_the_branches_of_the_papers_network() -> None:
     assert parts["coarse"] == sum(counts[f"coarse_{layer}"] for layer in ("conv", "logits", "resize"))
     assert parts["total"] == sum(parts[part] for part in ("backbone", "coarse", "attention", "fine"))
     assert parts["total"] / 1e9 == pytest.approx(21.8 + 8.5 + 8.5 + 8.6, rel=0.01)
+
+
+def test_the_parameters_of_the_papers_network() -> None:
+    found = parameters(build_casnet(Model(weights="none"), 33, pretrained=False))
+    assert found["backbone"] == keras.applications.ResNet50(include_top=False, weights=None).count_params()
+    assert found["coarse"] == 9 * 2048 * 512 + 4 * 512 + 512 * 33 + 33
+    assert found["attention"] == 9 * 2048 * 512 + 4 * 512 + 512 * 2 + 2
+    assert found["fine"] == 4 * (2048 * 512 + 4 * 512) + 9 * 4096 * 512 + 4 * 512 + 512 * 33 + 33
+    assert found["total"] == sum(found[part] for part in ("backbone", "coarse", "attention", "fine"))
 
 
 @pytest.mark.parametrize("variant", BRANCHES)

@@ -84,6 +84,18 @@ def test_class_weights_multiply_equations_3_and_9_only(case: tuple[dict[str, np.
     assert float(found["attention"]) == pytest.approx(by_hand(p, label)["attention"], rel=1e-6)
 
 
+def test_the_fine_branch_alone_where_it_is_asked_for(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
+    p, label = case
+    n = np.count_nonzero(label != VOID)
+    known = [index for index in np.ndindex(label.shape) if label[index] != VOID]
+    alone = -sum(np.log(p["fine"][index][label[index]]) for index in known) / n
+    found = losses_of(logs(p), label, n, fine_loss=0.4)
+    assert float(found["fine"]) == pytest.approx(0.4 * alone, rel=1e-6)
+    assert {name: float(found[name]) for name in by_hand(p, label)} == pytest.approx(by_hand(p, label), rel=1e-6)
+    only = {name: logs(p)[name] for name in ("fine", "fused")}
+    assert list(losses_of(only, label, n, fine_loss=0.4)) == ["refine"], "there it is the refine loss itself"
+
+
 @pytest.mark.parametrize(
     ("outputs", "losses"),
     [(("coarse",), ["coarse"]), (("fine",), ["refine"]), (("coarse", "fine"), ["coarse", "refine"])],

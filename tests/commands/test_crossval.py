@@ -1,0 +1,135 @@
+"""crossval and compare on small data, against each other and against train and eval."""
+
+import csv
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made import write_blocks
+from running import casnet, settings
+
+SHORT = settings("training.epochs=1", "training.deterministic=true", "evaluation.samples=0", 'model.variant="coarse"')
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two folds, trained by one call each."""
+    home = tmp_path_factory.mktemp("series")
+    write_blocks(home / "data" / "blocks.h5", {"train": 12}, folds=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        casnet("crossval", "folder", "--run", "runs/cv", "--folds", "2", *SHORT)
+        casnet("crossval", "--run", "runs/cv", "--resume")
+    return home
+
+
+@pytest.fixture
+def home(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, as these tests may change what is there."""
+    shutil.copytree(done, tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def metrics(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "eval/test/metrics.json").read_text()))
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_a_fold_is_the_run_that_train_makes(home: Path) -> None:
+    casnet("train", "folder", "--fold", "1", "--run", "runs/alone", *SHORT)
+    assert digest(home / "runs/alone/checkpoints/best.h5") == digest(home / "runs/cv/fold-1/checkpoints/best.h5")
+    casnet("eval", "--run", "runs/alone")
+    ours, theirs = metrics(home / "runs/alone"), metrics(home / "runs/cv/fold-1")
+    for timed in ("seconds", "images_per_second"):
+        del ours[timed], theirs[timed]
+    assert ours == theirs
+
+
+def test_the_mean_and_spread_are_those_of_the_folds(home: Path) -> None:
+    summary = json.loads((home / "runs/cv/summary.json").read_text())
+    folds = [metrics(home / f"runs/cv/fold-{fold}") for fold in (1, 2)]
+    for key in ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou"):
+        values = [fold[key] for fold in folds]
+        assert summary["groups"]["folds"]["mean"][key] == pytest.approx(np.mean(values), rel=1e-12)
+        assert summary["groups"]["folds"]["spread"][key] == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+    names = []
+    for fold in (1, 2):
+        with open(home / f"runs/cv/fold-{fold}/eval/test/per_image.csv") as file:
+            names += [row["name"] for row in csv.DictReader(file)]
+    assert len(names) == len(set(names)) == 12, "every image is tested once"
+
+
+def test_compare_takes_the_folds_together_and_measures_what_is_not_yet(home: Path) -> None:
+    casnet("compare", "runs/cv", "--json", "compared.json")
+    (told,) = json.loads((home / "compared.json").read_text())["runs"]
+    summary = json.loads((home / "runs/cv/summary.json").read_text())
+    assert told["runs"] == 2 and told["images"] == 12
+    assert told["mean_iou"] == summary["groups"]["folds"]["mean"]["mean_iou"]
+    assert told["mean_iou_ci95"][0] < told["mean_iou"] < told["mean_iou_ci95"][1]
+    assert "not measured on the same images" in casnet("compare", "runs/cv/fold-1", "runs/cv/fold-2", code=2)
+    assert "named twice" in casnet("compare", "runs/cv", "runs/cv", code=2)
+    shown = casnet("compare", "runs/cv/fold-1", "--tta", "flip")
+    assert "tta flip" in shown and (home / "runs/cv/fold-1/eval/test-flip/metrics.json").is_file()
+    counts = home / "runs/cv/fold-2/eval/test/per_image.npz"
+    counts.write_bytes(counts.read_bytes()[:300])
+    assert "per_image.npz: not readable" in casnet("compare", "runs/cv", code=2)
+
+
+def test_what_is_finished_is_only_shown_again(home: Path) -> None:
+    before = (home / "runs/cv/fold-1/checkpoints/last.h5").stat().st_mtime_ns
+    assert "mean ± spread of 2" in casnet("crossval", "--resume")
+    assert (home / "runs/cv/fold-1/checkpoints/last.h5").stat().st_mtime_ns == before
+    assert "runs/: no run with a checkpoint here" in casnet("eval", code=2), "no fold counts as the newest run"
+
+
+def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
+    shutil.rmtree(home / "runs/cv/fold-2/eval")
+    before = digest(home / "runs/cv/fold-2/checkpoints/last.h5")
+    casnet("crossval", "--resume", "--tta", "flip")
+    assert json.loads((home / "runs/cv/fold-2/eval/test-flip/metrics.json").read_text())["tta"] == "flip"
+    assert json.loads((home / "runs/cv/summary.json").read_text())["tta"] == "flip"
+    assert digest(home / "runs/cv/fold-2/checkpoints/last.h5") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("crossval", "folder", "--run", "runs/cv"), "runs/cv: holds a crossval already (continue it by --resume"),
+        (("ablate", "--run", "runs/cv", "--resume"), "runs/cv: holds a crossval, no ablate"),
+        (("crossval", "--run", "runs/cv", "--resume", "--set", "training.epochs=2"), "training.epochs: 1 → 2"),
+        (("crossval", "--run", "runs/cv", "--resume", "--folds", "4"), "--folds 4: not folds of these data"),
+        (("crossval", "--run", "runs/cv", "--resume", "--folds", "1,x"), "--folds 1,x: not folds of these data"),
+        (("ablate", "folder", "--seeds", "1,1"), "--seeds 1,1: not a list of different seeds"),
+        (("ablate", "folder", "--seeds", "-1"), "--seeds -1: not a list of different seeds"),
+        (("crossval", "folder", "--run", "runs/cv/fold-1"), "runs/cv/fold-1: not the folder of a crossval"),
+        (("compare", "nowhere"), "nowhere: no such run"),
+        (("crossval", "folder", "--tta", "twice"), "twice"),
+    ],
+)
+def test_mistakes(done: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str) -> None:
+    monkeypatch.chdir(done)
+    assert message in casnet(*words, code=2)
+
+
+def test_what_does_not_belong_together_is_not_joined(home: Path) -> None:
+    shutil.rmtree(home / "runs/cv/fold-2")
+    shutil.copytree(home / "runs/cv/fold-1", home / "runs/cv/fold-2")
+    assert "fold-2: trained on other data" in casnet("crossval", "--resume", code=2).replace("\n", " ")
+    text = (home / "runs/cv/recipe.toml").read_text()
+    (home / "runs/cv/recipe.toml").write_text(text.replace("seed = 0", "seed = 5"))
+    message = casnet("crossval", "--resume", code=2).replace("\n", " ")
+    assert "fold-1: of another recipe: training.seed: 5 → 0" in message
+    write_blocks(home / "data" / "whole.h5", {"train": 8, "test": 2})
+    assert "has no folds" in casnet("crossval", "folder", "--data", "data/whole.h5", code=2)
+    assert "not the data" in casnet("crossval", "--resume", "--data", "data/whole.h5", code=2)
+    (home / "runs/cv/summary.json").write_text("{}")
+    assert "summary.json: lacks data" in casnet("crossval", "--run", "runs/cv", "--resume", code=2)
