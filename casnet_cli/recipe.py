@@ -121,7 +121,10 @@ class Training(Section):
 
 
 class Evaluation(Section):
-    """What a validation during training looks at."""
+    """How whole images are judged and labelled, and what a validation during training looks at."""
+
+    scale: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    """The network sees every image enlarged by this factor, once: a finer map for its square in time. The paper: 1."""
 
     every_epochs: Count = 1
     samples: Annotated[int, Field(ge=0, le=16)] = 4

@@ -31,7 +31,7 @@ def test_the_papers_recipes_are_section_4_2(name: str) -> None:
         ("training.epoch=3", "--set training.epoch=3: unknown key training.epoch (did you mean training.epochs?)"),
         ("training.mirror=true", "did you mean augmentation.mirror?"),
         ("trainning.epochs=3", "unknown key trainning (did you mean training?)"),
-        ("model.backbone=resnet5", "model.backbone: should be 'resnet50', 'resnet101' or 'efficientnet-lite0'"),
+        ("model.backbone=resnet5", "model.backbone: should be 'resnet50', 'resnet101', 'efficientnet-lite0',"),
         ("model.output_stride=12", "model.output_stride: should be 8, 16 or 32 (received 12)"),
         ("training.batch_size=2.5", "training.batch_size: should be a valid integer (received 2.5)"),
         ("training.batch_size=0", "training.batch_size: should be greater than or equal to 1 (received 0)"),

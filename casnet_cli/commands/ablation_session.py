@@ -105,7 +105,7 @@ def _figure4(series: Series, member: Member) -> Path:
     run = find(series.folder / member.name)
     _, part = subset(run, series.store, series.split(member), member.fold)
     part = replace(part, positions=tuple(part.positions[index] for index in spread))
-    answer = answering(load_model(run.file)[0])
+    answer = answering(load_model(run.file)[0], series.recipe.evaluation.scale)
     strips = [
         figures.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)

@@ -77,7 +77,7 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.answer = answering(self.model)
+        self.answer = answering(self.model, self.recipe.evaluation.scale)
 
     def measure(self) -> dict[str, Any]:
         """A value for each of KEYS, None where not measured."""
@@ -85,7 +85,7 @@ class Bench:
 
         answer: dict[str, Any] = dict.fromkeys(KEYS)
         side, precision = self.recipe.augmentation.crop, self.recipe.training.precision
-        counts = multiply_adds(self.model, *self.size)
+        counts = multiply_adds(self.model, *(round(side * self.recipe.evaluation.scale) for side in self.size))
         answer["gmac"] = {part: count / 1e9 for part, count in counts.items()}
         measures = {"forward": self.forward, "train": self.train, "input": self.input, "predict": self.predict}
         rates = []

@@ -51,15 +51,16 @@ def measure(run: Path, question: Question) -> tuple[Path, "Scores"]:
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.scores import evaluate
     from casnet_cli.model.answers import answering
-    from casnet_cli.model.averaging import averaged
     from casnet_cli.training.checkpoint import load_model
 
-    model, _ = load_model(chosen.file)
+    model, meta = load_model(chosen.file)
+    answer = answering(model, meta.recipe.evaluation.scale, question.tta)
     with console.bar("evaluating") as bar:
         samples = _counted(whole_images(part), len(part), bar)
-        scores = evaluate(answering(averaged(model, question.tta)), samples, store.labels, question.worst)
+        scores = evaluate(answer, samples, store.labels, question.worst)
     try:
-        write(out, scores, {"split": split, "tta": question.tta, "data_sha256": store.content_sha256})
+        protocol = {"split": split, "tta": question.tta, "scale": meta.recipe.evaluation.scale}
+        write(out, scores, protocol | {"data_sha256": store.content_sha256})
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return out, scores
@@ -82,7 +83,7 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def write(out: Path, scores: "Scores", protocol: dict[str, str]) -> None:
+def write(out: Path, scores: "Scores", protocol: dict[str, Any]) -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
     from casnet_cli import figures
 

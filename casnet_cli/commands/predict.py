@@ -60,10 +60,11 @@ def _label(checkpoint: Path, jobs: "list[Job]", manifest: "Manifest") -> tuple[i
     from casnet_cli.model.answers import answering
     from casnet_cli.training.checkpoint import load_model
 
-    model, _ = load_model(checkpoint)
+    model, meta = load_model(checkpoint)
+    answer = answering(model, meta.recipe.evaluation.scale)
     labelled, failed = 0, 0
     with console.bar("labelling") as bar:
-        for record in predict_folder(answering(model), jobs, manifest):
+        for record in predict_folder(answer, jobs, manifest):
             if record["status"] == "ok":
                 labelled += 1
             else:

@@ -79,7 +79,7 @@ class TrainingRun:
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
         self._check_memory()
         self._fill(init)
-        self.answer = answering(self.trainee.model)
+        self.answer = answering(self.trainee.model, settings.evaluation.scale)
         self.batches = self._batches(self.devices.index, self.devices.workers)
         self._introduce()
 

@@ -85,7 +85,7 @@ class TrainingView:
     def _validation_crops(self) -> float:
         """Pixels of the validation images, all of the size of the first, in training crops."""
         width, height = decode_label(self.val_part[0].label).size
-        return len(self.val_part) * width * height / self.recipe.augmentation.crop**2
+        return len(self.val_part) * width * height * self.recipe.evaluation.scale**2 / self.recipe.augmentation.crop**2
 
     def _seconds_left(self) -> float:
         """For the steps that are left, and their validations."""

@@ -12,7 +12,7 @@ PROTOCOLS: dict[str, tuple[tuple[float, ...], bool]] = {
     "flip": ((1.0,), True),
     "multiscale": ((0.75, 1.0, 1.25, 1.5), True),
 }
-"""Scales, and whether each is also asked mirrored: 1, 2 and 8 passes."""
+"""Relative scales, and whether each is also asked mirrored: 1, 2 and 8 passes."""
 
 
 @keras.saving.register_keras_serializable("casnet")
@@ -56,9 +56,13 @@ class LogMean(keras.layers.Layer):
         return input_shape[0]
 
 
-def averaged(model: keras.Model, protocol: str) -> keras.Model:
-    """`build_casnet`'s network with the same inputs and outputs, averaged over the passes of a protocol."""
-    scales, mirrored = PROTOCOLS[protocol]
+def averaged(model: keras.Model, protocol: str, scale: float = 1.0) -> keras.Model:
+    """`build_casnet`'s network with the same inputs and outputs, averaged over the passes of a protocol.
+
+    scale: what the protocol's scales are relative to.
+    """
+    relative, mirrored = PROTOCOLS[protocol]
+    scales = tuple(scale * factor for factor in relative)
     if (scales, mirrored) == ((1.0,), False):
         return model
     image = keras.Input((None, None, 3), name="image")

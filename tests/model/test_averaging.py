@@ -43,6 +43,13 @@ def test_the_mean_of_the_passes(network: Any, protocol: str) -> None:
         np.testing.assert_allclose(np.exp(np.asarray(found[name])).sum(-1), 1, atol=1e-5)
 
 
+def test_the_scale_of_a_recipe_multiplies_those_of_the_protocol(network: Any) -> None:
+    image = np.random.default_rng(4).uniform(0, 255, (1, 24, 40, 3)).astype(np.float32)
+    scaled = at(image, (30, 50)).astype(np.float32)
+    expected = at(np.exp(np.asarray(network(scaled)["fused"], np.float64)), (24, 40))
+    np.testing.assert_allclose(np.exp(np.asarray(averaged(network, "none", 1.25)(image)["fused"])), expected, atol=1e-5)
+
+
 def test_no_averaging_is_the_network_itself(network: Any) -> None:
     assert averaged(network, "none") is network
 

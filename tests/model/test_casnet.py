@@ -86,7 +86,7 @@ def test_answers_follow_from_the_outputs(variant: str) -> None:
     model = build_casnet(small(variant=variant), CLASSES)
     image = np.random.default_rng(0).integers(0, 256, (21, 34, 3), np.uint8)
     p = {name: np.exp(np.asarray(v, np.float64))[0] for name, v in model(image[None].astype(np.float32)).items()}
-    said = answering(model)(image)
+    said = answering(model, 1.0)(image)
     np.testing.assert_array_equal(said["mask"], p["fused"].argmax(-1))
     np.testing.assert_array_equal(said["coarse"], p["coarse"].argmax(-1))
     np.testing.assert_allclose(said["confidence"], p["fused"].max(-1), atol=1e-6)

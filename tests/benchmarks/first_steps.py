@@ -1,0 +1,44 @@
+"""Whether the paper's recipes learn: the losses of their first twenty steps on the real data.
+
+    python tests/benchmarks/first_steps.py data/sift-flow.h5 data/stanford-background.h5
+
+Takes Keras's ImageNet weights of ResNet-50 if they are on disk, else random ones; about five minutes on two cores.
+"""
+
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from casnet_cli import paths
+from casnet_cli.choice import choose
+from casnet_cli.commands.training_run import TrainingRun
+from casnet_cli.data.store import Store
+
+STEPS, ENDS = 20, 5
+
+
+def losses(data: Path) -> list[float]:
+    store = Store(data)
+    on_disk = list(paths.keras_weights_folder().glob("resnet50_*_notop.h5"))
+    weights = [] if on_disk else ["model.weights=none"]
+    choice = choose(store.name, data, weights)
+    run = TrainingRun(choice, store, None, None, None)
+    run.prepare()
+    batches = islice(run.batches, STEPS)
+    rate = choice.recipe.optimizer.learning_rate
+    return [run.trainee.step(batch.image, batch.label, rate).losses["loss"] for batch in batches]
+
+
+def main() -> None:
+    for name in sys.argv[1:]:
+        found = losses(Path(name))
+        first, last = np.mean(found[:ENDS]), np.mean(found[-ENDS:])
+        print(name, " ".join(f"{loss:.3f}" for loss in found))
+        told = "falls" if last < first else "DOES NOT FALL"
+        print(f"mean of the first five {first:.3f}, of the last five {last:.3f}: {told}")
+
+
+if __name__ == "__main__":
+    main()
