@@ -53,6 +53,8 @@ def checkpoint_of(run: Path) -> Path:
         return best
     if not run.exists():
         raise RunError(f"{run}: no such run (a run folder or a checkpoint file)")
+    if inside := sorted(run.glob("*/checkpoints/best.h5")):
+        raise RunError(f"{run}: a folder of runs (name one of them, such as {inside[0].parents[1]})")
     raise RunError(
         f"{run}: this run has no checkpoint yet ({best.relative_to(run)} is written at the first validation)"
     )

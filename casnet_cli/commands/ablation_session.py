@@ -17,10 +17,12 @@ VARIANTS = {"a": "coarse", "b": "static", "c": "attention", "fine": "fine"}
 """The paper's letters, and the fine branch alone, the other reading of table 2's baseline."""
 
 TITLES = {
-    "a": "(a) coarse alone",
-    "b": "(b) coarse + fine, weight 0.5",
+    "a": "(a) coarse",
+    "b": "(b) + fine, 0.5",
     "c": "(c) + attention",
     "fine": "fine alone",
+    "c, coarse branch": "(c)'s coarse",
+    "c, fine branch": "(c)'s fine",
 }
 INSIDE = (Side("c", "coarse"), Side("c", "fine"))
 PAIRS = (
@@ -79,7 +81,7 @@ def show(series: Series, summary: dict[str, Any], seeds: list[int]) -> None:
         for name, group in summary["groups"].items()
     ]
     title = f"table 1: {series.name}, {series.store.name}, seeds {', '.join(map(str, seeds))}, tta {series.tta}"
-    console.table(title, ("% of", "pixels right", "class mean", "mean IoU", "the paper's pixels"), rows)
+    console.table(title, ("% of", "pixels right", "class mean", "mean IoU", "the paper"), rows)
     if series.store.name == "sift-flow":
         console.result(published.CONTRADICTION)
     show_differences(summary["differences"])

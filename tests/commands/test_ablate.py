@@ -66,5 +66,5 @@ def test_compare_says_the_same(home: Path) -> None:
 
 def test_the_table_and_the_picture(home: Path) -> None:
     shown = casnet("ablate", "--resume", "--run", "runs/ab", "--seeds", "0,5")
-    assert "(b) coarse + fine, weight 0.5" in shown and "(c) − (a)" in shown and "±" in shown
+    assert "(b) + fine, 0.5" in shown and "(c)'s coarse" in shown and "(c) − (a)" in shown and "±" in shown
     assert (home / "runs/ab/figure4.jpg").stat().st_size > 5000

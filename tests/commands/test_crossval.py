@@ -112,6 +112,7 @@ def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
         (("ablate", "folder", "--seeds", "-1"), "--seeds -1: not a list of different seeds"),
         (("crossval", "folder", "--run", "runs/cv/fold-1"), "runs/cv/fold-1: not the folder of a crossval"),
         (("compare", "nowhere"), "nowhere: no such run"),
+        (("eval", "--run", "runs/cv"), "runs/cv: a folder of runs (name one of them, such as runs/cv/fold-1)"),
         (("crossval", "folder", "--tta", "twice"), "twice"),
     ],
 )

@@ -31,10 +31,12 @@ def small_backbone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         casnet.BACKBONES["resnet50"], build=build, preprocess=lambda image: keras.layers.Rescaling(1 / 128)(image)
     )
     monkeypatch.setitem(casnet.BACKBONES, "resnet50", small)
-    before = keras.config.floatx()
+    before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 def network(variant: str, seed: int = 1) -> tuple[Any, dict[str, Any]]:
