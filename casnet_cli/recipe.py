@@ -33,6 +33,9 @@ class Data(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     """File name in `data/` without `.h5`; empty: the most recently prepared one."""
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    validation: Literal["stored", "train"] = "stored"
+    """What chooses the best checkpoint: the stored `val` images if there are any, or always a part of the training
+    images, so that figures on `val` are of images that chose nothing."""
 
 
 class Augmentation(Section):

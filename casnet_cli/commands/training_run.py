@@ -37,7 +37,8 @@ class TrainingRun:
         self.name, self.recipe, self.store, self.run, self.saved = choice.name, choice.recipe, store, run, saved
         self.fold = 1 if store.folds and fold is None else fold
         training = self.recipe.training
-        parts = store.parts(fold, self.recipe.data.validation_fraction, training.seed)
+        section = self.recipe.data
+        parts = store.parts(fold, section.validation_fraction, training.seed, section.validation == "stored")
         for split in ("train", "val"):
             if split not in parts:
                 raise DataError(f"{store.path}: has no {split} images left (at least two are needed to train)")

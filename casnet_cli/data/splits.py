@@ -28,12 +28,17 @@ def held_out(names: Sequence[str], fraction: float, seed: int) -> list[int]:
 
 
 def assign(
-    names: dict[str, list[str]], folds: int | None, fold: int | None, fraction: float, seed: int
+    names: dict[str, list[str]],
+    folds: int | None,
+    fold: int | None,
+    fraction: float,
+    seed: int,
+    stored: bool = True,
 ) -> dict[str, tuple[str, list[int]]]:
     """Stored names per group → for each of train, val and test that exist, its group and positions in it.
 
-    Where the set has folds, `test` is the fold's images (fold 1 unless told). Where no `val` is stored it is cut from
-    the training images. Raises DataError if nothing is left to train on.
+    Where the set has folds, `test` is the fold's images (fold 1 unless told). Where no `val` is stored, or not
+    `stored`, it is cut from the training images. Raises DataError if nothing is left to train on.
     """
     if fold is not None and not folds:
         raise DataError(f"--fold {fold}: this data set is not cross-validated (leave --fold away)")
@@ -45,7 +50,7 @@ def assign(
         train = sorted(set(train) - set(test))
     elif "test" in names:
         parts["test"] = ("test", list(range(len(names["test"]))))
-    if "val" in names:
+    if "val" in names and stored:
         parts["val"] = ("val", list(range(len(names["val"]))))
     elif len(train) > 1:
         chosen = held_out([names["train"][index] for index in train], fraction, seed)

@@ -223,9 +223,11 @@ class Store:
             raise ValueError(f"{split}: names, images and labels differ in number")
         return names
 
-    def parts(self, fold: int | None = None, fraction: float = 0.1, seed: int = 0) -> dict[str, Subset]:
+    def parts(
+        self, fold: int | None = None, fraction: float = 0.1, seed: int = 0, stored: bool = True
+    ) -> dict[str, Subset]:
         """train, val and test as far as they exist; see `splits.assign`."""
-        assigned = splits.assign(self.names, self.folds, fold, fraction, seed)
+        assigned = splits.assign(self.names, self.folds, fold, fraction, seed, stored)
         return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
 
     def statistics(self) -> dict[str, Any]:

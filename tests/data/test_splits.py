@@ -38,6 +38,17 @@ def test_stored_splits_are_taken_as_they_are() -> None:
     }
 
 
+def test_stored_validation_images_are_left_alone_where_they_are_for_the_figures() -> None:
+    names = {"train": NAMES[:20], "val": NAMES[20:26]}
+    training = assign(names, None, None, 0.1, 0, stored=False)
+    assert {split: (group, len(rows)) for split, (group, rows) in training.items()} == {
+        "train": ("train", 18),
+        "val": ("train", 2),
+    }
+    assert not set(training["train"][1]) & set(training["val"][1])
+    assert assign(names, None, None, 0.1, 0)["val"] == ("val", list(range(6)))
+
+
 def test_held_out_is_seeded_and_never_empty() -> None:
     assert held_out(NAMES, 0.1, 0) != held_out(NAMES, 0.1, 1)
     assert len(held_out(NAMES[:3], 0.1, 0)) == 1
