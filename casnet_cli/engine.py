@@ -30,7 +30,8 @@ def start(compute: bool = True) -> ModuleType:
         raise EngineError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
     if find_spec(chosen) is None:
         raise EngineError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    for noisy in ("absl", "tensorflow"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     with _interrupts_kept(), silence():
         import keras
 

@@ -4,6 +4,7 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 ├── RecipeError             a recipe or an override; carries all faults at once
 ├── DataError               a raw or prepared data set
 ├── RunError                a run folder, a checkpoint, a run and data that do not fit
+│   └── RunBusy             a run that another process trains at the moment
 ├── WeightsError            pre-trained weights that are missing or foreign
 ├── EngineError             a back end or devices that cannot do what is asked
 │   ├── OutOfMemory         a step that needs more memory than there is
@@ -32,6 +33,10 @@ class DataError(CasnetError):
 
 class RunError(CasnetError):
     """A run without a checkpoint, a foreign checkpoint, classes of data and run that differ."""
+
+
+class RunBusy(RunError):
+    """Another process trains this run at the moment."""
 
 
 class WeightsError(CasnetError):

@@ -16,8 +16,9 @@ from typing import Any, TextIO
 
 from casnet_cli import __version__, paths, recipe
 from casnet_cli.curves import read_history
-from casnet_cli.data.store import Store, Subset
-from casnet_cli.errors import DataError, RunError, reason
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError, RunBusy, RunError, reason
+from casnet_cli.files import write_whole
 from casnet_cli.recipe import Recipe
 from casnet_cli.training.checkpoint import PREVIOUS, Meta, read_meta
 
@@ -50,20 +51,35 @@ class RunFolder:
                     raise RunError(fault) from None
             raise
 
+    def recover(self) -> bool:
+        """Put best.h5 in the place of a last.h5 that is not there, and say whether that was so. Raises RunError.
+
+        A run killed at its first validation has left this, or somebody who removed the larger file.
+        """
+        if self.last.exists() or not self.best.is_file():
+            return False
+        try:
+            write_whole(self.last, self.best.read_bytes())
+        except OSError as error:
+            raise RunError(f"{self.last}: cannot be written: {reason(error)}") from None
+        return True
+
     def lock(self) -> TextIO:
         """A file that keeps other processes from training this run while it is open; it closes with the process.
 
-        Raises RunError.
+        Raises RunError, of kind RunBusy if another one does.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             held = open(self.path / ".lock", "w")  # noqa: SIM115
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
+        try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return held
         except BlockingIOError:
-            raise RunError(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
+            held.close()
+            raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
 
     def create(self, chosen: Recipe, data: Store, fold: int | None, begun: Meta | None = None) -> None:
         """Make the folder with recipe.toml and run.json, or note in them that a run `begun` goes on.
@@ -124,10 +140,7 @@ class RunFolder:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        target = self.path / "history.csv"
-        partial = target.with_suffix(".part")
-        partial.write_text(text.getvalue(), encoding="utf-8")
-        os.replace(partial, target)
+        write_whole(self.path / "history.csv", text.getvalue())
 
 
 def _step_of(file: Path) -> int | None:
@@ -189,14 +202,3 @@ def open_data(checkpoint: Checkpoint, given: Path | None) -> Store:
             f"(the run has {len(ours)}: {', '.join(ours)}; the data {len(theirs)}: {', '.join(theirs)})"
         )
     return store
-
-
-def subset(checkpoint: Checkpoint, store: Store, split: str | None, fold: int | None) -> tuple[str, Subset]:
-    """The images of a split as the run divided the data; default test, else val. Raises DataError."""
-    chosen = checkpoint.meta.recipe
-    fold = checkpoint.meta.fold if fold is None else fold
-    parts = store.parts(fold, chosen.data.validation_fraction, chosen.training.seed)
-    split = split or ("test" if "test" in parts else "val")
-    if split not in parts:
-        raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
-    return split, parts[split]

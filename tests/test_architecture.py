@@ -18,6 +18,7 @@ ROOMS = (
     ("curves", 3),
     ("events", 3),
     ("runs", 3),
+    ("measurements", 3),
     ("choice", 3),
     ("trainee", 3),
     ("training", 2),

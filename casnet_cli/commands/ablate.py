@@ -23,7 +23,9 @@ def command(
     data: TrainingData = None,
     run: RunFolder = None,
     overrides: Overrides = None,
-    seeds: Annotated[str, typer.Option(help="Each variant once with every one of them.", metavar="N,N,…")] = "0",
+    seeds: Annotated[
+        str | None, typer.Option(help="Each variant once with every one of them; default 0.", metavar="N,N,…")
+    ] = None,
     resume: Resume = False,
     fold: Fold = None,
     init: Init = None,

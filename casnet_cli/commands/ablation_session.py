@@ -1,5 +1,6 @@
 """What `casnet ablate` does: the variants of section 4.3 under one recipe and the same seeds, and table 1."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import console, engine, published
-from casnet_cli.commands.series import Member, Series, open_series, run_members
+from casnet_cli.commands.series import SUMMARY, Member, Series, begin, open_series, run_members
 from casnet_cli.commands.series_figures import SHOWN, Side, cell, show_differences, summarize
 from casnet_cli.commands.training_session import Request
 from casnet_cli.errors import InputError
-from casnet_cli.runs import find, subset
+from casnet_cli.files import write_whole
+from casnet_cli.measurements import Measurement
 
 VARIANTS = {"a": "coarse", "b": "static", "c": "attention", "fine": "fine"}
 """The paper's letters, and the fine branch alone, the other reading of table 2's baseline."""
@@ -21,8 +23,8 @@ TITLES = {
     "b": "(b) + fine, 0.5",
     "c": "(c) + attention",
     "fine": "fine alone",
-    "c, coarse branch": "(c)'s coarse",
-    "c, fine branch": "(c)'s fine",
+    "c's coarse": "(c)'s coarse",
+    "c's fine": "(c)'s fine",
 }
 INSIDE = (Side("c", "coarse"), Side("c", "fine"))
 PAIRS = (
@@ -35,11 +37,18 @@ PAIRS = (
 EXAMPLES = 4
 
 
-def ablate(request: Request, seeds: str, tta: str) -> None:
+def ablate(request: Request, seeds: str | None, tta: str) -> None:
     """Train and measure what is not yet, write summary.json and figure4.jpg, and show the table. Raises CasnetError."""
-    chosen = _seeds(seeds)
+    wanted = _seeds(seeds) if seeds else []
     series = open_series("ablate", request, tta)
-    fold = request.fold or (1 if series.store.folds else None)
+    before = series.options.get("seeds", [])
+    chosen = sorted({*wanted, *before}) or [0]
+    fold = request.fold or series.options.get("fold") or (1 if series.store.folds else None)
+    if before and fold != series.options.get("fold"):
+        raise InputError(
+            f"--fold {fold}: {series.folder} was begun on fold {series.options.get('fold')} (leave it out)"
+        )
+    series.options.update(seeds=chosen, fold=fold)
     groups = {
         letter: [
             Member(f"{letter}-seed-{seed}", (f'model.variant="{variant}"', f"training.seed={seed}"), fold)
@@ -48,14 +57,20 @@ def ablate(request: Request, seeds: str, tta: str) -> None:
         for letter, variant in VARIANTS.items()
     }
     by_seed = [member for members in zip(*groups.values(), strict=True) for member in members]
-    sides = [*(Side(letter) for letter in groups), *INSIDE]
-    summary = summarize(series, groups, sides, PAIRS)
-    series.write(summary)
+    series = begin(series, by_seed)
+    summary = _summarize(series, groups)
     for _ in run_members(series, by_seed, request):
-        summary = summarize(series, groups, sides, PAIRS)
-        series.write(summary)
+        summary = _summarize(series, groups)
     show(series, summary, chosen)
-    console.result(f"{series.folder}: summary.json, {_figure4(series, groups['c'][0]).name}")
+    pictured = next((found for member in groups["c"] if (found := series.measured(member))), None)
+    drawn = f", {draw_figure4(series, pictured).name}" if pictured else ""
+    console.result(f"{series.folder}: {SUMMARY}{drawn}")
+
+
+def _summarize(series: Series, groups: dict[str, list[Member]]) -> dict[str, Any]:
+    summary = summarize(series, groups, [*(Side(letter) for letter in groups), *INSIDE], PAIRS)
+    series.write(summary)
+    return summary
 
 
 def _seeds(text: str) -> list[int]:
@@ -76,7 +91,7 @@ def show(series: Series, summary: dict[str, Any], seeds: list[int]) -> None:
         (
             TITLES.get(name, name),
             *(cell(group, key) for key in SHOWN),
-            f"{paper[name]}" if name in paper else "–",
+            str(paper[name]) if name in paper else "–",
         )
         for name, group in summary["groups"].items()
     ]
@@ -87,30 +102,31 @@ def show(series: Series, summary: dict[str, Any], seeds: list[int]) -> None:
     show_differences(summary["differences"])
 
 
-def _figure4(series: Series, member: Member) -> Path:
+def draw_figure4(series: Series, measured: Measurement) -> Path:
     """Input, truth, difficult pixels, coarse and final answer of images spread over the range of accuracy."""
-    from casnet_cli import figures
-    from casnet_cli.data.pipeline import whole_images
-
+    assert series.folder is not None and measured.run.folder is not None
     picture = series.folder / "figure4.jpg"
-    out, (counted,) = series.evaluation(member), series.tallies([member])
-    assert out is not None
-    if picture.exists() and picture.stat().st_mtime_ns > (out / "metrics.json").stat().st_mtime_ns:
+    if picture.exists() and picture.stat().st_mtime_ns > measured.run.file.stat().st_mtime_ns:
         return picture
     engine.start()
+    from casnet_cli import figures
+    from casnet_cli.data.pipeline import whole_images
     from casnet_cli.model.answers import answering
     from casnet_cli.training.checkpoint import load_model
 
+    counted = measured.tally()
+    assert counted is not None
     accuracy = counted.counts["fused"].figures().pixel_accuracy
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
-    spread = [order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, min(EXAMPLES, len(order)))]
-    run = find(series.folder / member.name)
-    _, part = subset(run, series.store, series.split(member), member.fold)
-    part = replace(part, positions=tuple(part.positions[index] for index in spread))
-    answer = answering(load_model(run.file)[0], series.recipe.evaluation.scale)
+    spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
+    part = replace(measured.images, positions=tuple(measured.images.positions[index] for index in spread))
+    answer = answering(load_model(measured.run.file)[0], series.recipe.evaluation.scale)
     strips = [
         figures.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)
     ]
-    figures.stack(strips).save(picture, quality=92, subsampling=0)
+    if strips:
+        buffer = io.BytesIO()
+        figures.stack(strips).save(buffer, "JPEG", quality=92, subsampling=0)
+        write_whole(picture, buffer.getvalue())
     return picture

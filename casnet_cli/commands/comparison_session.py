@@ -1,106 +1,133 @@
 """What `casnet compare` does: figures of several runs on the same images, and how sure their differences are."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from casnet_cli import console, paths, runs
-from casnet_cli.commands.evaluation_session import Question, folder_of, measure
+from casnet_cli import console, engine, paths, runs
+from casnet_cli.commands.evaluation_session import measure
 from casnet_cli.commands.published_rows import show_published
 from casnet_cli.commands.series import SUMMARY, read_summary
-from casnet_cli.commands.series_figures import SHOWN, show_differences
+from casnet_cli.commands.series_figures import SHOWN, place, signed
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation import tally
-from casnet_cli.evaluation.confusion import FIGURES
 from casnet_cli.evaluation.tally import Tally
+from casnet_cli.measurements import Measurement, measurement
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A run, or those of a series that belong together: the folds of a cross-validation, the seeds of a variant."""
+    """A run, or those of a series that belong together, by seed or fold: `files` by what tells them apart."""
 
     title: str
-    files: tuple[Path, ...]
+    files: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A subject with the counts of its runs."""
+
+    title: str
+    parts: dict[str, Tally]
+
+    def described(self) -> dict[str, Any]:
+        parts = list(self.parts.values())
+        drawn = tally.resampled(parts)
+        return {
+            "run": self.title,
+            "runs": len(parts),
+            "images": sum(len(part.names) for part in parts),
+            **tally.means(parts),
+            **{f"{key}_ci95": tally.interval(values) for key, values in drawn.items()},
+        }
+
+    def minus(self, other: "Measured") -> dict[str, Any]:
+        """Over the seeds or folds that both have; two single runs are each other's. Raises RunError."""
+        pairs = [(own, other.parts[key]) for key, own in self.parts.items() if key in other.parts]
+        if len(self.parts) == len(other.parts) == 1:
+            pairs = list(zip(self.parts.values(), other.parts.values(), strict=True))
+        try:
+            if not pairs:
+                raise RunError("no seed or fold in common")
+            found = tally.difference([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
+        except RunError as error:
+            raise RunError(f"{self.title} and {other.title}: {error}") from None
+        return {"of": self.title, "minus": other.title, "runs": len(pairs), **found}
 
 
 def compare(given: list[Path], data: Path | None, split: str | None, tta: str, file: str | None) -> None:
     """Measure what is not yet measured, then show the tables. Raises CasnetError."""
     subjects = [subject for path in given for subject in _subjects(path)]
-    titles = [subject.title for subject in subjects]
-    if twice := next((title for title in titles if titles.count(title) > 1), None):
-        raise RunError(f"{twice}: named twice (a run compared with itself shows nothing)")
-    counted = [[_tally(one, data, split, tta) for one in subject.files] for subject in subjects]
-    answer = [
-        {
-            "run": title,
-            "runs": len(parts),
-            "images": sum(len(part.names) for part in parts),
-            **tally.means(parts),
-            **{f"{key}_ci95": tally.interval(values) for key, values in tally.resampled(parts).items()},
-        }
-        for title, parts in zip(titles, counted, strict=True)
-    ]
-    differences = [
-        {"of": title, "minus": titles[0], **_difference(parts, counted[0])}
-        for title, parts in zip(titles[1:], counted[1:], strict=True)
-    ]
-    name = runs.find(subjects[0].files[0]).meta.data_name
+    seen: dict[tuple[Path, ...], str] = {}
+    for subject in subjects:
+        same = tuple(sorted(path.resolve() for path in subject.files.values()))
+        if same in seen:
+            raise RunError(f"{subject.title}: named twice (a run compared with itself shows nothing)")
+        seen[same] = subject.title
+    wanted = {
+        subject.title: {key: _wanted(one, data, split, tta) for key, one in subject.files.items()}
+        for subject in subjects
+    }
+    compared = [Measured(title, {key: _tally(one) for key, one in own.items()}) for title, own in wanted.items()]
+    answer = [own.described() for own in compared]
+    differences = [own.minus(compared[0]) for own in compared[1:]]
+    first = next(iter(wanted[compared[0].title].values()))
     if file:
-        console.write_json({"data": name, "tta": tta, "runs": answer, "differences": differences}, file)
+        told = {"data": first.store.name, "split": first.split, "tta": tta}
+        console.write_json(told | {"runs": answer, "differences": differences}, file)
     if file != "-":
         show(answer, differences, tta)
-        if split in (None, "test"):
-            show_published(name, [(str(own["run"]), own) for own in answer])
-
-
-def _difference(ours: list[Tally], theirs: list[Tally]) -> dict[str, Any]:
-    found = tally.difference(ours, theirs)
-    return {key: {"value": found[key][0], "ci95": found[key][1]} for key in FIGURES}
+        if first.split == "test":
+            show_published(first.store.name, [(str(own["run"]), own) for own in answer])
 
 
 def _subjects(path: Path) -> list[Subject]:
     """The run of a path, or the groups of runs of a series. Raises RunError."""
     if not (path / SUMMARY).is_file():
-        return [Subject(str(path), (paths.checkpoint_of(path),))]
+        return [Subject(str(path), {"": paths.checkpoint_of(path)})]
     about = read_summary(path)
-    groups: dict[str, list[Path]] = {}
-    for name in sorted(about.get("runs", ())):
-        group = name.partition("-")[0]
-        title = str(path) if group == "fold" else str(path / group)
-        groups.setdefault(title, []).append(paths.checkpoint_of(path / name))
+    groups: dict[str, dict[str, Path]] = {}
+    for file in sorted(path.glob("*/checkpoints/best.h5")):
+        name = file.parents[1].name
+        group, apart = name.partition("-")[0], place(name)
+        if apart and runs.find(file).meta.finished:
+            groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = file
     if not groups:
-        raise RunError(f"{path}: none of its runs is measured yet (go on by casnet {about['kind']} --resume)")
-    return [Subject(title, tuple(files)) for title, files in groups.items()]
+        raise RunError(f"{path}: none of its runs is trained yet (go on by casnet {about['kind']} --resume)")
+    return [Subject(title, files) for title, files in groups.items()]
 
 
-def _tally(file: Path, data: Path | None, split: str | None, tta: str) -> Tally:
-    """The counts of a run's images, measured now if they are not yet, or if other data are given."""
+def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> Measurement:
     found = runs.find(file)
-    store = runs.open_data(found, data)
-    chosen, _ = runs.subset(found, store, split, None)
-    out = folder_of(found, chosen, tta)
-    metrics = out / "metrics.json"
-    if metrics.is_file() and metrics.stat().st_mtime_ns >= file.stat().st_mtime_ns:
-        told = json.loads(metrics.read_text(encoding="utf-8"))
-        if told.get("data_sha256") == store.content_sha256 and (out / tally.FILE).is_file():
-            return tally.load(out / tally.FILE)
-    measure(file, Question(data, chosen, None, tta))
-    return tally.load(out / tally.FILE)
+    return measurement(found, runs.open_data(found, data), split, None, tta)
+
+
+def _tally(wanted: Measurement) -> Tally:
+    """The counts of a run's images, measured now if they are not yet."""
+    counted = wanted.tally()
+    if counted is None:
+        measure(wanted)
+        engine.forget()
+        counted = wanted.tally()
+    assert counted is not None
+    return counted
 
 
 def show(answer: list[dict[str, Any]], differences: list[dict[str, Any]], tta: str) -> None:
     """Figures with their intervals, one row a run, then the differences to the first."""
-    rows = [
-        (
-            f"{own['run']}" + (f" (mean of {own['runs']})" if own["runs"] > 1 else ""),
-            *(_cell(own, key) for key in SHOWN),
-        )
-        for own in answer
-    ]
+    letters = [chr(ord("A") + index) if index < 26 else str(index + 1) for index in range(len(answer))]
+    for letter, own in zip(letters, answer, strict=True):
+        mean = f", mean of {own['runs']} runs" if own["runs"] > 1 else ""
+        console.result(f"{letter}: {own['run']}{mean}")
+    rows = [(letter, *(_cell(own, key) for key in SHOWN)) for letter, own in zip(letters, answer, strict=True)]
     title = f"{answer[0]['images']} images, tta {tta}, 95 % intervals over images"
     console.table(title, ("% of", "pixels right", "class mean", "mean IoU"), rows)
-    show_differences(differences)
+    rows = [
+        (f"{letter} − A", *(signed(one[key]["value"], one[key]["ci95"]) for key in SHOWN))
+        for letter, one in zip(letters[1:], differences, strict=True)
+    ]
+    if rows:
+        console.table("paired differences in points", ("", "pixels right", "class mean", "mean IoU"), rows)
 
 
 def _cell(own: dict[str, Any], key: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from casnet_cli import console
 from casnet_cli.commands.published_rows import show_published
-from casnet_cli.commands.series import Member, Series, open_series, run_members
+from casnet_cli.commands.series import Member, Series, begin, open_series, run_members
 from casnet_cli.commands.series_figures import SHOWN, Side, cell, summarize
 from casnet_cli.commands.training_session import Request
 from casnet_cli.errors import DataError, InputError
@@ -18,9 +18,10 @@ def crossval(request: Request, folds: str | None, tta: str) -> None:
     if not series.store.folds:
         raise DataError(f"{series.store.path}: has no folds (casnet train trains on its own split)")
     members = [Member(f"fold-{fold}", (), fold) for fold in range(1, series.store.folds + 1)]
-    wanted = _wanted(folds, len(members))
+    wanted = [members[fold - 1] for fold in _wanted(folds, len(members))]
+    series = begin(series, wanted)
     summary = _summarize(series, members)
-    for _ in run_members(series, [members[fold - 1] for fold in wanted], request):
+    for _ in run_members(series, wanted, request):
         summary = _summarize(series, members)
     show(series, summary)
 
@@ -49,16 +50,13 @@ def show(series: Series, summary: dict[str, Any]) -> None:
     """The folds, their mean and spread, and the rows of table 3."""
     runs, folds = summary["runs"], series.store.folds
     rows = [(name, *(console.percent(run[key]) for key in SHOWN)) for name, run in runs.items()]
-    if runs:
-        own = summary["groups"][GROUP]
+    own = summary["groups"].get(GROUP)
+    if own:
         rows.append((f"mean ± spread of {len(runs)}", *(cell(own, key) for key in SHOWN)))
-    console.table(
-        f"{series.name}, {series.store.name}, tta {series.tta}",
-        ("% of", "pixels right", "class mean", "mean IoU"),
-        rows,
-    )
+    title = f"{series.name}, {series.store.name}, tta {series.tta}"
+    console.table(title, ("% of", "pixels right", "class mean", "mean IoU"), rows)
     if len(runs) < (folds or 0):
-        console.say(f"{len(runs)} of {folds} folds are measured; the others by --resume")
-    if runs:
+        console.say(f"{len(runs)} of {folds} folds are measured; the others by: {series.again()}")
+    if own:
         show_published(series.store.name, [(f"{series.name}, {len(runs)} folds", own["mean"])])
     console.result(f"{series.folder}: summary.json")

@@ -1,8 +1,9 @@
 """What `casnet eval` does: score a run on a split, write the files, show the tables."""
 
 import csv
+import io
 import json
-import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from casnet_cli import console, engine, runs
 from casnet_cli.errors import InputError, reason
 from casnet_cli.evaluation import tally
+from casnet_cli.files import write_whole
+from casnet_cli.measurements import METRICS, Measurement, measurement
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.scores import Scores
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """What to measure a run by. split: default test, else val. fold: default the run's own. out: default in the run."""
+    """What to measure a run by. split: default test, else val. fold: default the run's own. out: default in the run.
+
+    ends: of `time.monotonic`, when to give up.
+    """
 
     data: Path | None = None
     split: str | None = None
@@ -26,25 +32,29 @@ class Question:
     tta: str = "none"
     worst: int = 6
     out: Path | None = None
+    ends: float | None = None
 
 
 def evaluate_run(run: Path, question: Question) -> Path:
     """Measure a run and print the tables. Returns the folder written."""
-    out, scores = measure(run, question)
+    found = runs.find(run)
+    store = runs.open_data(found, question.data)
+    out, scores = measure(measurement(found, store, question.split, question.fold, question.tta), question)
     show(scores)
-    console.say(f"wrote {out}/metrics.json, per_class.csv, confusion.csv, per_image.csv, per_image.npz, pictures/")
+    console.say(f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {tally.FILE}, pictures/")
     return out
 
 
-def measure(run: Path, question: Question) -> tuple[Path, "Scores"]:
-    """Ask a run about every image of a split; write metrics.json, the tables of counts and pictures of the worst."""
-    chosen = runs.find(run)
-    store = runs.open_data(chosen, question.data)
-    split, part = runs.subset(chosen, store, question.split, question.fold)
-    out = question.out or folder_of(chosen, split, question.tta)
+def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path, "Scores"]:  # noqa: B008
+    """Ask a run about every image; write metrics.json, the tables of counts and pictures of the worst.
+
+    Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
+    """
+    run, store = wanted.run, wanted.store
+    out = question.out or wanted.folder
     make_folder(out)
-    console.say(f"evaluating {chosen.title} on {len(part)} {split} images of {store.path}")
-    if store.content_sha256 != chosen.meta.data_sha256:
+    console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
+    if store.content_sha256 != run.meta.data_sha256:
         console.say("note: not the data this run was trained on; its training images may be among these")
 
     engine.start()
@@ -53,37 +63,29 @@ def measure(run: Path, question: Question) -> tuple[Path, "Scores"]:
     from casnet_cli.model.answers import answering
     from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(chosen.file)
-    answer = answering(model, meta.recipe.evaluation.scale, question.tta)
+    model, meta = load_model(run.file)
+    answer = answering(model, meta.recipe.evaluation.scale, wanted.tta)
     with console.bar("evaluating") as bar:
-        samples = _counted(whole_images(part), len(part), bar)
+        samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
         scores = evaluate(answer, samples, store.labels, question.worst)
     try:
-        protocol = {"split": split, "tta": question.tta, "scale": meta.recipe.evaluation.scale}
-        write(out, scores, protocol | {"data_sha256": store.content_sha256})
+        write(out, scores, wanted.identity)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return out, scores
-
-
-def folder_of(run: runs.Checkpoint, split: str, tta: str) -> Path:
-    """Where an evaluation of a run belongs. Raises InputError if the checkpoint is not in a run folder."""
-    if run.folder is None:
-        raise InputError(f"{run.file}: not inside a run folder (say where to write by --out DIR)")
-    return run.folder / "eval" / (split if tta == "none" else f"{split}-{tta}")
 
 
 def make_folder(folder: Path) -> None:
     """Make an output folder before any work is done. Raises InputError."""
     try:
         (folder / "pictures").mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()
+        write_whole(folder / ".writable", "")
+        (folder / ".writable").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def write(out: Path, scores: "Scores", protocol: dict[str, Any]) -> None:
+def write(out: Path, scores: "Scores", identity: dict[str, Any]) -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
     from casnet_cli import figures
 
@@ -99,14 +101,12 @@ def write(out: Path, scores: "Scores", protocol: dict[str, Any]) -> None:
     _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
     scores.tally.save(out / tally.FILE)
     for old in (out / "pictures").glob("worst-*.png"):
-        old.unlink()
+        old.unlink(missing_ok=True)
     for rank, example in enumerate(scores.worst, 1):
         sample = example.sample
         picture = figures.strip(sample.image, sample.label, example.answer, scores.labels)
         picture.save(out / "pictures" / f"worst-{rank:02d}-{Path(sample.name).name}.png")
-    partial = out / "metrics.json.part"
-    partial.write_text(json.dumps(protocol | metrics, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, out / "metrics.json")
+    write_whole(out / METRICS, json.dumps(identity | metrics, indent=2) + "\n")
 
 
 def show(scores: "Scores") -> None:
@@ -140,14 +140,17 @@ def show(scores: "Scores") -> None:
         console.result(f"lowest pixel accuracy: {lowest}")
 
 
-def _counted(samples: Iterable[Any], total: int, bar: console.Bar) -> Iterator[Any]:
+def _counted(samples: Iterable[Any], total: int, bar: console.Bar, ends: float | None) -> Iterator[Any]:
     for done, sample in enumerate(samples, 1):
+        if ends is not None and time.monotonic() >= ends:
+            raise TimeoutError
         yield sample
         bar.update(done, total)
 
 
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())

@@ -1,7 +1,5 @@
 """casnet info: what a file holds, or what this installation has."""
 
-import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +64,7 @@ def _network(section: "ModelSection", classes: int, crop: int) -> dict[str, obje
     from casnet_cli.model.operations import multiply_adds, parameters
 
     model = build_casnet(section, classes, pretrained=False)
-    giga = {part: round(count / 1e9, 3) for part, count in multiply_adds(model, crop, crop).items()}
+    giga = {part: float(f"{count / 1e9:.4g}") for part, count in multiply_adds(model, crop, crop).items()}
     return {"parameters": parameters(model), f"gmac at {crop}x{crop}": giga}
 
 
@@ -112,27 +110,17 @@ def _curves(folder: Path) -> dict[str, object]:
     """Where the picture of the run's history lies, or why it could not be made; nothing before the first epoch."""
     from casnet_cli import curves
     from casnet_cli.errors import reason
+    from casnet_cli.files import write_whole
 
     rows = curves.read_history(folder / "history.csv")
     if not rows:
         return {}
     target = folder / "curves.png"
     try:
-        _replace(target, curves.draw(rows, folder.resolve().name))
+        write_whole(target, curves.draw(rows, folder.resolve().name))
     except OSError as error:
         return {"curves": f"{target}: cannot be written: {reason(error)}"}
     return {"curves": str(target)}
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises OSError."""
-    partial = target.with_name(target.name + ".part")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, target)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[name-defined] # noqa: F821

@@ -1,6 +1,5 @@
 """The figures of a series: mean and spread of each group of runs, paired differences between groups, and the tables."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from casnet_cli import console
 from casnet_cli.commands.series import Member, Series
 from casnet_cli.evaluation import tally
 from casnet_cli.evaluation.confusion import FIGURES
+from casnet_cli.evaluation.tally import Tally
 
 SHOWN = ("pixel_accuracy", "class_accuracy", "mean_iou")
 
@@ -22,7 +22,7 @@ class Side:
     branch: str = "fused"
 
     def __str__(self) -> str:
-        return self.group if self.branch == "fused" else f"{self.group}, {self.branch} branch"
+        return self.group if self.branch == "fused" else f"{self.group}'s {self.branch}"
 
 
 def summarize(
@@ -33,8 +33,9 @@ def summarize(
     spread: the standard deviation of the runs (n − 1), None for a single one. A difference is that of the means over
     the runs that both sides have, its 95 % interval from a paired bootstrap over images.
     """
-    measured = {name: [member for member in own if series.evaluation(member)] for name, own in groups.items()}
-    runs = {member.name: _metrics(series, member) for own in measured.values() for member in own}
+    every = {member: series.measured(member) for own in groups.values() for member in own}
+    measured = {name: [member for member in own if every[member]] for name, own in groups.items()}
+    runs = {member.name: found.read() or {} for member, found in every.items() if found}
     found = {
         str(side): _spread([runs[member.name]["branches"][side.branch] for member in measured[side.group]])
         for side in sides
@@ -45,43 +46,42 @@ def summarize(
     return {"runs": kept, "groups": found, "differences": [one for one in differences if one]}
 
 
-def _metrics(series: Series, member: Member) -> dict[str, Any]:
-    out = series.evaluation(member)
-    assert out is not None
-    return dict(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
-
-
-def _spread(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
-    columns = {key: [run[key] for run in runs] for key in FIGURES}
+def _spread(runs: Sequence[dict[str, float | None]]) -> dict[str, Any]:
+    """None where a run has no labelled pixel."""
+    columns = {key: [value for run in runs if (value := run[key]) is not None] for key in FIGURES}
+    whole = {key: len(values) == len(runs) for key, values in columns.items()}
     return {
         "runs": len(runs),
-        "mean": {key: statistics.fmean(values) for key, values in columns.items()},
-        "spread": {key: statistics.stdev(values) if len(runs) > 1 else None for key, values in columns.items()},
+        "mean": {key: statistics.fmean(values) if whole[key] else None for key, values in columns.items()},
+        "spread": {
+            key: statistics.stdev(values) if whole[key] and len(runs) > 1 else None for key, values in columns.items()
+        },
     }
 
 
 def _difference(
     series: Series, measured: Mapping[str, Sequence[Member]], first: Side, second: Side
 ) -> dict[str, Any] | None:
-    """first − second over the seeds or folds that both have, members of equal place in their group's naming."""
-    ours, theirs = measured[first.group], measured[second.group]
-    places = [_place(member) for member in theirs]
-    both = [(member, theirs[places.index(_place(member))]) for member in ours if _place(member) in places]
+    """first − second over the seeds that both have."""
+    ours, theirs = ({place(member.name): member for member in measured[side.group]} for side in (first, second))
+    both = [one for one in ours if one in theirs]
     if not both:
         return None
-    left, right = (series.tallies(side) for side in zip(*both, strict=True))
+    left, right = ([_tally(series, side[one]) for one in both] for side in (ours, theirs))
     values = tally.difference(left, right, first.branch, second.branch)
-    return {
-        "of": str(first),
-        "minus": str(second),
-        "runs": len(both),
-        **{key: {"value": value, "ci95": interval} for key, (value, interval) in values.items()},
-    }
+    return {"of": str(first), "minus": str(second), "runs": len(both), **values}
 
 
-def _place(member: Member) -> str:
-    """What two members have in common that differ in their group only: `seed-0` of `c-seed-0`."""
-    return member.name.partition("-")[2]
+def _tally(series: Series, member: Member) -> Tally:
+    found = series.measurement(member)
+    counted = found.tally() if found else None
+    assert counted is not None  # it was measured a moment ago
+    return counted
+
+
+def place(name: str) -> str:
+    """What runs of different groups have in common: `seed-0` of `c-seed-0`."""
+    return name.partition("-")[2]
 
 
 def cell(group: dict[str, Any], key: str) -> str:
@@ -93,7 +93,7 @@ def cell(group: dict[str, Any], key: str) -> str:
 def show_differences(differences: Sequence[dict[str, Any]]) -> None:
     """+0.8 [+0.3, +1.3] of each figure, in points."""
     rows = [
-        (f"({one['of']}) − ({one['minus']})", *(signed(one[key]["value"], one[key]["ci95"]) for key in SHOWN))
+        (f"{one['of']} − {one['minus']}", *(signed(one[key]["value"], one[key]["ci95"]) for key in SHOWN))
         for one in differences
     ]
     if rows:
@@ -101,6 +101,8 @@ def show_differences(differences: Sequence[dict[str, Any]]) -> None:
         console.table(title, ("", "pixels right", "class mean", "mean IoU"), rows)
 
 
-def signed(value: float, interval: Sequence[float] | None) -> str:
+def signed(value: float | None, interval: Sequence[float] | None) -> str:
+    if value is None:
+        return "–"
     bounds = f" [{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else ""
     return f"{100 * value:+.1f}{bounds}"

@@ -173,6 +173,8 @@ class TrainingRun:
             return None
         self.held.close()
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
+        if self.stopped:
+            raise typer.Exit(130)  # in its last step: whoever called may have more to do
         return self.folder.path
 
     @contextmanager

@@ -46,13 +46,15 @@ def train(request: Request) -> Path | None:
         request = replace(request, run=begun[-1].parents[1])
     if request.run and request.run.exists() and not request.run.is_dir():
         raise InputError(f"{request.run}: not a folder (--run takes the folder of a run)")
+    if request.run and request.resume and RunFolder(request.run).recover():
+        console.say(f"{request.run}: last.h5 is gone, best.h5 takes its place")
     saved = RunFolder(request.run).resumable() if request.run else None
     if request.resume and request.run and not saved and request.recipe is None:
         own = request.run / "recipe.toml"  # of a run that ended before its first checkpoint
         request = replace(request, recipe=str(own)) if own.is_file() else request
     if saved and request.run and not request.resume and not request.dry_run:
         raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
-    choice = _continued(saved, request) if saved else _new(request)
+    choice = _continued(saved, request) if saved else new_choice(request)
     store = Store(choice.data)
     if saved and store.content_sha256 != saved.data_sha256:
         raise RunError(f"{choice.data}: not the data that {request.run} was trained on (name those by --data)")
@@ -60,6 +62,9 @@ def train(request: Request) -> Path | None:
     run = TrainingRun(choice, store, request.run, fold, saved)
     console.say(choice.reason)
     if request.run and saved and run.finished:
+        changes = recipes.differences(saved.recipe, choice.recipe)
+        if idle := [change for change in changes if not change.startswith("training.epochs")]:
+            raise RunError(*(f"{request.run}: finished, so nothing comes of {change}" for change in idle))
         RunFolder(request.run).recall_times(saved.progress.history)
         RunFolder(request.run).write_history(saved.progress.history)
         console.say(f"{request.run}: finished already, after {len(saved.progress.history)} epochs")
@@ -71,7 +76,8 @@ def train(request: Request) -> Path | None:
     return run.train(deadline.Deadline(limit))
 
 
-def _new(request: Request) -> Choice:
+def new_choice(request: Request) -> Choice:
+    """Recipe and data of a run that begins, the network that of `request.init` if it is fine-tuned."""
     if not request.init:
         return choose(request.recipe, request.data, request.overrides)
     file = paths.checkpoint_of(request.init)

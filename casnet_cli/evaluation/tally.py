@@ -1,15 +1,18 @@
 """Pixel counts of each image, kept so that intervals and paired differences need no second look at the images."""
 
+import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
-from zlib import crc32
 
 import numpy as np
 
 from casnet_cli.errors import RunError, reason
 from casnet_cli.evaluation.confusion import FIGURES, Counts
+from casnet_cli.files import write_whole
 
 FILE = "per_image.npz"
 REPLICATES = 1000
@@ -29,7 +32,9 @@ class Tally:
     def save(self, path: Path) -> None:
         """As .npz: `names`, and `<branch>/<part>`. Raises OSError."""
         arrays = {f"{name}/{part}": getattr(own, part) for name, own in self.counts.items() for part in PARTS}
-        np.savez_compressed(path, allow_pickle=False, names=np.asarray(self.names, np.str_), **arrays)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, names=np.asarray(self.names, np.str_), **arrays)
+        write_whole(path, buffer.getvalue())
 
 
 def load(path: Path) -> Tally:
@@ -38,12 +43,16 @@ def load(path: Path) -> Tally:
         with open(path, "rb") as opened, np.load(opened) as file:
             branches = dict.fromkeys(key.partition("/")[0] for key in file.files if "/" in key)
             counts = {name: Counts(*(file[f"{name}/{part}"] for part in PARTS)) for name in branches}
-            tally = Tally(tuple(map(str, file["names"])), counts)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            names = tuple(map(str, file["names"]))
+            classes = counts["fused"].truth.shape[1]
+        for own in counts.values():
+            for part in PARTS:
+                array = getattr(own, part)
+                if array.dtype.kind != "i" or array.shape != (len(names), classes):
+                    raise ValueError(f"{part} is {array.dtype} of shape {array.shape}")
+    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         raise RunError(f"{path}: not readable: {reason(error)} (evaluate again by `casnet eval`)") from None
-    if any(len(own.truth) != len(tally.names) for own in counts.values()) or "fused" not in counts:
-        raise RunError(f"{path}: damaged (evaluate again by `casnet eval`)")
-    return tally
+    return Tally(names, counts)
 
 
 def resampled(parts: Sequence[Tally], branch: str = "fused", seed: int = 0) -> dict[str, np.ndarray]:
@@ -62,7 +71,7 @@ def resampled(parts: Sequence[Tally], branch: str = "fused", seed: int = 0) -> d
 
 
 def _generator(names: tuple[str, ...], seed: int) -> np.random.Generator:
-    return np.random.default_rng([seed, crc32("\n".join(names).encode())])
+    return np.random.default_rng([seed, zlib.crc32("\n".join(names).encode())])
 
 
 def _drawn(counts: Counts, rng: np.random.Generator) -> Counts:
@@ -80,14 +89,16 @@ def interval(values: np.ndarray) -> list[float] | None:
     return None if np.isnan(values).any() else [float(bound) for bound in np.percentile(values, LEVEL)]
 
 
-def means(parts: Sequence[Tally], branch: str = "fused") -> dict[str, float]:
-    """The figures of each part's pixels together, averaged over the parts."""
+def means(parts: Sequence[Tally], branch: str = "fused") -> dict[str, float | None]:
+    """The figures of each part's pixels together, averaged over the parts; None where one has no labelled pixel."""
     found = [Counts(*(getattr(part.counts[branch], key).sum(0) for key in PARTS)).figures() for part in parts]
-    return {key: float(np.mean([getattr(own, key) for own in found])) for key in FIGURES}
+    return {key: _number(np.mean([getattr(own, key) for own in found])) for key in FIGURES}
 
 
-def difference(ours: Sequence[Tally], theirs: Sequence[Tally], branch: str = "fused", other: str = "fused") -> dict:
-    """ours − theirs of each figure, as (value, interval): paired, so only images that both judged will do.
+def difference(
+    ours: Sequence[Tally], theirs: Sequence[Tally], branch: str = "fused", other: str = "fused"
+) -> dict[str, dict[str, Any]]:
+    """ours − theirs of each figure, `value` and `ci95`: paired, so only images that both judged will do.
 
     Raises RunError if the images differ.
     """
@@ -95,4 +106,13 @@ def difference(ours: Sequence[Tally], theirs: Sequence[Tally], branch: str = "fu
         raise RunError("not measured on the same images (evaluate both on the same split of the same data)")
     first, second = means(ours, branch), means(theirs, other)
     drawn, against = resampled(ours, branch), resampled(theirs, other)
-    return {key: (first[key] - second[key], interval(drawn[key] - against[key])) for key in FIGURES}
+    found = {}
+    for key in FIGURES:
+        own, reference = first[key], second[key]
+        known = own is not None and reference is not None
+        found[key] = {"value": own - reference if known else None, "ci95": interval(drawn[key] - against[key])}  # type: ignore[operator]
+    return found
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -56,11 +56,20 @@ def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
         process.kill()
         process.communicate()
     assert "runs/one: another process is training this run" in said
-    (home / "runs/one/checkpoints/last.h5").unlink()
+    for name in ("last.h5", "best.h5"):
+        (home / "runs/one/checkpoints" / name).unlink()
     casnet("train", "--resume", "--run", "runs/one", "--data", "data/blocks.h5", "--set", "training.epochs=1")
     text = (home / "runs/one/recipe.toml").read_text()
     assert "branch_channels = 16" in text, "a run without a checkpoint begins anew with its own recipe"
     assert "not a folder" in casnet("train", "folder", "--run", "data/blocks.h5", code=2)
+
+
+def test_a_last_checkpoint_that_is_gone_is_replaced_by_the_best(home: Path) -> None:
+    (home / "runs/begun/checkpoints/last.h5").unlink()
+    casnet("train", "--resume", "--run", "runs/begun")
+    assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
+    message = casnet("train", "--resume", "--set", "evaluation.scale=2.0", code=2)
+    assert "finished, so nothing comes of evaluation.scale: 1.0 → 2.0" in message
 
 
 def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:

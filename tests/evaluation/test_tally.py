@@ -70,8 +70,8 @@ def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
     better = [(truth, np.where(np.arange(len(truth)) % 20 == 0, truth, said)) for truth, said in images]
     ours, theirs = tallied(better), tallied(images)
     found = tally.difference([ours], [theirs])
-    value, (low, high) = found["pixel_accuracy"]
-    expected = tally.means([ours])["pixel_accuracy"] - tally.means([theirs])["pixel_accuracy"]
+    value, (low, high) = found["pixel_accuracy"]["value"], found["pixel_accuracy"]["ci95"]
+    expected = (tally.means([ours])["pixel_accuracy"] or 0) - (tally.means([theirs])["pixel_accuracy"] or 0)
     assert value == pytest.approx(expected) and 0 < low < value < high
     alone_low, alone_high = tally.interval(tally.resampled([theirs])["pixel_accuracy"]) or (0, 0)
     assert high - low < 0.3 * (alone_high - alone_low)
@@ -87,7 +87,7 @@ def test_parts_are_averaged_and_those_of_the_same_images_drawn_alike() -> None:
     )
     np.testing.assert_allclose(both, (single[0] + single[1]) / 2)
     assert tally.means([own, other])["mean_iou"] == pytest.approx(
-        (tally.means([own])["mean_iou"] + tally.means([other])["mean_iou"]) / 2
+        np.mean([tally.means([part])["mean_iou"] for part in (own, other)])
     )
     assert abs(np.corrcoef(*single)[0, 1]) < 0.2, "other images are drawn by themselves"
 
@@ -103,12 +103,22 @@ def test_what_is_saved_comes_back_and_damage_is_named(tmp_path: Path) -> None:
     again = tally.load(file)
     assert again.names == own.names
     np.testing.assert_array_equal(again.counts["fused"].claimed, own.counts["fused"].claimed)
-    file.write_bytes(file.read_bytes()[:200])
-    for path in (file, tmp_path / "none.npz"):
+    whole, fused = file.read_bytes(), own.counts["fused"]
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2 : len(whole) // 2 + 40] = b"x" * 40
+    Tally(own.names, {"fused": Counts(fused.correct[:, :2], fused.truth, fused.claimed)}).save(tmp_path / "short.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    others = [(tmp_path / name).read_bytes() for name in ("short.npz", "array.npy")]
+    for content in (whole[:200], b"", bytes(flipped), *others):
+        file.write_bytes(content)
         with pytest.raises(RunError, match="not readable"):
-            tally.load(path)
+            tally.load(file)
+    with pytest.raises(RunError, match="not readable"):
+        tally.load(tmp_path / "none.npz")
 
 
 def test_images_without_labels_give_no_interval() -> None:
     nothing = Counts(*(np.zeros((3, CLASSES), np.int64) for _ in range(3)))
-    assert tally.interval(tally.resampled([Tally(("a", "b", "c"), {"fused": nothing})])["mean_iou"]) is None
+    own = Tally(("a", "b", "c"), {"fused": nothing})
+    assert tally.interval(tally.resampled([own])["mean_iou"]) is None
+    assert tally.difference([own], [own])["mean_iou"] == {"value": None, "ci95": None}
