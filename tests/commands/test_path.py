@@ -170,9 +170,12 @@ def test_data_of_other_classes_are_refused(home: Path, tmp_path: Path) -> None:
 
 def test_info_of_everything(home: Path) -> None:
     assert "12 images" in casnet("info", "data/blocks.h5")
-    assert "efficientnet-lite0 at stride 16" in casnet("info", "runs/folder-001")
+    run = casnet("info", "runs/folder-001")
+    assert "efficientnet-lite0 at stride 16" in run and "parameters: backbone 2,998,304, coarse " in run
     assert "best validation accuracy: 0." in casnet("info", "runs/folder-001/checkpoints/best.h5")
-    assert "augmentation.crop: 257" in casnet("info", "folder")
+    recipe = casnet("info", "sift-flow")
+    assert "augmentation.crop: 233" in recipe and "classes: 33 (those of sift-flow)" in recipe
+    assert "parameters: backbone 23,587,712, " in recipe and "gmac at 233x233: backbone 21.78, " in recipe
     assert json.loads(casnet("info", "--json", "-"))["keras"]
 
 
