@@ -21,14 +21,14 @@ def command(
 def run(out: Path, overrides: list[str]) -> None:
     """All four steps below `out`, then the pictures to open."""
     from casnet_cli import console, paths
-    from casnet_cli.commands import evaluation_session, predict, prepare, training_session
+    from casnet_cli.commands import evaluation_session, predict, preparation_session, training_session
     from casnet_cli.commands.evaluation_session import Question
     from casnet_cli.commands.training_session import Request
     from casnet_cli.data.sources.demo import write_unlabelled
     from casnet_cli.recipe import find, load
 
     load(find("demo"), overrides)  # a mistake in --set shows before any work
-    data = prepare.run("demo", None, out / "data" / "demo.h5", out / "data")
+    data = preparation_session.run("demo", None, out / "data" / "demo.h5", out / "data")
     request = Request("demo", data, paths.claim_run("demo", out / "runs"), overrides)
     folder = training_session.train(request)
     assert folder is not None  # only other requests than this write nothing

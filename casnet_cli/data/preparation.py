@@ -35,15 +35,16 @@ def prepare(source: Source, data: Path, out: Path | None, given: Path | None, on
     """
     out = out or data / f"{source.name}.h5"
     raw = locate(source, data, given, on_progress)
-    origin = str(raw.resolve()) if raw else f"built into casnet {__version__}"
-    stamp = _stamp(raw)
+    roots = (raw,) if raw else source.roots
+    origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
+    stamp = _stamp(roots, source.settings)
     if _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
         os.utime(out)
         return Prepared(out, origin, unchanged=True)
     with _root(raw, data) as root:
         entries = source.entries(root)
         verify_counts(source, entries, root)
-        provenance = {"source": origin, "source_stamp": stamp, "source_sha256": sha256_of(raw) if raw else ""}
+        provenance = {"source": origin, "source_stamp": stamp, "source_sha256": " ".join(map(sha256_of, roots))}
         store.write(out, source, entries, provenance, lambda done, total: on_progress("preparing", done, total))
     return Prepared(out, origin, unchanged=False)
 
@@ -99,15 +100,16 @@ def _root(raw: Path | None, scratch: Path) -> Iterator[Path]:
         yield root
 
 
-def _stamp(raw: Path | None) -> str:
-    """Path, size and time of an archive, or of every file in a folder: cheap, and changes when the source does."""
-    if raw is None:
+def _stamp(roots: tuple[Path, ...], settings: str) -> str:
+    """Path, size and time of archives, or of every file in folders: cheap, and changes when the source does."""
+    if not roots:
         return f"built-in {__version__}"
-    files = sorted(path for path in raw.rglob("*") if path.is_file()) if raw.is_dir() else [raw]
-    digest = hashlib.sha256(str(raw.resolve()).encode())
-    for file in files:
-        status = file.stat()
-        digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
+    digest = hashlib.sha256(settings.encode())
+    for root in roots:
+        digest.update(os.fsencode(root.resolve()))
+        for file in sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]:
+            status = file.stat()
+            digest.update(os.fsencode(file.name) + f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()
 
 

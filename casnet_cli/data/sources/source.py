@@ -39,6 +39,8 @@ class Source:
 
     entries(root) lists all samples of the extracted folder, in the order in which they are stored.
     counts: entries per split that a complete copy has; empty where the set comes in parts.
+    roots: the files and folders of one's own data, which need not be looked for; settings: what else decides what is
+    made of them.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Source:
     url: str | None = None
     folds: int | None = None
     counts: tuple[tuple[str, int], ...] = ()
+    roots: tuple[Path, ...] = ()
+    settings: str = ""
 
 
 def located(

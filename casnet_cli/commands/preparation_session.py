@@ -1,0 +1,110 @@
+"""What `casnet prepare` does: a source by its name, or one's own data by the options, becomes a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from casnet_cli import console, paths
+from casnet_cli.data import classes, preparation, proposal, sources
+from casnet_cli.data.sources import folder
+from casnet_cli.data.sources.source import Source, files_below
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError, InputError, reason
+
+FOLDER = "folder"
+TABLE = Path("classes.toml")
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """The options of `casnet prepare folder`."""
+
+    images: Path | None = None
+    masks: Path | None = None
+    annotations: Path | None = None
+    classes: Path | None = None
+    name: str | None = None
+    val_fraction: float = 0.0
+    test_fraction: float = 0.0
+    split_files: tuple[Path, Path, Path] | None = None
+    folds: int | None = None
+    propose: bool = False
+
+
+def run(
+    dataset: str, source: Path | None, out: Path | None, data: Path | None = None, own: OwnData = OwnData()
+) -> Path:
+    """Prepare `dataset` and describe it. Returns the file, or that of the proposed classes. Raises CasnetError."""
+    if dataset != FOLDER:
+        if own != OwnData():
+            raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
+        return _prepare(sources.find(dataset), source, out, data)
+    if own.propose:
+        return _propose(own)
+    if source:
+        raise InputError("--source: one's own data are named by --images and --masks or --annotations")
+    return _prepare(_own_source(own), None, out, data)
+
+
+def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None) -> Path:
+    with console.bar(source.name) as bar:
+        prepared = preparation.prepare(
+            source, data or paths.DATA, out, given, lambda doing, done, total: bar.update(done, total, doing)
+        )
+    if prepared.unchanged:
+        console.say(f"{prepared.path} is up to date with {prepared.source}")
+        return prepared.path
+    store = Store(prepared.path)
+    counts = ", ".join(f"{len(names)} {split}" for split, names in store.names.items())
+    folds = f", {store.folds} folds" if store.folds else ""
+    console.say(f"prepared {prepared.path} from {prepared.source}")
+    console.result(f"{store.name}: {counts}{folds}, {len(store.labels)} classes")
+    return prepared.path
+
+
+def _own_source(own: OwnData) -> Source:
+    images = _folder(own.images, "--images")
+    if (own.masks is None) == (own.annotations is None):
+        raise InputError("prepare folder: name either --masks DIR or --annotations FILE")
+    lists = tuple(file for file in own.split_files or () if str(file) != "-")
+    if sum((bool(own.val_fraction or own.test_fraction), bool(own.split_files), own.folds is not None)) > 1:
+        raise InputError("prepare folder: fractions, --split-files and --folds exclude each other")
+    for option, share in (("--val-fraction", own.val_fraction), ("--test-fraction", own.test_fraction)):
+        if not 0 <= share < 1:
+            raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
+    name = own.name or images.resolve().name
+    division = folder.Division(own.val_fraction, own.test_fraction, lists, own.folds)
+    table = classes.load(own.classes) if own.classes else None
+    roots = tuple(path for path in (images, own.masks, own.annotations, own.classes, *lists) if path)
+    origin = folder.Origin(name, images, division, roots)
+    if own.annotations:
+        return folder.of_coco(origin, own.annotations, table)
+    masks = _folder(own.masks, "--masks")
+    if files_below(masks, folder.OUTLINES):
+        return folder.of_labelme(origin, masks, table)
+    if table is None:
+        again = f"casnet prepare folder --masks {masks} --propose"
+        raise InputError(f"prepare folder: masks need --classes FILE.toml ({again} writes one to edit)")
+    return folder.of_masks(origin, masks, table)
+
+
+def _folder(given: Path | None, option: str) -> Path:
+    if given is None:
+        raise InputError(f"prepare folder: {option} DIR is missing")
+    if not given.is_dir():
+        raise DataError(f"{option} {given}: no such folder")
+    return given
+
+
+def _propose(own: OwnData) -> Path:
+    masks = _folder(own.masks, "--masks")
+    target = own.classes or TABLE
+    if target.exists():
+        raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
+    text = proposal.propose(list(files_below(masks, folder.MASKS).values()))
+    try:
+        target.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {reason(error)}") from None
+    console.result(text)
+    console.say(f"wrote {target}: name the classes in it, then casnet prepare folder --classes {target} …")
+    return target

@@ -1,0 +1,123 @@
+"""The table of classes of one's own data: which values or colours of a mask mean what (`classes.toml`)."""
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from casnet_cli.errors import DataError, reason
+from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
+
+Id = Annotated[int, Field(ge=0, le=65535)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+Color = Annotated[list[Channel], Field(min_length=3, max_length=3)]
+
+UNKNOWN = -1
+FORM = 'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or color = [128, 64, 128]'
+
+
+class _Void(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    ids: list[Id] = []
+    colors: list[Color] = []
+
+
+class _Class(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, Field(min_length=1)]
+    color: Color | None = None
+    ids: list[Id] = []
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    void: _Void = _Void()
+    classes: Annotated[list[_Class], Field(alias="class", min_length=1)]
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """labels: the classes in the order of the file, those of one name merged. ids and colors: what a value of a mask
+    means, a class id or VOID; either may be empty."""
+
+    labels: LabelSet
+    ids: dict[int, int] = field(default_factory=dict)
+    colors: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    @cached_property
+    def by_id(self) -> np.ndarray:
+        """(65536,) int16: class id, VOID or UNKNOWN of each value."""
+        table = np.full(1 << 16, UNKNOWN, np.int16)
+        for value, meaning in self.ids.items():
+            table[value] = meaning
+        return table
+
+    @cached_property
+    def by_color(self) -> np.ndarray:
+        """(2²⁴,) int16: the same of each colour, packed as red · 2¹⁶ + green · 2⁸ + blue."""
+        table = np.full(1 << 24, UNKNOWN, np.int16)
+        for (red, green, blue), meaning in self.colors.items():
+            table[red << 16 | green << 8 | blue] = meaning
+        return table
+
+
+def load(path: Path) -> ClassTable:
+    """The table of a `classes.toml`. Raises DataError with every fault found."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path}: not a readable table of classes: {reason(error)} (expected {FORM})") from None
+    try:
+        table = _Table.model_validate(raw)
+    except ValidationError as error:
+        raise DataError(*(f"{path}: {_sentence(fault)}" for fault in error.errors())) from None
+    return _checked(table, path)
+
+
+def _sentence(fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {place} (expected {FORM})"
+    text = str(fault["msg"])
+    return f"{place}: {text[:1].lower()}{text[1:]} (expected {FORM})"
+
+
+def _checked(table: _Table, path: Path) -> ClassTable:
+    names = list(dict.fromkeys(entry.name for entry in table.classes))
+    if len(names) > MAX_CLASSES:
+        raise DataError(f"{path}: {len(names)} classes (at most {MAX_CLASSES})")
+    faults: list[str] = []
+    ids: dict[int, int] = {}
+    colors: dict[tuple[int, ...], int] = {}
+
+    def claim(claimed: dict[Any, int], key: Any, meaning: int) -> None:
+        if claimed.setdefault(key, meaning) != meaning:
+            owners = " and ".join("void" if one == VOID else repr(names[one]) for one in (claimed[key], meaning))
+            faults.append(f"{path}: {key} is claimed by {owners} (one class a value)")
+
+    for value in table.void.ids:
+        claim(ids, value, VOID)
+    for color in table.void.colors:
+        claim(colors, tuple(color), VOID)
+    for entry in table.classes:
+        if entry.color is None and not entry.ids:
+            faults.append(f"{path}: class {entry.name!r} has neither ids nor color (expected {FORM})")
+        for value in entry.ids:
+            claim(ids, value, names.index(entry.name))
+        if entry.color is not None:
+            claim(colors, tuple(entry.color), names.index(entry.name))
+    if faults:
+        raise DataError(*faults)
+    return ClassTable(_with_palette(table, names), ids, colors)
+
+
+def _with_palette(table: _Table, names: list[str]) -> LabelSet:
+    """The classes with the colours given, the first of a merged class; others are chosen."""
+    given: dict[str, Any] = {entry.name: tuple(entry.color) for entry in reversed(table.classes) if entry.color}
+    chosen = with_colors(tuple(names))
+    palette = [given.get(name, color) for name, color in zip(names, chosen.palette, strict=True)]
+    return LabelSet(tuple(names), tuple(palette))

@@ -1,0 +1,227 @@
+"""One's own data: a folder of images with one of masks, or with outlines in COCO's or LabelMe's form."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.data import masks, polygons, splits
+from casnet_cli.data.classes import ClassTable
+from casnet_cli.data.images import UNREADABLE, decode_rgb
+from casnet_cli.data.sources.source import Entry, Sample, Source, check_same_size, files_below, read_bytes
+from casnet_cli.errors import DataError, reason
+from casnet_cli.labels import LabelSet, with_colors
+
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
+OUTLINES = (".json",)
+SPLITS = ("train", "val", "test")
+ORIENTATION = 0x0112
+"""EXIF tag; 1 is upright, and the values of SIDEWAYS swap width and height."""
+SIDEWAYS = (5, 6, 7, 8)
+SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_L", "_seg")
+"""What masks are often called behind the name of their image."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """How images are divided: by sub-folders `train/`, `val/`, `test/` where nothing else is said.
+
+    lists: files of names for train, val and, if a third is given, test. fractions: of val and test, by name and seed.
+    folds: number of folds of cross-validation.
+    """
+
+    val: float = 0.0
+    test: float = 0.0
+    lists: tuple[Path, ...] = ()
+    folds: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image with the file of its labels. name: relative to the folder of images, without ending."""
+
+    name: str
+    image: Path
+    label: Path
+
+
+def paired(images: Path, labels: Path, endings: Sequence[str]) -> list[Pair]:
+    """Every image with its label file: of the same relative path, else of the same stem, suffixes like `_mask` apart.
+
+    Raises DataError naming an image without labels, or one that could have several.
+    """
+    ours, theirs = files_below(images, IMAGES), files_below(labels, tuple(endings))
+    if images.resolve() == labels.resolve():  # masks beside their images
+        theirs = {name: file for name, file in theirs.items() if _stripped(name) != name or file.suffix in OUTLINES}
+        ours = {name: file for name, file in ours.items() if name not in theirs or theirs[name] != file}
+    if not ours:
+        raise DataError(f"{images}: holds no image ({', '.join(IMAGES)})")
+    by_stem: dict[str, list[str]] = {}
+    for name in theirs:
+        by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
+    found, lonely = [], []
+    for name, file in ours.items():
+        exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in theirs), None)
+        candidates = [exact] if exact else by_stem.get(PurePosixPath(name).name, [])
+        if len(candidates) > 1:
+            several = " and ".join(str(theirs[one]) for one in candidates[:2])
+            raise DataError(f"{file}: could belong to {several} (give them the sub-folders of the images)")
+        if candidates:
+            found.append(Pair(name, file, theirs[candidates[0]]))
+        else:
+            lonely.append(file)
+    if lonely:
+        raise DataError(f"{lonely[0]}: has no label file in {labels} ({len(lonely)} of {len(ours)} such)")
+    return found
+
+
+def _stripped(name: str) -> str:
+    return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+
+
+def divided(names: Sequence[str], division: Division) -> dict[str, str]:
+    """Name → split. Raises DataError if a list names an image that is not there, or twice, or a split stays empty."""
+    if division.lists:
+        return _by_lists(names, division.lists)
+    if division.folds:
+        if not 2 <= division.folds <= len(names):
+            raise DataError(f"--folds {division.folds}: {len(names)} images (2 folds at least, an image each)")
+        return dict.fromkeys(names, "train")
+    if division.val or division.test:
+        return _by_fractions(names, division)
+    tops = {name: name.partition("/")[0] for name in names}
+    if all("/" in name and tops[name] in SPLITS for name in names):
+        return tops
+    return dict.fromkeys(names, "train")
+
+
+def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
+    order = [names[index] for index in splits.shuffled(names, division.seed)]
+    counts = [max(1, round(len(names) * share)) if share else 0 for share in (division.test, division.val)]
+    if sum(counts) >= len(names):
+        raise DataError(f"{len(names)} images: none is left to train on (smaller --val-fraction or --test-fraction)")
+    kinds = ["test"] * counts[0] + ["val"] * counts[1] + ["train"] * (len(names) - sum(counts))
+    by_name = dict(zip(order, kinds, strict=True))
+    return {name: by_name[name] for name in names}
+
+
+def _by_lists(names: Sequence[str], lists: Sequence[Path]) -> dict[str, str]:
+    stems = {PurePosixPath(name).name: name for name in names}
+    chosen: dict[str, str] = {}
+    for split, file in zip(SPLITS, lists, strict=False):
+        lines = read_bytes(file).decode("utf-8-sig", "replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            if not (text := line.strip().replace("\\", "/")):
+                continue
+            whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(IMAGES) else text
+            name = whole if whole in names else stems.get(PurePosixPath(whole).name)
+            if name is None:
+                raise DataError(f"{file}: line {number}: {text} is not among the images")
+            if chosen.setdefault(name, split) != split:
+                raise DataError(f"{file}: line {number}: {text} is in {chosen[name]} already (one split an image)")
+    return chosen
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of one's own data: its name, the folder of images, how they are divided, and all that the result depends on."""
+
+    name: str
+    images: Path
+    division: Division
+    roots: tuple[Path, ...]
+
+    def source(self, labels: LabelSet, pairs: list[Pair], label_of: Callable[[Pair], np.ndarray]) -> Source:
+        """Raises DataError as `divided` does, or if no training image is left."""
+        chosen = divided([pair.name for pair in pairs], self.division)
+        entries = [
+            Entry(chosen[pair.name], pair.name, partial(_load, pair, label_of)) for pair in pairs if pair.name in chosen
+        ]
+        if not any(entry.split == "train" for entry in entries):
+            raise DataError(f"{self.images}: no training image is left")
+        settings = repr((self.division, labels))
+        return Source(
+            self.name, labels, lambda root: entries, "", folds=self.division.folds, roots=self.roots, settings=settings
+        )
+
+
+def of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
+    """A source of images and mask pictures. Raises DataError as `paired` and `divided` do."""
+    pairs = paired(origin.images, masks_folder, MASKS)
+    return origin.source(table.labels, pairs, lambda pair: masks.class_ids(pair.label, table))
+
+
+def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
+    """A source of images and LabelMe files; without a table the classes are the labels that occur, by name."""
+    pairs = paired(origin.images, labels, OUTLINES)
+    if table is None:
+        occurring = {label for pair in pairs for label, _ in polygons.read_labelme(pair.label).shapes}
+        if not occurring:
+            raise DataError(f"{labels}: no LabelMe file in it has a shape")
+        classes = with_colors((polygons.BACKGROUND, *sorted(occurring - {polygons.BACKGROUND})))
+    else:
+        classes = table.labels
+    class_of = {name: index for index, name in enumerate(classes.names)}
+    rest = polygons.rest_of(classes.names)
+
+    def label_of(pair: Pair) -> np.ndarray:
+        return polygons.labelme_label(polygons.read_labelme(pair.label), pair.label, class_of, rest)
+
+    return origin.source(classes, pairs, label_of)
+
+
+def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
+    """A source of the images of a COCO file; without a table its categories, by id, behind `background`.
+
+    With a table its ids are category ids. Raises DataError if the file names an image that is not there.
+    """
+    categories, listed = polygons.read_coco(annotations)
+    if table is None:
+        names = tuple(dict.fromkeys((polygons.BACKGROUND, *(categories[one] for one in sorted(categories)))))
+        classes = with_colors(names)
+        class_of = {one: names.index(text) for one, text in categories.items()}
+    else:
+        classes, class_of = table.labels, table.ids
+        if lacking := sorted(set(categories) - set(class_of)):
+            raise DataError(f"{annotations}: category {lacking[0]}, {categories[lacking[0]]!r}, is claimed by no class")
+    pairs, of_name = [], {}
+    for image in listed:
+        file = origin.images / image.name
+        if not file.resolve().is_relative_to(origin.images.resolve()) or not file.is_file():
+            raise DataError(f"{annotations}: {image.name} is not in {origin.images}")
+        pairs.append(Pair(PurePosixPath(image.name).with_suffix("").as_posix(), file, annotations))
+        of_name[pairs[-1].name] = image
+    rest = polygons.rest_of(classes.names)
+    return origin.source(
+        classes, pairs, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
+    )
+
+
+def _load(pair: Pair, label_of: Callable[[Pair], np.ndarray]) -> Sample:
+    """The sample of a pair; an image that is no JPEG or PNG, or that its EXIF tag turns, is stored as PNG.
+
+    Labels may be drawn on an image as it lies in the file or as viewers show it: what their size fits is taken, and
+    where both fit, the image as it is shown.
+    """
+    content, label = read_bytes(pair.image), label_of(pair)
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            stored = picture.format in ("JPEG", "PNG")
+            turned = picture.getexif().get(ORIENTATION, 1) != 1
+            if turned:
+                swapped = picture.getexif()[ORIENTATION] in SIDEWAYS
+                turned = label.shape == (picture.size[::1] if swapped else picture.size[::-1])
+        if not stored or turned:
+            buffer = io.BytesIO()
+            decode_rgb(io.BytesIO(content), oriented=turned).save(buffer, "PNG")
+            content = buffer.getvalue()
+    except UNREADABLE as error:
+        raise DataError(f"{pair.image}: not a readable image: {reason(error)}") from None
+    check_same_size(pair.image, content, pair.label, label)
+    return Sample(content, label)

@@ -1,0 +1,221 @@
+"""One's own data: pairing, division, proposals, and what is stored, on tiny files."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from running import casnet
+
+from casnet_cli.data.images import decode_label, decode_rgb
+from casnet_cli.data.proposal import propose
+from casnet_cli.data.sources.folder import MASKS, Division, divided, paired
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError
+from casnet_cli.labels import VOID
+
+TABLE = 'void = {ids = [255]}\n[[class]]\nname = "a"\nids = [0]\n[[class]]\nname = "b"\nids = [1]\n'
+
+
+def image(file: Path, width: int = 6, height: int = 4, **save: object) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(len(file.name))
+    Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(file, **save)
+    return file
+
+
+def mask(file: Path, width: int = 6, height: int = 4) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    values = np.arange(width * height).reshape(height, width) % 2
+    values[0, 0] = VOID
+    Image.fromarray(values.astype(np.uint8)).save(file)
+    return file
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """images/ and masks/ of five photographs, and classes.toml."""
+    monkeypatch.chdir(tmp_path)
+    for index in range(5):
+        image(tmp_path / f"images/photo {index} ä.JPG")
+        mask(tmp_path / f"masks/photo {index} ä.png")
+    (tmp_path / "classes.toml").write_text(TABLE)
+    return tmp_path
+
+
+def names(folder: Path, *files: str) -> list[tuple[str, str]]:
+    for file in files:
+        (image if file.startswith("i/") else mask)(folder / file)
+    return [(pair.name, str(pair.label.relative_to(folder))) for pair in paired(folder / "i", folder / "m", MASKS)]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (("i/a.jpg", "m/a.png"), [("a", "m/a.png")]),
+        (("i/x/a.JPG", "i/y/a.png", "m/x/a.png", "m/y/a.PNG"), [("x/a", "m/x/a.png"), ("y/a", "m/y/a.PNG")]),
+        (("i/a.jpg", "m/deep/a_mask.png"), [("a", "m/deep/a_mask.png")]),
+        (("i/x/a.jpg", "m/a.png"), [("x/a", "m/a.png")]),
+        (("i/a.jpg", "i/a_gt.jpg", "m/a_gt.png", "m/a_gt_gt.png"), [("a", "m/a_gt.png"), ("a_gt", "m/a_gt.png")]),
+    ],
+)
+def test_pairs(tmp_path: Path, files: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    assert names(tmp_path, *files) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (("i/a.jpg", "i/b.jpg", "m/a.png"), "b.jpg: has no label file in"),
+        (("i/a.jpg", "m/x/a.png", "m/y/a.png"), "could belong to"),
+        (("i/a.jpg", "i/a.png", "m/a.png"), "has the same name as"),
+        (("m/a.png",), "holds no image"),
+    ],
+)
+def test_pairs_that_cannot_be(tmp_path: Path, files: tuple[str, ...], words: str) -> None:
+    (tmp_path / "i").mkdir()
+    with pytest.raises(DataError, match=words):
+        names(tmp_path, *files)
+
+
+def test_division_by_fractions_is_seeded_by_name_and_whole() -> None:
+    every = [f"photo-{index}" for index in range(40)]
+    found = divided(every, Division(val=0.25, test=0.1))
+    counts = {split: list(found.values()).count(split) for split in ("train", "val", "test")}
+    assert counts == {"train": 26, "val": 10, "test": 4}
+    assert divided(every[::-1], Division(val=0.25, test=0.1)) == {name: found[name] for name in every[::-1]}
+    assert divided(every, Division(val=0.25, test=0.1, seed=1)) != found
+    with pytest.raises(DataError, match="none is left to train on"):
+        divided(every[:2], Division(val=0.5, test=0.5))
+
+
+def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
+    assert divided(["train/a", "val/b"], Division()) == {"train/a": "train", "val/b": "val"}
+    assert divided(["train/a", "other/b"], Division()) == {"train/a": "train", "other/b": "train"}
+    assert set(divided(["a", "b"], Division(folds=2)).values()) == {"train"}
+    with pytest.raises(DataError, match="--folds 3: 2 images"):
+        divided(["a", "b"], Division(folds=3))
+    lists = (tmp_path / "train.txt", tmp_path / "val.txt")
+    lists[0].write_text("\ufeffx/a.jpg\r\n\nb\n", encoding="utf-8")
+    lists[1].write_text("c.PNG\n")
+    chosen = divided(["x/a", "y/b", "c", "unlisted"], Division(lists=lists))
+    assert chosen == {"x/a": "train", "y/b": "train", "c": "val"}
+    lists[1].write_text("c\nb\n")
+    with pytest.raises(DataError, match=r"val.txt: line 2: b is in train already"):
+        divided(["x/a", "y/b", "c"], Division(lists=lists))
+    lists[1].write_text("nobody.jpg\n")
+    with pytest.raises(DataError, match=r"line 1: nobody.jpg is not among the images"):
+        divided(["x/a", "y/b", "c"], Division(lists=lists))
+
+
+def prepare(*more: str, code: int = 0) -> str:
+    return casnet("prepare", "folder", "--images", "images", "--masks", "masks", "--name", "mine", *more, code=code)
+
+
+def test_a_folder_becomes_a_data_set(home: Path) -> None:
+    said = prepare("--classes", "classes.toml", "--val-fraction", "0.2", "--test-fraction", "0.2")
+    assert "mine: 3 train, 1 val, 1 test, 2 classes" in said
+    store = Store(home / "data/mine.h5")
+    assert store.labels.names == ("a", "b")
+    for part in store.parts().values():
+        for index in range(len(part)):
+            record = part[index]
+            assert record.image == (home / f"images/{record.name}.JPG").read_bytes(), "the file itself, untouched"
+            label = np.asarray(decode_label(record.label))
+            assert label[0, 0] == VOID and label[0, 1] == 1 and label[1, 0] == 0
+    first = (home / "data/mine.h5").read_bytes()
+    assert prepare("--classes", "classes.toml", "--val-fraction", "0.2", "--test-fraction", "0.2") == ""
+    assert (home / "data/mine.h5").read_bytes() == first, "unchanged: only touched"
+    assert "4 train, 1 val" in prepare("--classes", "classes.toml", "--val-fraction", "0.2"), "other options"
+
+
+def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn: 6x4 in the file is shown as 4x6
+    turned = image(home / "images/turned.jpg", exif=exif)
+    mask(home / "masks/turned.png", 4, 6)
+    kept = image(home / "images/unturned.jpg", exif=exif)
+    mask(home / "masks/unturned.png", 6, 4)
+    image(home / "images/scan.bmp")
+    mask(home / "masks/scan.png")
+    prepare("--classes", "classes.toml")
+    store = Store(home / "data/mine.h5")
+    train = store.parts(fraction=0.01)["train"]
+    records = {record.name: record for record in (train[index] for index in range(len(train)))}
+    held = store.parts(fraction=0.01)["val"][0]
+    records[held.name] = held
+    shown = np.asarray(decode_rgb(io.BytesIO(turned.read_bytes()), oriented=True))
+    np.testing.assert_array_equal(np.asarray(decode_rgb(io.BytesIO(records["turned"].image))), shown)
+    assert shown.shape == (6, 4, 3) and records["unturned"].image == kept.read_bytes()
+    assert records["scan"].image[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "masks need --classes FILE.toml (casnet prepare folder --masks masks --propose writes one"),
+        (("--classes", "classes.toml", "--folds", "2", "--val-fraction", "0.1"), "exclude each other"),
+        (("--classes", "classes.toml", "--val-fraction", "1.5"), "--val-fraction 1.5: not a share"),
+        (("--classes", "none.toml"), "none.toml: not a readable table"),
+        (("--annotations", "coco.json"), "name either --masks DIR or --annotations FILE"),
+        (("--classes", "classes.toml", "--source", "x"), "--source: one's own data are named by"),
+        (("--propose", "--classes", "classes.toml"), "classes.toml: is there already"),
+    ],
+)
+def test_mistakes(home: Path, words: tuple[str, ...], message: str) -> None:
+    assert message in prepare(*words, code=2)
+    assert not (home / "data/mine.h5").exists()
+
+
+def test_a_size_that_differs_and_a_value_that_nothing_claims_are_named(home: Path) -> None:
+    mask(home / "masks/photo 3 ä.png", 7, 4)
+    assert "photo 3 ä.png: labels 7x4 pixels" in prepare("--classes", "classes.toml", code=2)
+    values = np.zeros((4, 6), np.uint8)
+    values[2, 5] = 9
+    Image.fromarray(values).save(home / "masks/photo 3 ä.png")
+    said = prepare("--classes", "classes.toml", code=2)
+    assert "photo 3 ä.png: row 2, column 5 holds 9, which no class claims (void?)" in said
+
+
+def test_proposals(home: Path) -> None:
+    casnet("prepare", "folder", "--masks", "masks", "--propose", "--classes", "proposed.toml")
+    text = (home / "proposed.toml").read_text()
+    assert "void = {ids = [255]}    # 4.17 % of the pixels" in text and 'name = "class 1"\nids = [1]' in text
+    assert prepare("--classes", "proposed.toml")
+    Image.fromarray(np.array([[0, 255]], np.uint8)).save(home / "two.png")
+    assert 'name = "object"\nids = [255]' in propose([home / "two.png"]) and "\nvoid" not in propose([home / "two.png"])
+    Image.fromarray(np.array([[[1, 2, 3], [9, 9, 9]]], np.uint8)).save(home / "rgb.png")
+    assert 'name = "#010203"\ncolor = [1, 2, 3]    # 50.00 % of the pixels' in propose([home / "rgb.png"])
+    with pytest.raises(DataError, match="masks of one kind"):
+        propose([home / "two.png", home / "rgb.png"])
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    Image.fromarray(noise).save(home / "photo.jpg")
+    with pytest.raises(DataError, match="saved as JPEG"):
+        propose([home / "photo.jpg"])
+
+
+def test_coco_and_labelme(home: Path) -> None:
+    listed = [{"id": i, "file_name": f"photo {i} ä.JPG", "height": 4, "width": 6} for i in range(5)]
+    box = {"category_id": 7, "segmentation": [[1, 1, 4, 1, 4, 3, 1, 3]], "area": 12}
+    annotations = [{"id": i, "image_id": i, **box} for i in range(5)]
+    whole = {"images": listed, "categories": [{"id": 7, "name": "cat"}], "annotations": annotations}
+    (home / "coco.json").write_text(json.dumps(whole))
+    casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco")
+    store = Store(home / "data/coco.h5")
+    label = np.asarray(decode_label(store.parts()["train"][0].label))
+    assert store.labels.names == ("background", "cat") and label[0].max() == 0 and (label[1:, 1:5] == 1).all()
+    listed[0]["file_name"] = "../classes.toml"
+    (home / "coco.json").write_text(json.dumps(whole))
+    said = casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", code=2)
+    assert "../classes.toml is not in images" in said
+    for i in range(5):
+        shape = {"label": "dog", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
+        file = home / f"outlines/photo {i} ä.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps({"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}))
+    casnet("prepare", "folder", "--images", "images", "--masks", "outlines", "--name", "me")
+    store = Store(home / "data/me.h5")
+    np.testing.assert_array_equal(np.asarray(decode_label(store.parts()["train"][0].label)), label)
+    assert store.labels.names == ("background", "dog")
