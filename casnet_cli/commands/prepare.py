@@ -14,7 +14,11 @@ def _own(text: str, **more: str) -> typer.models.OptionInfo:
 
 def command(
     dataset: Annotated[
-        str, typer.Argument(help="sift-flow, stanford-background, camvid, demo, or folder.", metavar="DATASET")
+        str,
+        typer.Argument(
+            help="sift-flow, stanford-background, camvid, demo, voc2012, ade20k, cityscapes, or folder.",
+            metavar="DATASET",
+        ),
     ],
     source: Annotated[
         Path | None, typer.Option(help="Archive or folder; else looked for in data/ and here, else downloaded.")

@@ -6,7 +6,7 @@ import importlib
 from casnet_cli.data.sources.source import Source
 from casnet_cli.errors import DataError
 
-NAMES = ("sift-flow", "stanford-background", "camvid", "demo")
+NAMES = ("sift-flow", "stanford-background", "camvid", "demo", "voc2012", "ade20k", "cityscapes")
 
 
 def find(name: str) -> Source:
