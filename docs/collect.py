@@ -20,7 +20,9 @@ def keep(run: Path) -> str:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy(run / "history.csv", target)
     if series:
-        shutil.copy(series / "summary.json", target.parent)
+        summary = json.loads((series / "summary.json").read_text())
+        del summary["data"]  # where the data lay on that machine
+        (target.parent / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     figures = {}
     for metrics in sorted(run.glob("eval/*/metrics.json")):
         shutil.copy(metrics, target / f"{metrics.parent.name}.json")
