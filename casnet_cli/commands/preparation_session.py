@@ -1,5 +1,6 @@
 """What `casnet prepare` does: a source by its name, or one's own data by the options, becomes a file."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,11 @@ def _own_source(own: OwnData) -> Source:
     for option, share in (("--val-fraction", own.val_fraction), ("--test-fraction", own.test_fraction)):
         if not 0 <= share < 1:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
-    name = own.name or images.resolve().name
+    if own.split_files and not lists:
+        raise InputError("--split-files: all three are - (name at least the list of training images)")
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", images.resolve().name) if own.name is None else own.name
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", name):
+        raise InputError(f"--name {name}: no plain name (letters, digits, '.', '_' and '-', as in my-photos)")
     division = folder.Division(own.val_fraction, own.test_fraction, lists, own.folds)
     table = classes.load(own.classes) if own.classes else None
     roots = tuple(path for path in (images, own.masks, own.annotations, own.classes, *lists) if path)

@@ -158,6 +158,10 @@ def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> No
         ((), "masks need --classes FILE.toml (casnet prepare folder --masks masks --propose writes one"),
         (("--classes", "classes.toml", "--folds", "2", "--val-fraction", "0.1"), "exclude each other"),
         (("--classes", "classes.toml", "--val-fraction", "1.5"), "--val-fraction 1.5: not a share"),
+        (("--classes", "classes.toml", "--folds", "0"), "--folds 0: 5 images"),
+        (("--classes", "classes.toml", "--split-files", "-", "-", "-"), "--split-files: all three are -"),
+        (("--classes", "classes.toml", "--name", "../evil"), "--name ../evil: no plain name"),
+        (("--classes", "classes.toml", "--name", ""), "--name : no plain name"),
         (("--classes", "none.toml"), "none.toml: not a readable table"),
         (("--annotations", "coco.json"), "name either --masks DIR or --annotations FILE"),
         (("--classes", "classes.toml", "--source", "x"), "--source: one's own data are named by"),
@@ -166,7 +170,7 @@ def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> No
 )
 def test_mistakes(home: Path, words: tuple[str, ...], message: str) -> None:
     assert message in prepare(*words, code=2)
-    assert not (home / "data/mine.h5").exists()
+    assert not (home / "data/mine.h5").exists() and not (home / "evil.h5").exists()
 
 
 def test_a_size_that_differs_and_a_value_that_nothing_claims_are_named(home: Path) -> None:

@@ -89,7 +89,7 @@ def divided(names: Sequence[str], division: Division) -> dict[str, str]:
     """Name → split. Raises DataError if a list names an image that is not there, or twice, or a split stays empty."""
     if division.lists:
         return _by_lists(names, division.lists)
-    if division.folds:
+    if division.folds is not None:
         if not 2 <= division.folds <= len(names):
             raise DataError(f"--folds {division.folds}: {len(names)} images (2 folds at least, an image each)")
         return dict.fromkeys(names, "train")
