@@ -66,14 +66,14 @@ def _own_source(own: OwnData) -> Source:
     images = _folder(own.images, "--images")
     if (own.masks is None) == (own.annotations is None):
         raise InputError("prepare folder: name either --masks DIR or --annotations FILE")
-    lists = tuple(file for file in own.split_files or () if str(file) != "-")
+    lists = tuple(None if str(file) == "-" else file for file in own.split_files or ())
     if sum((bool(own.val_fraction or own.test_fraction), bool(own.split_files), own.folds is not None)) > 1:
         raise InputError("prepare folder: fractions, --split-files and --folds exclude each other")
     for option, share in (("--val-fraction", own.val_fraction), ("--test-fraction", own.test_fraction)):
         if not 0 <= share < 1:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
-    if own.split_files and not lists:
-        raise InputError("--split-files: all three are - (name at least the list of training images)")
+    if lists and lists[0] is None:
+        raise InputError("--split-files: the first is - (name at least the list of training images)")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", images.resolve().name) if own.name is None else own.name
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", name):
         raise InputError(f"--name {name}: no plain name (letters, digits, '.', '_' and '-', as in my-photos)")

@@ -102,6 +102,7 @@ def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
     lists[1].write_text("c.PNG\n")
     chosen = divided(["x/a", "y/b", "c", "unlisted"], Division(lists=lists))
     assert chosen == {"x/a": "train", "y/b": "train", "c": "val"}
+    assert divided(["x/a", "y/b", "c"], Division(lists=(lists[0], None, lists[1])))["c"] == "test"
     lists[1].write_text("c\nb\n")
     with pytest.raises(DataError, match=r"val.txt: line 2: b is in train already"):
         divided(["x/a", "y/b", "c"], Division(lists=lists))
@@ -159,7 +160,7 @@ def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> No
         (("--classes", "classes.toml", "--folds", "2", "--val-fraction", "0.1"), "exclude each other"),
         (("--classes", "classes.toml", "--val-fraction", "1.5"), "--val-fraction 1.5: not a share"),
         (("--classes", "classes.toml", "--folds", "0"), "--folds 0: 5 images"),
-        (("--classes", "classes.toml", "--split-files", "-", "-", "-"), "--split-files: all three are -"),
+        (("--classes", "classes.toml", "--split-files", "-", "-", "-"), "--split-files: the first is -"),
         (("--classes", "classes.toml", "--name", "../evil"), "--name ../evil: no plain name"),
         (("--classes", "classes.toml", "--name", ""), "--name : no plain name"),
         (("--classes", "none.toml"), "none.toml: not a readable table"),

@@ -31,13 +31,13 @@ SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".l
 class Division:
     """How images are divided: by sub-folders `train/`, `val/`, `test/` where nothing else is said.
 
-    lists: files of names for train, val and, if a third is given, test. fractions: of val and test, by name and seed.
+    lists: files of names for train, val and test, None where there is none. val and test: fractions, by name and seed.
     folds: number of folds of cross-validation.
     """
 
     val: float = 0.0
     test: float = 0.0
-    lists: tuple[Path, ...] = ()
+    lists: tuple[Path | None, ...] = ()
     folds: int | None = None
     seed: int = 0
 
@@ -111,10 +111,12 @@ def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
     return {name: by_name[name] for name in names}
 
 
-def _by_lists(names: Sequence[str], lists: Sequence[Path]) -> dict[str, str]:
+def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, str]:
     stems = {PurePosixPath(name).name: name for name in names}
     chosen: dict[str, str] = {}
     for split, file in zip(SPLITS, lists, strict=False):
+        if file is None:
+            continue
         lines = read_bytes(file).decode("utf-8-sig", "replace").splitlines()
         for number, line in enumerate(lines, 1):
             if not (text := line.strip().replace("\\", "/")):
