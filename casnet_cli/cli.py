@@ -12,7 +12,20 @@ from typer.exceptions import Abort, TyperException
 from casnet_cli import __version__
 from casnet_cli.errors import CasnetError, reason
 
-VERBS = ("demo", "prepare", "recipe", "train", "eval", "predict", "crossval", "ablate", "compare", "bench", "info")
+VERBS = (
+    "demo",
+    "prepare",
+    "check",
+    "recipe",
+    "train",
+    "eval",
+    "predict",
+    "crossval",
+    "ablate",
+    "compare",
+    "bench",
+    "info",
+)
 
 INTERRUPTED = 130
 

@@ -56,6 +56,12 @@ def result(text: str) -> None:
     out.print(_printable(text))
 
 
+def flagged(severity: str, text: str) -> None:
+    """A finding of the answer, an error, a warning or a note."""
+    color = {"error": "bold red", "warning": "yellow"}.get(severity, "blue")
+    out.print(f"[{color}]{severity:8}[/] {_printable(text)}")
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Part of the answer; the first column is text, the others are figures."""
     drawn = Table(title=title, title_justify="left", title_style="bold")
@@ -79,8 +85,9 @@ def write_json(answer: Any, file: str) -> None:
 
 
 def count(number: int, noun: str) -> str:
-    """1 image, 2 images."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """1 image, 2 images, 3 classes."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def _printable(text: str) -> str:

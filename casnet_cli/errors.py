@@ -3,6 +3,7 @@
 CasnetError                 exit 2, one line a fault: `error: WHERE: what is wrong (what would be right)`
 ├── RecipeError             a recipe or an override; carries all faults at once
 ├── DataError               a raw or prepared data set
+│   └── Unfit               one sample of it that cannot be used
 ├── RunError                a run folder, a checkpoint, a run and data that do not fit
 │   └── RunBusy             a run that another process trains at the moment
 ├── WeightsError            pre-trained weights that are missing or foreign
@@ -29,6 +30,18 @@ class RecipeError(CasnetError):
 
 class DataError(CasnetError):
     """A data set that is missing, damaged, foreign, or not what its name promises."""
+
+
+class Unfit(DataError):
+    """One sample that cannot be used.
+
+    kind: what sort of fault it is, one of `casnet_cli.data.checks.UNFIT`. what: what samples of one cause share, such
+    as the value that is no class.
+    """
+
+    def __init__(self, fault: str, kind: str, what: str = ""):
+        super().__init__(fault)
+        self.kind, self.what = kind, what
 
 
 class RunError(CasnetError):

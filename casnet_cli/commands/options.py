@@ -34,6 +34,25 @@ MaxTime = Annotated[
     str | None,
     typer.Option(help="Save and stop (exit 130) before so long: 3h55m, 02:30:00, minutes.", metavar="TIME"),
 ]
+OWN = "One's own data (folder)"
+
+
+def _own(text: str, **more: str) -> typer.models.OptionInfo:
+    return typer.Option(help=text, rich_help_panel=OWN, **more)  # type: ignore[arg-type]
+
+
+Images = Annotated[Path | None, _own("Folder of images.", metavar="DIR")]
+Masks = Annotated[Path | None, _own("Folder of masks, or of LabelMe's JSON files.", metavar="DIR")]
+Annotations = Annotated[Path | None, _own("COCO's JSON file, in place of masks.", metavar="FILE")]
+Classes = Annotated[Path | None, _own("Table of classes; prepare folder --propose writes one.", metavar="FILE.toml")]
+DataName = Annotated[str | None, _own("Name of the data set; default that of the folder of images.")]
+ValFraction = Annotated[float, _own("Share of images for validation.")]
+TestFraction = Annotated[float, _own("Share of images for tests.")]
+SplitFiles = Annotated[
+    tuple[Path, Path, Path] | None, _own("Lists of image names; - for none.", metavar="TRAIN VAL TEST")
+]
+Folds = Annotated[int | None, _own("Cross-validate in so many folds.")]
+Propose = Annotated[bool, _own("Only look at the masks and write a table of classes to edit.")]
 Json = Annotated[
     str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
 ]

@@ -32,25 +32,33 @@ class OwnData:
 
 
 def run(
-    dataset: str, source: Path | None, out: Path | None, data: Path | None = None, own: OwnData = OwnData()
+    dataset: str,
+    source: Path | None,
+    out: Path | None,
+    data: Path | None = None,
+    own: OwnData = OwnData(),
+    strict: bool = False,
 ) -> Path:
     """Prepare `dataset` and describe it. Returns the file, or that of the proposed classes. Raises CasnetError."""
     if dataset != FOLDER:
         if own != OwnData():
             raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
-        return _prepare(sources.find(dataset), source, out, data)
+        return _prepare(sources.find(dataset), source, out, data, strict)
     if own.propose:
         return _propose(own)
     if source:
         raise InputError("--source: one's own data are named by --images and --masks or --annotations")
-    return _prepare(_own_source(own), None, out, data)
+    return _prepare(own_source(own), None, out, data, strict)
 
 
-def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None) -> Path:
+def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None, strict: bool) -> Path:
     with console.bar(source.name) as bar:
         prepared = preparation.prepare(
-            source, data or paths.DATA, out, given, lambda doing, done, total: bar.update(done, total, doing)
+            source, data or paths.DATA, out, given, lambda doing, done, total: bar.update(done, total, doing), strict
         )
+    if prepared.foreign:
+        what = f"{', '.join(prepared.foreign)} are not those of the copy that casnet knows"
+        console.say(f"warning: {prepared.source}: {what} (figures may differ from published ones; --strict refuses)")
     if prepared.unchanged:
         console.say(f"{prepared.path} is up to date with {prepared.source}")
         return prepared.path
@@ -62,7 +70,8 @@ def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | 
     return prepared.path
 
 
-def _own_source(own: OwnData) -> Source:
+def own_source(own: OwnData) -> Source:
+    """The source of one's own data. Raises InputError if options lack or exclude each other, DataError."""
     images = _folder(own.images, "--images")
     if (own.masks is None) == (own.annotations is None):
         raise InputError("prepare folder: name either --masks DIR or --annotations FILE")

@@ -75,7 +75,7 @@ class TrainingRun:
             self.devices = set_up(training, strategy)
         if self.devices.index:
             console.configure(quiet=True)
-        self.class_weights = class_weights(training.class_weights, self.train_part)
+        self.class_weights = class_weights(training.class_weights, self.store, self.fold)
         fresh = self.saved is None and init is None
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
         self._check_memory()

@@ -9,8 +9,8 @@ from PIL import Image
 
 from casnet_cli.data.classes import UNKNOWN, ClassTable
 from casnet_cli.data.images import UNREADABLE
-from casnet_cli.data.sources.source import read_bytes
-from casnet_cli.errors import DataError, reason
+from casnet_cli.data.sources.source import Reader, labelled, read_bytes
+from casnet_cli.errors import Unfit, reason
 from casnet_cli.labels import VOID
 
 GREY = ("1", "L", "I", "I;16", "I;16B", "LA")
@@ -32,7 +32,7 @@ class Mask:
 
 
 def read(file: Path) -> Mask:
-    """Raises DataError if the file is no image, damaged, or of a mode that is no mask."""
+    """Raises Unfit if the file is no image, damaged, or of a mode that is no mask."""
     try:
         with Image.open(io.BytesIO(read_bytes(file))) as picture:
             picture.load()
@@ -40,7 +40,7 @@ def read(file: Path) -> Mask:
             mode, pixels = picture.mode, np.asarray(picture)
             palette = np.asarray(picture.getpalette("RGB") or [], np.int32).reshape(-1, 3)
     except UNREADABLE as error:
-        raise DataError(f"{file}: not a readable mask: {reason(error)} (expected a PNG)") from None
+        raise Unfit(f"{file}: not a readable mask: {reason(error)} (expected a PNG)", "unreadable") from None
     if mode in GREY:
         values = (pixels[..., 0] if mode == "LA" else pixels).astype(np.int32)
         return Mask(file, "grey", lossy, values, None)
@@ -50,7 +50,7 @@ def read(file: Path) -> Mask:
         return Mask(file, "palette", lossy, pixels.astype(np.int32), packed(known)[pixels])
     if mode in COLORED:
         return Mask(file, "colour", lossy, None, packed(pixels[..., :3].astype(np.int32)))
-    raise DataError(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)")
+    raise Unfit(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)", "mode", mode)
 
 
 def packed(colors: np.ndarray) -> np.ndarray:
@@ -62,11 +62,16 @@ def unpacked(color: int) -> tuple[int, int, int]:
     return color >> 16, color >> 8 & 255, color & 255
 
 
+def reader(table: ClassTable) -> Reader:
+    """Of an image file and its mask file."""
+    return lambda image, mask: labelled(image, mask, class_ids(mask, table))
+
+
 def class_ids(file: Path, table: ClassTable) -> np.ndarray:
     """(H, W) uint8 class ids and VOID of a mask file.
 
     A palette's indices are looked up where the table has ids, else its colours; a grey image is taken as colours, and
-    an RGB one of equal channels as ids, where the table has nothing else. Raises DataError naming the first pixel that
+    an RGB one of equal channels as ids, where the table has nothing else. Raises Unfit naming the first pixel that
     no class and no void claims, and what it may be.
     """
     mask = read(file)
@@ -78,7 +83,8 @@ def class_ids(file: Path, table: ClassTable) -> np.ndarray:
     blue = colors & 255
     if np.array_equal(colors, packed(np.repeat(blue[..., None], 3, -1))):
         return _looked_up(mask, blue, table, by_color=False)
-    raise DataError(f"{file}: is a colour picture, but the table of classes has only ids (give each class its color)")
+    hint = "give each class its color"
+    raise Unfit(f"{file}: is a colour picture, but the table of classes has only ids ({hint})", "mode", "colours")
 
 
 def _bytes(mask: Mask) -> np.ndarray:
@@ -97,7 +103,10 @@ def _looked_up(mask: Mask, values: np.ndarray, table: ClassTable, by_color: bool
         shown = str(unpacked(value)) if by_color else str(value)
         many = f", as do {foreign.mean():.1%} of its pixels" if foreign.sum() > 1 else ""
         guess = likely(value, table, by_color, mask.lossy)
-        raise DataError(f"{mask.file}: row {row}, column {column} holds {shown}{many}, which no class claims ({guess})")
+        raise Unfit(
+            f"{mask.file}: row {row}, column {column} holds {shown}{many}, which no class claims ({guess})",
+            *(("jpeg", "") if mask.lossy else ("value", f"{shown} ({guess})")),
+        )
     return found.astype(np.uint8)
 
 

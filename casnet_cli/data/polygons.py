@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from casnet_cli.data.images import MAX_PIXELS
-from casnet_cli.errors import DataError, reason
+from casnet_cli.errors import DataError, Unfit, reason
 from casnet_cli.labels import VOID
 
 BACKGROUND = "background"
@@ -52,7 +52,7 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{file}: not readable JSON: {reason(error)}") from None
+        raise Unfit(f"{file}: not readable JSON: {reason(error)}", "unreadable") from None
 
 
 # COCO
@@ -108,7 +108,8 @@ def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int
         ]
         return drawn(shapes, image.height, image.width, rest)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DataError(f"{file}: {image.name}: a segmentation of no known form: {_missing(error)}") from None
+        fault = f"{file}: {image.name}: a segmentation of no known form: {_missing(error)}"
+        raise Unfit(fault, "unreadable") from None
 
 
 def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
@@ -171,9 +172,10 @@ def read_labelme(file: Path) -> LabelMe:
         image = str(raw["imagePath"]).replace("\\", "/").rpartition("/")[2]
         found = LabelMe(image, int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise DataError(f"{file}: no LabelMe file: {_missing(error)}") from None
+        raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", "unreadable") from None
     if found.height < 1 or found.width < 1 or found.height * found.width > MAX_PIXELS:
-        raise DataError(f"{file}: an image of {found.width}x{found.height} (at most {MAX_PIXELS:,} pixels)")
+        fault = f"{file}: an image of {found.width}x{found.height} (at most {MAX_PIXELS:,} pixels)"
+        raise Unfit(fault, "unreadable")
     return found
 
 
@@ -195,7 +197,7 @@ def labelme_label(found: LabelMe, file: Path, class_of: dict[str, int], rest: in
     """(H, W) uint8. Raises DataError naming a label that no class has."""
     unknown = next((label for label, _ in found.shapes if label not in class_of), None)
     if unknown is not None:
-        raise DataError(f"{file}: label {unknown!r} is no class ({', '.join(class_of)})")
+        raise Unfit(f"{file}: label {unknown!r} is no class ({', '.join(class_of)})", "value", f"label {unknown!r}")
     return drawn([Shape(class_of[label], mark) for label, mark in found.shapes], found.height, found.width, rest)
 
 

@@ -1,10 +1,12 @@
 """From a raw data set's name to its prepared file: find or download it, check it, write it."""
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -12,6 +14,7 @@ import h5py
 from casnet_cli import __version__, download
 from casnet_cli.data import store
 from casnet_cli.data.archives import opened, sha256_of
+from casnet_cli.data.content import differences
 from casnet_cli.data.sources.source import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
 
@@ -21,49 +24,67 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """path: the prepared file. source: what it was made from. unchanged: it was there already, of the same source."""
+    """path: the prepared file. source: what it was made from. unchanged: it was there already, of the same source.
+
+    foreign: the parts, such as `test labels`, that are not those of the copy known to be good.
+    """
 
     path: Path
     source: str
     unchanged: bool
+    foreign: tuple[str, ...] = ()
 
 
-def prepare(source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress) -> Prepared:
+def prepare(
+    source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress, strict: bool = False
+) -> Prepared:
     """Write `out` (default `data/<name>.h5`) from `given`, or from what `locate` finds or downloads.
 
-    A file made from the same unchanged source is only touched. Raises DataError; then nothing was written.
+    A file made from the same unchanged source is only touched. strict: refuse what differs from the copy known to be
+    good. Raises DataError; then nothing was written.
     """
     out = out or data / f"{source.name}.h5"
-    raw = locate(source, data, given, on_progress)
+    raw = located(source, data, given) or fetched(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
     stamp = _stamp(roots, source.settings)
-    if _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
-        os.utime(out)
-        return Prepared(out, origin, unchanged=True)
-    with _root(raw, data) as root:
+    content = _recorded(out, "content")
+    if content and _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
+        foreign = differences(json.loads(content), source.content)
+        if not (foreign and strict):
+            os.utime(out)
+            return Prepared(out, origin, True, foreign)
+    with opened_root(raw, data) as root:
         entries = source.entries(root)
-        verify_counts(source, entries, root)
+        verify_complete(source, entries, root)
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": " ".join(map(sha256_of, roots))}
-        store.write(out, source, entries, provenance, lambda done, total: on_progress("preparing", done, total))
-    return Prepared(out, origin, unchanged=False)
+        progress = partial(on_progress, "preparing")
+        return Prepared(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
 
 
-def locate(source: Source, data: Path, given: Path | None, on_progress: Progress) -> Path | None:
-    """The raw data set: `given`, else the official folder or archive in `data/` or here, else a download into `data/`.
+def located(source: Source, data: Path, given: Path | None) -> Path | None:
+    """The raw data set: `given`, else the official folder or archive in `data/` or here; None where there is none.
 
-    None for a built-in set. Raises DataError with the file to fetch and where to put it.
+    Raises DataError if `given` does not exist.
     """
     if given is not None:
         if not given.exists():
             raise DataError(f"--source {given}: no such file or folder")
         return given
-    if not source.folder:
-        return None
-    for name in (source.folder, *source.archives):
+    for name in (source.folder, *source.archives) if source.folder else ():
         for folder in (data, Path()):
             if (folder / name).exists():
                 return folder / name
+    return None
+
+
+def fetched(source: Source, data: Path, on_progress: Progress) -> Path | None:
+    """The raw data set downloaded into `data/`; None for one that is built in.
+
+    Raises DataError with the file to fetch and where to put it.
+    """
+    if not source.folder:
+        return None
     wanted = " or ".join((*source.archives[:1], f"the folder {source.folder}/"))
     if source.url is None:
         raise DataError(
@@ -80,8 +101,11 @@ def locate(source: Source, data: Path, given: Path | None, on_progress: Progress
     return target
 
 
-def verify_counts(source: Source, entries: list[Entry], root: Path) -> None:
-    """A complete copy has the numbers that its authors published. Raises DataError naming both."""
+def verify_complete(source: Source, entries: list[Entry], root: Path) -> None:
+    """Every image has its label, and there are as many as the authors published. Raises DataError naming what lacks."""
+    faults = [entry.fault for entry in entries if entry.fault]
+    if faults:
+        raise DataError(f"{faults[0]} ({len(faults)} such, expected none; casnet check lists them)")
     for split, expected in source.counts:
         found = sum(entry.split == split for entry in entries)
         if found != expected:
@@ -91,7 +115,8 @@ def verify_counts(source: Source, entries: list[Entry], root: Path) -> None:
 
 
 @contextmanager
-def _root(raw: Path | None, scratch: Path) -> Iterator[Path]:
+def opened_root(raw: Path | None, scratch: Path) -> Iterator[Path]:
+    """The folder of the raw data set, unpacked below `scratch` if it is an archive; any for a built-in one."""
     if raw is None:
         yield Path()
         return
@@ -116,6 +141,7 @@ def _stamp(roots: tuple[Path, ...], settings: str) -> str:
 def _recorded(path: Path, key: str) -> str | None:
     try:
         with h5py.File(path, "r") as file:
-            return str(file.attrs.get(key))
+            found = file.attrs.get(key)
+            return None if found is None else str(found)
     except OSError:
         return None

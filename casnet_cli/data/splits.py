@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from casnet_cli.errors import DataError
 
+SPLITS = ("train", "val", "test")
+
 FOLD_SEED = 0
 
 
@@ -20,6 +22,12 @@ def fold_members(names: Sequence[str], folds: int, fold: int) -> list[int]:
     order = shuffled(names, FOLD_SEED)
     bounds = [len(names) * part // folds for part in (fold - 1, fold)]
     return sorted(order[bounds[0] : bounds[1]])
+
+
+def folds_of(names: Sequence[str], folds: int | None) -> dict[str, int]:
+    """The fold, from 1, of each name; empty if there are no folds."""
+    members = {fold: fold_members(names, folds, fold) for fold in range(1, folds + 1)} if folds else {}
+    return {names[position]: fold for fold, positions in members.items() for position in positions}
 
 
 def held_out(names: Sequence[str], fraction: float, seed: int) -> list[int]:

@@ -2,14 +2,13 @@
 
 import contextlib
 import errno
-import io
+import json
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,27 +17,32 @@ import h5py
 import numpy as np
 
 from casnet_cli.data import splits
-from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label
-from casnet_cli.data.sources.source import Entry, Source
-from casnet_cli.errors import DataError, reason
-from casnet_cli.labels import VOID, LabelSet
+from casnet_cli.data.content import Content, differences
+from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
+from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.splits import SPLITS
+from casnet_cli.data.statistics import KEYS, Tally
+from casnet_cli.data.verified import ordered, verified
+from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.labels import LabelSet
 
 FORMAT = "casnet-data"
 VERSION = 1
 RESERVE = 1 << 23
 """Bytes of the disk left free for HDF5's own bookkeeping."""
 
-SPLITS = ("train", "val", "test")
-
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sample on its way into the file. counts: (256,) pixels of each id. color: (3,) sum of RGB over pixels."""
+    """One sample on its way into the file. counts: (256,) pixels of each id. color: (3,) sum of RGB over pixels.
+    digests: sha256 of the image and of the class ids.
+    """
 
     image: bytes
     label: bytes
     counts: np.ndarray
     color: np.ndarray
+    digests: tuple[bytes, bytes]
 
 
 def write(
@@ -47,35 +51,44 @@ def write(
     entries: Sequence[Entry],
     provenance: dict[str, str],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
+    strict: bool = False,
+) -> tuple[str, ...]:
     """Write all entries to `path`, decoding and checking each in parallel; memory stays bounded.
 
-    provenance: further root attributes, where the samples came from. Raises DataError on the first bad sample or a
+    provenance: further root attributes, where the samples came from. Returns the parts that differ from the
+    source's known copy (`content.differences`); strict: refuses them. Raises DataError on the first bad sample or a
     full disk; then `path` is as it was.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(partial, "w") as file:
-            _write_samples(file, source, entries, on_progress)
+        with h5py.File(unfinished, "w") as file:
+            foreign = differences(_write_samples(file, source, entries, on_progress), source.content)
+            if foreign and strict:
+                what = f"{', '.join(foreign)} are not those of the copy that casnet knows"
+                raise DataError(f"{source.name}: {what} (look at the files, or leave --strict away)")
             file.attrs.update(provenance)
             file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
-        os.replace(partial, path)
+        os.replace(unfinished, path)
+        return foreign
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {reason(error)}") from None
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def _write_samples(
     file: h5py.File, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
-) -> None:
-    digest = sha256()
-    counts, images_with, color = np.zeros(256, np.int64), np.zeros(256, np.int64), np.zeros(3)
+) -> dict[str, str]:
+    """Returns the digests of the parts."""
+    classes, content = len(source.labels), Content()
+    tally = Tally(classes, splits.folds_of([entry.name for entry in entries], source.folds))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
-    for done, (entry, sample) in enumerate(_encoded(entries, len(source.labels)), 1):
+    encoded = ordered(lambda entry: _encode(entry, classes), entries)
+    for done, (entry, future) in enumerate(encoded, 1):
+        sample = future.result()
         # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
         if shutil.disk_usage(file.filename).free < RESERVE + len(sample.image) + len(sample.label):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -83,13 +96,9 @@ def _write_samples(
         group["image"][row] = np.frombuffer(sample.image, np.uint8)
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
         written[entry.split] += 1
-        digest.update(f"{entry.split}/{entry.name}".encode() + sha256(sample.image).digest())
-        digest.update(sha256(decode_label(sample.label).tobytes()).digest())
-        counts += sample.counts
-        images_with += sample.counts > 0
-        color += sample.color
+        content.add(entry, *sample.digests)
+        tally.add(entry.split, entry.name, sample.counts, sample.color)
         on_progress(done, len(entries))
-    classes = len(source.labels)
     file.attrs.update(
         format=FORMAT,
         version=VERSION,
@@ -97,12 +106,11 @@ def _write_samples(
         classes=list(source.labels.names),
         palette=np.asarray(source.labels.palette, np.uint8),
         folds=source.folds or 0,
-        content_sha256=digest.hexdigest(),
-        class_pixels=counts[:classes],
-        class_images=images_with[:classes],
-        void_pixels=counts[VOID],
-        color_mean=color / max(1, counts.sum()),
+        content_sha256=content.whole.hexdigest(),
+        content=json.dumps(content.parts()),
+        **tally.attributes(),
     )
+    return content.parts()
 
 
 def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.Group]:
@@ -121,42 +129,13 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
     return groups
 
 
-def _encoded(entries: Sequence[Entry], classes: int) -> Iterator[tuple[Entry, Encoded]]:
-    workers = min(8, os.cpu_count() or 1)
-    pending: deque[tuple[Entry, Future[Encoded]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for entry in entries:
-                pending.append((entry, pool.submit(_encode, entry, classes)))
-                if len(pending) > 4 * workers:
-                    first, future = pending.popleft()
-                    yield first, future.result()
-            for first, future in pending:
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def _encode(entry: Entry, classes: int) -> Encoded:
-    sample = entry.load()
-    try:
-        image = decode_rgb(io.BytesIO(sample.image))
-    except UNREADABLE as error:
-        raise DataError(f"{entry.split}/{entry.name}: the image cannot be decoded: {error}") from None
-    if image.size[::-1] != sample.label.shape:
-        width, height = image.size
-        rows, columns = sample.label.shape
-        raise DataError(
-            f"{entry.split}/{entry.name}: image {width}x{height}, label {columns}x{rows} (sizes must agree)"
-        )
-    counts = np.bincount(sample.label.ravel(), minlength=256)
-    unknown = np.flatnonzero(counts[classes:VOID])
-    if unknown.size:
-        raise DataError(
-            f"{entry.split}/{entry.name}: label {classes + unknown[0]} is no class (0..{classes - 1}, 255 void)"
-        )
-    color = np.asarray(image).reshape(-1, 3).sum(axis=0, dtype=np.float64)
-    return Encoded(sample.image, encode_label(sample.label), counts, color)
+    found = verified(entry, classes)
+    image, label = found.sample.image, found.sample.label
+    color = np.asarray(found.picture).reshape(-1, 3).sum(axis=0, dtype=np.float64)
+    return Encoded(
+        image, encode_label(label), found.counts, color, (sha256(image).digest(), sha256(label.tobytes()).digest())
+    )
 
 
 @dataclass(frozen=True)
@@ -230,10 +209,40 @@ class Store:
         assigned = splits.assign(self.names, self.folds, fold, fraction, seed, stored)
         return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
 
-    def statistics(self) -> dict[str, Any]:
-        """Pixels and images per class, void pixels, mean colour, as counted at writing. Raises DataError."""
-        keys = ("class_pixels", "class_images", "void_pixels", "color_mean")
+    def entries(self) -> list[Entry]:
+        """Every stored sample, to be looked at like those of a raw data set."""
+        return [
+            Entry(split, name, partial(self._sample, split, row))
+            for split, names in self.names.items()
+            for row, name in enumerate(names)
+        ]
+
+    def _sample(self, split: str, row: int) -> Sample:
+        record = Subset(self, split, (row,))[0]
+        where = f"{self.path}: {split}/{record.name}"
         try:
-            return {key: np.asarray(self.file.attrs[key]).tolist() for key in keys}
-        except KeyError as error:
-            raise DataError(f"{self.path}: damaged: {reason(error)} (prepare it again)") from None
+            label = decode_label(record.label)
+        except UNREADABLE as error:
+            raise Unfit(f"{where}: the label cannot be decoded: {reason(error)}", "unreadable") from None
+        if label.mode != "L":
+            raise Unfit(f"{where}: its label has pixels of mode {label.mode} (expected L)", "mode", label.mode)
+        return Sample(record.image, np.asarray(label))
+
+    def statistics(self) -> dict[str, Any]:
+        """What was counted at writing.
+
+        class_pixels (K), class_images (K), split_class_pixels (3, K) of train, val and test, fold_class_pixels
+        (folds, K), median_frequency_weights (K), void_pixels, color_mean (3) in 0..255. Raises DataError.
+        """
+        try:
+            return {key: np.asarray(self.file.attrs[key]).tolist() for key in KEYS}
+        except (KeyError, OSError) as error:
+            raise DataError(f"{self.path}: damaged or old: {reason(error)} (prepare it again)") from None
+
+    def training_pixels(self, fold: int | None) -> list[int]:
+        """Pixels of each class over the stored training images, those of the fold left out. Raises DataError."""
+        counted = self.statistics()
+        pixels = np.asarray(counted["split_class_pixels"][SPLITS.index("train")])
+        if self.folds:
+            pixels = pixels - np.asarray(counted["fold_class_pixels"][(fold or 1) - 1])
+        return [int(count) for count in pixels]

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from casnet_cli.data import store
-from casnet_cli.data.class_weights import balanced, class_pixels, class_weights
-from casnet_cli.data.images import encode_label
+from casnet_cli.data.class_weights import balanced, class_weights
 from casnet_cli.data.sources.source import Entry, Sample, Source
-from casnet_cli.data.store import Store, Subset
+from casnet_cli.data.splits import assign
+from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.labels import VOID, with_colors
 
@@ -47,14 +47,12 @@ def counted(tmp_path: Path) -> Store:
     )
 
 
-def test_auto_counts_the_labelled_pixels_of_the_subset_alone(counted: Store) -> None:
-    train = counted.parts()["train"]
-    assert class_pixels(train) == [16, 9, 0]
+def test_auto_takes_the_labelled_pixels_of_the_training_images(counted: Store) -> None:
+    assert counted.training_pixels(None) == [16, 9, 0]
     # Shares 0.64 and 0.36, roots 0.8 and 0.6: weights 1 / (0.8 · 1.4) and 1 / (0.6 · 1.4).
-    weights = class_weights("auto", train)
+    weights = class_weights("auto", counted, None)
     assert weights == pytest.approx((0.8928571428571429, 1.1904761904761905, 0.0), rel=1e-12)
     assert weights and 0.64 * weights[0] + 0.36 * weights[1] == pytest.approx(1)
-    assert class_pixels(Subset(counted, "train", (1,))) == [6, 7, 0]
 
 
 def test_a_rare_class_has_ten_at_most() -> None:
@@ -66,9 +64,8 @@ def test_a_rare_class_has_ten_at_most() -> None:
 
 
 def test_none_and_given_weights(counted: Store) -> None:
-    train = counted.parts()["train"]
-    assert class_weights("none", train) is None
-    given = class_weights((2, 0.5, 0), train)
+    assert class_weights("none", counted, None) is None
+    given = class_weights((2, 0.5, 0), counted, None)
     assert given == (2.0, 0.5, 0.0) and all(type(weight) is float for weight in given)
 
 
@@ -82,22 +79,37 @@ def test_none_and_given_weights(counted: Store) -> None:
 )
 def test_weights_that_do_not_fit_are_refused(counted: Store, given: tuple[float, ...], fault: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        class_weights(given, counted.parts()["train"])
+        class_weights(given, counted, None)
     assert caught.value.faults == (f"training.class_weights: {fault}",)
 
 
 def test_training_images_without_a_label_are_refused(tmp_path: Path) -> None:
     empty = write(tmp_path / "empty.h5", [("train", [[VOID, VOID]]), ("val", [[0]])])
-    with pytest.raises(DataError, match=r"empty.h5: train: no pixel of the training images is labelled"):
-        class_weights("auto", empty.parts()["train"])
+    with pytest.raises(DataError, match=r"empty.h5: no pixel of the training images is labelled"):
+        class_weights("auto", empty, None)
 
 
-@pytest.mark.parametrize("broken", [b"no image", encode_label(np.full((3, 4), 3, np.uint8)), "RGB"])
-def test_damaged_labels_are_named(counted: Store, broken: bytes | str) -> None:
-    if isinstance(broken, str):
-        broken = sample([[0] * 4] * 3).image
+def test_the_images_of_the_fold_are_left_out(tmp_path: Path) -> None:
+    entries = [Entry("train", f"{k}", lambda k=k: sample([[k % 3] * (k + 1)])) for k in range(10)]  # type: ignore[misc]
+    store.write(tmp_path / "x.h5", Source("folded", LABELS, lambda root: entries, "", folds=5), entries, {})
+    opened = Store(tmp_path / "x.h5")
+    for fold in range(1, 6):
+        _, held = assign(opened.names, 5, fold, 0.1, 0)["test"]
+        kept = [k for k in range(10) if k not in held]
+        assert opened.training_pixels(fold) == [sum(k + 1 for k in kept if k % 3 == c) for c in range(3)]
+    assert opened.training_pixels(None) == opened.training_pixels(1)
+
+
+def test_median_frequency_weights_are_those_of_their_definition(counted: Store) -> None:
+    # Pixels of the class over the labelled pixels of the images that have it: sky 16 / 25, road 10 / 28, cow 52 / 53.
+    frequency = np.array([16 / 25, 10 / 28, 52 / 53])
+    weights = counted.statistics()["median_frequency_weights"]
+    np.testing.assert_allclose(weights, np.median(frequency) / frequency, rtol=1e-12)
+
+
+def test_a_file_without_these_counts_is_to_be_prepared_again(counted: Store) -> None:
     counted.file.close()
     with h5py.File(counted.path, "r+") as file:
-        file["train/label"][1] = np.frombuffer(broken, np.uint8)
-    with pytest.raises(DataError, match=r"counted.h5: train/2: damaged: "):
-        class_weights("auto", Store(counted.path).parts()["train"])
+        del file.attrs["split_class_pixels"]
+    with pytest.raises(DataError, match=r"counted.h5: damaged or old: .*prepare it again"):
+        class_weights("auto", Store(counted.path), None)

@@ -1,5 +1,6 @@
 """From raw files to the prepared one, by archive, by folder, and by download from a server on loopback."""
 
+import json
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from made import LABELS, blocks
@@ -117,3 +119,23 @@ def test_a_missing_archive_is_downloaded_into_data(raw: Path, server: str, tmp_p
     prepared = prepare(source(url=f"{server}/Blocks.zip"), Path("data"), None, None, progress)
     assert len(Store(prepared.path).names["train"]) == 3 and Path("data/Blocks.zip").exists()
     assert set(seen) == {"downloading", "preparing"}
+
+
+def test_a_copy_that_differs_from_the_known_one_is_said_or_refused(raw: Path) -> None:
+    folder = raw / "elsewhere/Blocks" if (raw / "elsewhere").is_dir() else raw
+    good = prepare(source(), raw / "data", None, folder, lambda *_: None)
+    assert good.foreign == ()
+    with h5py.File(good.path) as file:
+        known = json.loads(file.attrs["content"])
+    assert set(known) == {"train images", "train labels"}
+    assert prepare(source(content=known), raw / "data", None, folder, lambda *_: None, strict=True).foreign == ()
+    label = np.load(folder / "1.npy")
+    label[20, 20] = (label[20, 20] + 1) % 3
+    np.save(folder / "1.npy", label)
+    for _ in range(2):  # as it is written, and when it is there already
+        again = prepare(source(content=known), raw / "data", None, folder, lambda *_: None)
+        assert again.foreign == ("train labels",)
+    before = good.path.read_bytes()
+    with pytest.raises(DataError, match="train labels are not those of the copy that casnet knows"):
+        prepare(source(content=known), raw / "data", None, folder, lambda *_: None, strict=True)
+    assert good.path.read_bytes() == before

@@ -9,6 +9,7 @@ import scipy.io
 from PIL import Image
 
 from casnet_cli.data import sources
+from casnet_cli.data.preparation import verify_complete
 from casnet_cli.data.sources import camvid, sift_flow, stanford_background
 from casnet_cli.data.sources.source import class_ids
 from casnet_cli.errors import DataError
@@ -177,22 +178,28 @@ def test_camvid_names_foreign_pixels(street):
     ids[2, 1] = 12
     Image.fromarray(ids).save(file)
     load = camvid.entries(street)[0].load
-    fails(load, file, "row 2, column 1 holds 12", "0..10, or 11")
-    Image.new("RGB", (4, 3)).save(file)
-    fails(load, file, "mode RGB")
+    fails(load, file, "row 2, column 1 holds 12", "no class claims")
+    Image.new("RGB", (4, 3), (1, 2, 3)).save(file)
+    fails(load, file, "colour picture")
+    Image.new("CMYK", (4, 3)).save(file, "TIFF")
+    fails(load, file, "mode CMYK")
     noise = np.random.default_rng(0).integers(0, 12, (300, 400), np.uint8)
     Image.fromarray(noise).save(file)
     whole = file.read_bytes()
     for length in (0, 20, 50, len(whole) // 2, len(whole) - 100):
         file.write_bytes(whole[:length])
-        fails(load, file, "not a readable PNG")
+        fails(load, file, "not a readable mask")
 
 
 def test_camvid_names_files_without_a_partner(street):
     (street / "trainannot" / "a.png").rename(street / "trainannot" / "c.png")
-    fails(lambda: camvid.entries(street), street / "train" / "a.jpg", "no label", "1 such")
+
+    def lonely():
+        verify_complete(camvid.SOURCE, camvid.entries(street), street)
+
+    fails(lonely, street / "train" / "a.jpg", "no label", "2 such")
     (street / "train" / "a.jpg").unlink()
-    fails(lambda: camvid.entries(street), street / "trainannot" / "c.png", "no image")
+    fails(lonely, street / "trainannot" / "c.png", "no image", "1 such")
     write_image(street / "train" / "b.jpg")
     fails(lambda: camvid.entries(street), "b.png", "b.jpg", "same name")
 

@@ -1,11 +1,10 @@
 """ADE20K's scene parsing benchmark: 150 classes of things and stuff, indoors and out, ids from 1, 0 = anything else."""
 
-from functools import partial
 from pathlib import Path
 
 from casnet_cli.data import masks
 from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.sources.source import Entry, Sample, Source, files_below, labelled, located, paired
+from casnet_cli.data.sources.source import Entry, Source, located, matched
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors
 
@@ -40,13 +39,8 @@ def entries(root: Path) -> list[Entry]:
         images, labels = folder / "images" / part, folder / "annotations" / part
         if not images.is_dir():
             raise DataError(f"{images}: no such folder (expected {LAYOUT})")
-        pairs = paired(files_below(images, (".jpg",)), files_below(labels, (".png",)), images, labels)
-        listed += [Entry(split, name, partial(_load, *files)) for name, *files in pairs]
+        listed += matched(split, images, labels, ((".jpg",), (".png",)), masks.reader(TABLE))
     return listed
-
-
-def _load(image: Path, label: Path) -> Sample:
-    return labelled(image, label, masks.class_ids(label, TABLE))
 
 
 SOURCE = Source(

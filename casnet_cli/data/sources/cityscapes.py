@@ -1,11 +1,10 @@
 """Cityscapes: street scenes of 2048x1024 pixels, the 19 classes of its benchmark out of its label ids."""
 
-from functools import partial
 from pathlib import Path
 
 from casnet_cli.data import masks
 from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.sources.source import Entry, Sample, Source, files_below, labelled, located, paired
+from casnet_cli.data.sources.source import Entry, Source, located, matched
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -50,13 +49,8 @@ def entries(root: Path) -> list[Entry]:
         images, labels = folder / "leftImg8bit" / split, folder / "gtFine" / split
         if not images.is_dir():
             raise DataError(f"{images}: no such folder (expected {LAYOUT})")
-        pairs = paired(files_below(images, (IMAGE,)), files_below(labels, (LABEL,)), images, labels)
-        listed += [Entry(split, name, partial(_load, *files)) for name, *files in pairs]
+        listed += matched(split, images, labels, ((IMAGE,), (LABEL,)), masks.reader(TABLE))
     return listed
-
-
-def _load(image: Path, label: Path) -> Sample:
-    return labelled(image, label, masks.class_ids(label, TABLE))
 
 
 SOURCE = Source(

@@ -12,14 +12,14 @@ from PIL import Image
 from casnet_cli.data import masks, polygons, splits
 from casnet_cli.data.classes import ClassTable
 from casnet_cli.data.images import UNREADABLE, decode_rgb
-from casnet_cli.data.sources.source import Entry, Sample, Source, check_same_size, files_below, read_bytes
-from casnet_cli.errors import DataError, reason
+from casnet_cli.data.sources.source import Entry, Sample, Source, check_same_size, files_below, lonely, read_bytes
+from casnet_cli.data.splits import SPLITS
+from casnet_cli.errors import DataError, Unfit, reason
 from casnet_cli.labels import LabelSet, with_colors
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
-SPLITS = ("train", "val", "test")
 ORIENTATION = 0x0112
 """EXIF tag; 1 is upright, and the values of SIDEWAYS swap width and height."""
 SIDEWAYS = (5, 6, 7, 8)
@@ -44,17 +44,17 @@ class Division:
 
 @dataclass(frozen=True)
 class Pair:
-    """An image with the file of its labels. name: relative to the folder of images, without ending."""
+    """An image with the file of its labels, None if it has none. name: relative to the folder, without ending."""
 
     name: str
     image: Path
-    label: Path
+    label: Path | None
 
 
 def paired(images: Path, labels: Path, endings: Sequence[str]) -> list[Pair]:
     """Every image with its label file: of the same relative path, else of the same stem, suffixes like `_mask` apart.
 
-    Raises DataError naming an image without labels, or one that could have several.
+    Raises DataError if there is no image, or one could have several label files.
     """
     ours, theirs = files_below(images, IMAGES), files_below(labels, tuple(endings))
     if images.resolve() == labels.resolve():  # masks beside their images
@@ -65,19 +65,14 @@ def paired(images: Path, labels: Path, endings: Sequence[str]) -> list[Pair]:
     by_stem: dict[str, list[str]] = {}
     for name in theirs:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
-    found, lonely = [], []
+    found = []
     for name, file in ours.items():
         exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in theirs), None)
         candidates = [exact] if exact else by_stem.get(PurePosixPath(name).name, [])
         if len(candidates) > 1:
             several = " and ".join(str(theirs[one]) for one in candidates[:2])
             raise DataError(f"{file}: could belong to {several} (give them the sub-folders of the images)")
-        if candidates:
-            found.append(Pair(name, file, theirs[candidates[0]]))
-        else:
-            lonely.append(file)
-    if lonely:
-        raise DataError(f"{lonely[0]}: has no label file in {labels} ({len(lonely)} of {len(ours)} such)")
+        found.append(Pair(name, file, theirs[candidates[0]] if candidates else None))
     return found
 
 
@@ -139,12 +134,17 @@ class Origin:
     division: Division
     roots: tuple[Path, ...]
 
-    def source(self, labels: LabelSet, pairs: list[Pair], label_of: Callable[[Pair], np.ndarray]) -> Source:
-        """Raises DataError as `divided` does, or if no training image is left."""
+    def source(
+        self, labels: LabelSet, pairs: list[Pair], searched: Path, label_of: Callable[[Pair], np.ndarray]
+    ) -> Source:
+        """searched: where labels were looked for. Raises DataError as `divided` does, or without training images."""
         chosen = divided([pair.name for pair in pairs], self.division)
-        entries = [
-            Entry(chosen[pair.name], pair.name, partial(_load, pair, label_of)) for pair in pairs if pair.name in chosen
-        ]
+        entries = []
+        for pair in pairs:
+            if pair.name in chosen:
+                fault = None if pair.label else lonely(pair.image, None, searched)
+                read = partial(_load, pair, label_of)
+                entries.append(Entry(chosen[pair.name], pair.name, read, pair.image, pair.label, fault))
         if not any(entry.split == "train" for entry in entries):
             raise DataError(f"{self.images}: no training image is left")
         settings = repr((self.division, labels))
@@ -156,14 +156,19 @@ class Origin:
 def of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
     """A source of images and mask pictures. Raises DataError as `paired` and `divided` do."""
     pairs = paired(origin.images, masks_folder, MASKS)
-    return origin.source(table.labels, pairs, lambda pair: masks.class_ids(pair.label, table))
+    return origin.source(table.labels, pairs, masks_folder, lambda pair: masks.class_ids(_label_file(pair), table))
+
+
+def _label_file(pair: Pair) -> Path:
+    assert pair.label is not None  # an entry without one is never read
+    return pair.label
 
 
 def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
     """A source of images and LabelMe files; without a table the classes are the labels that occur, by name."""
     pairs = paired(origin.images, labels, OUTLINES)
     if table is None:
-        occurring = {label for pair in pairs for label, _ in polygons.read_labelme(pair.label).shapes}
+        occurring = {label for pair in pairs if pair.label for label, _ in polygons.read_labelme(pair.label).shapes}
         if not occurring:
             raise DataError(f"{labels}: no LabelMe file in it has a shape")
         classes = with_colors((polygons.BACKGROUND, *sorted(occurring - {polygons.BACKGROUND})))
@@ -173,9 +178,10 @@ def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source
     rest = polygons.rest_of(classes.names)
 
     def label_of(pair: Pair) -> np.ndarray:
-        return polygons.labelme_label(polygons.read_labelme(pair.label), pair.label, class_of, rest)
+        file = _label_file(pair)
+        return polygons.labelme_label(polygons.read_labelme(file), file, class_of, rest)
 
-    return origin.source(classes, pairs, label_of)
+    return origin.source(classes, pairs, labels, label_of)
 
 
 def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
@@ -201,7 +207,7 @@ def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Sour
         of_name[pairs[-1].name] = image
     rest = polygons.rest_of(classes.names)
     return origin.source(
-        classes, pairs, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
+        classes, pairs, annotations, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
     )
 
 
@@ -224,6 +230,6 @@ def _load(pair: Pair, label_of: Callable[[Pair], np.ndarray]) -> Sample:
             decode_rgb(io.BytesIO(content), oriented=turned).save(buffer, "PNG")
             content = buffer.getvalue()
     except UNREADABLE as error:
-        raise DataError(f"{pair.image}: not a readable image: {reason(error)}") from None
-    check_same_size(pair.image, content, pair.label, label)
+        raise Unfit(f"{pair.image}: not a readable image: {reason(error)}", "unreadable") from None
+    check_same_size(pair.image, content, _label_file(pair), label)
     return Sample(content, label)

@@ -1,23 +1,23 @@
 """SIFT Flow: 2688 outdoor scenes of 256x256 pixels, 33 classes, labels in MATLAB files."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import scipy.io
 
 from casnet_cli.data.sources.source import (
+    PHOTOS,
     Entry,
     Sample,
     Source,
     class_ids,
-    files_below,
     labelled,
     located,
-    paired,
+    matched,
     read_bytes,
 )
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import LabelSet
 
 TEST_LIST = "TestSet1.txt"
@@ -64,13 +64,12 @@ LABELS = LabelSet(tuple(COLORS), tuple(COLORS.values()))
 
 
 def entries(root: Path) -> list[Entry]:
-    """All images, train before test, by name. Raises DataError if files are missing or the test list names others."""
+    """All images, train before test, by name. Raises DataError if there are none or the test list names others."""
     folder = located(root, ("SiftFlowDataset",), ("Images", "SemanticLabels", TEST_LIST), LAYOUT)
-    images, labels = folder / "Images", folder / "SemanticLabels"
-    pairs = paired(files_below(images, (".jpg", ".jpeg", ".png")), files_below(labels, (".mat",)), images, labels)
-    test = _test_names(folder / TEST_LIST, {name for name, _, _ in pairs})
-    listed = [Entry("test" if name in test else "train", name, partial(_load, *files)) for name, *files in pairs]
-    return sorted(listed, key=lambda entry: entry.split == "test")
+    listed = matched("train", folder / "Images", folder / "SemanticLabels", (PHOTOS, (".mat",)), _load)
+    test = _test_names(folder / TEST_LIST, {entry.name for entry in listed})
+    train = [entry for entry in listed if entry.name not in test]
+    return train + [replace(entry, split="test") for entry in listed if entry.name in test]
 
 
 def _test_names(file: Path, known: set[str]) -> set[str]:
@@ -99,12 +98,14 @@ def _matrix(file: Path) -> np.ndarray:
         with file.open("rb") as stream:
             variables = scipy.io.loadmat(stream, variable_names=["S"])
     except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror or error} (expected a MATLAB label file)") from error
+        fault = f"{file}: cannot be read: {error.strerror or error} (expected a MATLAB label file)"
+        raise Unfit(fault, "unreadable") from error
     # A damaged file fails anywhere in SciPy's reader: struct, zlib, TypeError, NotImplementedError and more.
     except Exception as error:
-        raise DataError(f"{file}: not a readable MATLAB file (expected version 4 to 7.2 with a matrix S)") from error
+        fault = f"{file}: not a readable MATLAB file (expected version 4 to 7.2 with a matrix S)"
+        raise Unfit(fault, "unreadable") from error
     if "S" not in variables:
-        raise DataError(f"{file}: holds no variable S (expected the class ids as matrix S)")
+        raise Unfit(f"{file}: holds no variable S (expected the class ids as matrix S)", "unreadable")
     return np.asarray(variables["S"])
 
 
@@ -116,4 +117,10 @@ SOURCE = Source(
     archives=("SiftFlowDataset.zip",),
     url="http://www.cs.unc.edu/~jtighe/Papers/ECCV10/siftflow/SiftFlowDataset.zip",
     counts=(("train", 2488), ("test", 200)),
+    content={
+        "train images": "28d291a9fe66bcc6",
+        "train labels": "8105c9dcfb642b95",
+        "test images": "bd5aa06dca35458c",
+        "test labels": "9f5039444643ce99",
+    },
 )

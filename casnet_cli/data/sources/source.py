@@ -1,14 +1,15 @@
 """What every reader of a raw data set provides, and the checks that all readers share."""
 
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import VOID, LabelSet
 
 
@@ -24,13 +25,34 @@ class Sample:
     label: np.ndarray
 
 
+Reader = Callable[[Path, Path], Sample]
+"""Makes the sample of an image file and its label file. Raises DataError."""
+
+Kinds = tuple[tuple[str, ...], tuple[str, ...]]
+
+PHOTOS = (".jpg", ".jpeg", ".png")
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A sample by name, not yet read. `load` may run in any thread and raises DataError."""
+    """A sample by name, not yet read.
+
+    read: makes the sample, in any thread; raises DataError. image and label: the files it comes from, where there are
+    such. fault: why it cannot be read, where listing the files has shown that already.
+    """
 
     split: str
     name: str
-    load: Callable[[], Sample]
+    read: Callable[[], Sample] | None
+    image: Path | None = None
+    label: Path | None = None
+    fault: Unfit | None = None
+
+    def load(self) -> Sample:
+        """Raises DataError, mostly Unfit."""
+        if self.fault or not self.read:
+            raise self.fault or Unfit(f"{self.split}/{self.name}: cannot be read", "unreadable")
+        return self.read()
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,7 @@ class Source:
 
     entries(root) lists all samples of the extracted folder, in the order in which they are stored.
     counts: entries per split that a complete copy has; empty where the set comes in parts.
+    content: digests of a copy known to be good (`data.content`), where one is.
     roots: the files and folders of one's own data, which need not be looked for; settings: what else decides what is
     made of them.
     """
@@ -51,6 +74,7 @@ class Source:
     url: str | None = None
     folds: int | None = None
     counts: tuple[tuple[str, int], ...] = ()
+    content: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[Path, ...] = ()
     settings: str = ""
 
@@ -100,20 +124,30 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def paired(
-    images: dict[str, Path], labels: dict[str, Path], image_folder: Path, label_folder: Path
-) -> list[tuple[str, Path, Path]]:
-    """(name, image file, label file) sorted by name. Raises DataError if any file lacks its partner, or all do."""
-    if not images and not labels:
-        raise DataError(f"{image_folder}: holds no image (expected JPEG or PNG files)")
-    for ours, theirs, partner, folder in (
-        (images, labels, "label", label_folder),
-        (labels, images, "image", image_folder),
-    ):
-        lonely = sorted(ours.keys() - theirs.keys())
-        if lonely:
-            raise DataError(f"{ours[lonely[0]]}: has no {partner} in {folder} ({len(lonely)} such, expected none)")
-    return [(name, images[name], labels[name]) for name in sorted(images)]
+def matched(split: str, images: Path, labels: Path, kinds: Kinds, read: Reader) -> list[Entry]:
+    """An entry for every image and label file of one name below the two folders, by name.
+
+    kinds: endings of image and label files. An entry that lacks one of the two carries that as its fault. Raises
+    DataError if there are no files at all.
+    """
+    ours, theirs = files_below(images, kinds[0]), files_below(labels, kinds[1])
+    if not ours and not theirs:
+        raise DataError(f"{images}: holds no image ({', '.join(kinds[0])})")
+    listed = []
+    for name in sorted(ours.keys() | theirs.keys()):
+        image, label = ours.get(name), theirs.get(name)
+        if image and label:
+            listed.append(Entry(split, name, partial(read, image, label), image, label))
+        else:
+            listed.append(Entry(split, name, None, image, label, lonely(image, label, images if label else labels)))
+    return listed
+
+
+def lonely(image: Path | None, label: Path | None, searched: Path) -> Unfit:
+    """The fault of an image without label, or of a label without image."""
+    if image:
+        return Unfit(f"{image}: has no label in {searched}", "no label")
+    return Unfit(f"{label}: has no image in {searched}", "no image")
 
 
 def read_bytes(file: Path) -> bytes:
@@ -121,7 +155,8 @@ def read_bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror or error} (expected a readable file)") from error
+        fault = f"{file}: cannot be read: {error.strerror or error} (expected a readable file)"
+        raise Unfit(fault, "unreadable") from error
 
 
 def labelled(image_file: Path, label_file: Path, label: np.ndarray) -> Sample:
@@ -141,11 +176,12 @@ def check_same_size(image_file: Path, image: bytes, label_file: Path, label: np.
         with Image.open(io.BytesIO(image), formats=("JPEG", "PNG")) as picture:
             width, height = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{image_file}: not a readable image (expected JPEG or PNG)") from error
+        raise Unfit(f"{image_file}: not a readable image (expected JPEG or PNG)", "unreadable") from error
     if label.shape != (height, width):
-        raise DataError(
+        raise Unfit(
             f"{label_file}: labels {label.shape[1]}x{label.shape[0]} pixels, but {image_file} has {width}x{height} "
-            "(label and image must have the same size)"
+            "(label and image must have the same size)",
+            "turned" if label.shape == (width, height) else "sizes",
         )
 
 
@@ -157,7 +193,7 @@ def class_ids(raw: np.ndarray, file: Path, first: int, classes: int, void: int) 
     """
     allowed = f"expected {first}..{first + classes - 1}, or {void} for unlabelled"
     if raw.ndim != 2 or raw.size == 0 or raw.dtype.kind not in "iuf":
-        raise DataError(f"{file}: {raw.dtype} of shape {raw.shape} is no plane of class ids ({allowed})")
+        raise Unfit(f"{file}: {raw.dtype} of shape {raw.shape} is no plane of class ids ({allowed})", "unreadable")
     unlabelled = raw == void
     known = (raw >= first) & (raw < first + classes)
     if raw.dtype.kind == "f":
@@ -165,7 +201,8 @@ def class_ids(raw: np.ndarray, file: Path, first: int, classes: int, void: int) 
     foreign = ~(known | unlabelled)
     if foreign.any():
         row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
-        raise DataError(f"{file}: row {row}, column {column} holds {raw[row, column]} ({allowed})")
+        value = raw[row, column]
+        raise Unfit(f"{file}: row {row}, column {column} holds {value} ({allowed})", "value", f"{value} ({allowed})")
     # `void` may lie below `first`; subtracted as it is, it would leave the range of an unsigned dtype.
     ids = (np.where(unlabelled, first, raw) - first).astype(np.uint8)
     ids[unlabelled] = VOID

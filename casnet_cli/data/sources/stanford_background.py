@@ -1,21 +1,20 @@
 """Stanford Background: 715 outdoor scenes of about 320x240 pixels, 8 classes, labels in text files."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from casnet_cli.data.sources.source import (
+    PHOTOS,
     Entry,
     Sample,
     Source,
-    files_below,
     labelled,
     located,
-    paired,
+    matched,
     read_bytes,
 )
-from casnet_cli.errors import DataError
+from casnet_cli.errors import Unfit
 from casnet_cli.labels import VOID, LabelSet
 
 LAYOUT = "iccv09Data/ with images/*.jpg and labels/*.regions.txt"
@@ -39,12 +38,9 @@ IDS = {b"-1": VOID} | {str(class_id).encode(): class_id for class_id in range(le
 
 
 def entries(root: Path) -> list[Entry]:
-    """All images by name, in split train: the set has no official split. Raises DataError if files are missing."""
+    """All images by name, in split train: the set has no official split. Raises DataError if there are none."""
     folder = located(root, ("iccv09Data",), ("images", "labels"), LAYOUT)
-    images, labels = folder / "images", folder / "labels"
-    found = files_below(images, (".jpg", ".jpeg", ".png"))
-    pairs = paired(found, files_below(labels, (".regions.txt",)), images, labels)
-    return [Entry("train", name, partial(_load, *files)) for name, *files in pairs]
+    return matched("train", folder / "images", folder / "labels", (PHOTOS, (".regions.txt",)), _load)
 
 
 def _load(image_file: Path, label_file: Path) -> Sample:
@@ -63,12 +59,14 @@ def _regions(file: Path) -> np.ndarray:
         except KeyError:
             column = next(index for index, word in enumerate(words) if word not in IDS)
             shown = words[column][:20].decode("ascii", errors="backslashreplace")
-            raise DataError(f"{file}: row {len(rows)}, column {column} holds {shown!r} ({ALLOWED})") from None
+            fault = f"{file}: row {len(rows)}, column {column} holds {shown!r} ({ALLOWED})"
+            raise Unfit(fault, "value", f"{shown!r} ({ALLOWED})") from None
         if rows and len(row) != len(rows[0]):
-            raise DataError(f"{file}: row {len(rows)} has {len(row)} pixels (expected {len(rows[0])} like row 0)")
+            fault = f"{file}: row {len(rows)} has {len(row)} pixels (expected {len(rows[0])} like row 0)"
+            raise Unfit(fault, "unreadable")
         rows.append(row)
     if not rows:
-        raise DataError(f"{file}: is empty (expected a row of class ids a line)")
+        raise Unfit(f"{file}: is empty (expected a row of class ids a line)", "unreadable")
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(rows[0]))
 
 
@@ -81,4 +79,5 @@ SOURCE = Source(
     url="http://dags.stanford.edu/data/iccv09Data.tar.gz",
     folds=5,
     counts=(("train", 715),),
+    content={"train images": "8ddfb058af5807b6", "train labels": "0aff95f4e4faee99"},
 )

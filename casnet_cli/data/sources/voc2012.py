@@ -5,7 +5,7 @@ from pathlib import Path
 
 from casnet_cli.data import masks
 from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.sources.source import Entry, Sample, Source, labelled, located, read_bytes
+from casnet_cli.data.sources.source import Entry, Source, located, lonely, read_bytes
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -36,19 +36,15 @@ def entries(root: Path) -> list[Entry]:
     """The images that the lists of train and val name. Raises DataError if one is not there."""
     required = ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")
     folder = located(root, ("VOCdevkit/VOC2012", "VOC2012"), required, LAYOUT)
-    listed = []
+    listed, read = [], masks.reader(TABLE)
     for split in SPLITS:
         for name in read_bytes(folder / f"ImageSets/Segmentation/{split}.txt").decode("utf-8", "replace").split():
             image, mask = folder / f"JPEGImages/{name}.jpg", folder / f"SegmentationClass/{name}.png"
-            for file in (image, mask):
-                if not file.is_file() or "/" in name:
-                    raise DataError(f"{file}: not there, though {split}.txt names it (expected {LAYOUT})")
-            listed.append(Entry(split, name, partial(_load, image, mask)))
+            if "/" in name or not image.is_file():
+                raise DataError(f"{image}: not there, though {split}.txt names it (expected {LAYOUT})")
+            fault = None if mask.is_file() else lonely(image, None, mask.parent)
+            listed.append(Entry(split, name, partial(read, image, mask), image, mask, fault))
     return listed
-
-
-def _load(image: Path, mask: Path) -> Sample:
-    return labelled(image, mask, masks.class_ids(mask, TABLE))
 
 
 SOURCE = Source(

@@ -1,0 +1,48 @@
+"""casnet check: what is wrong with a data set, and how to mend it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from casnet_cli.commands.options import (
+    Annotations,
+    Classes,
+    Folds,
+    Images,
+    Json,
+    Masks,
+    SplitFiles,
+    TestFraction,
+    ValFraction,
+)
+
+
+def command(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Prepared file; raw folder, archive or name of a known set; or folder, with the options below.",
+            metavar="DATA",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write check.html here: findings, histograms, examples.", metavar="DIR")
+    ] = None,
+    json: Json = None,
+    images: Images = None,
+    masks: Masks = None,
+    annotations: Annotations = None,
+    classes: Classes = None,
+    val_fraction: ValFraction = 0.0,
+    test_fraction: TestFraction = 0.0,
+    split_files: SplitFiles = None,
+    folds: Folds = None,
+) -> None:
+    """Look at every image and label of a data set: what is wrong, and what mends it. Exit 1 if something is."""
+    from casnet_cli.commands.check_session import run
+    from casnet_cli.commands.preparation_session import OwnData
+
+    own = OwnData(images, masks, annotations, classes, None, val_fraction, test_fraction, split_files, folds)
+    if not run(data, own, out, json):
+        raise typer.Exit(1)
