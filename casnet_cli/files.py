@@ -1,16 +1,47 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, and the clearing away of what a killed process left."""
 
 import contextlib
 import os
+import platform
+import shutil
 from pathlib import Path
 
 
 def write_whole(target: Path, content: bytes | str) -> None:
     """Write under another name, then take its place. Raises OSError; what was there is then as it was."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    unfinished = unfinished_name(target)
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(partial, target)
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(unfinished, target)
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
+
+
+def unfinished_name(target: Path) -> Path:
+    """Beside the target, of this process alone: hidden, and known as its own by `sweep`."""
+    return target.with_name(f".{target.name}.{_process(os.getpid())}.part")
+
+
+def sweep(target: Path) -> None:
+    """Remove what processes of this machine that are no more left unfinished for `target`."""
+    ours = _process("*")
+    for left in target.parent.glob(f".{target.name}.{ours}.part"):
+        number = left.name.removesuffix(".part").rpartition("-")[2]
+        if number.isdigit() and not _alive(int(number)):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _process(number: int | str) -> str:
+    return f"{platform.node().replace('/', '_')}-{number}"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

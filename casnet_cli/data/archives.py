@@ -5,10 +5,10 @@ import gzip
 import hashlib
 import lzma
 import os
+import shutil
 import stat
 import struct
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from casnet_cli.errors import DataError
+from casnet_cli.files import sweep, unfinished_name
 
 MAX_BYTES = 40_000_000_000
 """More than any known data set of segmentation has."""
@@ -64,14 +65,18 @@ def opened(path: Path, scratch: Path, only: Callable[[str], bool] | None = None)
         raise DataError(f"{path}: no such file or folder (expected a folder or an archive {', '.join(KINDS)})")
     if not path.name.lower().endswith(KINDS):
         raise DataError(f"{path}: of unknown kind (expected a folder or an archive {', '.join(KINDS)})")
+    folder = unfinished_name(scratch / "unpacked")
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.TemporaryDirectory(prefix="unpacked-", dir=scratch)
+        sweep(scratch / "unpacked")
+        folder.mkdir()
     except OSError as error:
         raise DataError(f"{scratch}: cannot be written: {error.strerror} (expected room to unpack {path})") from error
-    with temporary as folder:
-        _unpack(path, Path(folder), only)
-        yield Path(folder)
+    try:
+        _unpack(path, folder, only)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sha256_of(path: Path) -> str:

@@ -232,13 +232,15 @@ def _tells(one: Seen) -> bool:
 def _odd_sizes(seen: Sequence[Seen]) -> list[Seen]:
     if not seen:
         return []
+    shorter = [min(one.stored.size) for one in seen]
+    small = SMALL if np.median(shorter) >= SMALL else 0  # a set of small images is none of odd ones
     areas = np.array([one.stored.size[0] * one.stored.size[1] for one in seen])
     factor = areas / np.median(areas)
     far = (factor > FAR) | (factor < 1 / FAR)
     return [
         one
         for one, outlier in zip(seen, far, strict=True)
-        if outlier or min(one.stored.size) < SMALL or max(one.stored.size) > LONG * min(one.stored.size)
+        if outlier or min(one.stored.size) < small or max(one.stored.size) > LONG * min(one.stored.size)
     ]
 
 

@@ -24,6 +24,7 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.statistics import KEYS, Tally
 from casnet_cli.data.verified import ordered, verified
 from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.files import sweep, unfinished_name
 from casnet_cli.labels import LabelSet
 
 FORMAT = "casnet-data"
@@ -59,9 +60,10 @@ def write(
     source's known copy (`content.differences`); strict: refuses them. Raises DataError on the first bad sample or a
     full disk; then `path` is as it was.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = unfinished_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         with h5py.File(unfinished, "w") as file:
             foreign = differences(_write_samples(file, source, entries, on_progress), source.content)
             if foreign and strict:

@@ -1,6 +1,7 @@
 """From raw files to the prepared one, by archive, by folder, and by download from a server on loopback."""
 
 import json
+import platform
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from casnet_cli.data.preparation import prepare
 from casnet_cli.data.sources.source import Entry, Sample, Source
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
+from casnet_cli.files import unfinished_name
+
+DEAD = 2**22 + 5
+"""More than any process has for a number."""
 
 
 def entries(root: Path) -> list[Entry]:
@@ -139,3 +144,19 @@ def test_a_copy_that_differs_from_the_known_one_is_said_or_refused(raw: Path) ->
     with pytest.raises(DataError, match="train labels are not those of the copy that casnet knows"):
         prepare(source(content=known), raw / "data", None, folder, lambda *_: None, strict=True)
     assert good.path.read_bytes() == before
+
+
+def test_what_a_killed_preparation_left_is_cleared_away(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Path("data")
+    data.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.getpid", lambda: DEAD)
+        dead = [unfinished_name(data / "blocks.h5"), unfinished_name(data / "unpacked")]
+    alive = unfinished_name(data / "blocks.h5").with_name(f".blocks.h5.{platform.node()}-1.part")
+    for file in (dead[0], alive, data / ".blocks.h5.elsewhere-7.part"):
+        file.write_text("half")
+    dead[1].mkdir()
+    (dead[1] / "image.png").write_text("half")
+    archive = zipped(raw, raw.parent / "Blocks.zip")
+    prepare(source(), data, None, archive, silent)
+    assert {path.name for path in data.iterdir()} == {"blocks.h5", alive.name, ".blocks.h5.elsewhere-7.part"}
