@@ -16,6 +16,7 @@ ROOMS = (
     ("console", 3),
     ("figures", 3),
     ("curves", 3),
+    ("pages", 3),
     ("events", 3),
     ("runs", 3),
     ("measurements", 3),

@@ -156,6 +156,14 @@ def _data(path: Path) -> dict[str, object]:
         "source": str(store.file.attrs["source"]),
         "source sha256": str(store.file.attrs["source_sha256"]),
         "content sha256": store.content_sha256,
+        "sizes": _sizes(counted["sizes"], counted["different_sizes"]),
+        "mean color": [round(channel, 1) for channel in counted["color_mean"]],
         "void": f"{100 * counted['void_pixels'] / total:.2f} %",
         "classes": shares,
+        "median-frequency weights": [round(weight, 3) for weight in counted["median_frequency_weights"]],
     }
+
+
+def _sizes(rows: list[list[int]], different: int, most: int = 4) -> list[str]:
+    shown = [f"{width}x{height} ({images})" for width, height, images in rows[:most]]
+    return shown + ([f"{different - most} others"] if different > most else [])

@@ -1,5 +1,6 @@
 """What is counted once, when a data set is written: pixels of each class, how many images have it, the mean colour."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,11 @@ from casnet_cli.labels import VOID
 
 KEYS = (
     *("class_pixels", "class_images", "split_class_pixels", "fold_class_pixels", "median_frequency_weights"),
-    *("void_pixels", "color_mean"),
+    *("void_pixels", "color_mean", "sizes", "different_sizes"),
 )
+
+MOST_SIZES = 100
+"""Sizes of images that are kept, the most frequent ones."""
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Tally:
     color: np.ndarray = field(init=False)
     void: int = 0
     pixels: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.splits = np.zeros((len(SPLITS), self.classes), np.int64)
@@ -35,8 +40,9 @@ class Tally:
         self.shown = np.zeros(self.classes, np.int64)
         self.color = np.zeros(3)
 
-    def add(self, split: str, name: str, counts: np.ndarray, color: np.ndarray) -> None:
-        """counts: (256,) pixels of each id. color: (3,) sum of RGB over all pixels."""
+    def add(self, split: str, name: str, size: tuple[int, int], counts: np.ndarray, color: np.ndarray) -> None:
+        """size: width and height. counts: (256,) pixels of each id. color: (3,) sum of RGB over all pixels."""
+        self.sizes[size] += 1
         ours = counts[: self.classes]
         self.splits[SPLITS.index(split)] += ours
         if name in self.fold_of:
@@ -64,4 +70,6 @@ class Tally:
             "median_frequency_weights": np.where(pixels > 0, median / np.where(pixels > 0, frequency, 1), 0),
             "void_pixels": self.void,
             "color_mean": self.color / max(1, self.pixels),
+            "sizes": np.array([(*size, images) for size, images in self.sizes.most_common(MOST_SIZES)]).reshape(-1, 3),
+            "different_sizes": len(self.sizes),
         }

@@ -35,12 +35,14 @@ RESERVE = 1 << 23
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sample on its way into the file. counts: (256,) pixels of each id. color: (3,) sum of RGB over pixels.
-    digests: sha256 of the image and of the class ids.
+    """One sample on its way into the file. size: width and height. counts: (256,) pixels of each id.
+
+    color: (3,) sum of RGB over pixels. digests: sha256 of the image and of the class ids.
     """
 
     image: bytes
     label: bytes
+    size: tuple[int, int]
     counts: np.ndarray
     color: np.ndarray
     digests: tuple[bytes, bytes]
@@ -99,7 +101,7 @@ def _write_samples(
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
         written[entry.split] += 1
         content.add(entry, *sample.digests)
-        tally.add(entry.split, entry.name, sample.counts, sample.color)
+        tally.add(entry.split, entry.name, sample.size, sample.counts, sample.color)
         on_progress(done, len(entries))
     file.attrs.update(
         format=FORMAT,
@@ -135,9 +137,8 @@ def _encode(entry: Entry, classes: int) -> Encoded:
     found = verified(entry, classes)
     image, label = found.sample.image, found.sample.label
     color = np.asarray(found.picture).reshape(-1, 3).sum(axis=0, dtype=np.float64)
-    return Encoded(
-        image, encode_label(label), found.counts, color, (sha256(image).digest(), sha256(label.tobytes()).digest())
-    )
+    digests = sha256(image).digest(), sha256(label.tobytes()).digest()
+    return Encoded(image, encode_label(label), found.picture.size, found.counts, color, digests)
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,8 @@ class Store:
         """What was counted at writing.
 
         class_pixels (K), class_images (K), split_class_pixels (3, K) of train, val and test, fold_class_pixels
-        (folds, K), median_frequency_weights (K), void_pixels, color_mean (3) in 0..255. Raises DataError.
+        (folds, K), median_frequency_weights (K), void_pixels, color_mean (3) in 0..255; sizes, rows of width, height
+        and number of images, the most frequent first; different_sizes, how many there are. Raises DataError.
         """
         try:
             return {key: np.asarray(self.file.attrs[key]).tolist() for key in KEYS}

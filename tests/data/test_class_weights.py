@@ -113,3 +113,8 @@ def test_a_file_without_these_counts_is_to_be_prepared_again(counted: Store) -> 
         del file.attrs["split_class_pixels"]
     with pytest.raises(DataError, match=r"counted.h5: damaged or old: .*prepare it again"):
         class_weights("auto", Store(counted.path), None)
+
+
+def test_sizes_are_counted(counted: Store) -> None:
+    found = counted.statistics()
+    assert sorted(found["sizes"]) == [[3, 1, 1], [4, 3, 1], [7, 3, 1], [50, 1, 1]] and found["different_sizes"] == 4
