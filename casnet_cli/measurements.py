@@ -18,15 +18,30 @@ METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
+class Asking:
+    """How the images are asked about. tta: one of `model.averaging.PROTOCOLS`. scale: by which they are enlarged, None
+    for the recipe's. tile: the side of overlapping tiles, None for whole images."""
+
+    tta: str = "none"
+    scale: float | None = None
+    tile: int | None = None
+
+
+@dataclass(frozen=True)
 class Measurement:
-    """A checkpoint on some images: split and fold of a store, asked by a protocol of `model.averaging`."""
+    """A checkpoint on some images: split and fold of a store, asked in one way."""
 
     run: Checkpoint
     store: Store
     split: str
     fold: int | None
-    tta: str
+    asking: Asking
     images: Subset
+
+    @property
+    def scale(self) -> float:
+        own = self.run.meta.recipe.evaluation.scale
+        return own if self.asking.scale is None else self.asking.scale
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -36,8 +51,9 @@ class Measurement:
             "data_sha256": self.store.content_sha256,
             "split": self.split,
             "fold": self.fold,
-            "tta": self.tta,
-            "scale": self.run.meta.recipe.evaluation.scale,
+            "tta": self.asking.tta,
+            "scale": self.scale,
+            "tile": self.asking.tile,
             "checkpoint": self.run.file.name,
             "checkpoint_sha256": sha256_of(self.run.file),
             "step": self.run.meta.progress.step,
@@ -55,8 +71,12 @@ class Measurement:
             words.append(f"{self.store.name}-{self.store.content_sha256[:8]}")
         if self.run.file.name != "best.h5":
             words.append(self.run.file.stem)
-        if self.tta != "none":
-            words.append(self.tta)
+        if self.asking.tta != "none":
+            words.append(self.asking.tta)
+        if self.scale != self.run.meta.recipe.evaluation.scale:
+            words.append(f"scale-{self.scale:g}")
+        if self.asking.tile:
+            words.append(f"tile-{self.asking.tile}")
         return self.run.folder / "eval" / "-".join(words)
 
     def read(self) -> dict[str, Any] | None:
@@ -78,7 +98,9 @@ class Measurement:
             return None
 
 
-def measurement(run: Checkpoint, store: Store, split: str | None, fold: int | None, tta: str) -> Measurement:
+def measurement(
+    run: Checkpoint, store: Store, split: str | None = None, fold: int | None = None, asking: Asking = Asking()
+) -> Measurement:
     """The images as the run divided the data. split: default test, else val. fold: default the run's own.
 
     Raises DataError if there are no such images.
@@ -89,4 +111,4 @@ def measurement(run: Checkpoint, store: Store, split: str | None, fold: int | No
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
-    return Measurement(run, store, split, fold, tta, parts[split])
+    return Measurement(run, store, split, fold, asking, parts[split])

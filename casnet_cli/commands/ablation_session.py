@@ -1,7 +1,6 @@
 """What `casnet ablate` does: the variants of section 4.3 under one recipe and the same seeds, and table 1."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +110,7 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     engine.start()
     from casnet_cli import figures
     from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.model.answers import answering
+    from casnet_cli.model.answers import Protocol, answering
     from casnet_cli.training.checkpoint import load_model
 
     counted = measured.tally()
@@ -119,8 +118,8 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     accuracy = counted.counts["fused"].figures().pixel_accuracy
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
-    part = replace(measured.images, positions=tuple(measured.images.positions[index] for index in spread))
-    answer = answering(load_model(measured.run.file)[0], series.recipe.evaluation.scale)
+    part = measured.images.at(list(spread))
+    answer = answering(load_model(measured.run.file)[0], Protocol(scale=series.recipe.evaluation.scale))
     strips = [
         figures.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)

@@ -62,7 +62,7 @@ class Bench:
 
     def _build(self) -> None:
         """The network, and its step where one is timed. The weights decide what is written of an image, not speed."""
-        from casnet_cli.model.answers import answering
+        from casnet_cli.model.answers import Protocol, answering
         from casnet_cli.model.casnet import build_casnet
         from casnet_cli.trainee import assemble
         from casnet_cli.training import checkpoint
@@ -77,7 +77,7 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.answer = answering(self.model, self.recipe.evaluation.scale)
+        self.answer = answering(self.model, Protocol(scale=self.recipe.evaluation.scale))
 
     def measure(self) -> dict[str, Any]:
         """A value for each of KEYS, None where not measured."""

@@ -12,7 +12,7 @@ from casnet_cli.commands.series_figures import SHOWN, place, signed
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation import tally
 from casnet_cli.evaluation.tally import Tally
-from casnet_cli.measurements import Measurement, measurement
+from casnet_cli.measurements import Asking, Measurement, measurement
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _subjects(path: Path) -> list[Subject]:
 
 def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> Measurement:
     found = runs.find(file)
-    return measurement(found, runs.open_data(found, data), split, None, tta)
+    return measurement(found, runs.open_data(found, data), split, None, Asking(tta))
 
 
 def _tally(wanted: Measurement) -> Tally:

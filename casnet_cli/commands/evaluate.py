@@ -16,17 +16,23 @@ def command(
     ] = None,
     fold: Fold = None,
     tta: Tta = "none",
+    scale: Annotated[
+        float | None, typer.Option(min=0.1, max=8, help="Enlarge the images; default the recipe's.", metavar="F")
+    ] = None,
+    tile: Annotated[
+        int | None, typer.Option(min=33, help="Ask about overlapping tiles of this side, and blend.", metavar="N")
+    ] = None,
     worst: Annotated[
         int, typer.Option(min=0, max=100, help="How many of the worst images to name and draw.", metavar="N")
     ] = 6,
     out: Annotated[
-        Path | None, typer.Option(help="Default RUN/eval/SPLIT, with -TTA behind it.", metavar="DIR")
+        Path | None, typer.Option(help="Default RUN/eval/SPLIT, with -TTA and the like behind it.", metavar="DIR")
     ] = None,
 ) -> None:
     """Measure a run on whole images at their own size: figures, tables, pictures."""
     from casnet_cli import paths
 
     checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
-    from casnet_cli.commands.evaluation_session import Question, evaluate_run
+    from casnet_cli.commands.evaluation_session import Asking, Question, evaluate_run
 
-    evaluate_run(checkpoint, Question(data, split, fold, tta, worst, out))
+    evaluate_run(checkpoint, Question(data, split, fold, Asking(tta, scale, tile), worst, out))

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from casnet_cli import console, engine, runs
 from casnet_cli.errors import InputError, reason
 from casnet_cli.evaluation import tally
 from casnet_cli.files import write_whole
-from casnet_cli.measurements import METRICS, Measurement, measurement
+from casnet_cli.labels import LabelSet
+from casnet_cli.measurements import METRICS, Asking, Measurement, measurement
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.scores import Scores
@@ -29,7 +32,7 @@ class Question:
     data: Path | None = None
     split: str | None = None
     fold: int | None = None
-    tta: str = "none"
+    asking: Asking = Asking()
     worst: int = 6
     out: Path | None = None
     ends: float | None = None
@@ -39,7 +42,7 @@ def evaluate_run(run: Path, question: Question) -> Path:
     """Measure a run and print the tables. Returns the folder written."""
     found = runs.find(run)
     store = runs.open_data(found, question.data)
-    out, scores = measure(measurement(found, store, question.split, question.fold, question.tta), question)
+    out, scores = measure(measurement(found, store, question.split, question.fold, question.asking), question)
     show(scores)
     console.say(f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {tally.FILE}, pictures/")
     return out
@@ -59,17 +62,23 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
 
     engine.start()
     from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.evaluation.scores import evaluate
-    from casnet_cli.model.answers import answering
+    from casnet_cli.evaluation.gauges import Gauges
+    from casnet_cli.evaluation.scores import asked_by_size, evaluate, remarkable
+    from casnet_cli.model.answers import Protocol, answering, measuring
     from casnet_cli.training.checkpoint import load_model
 
     model, meta = load_model(run.file)
-    answer = answering(model, meta.recipe.evaluation.scale, wanted.tta)
+    protocol = Protocol(wanted.asking.tta, wanted.scale, wanted.asking.tile)
+    gauges = Gauges(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
-        scores = evaluate(answer, samples, store.labels, question.worst)
+        asked = asked_by_size(measuring(model, protocol, meta.temperature), samples, wanted.scale)
+        scores = evaluate(asked, store.labels, gauges)
+    worst = remarkable(scores, question.worst)["worst"]
+    answer = answering(model, protocol)
     try:
         write(out, scores, wanted.identity)
+        _draw(out / "pictures", ((s, answer(s.image)) for s in whole_images(wanted.images.at(worst))), store.labels)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return out, scores
@@ -87,8 +96,6 @@ def make_folder(folder: Path) -> None:
 
 def write(out: Path, scores: "Scores", identity: dict[str, Any]) -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
-    from casnet_cli import figures
-
     metrics = scores.metrics()
     names = scores.labels.names
     columns = ["name", "accuracy", "iou", "pixels"]
@@ -100,13 +107,18 @@ def write(out: Path, scores: "Scores", identity: dict[str, Any]) -> None:
     image_rows = zip(scores.tally.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
     _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
     scores.tally.save(out / tally.FILE)
-    for old in (out / "pictures").glob("worst-*.png"):
-        old.unlink(missing_ok=True)
-    for rank, example in enumerate(scores.worst, 1):
-        sample = example.sample
-        picture = figures.strip(sample.image, sample.label, example.answer, scores.labels)
-        picture.save(out / "pictures" / f"worst-{rank:02d}-{Path(sample.name).name}.png")
     write_whole(out / METRICS, json.dumps(identity | metrics, indent=2) + "\n")
+
+
+def _draw(folder: Path, examples: Iterable[tuple[Any, Any]], labels: LabelSet) -> None:
+    """The worst images, the worst first, each with its answer."""
+    from casnet_cli import figures
+
+    for old in folder.glob("worst-*.png"):
+        old.unlink(missing_ok=True)
+    for rank, (sample, said) in enumerate(examples, 1):
+        picture = figures.strip(sample.image, sample.label, said, labels)
+        picture.save(folder / f"worst-{rank:02d}-{Path(sample.name).name}.png")
 
 
 def show(scores: "Scores") -> None:
@@ -133,11 +145,11 @@ def show(scores: "Scores") -> None:
     console.table("fused, per class", ("class", "recall", "IoU", "share"), rows)
     if metrics["absent_classes"]:
         console.result(f"not in these images, left out of the means: {', '.join(metrics['absent_classes'])}")
-    if scores.worst:
-        lowest = ", ".join(
-            f"{example.sample.name} {console.percent(-example.sort_key[0])}" for example in scores.worst[:6]
-        )
-        console.result(f"lowest pixel accuracy: {lowest}")
+    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    lowest = [place for place in np.argsort(accuracy)[:6] if not np.isnan(accuracy[place])]
+    if lowest:
+        named = ", ".join(f"{scores.tally.names[place]} {console.percent(accuracy[place])}" for place in lowest)
+        console.result(f"lowest pixel accuracy: {named}")
 
 
 def _counted(samples: Iterable[Any], total: int, bar: console.Bar, ends: float | None) -> Iterator[Any]:

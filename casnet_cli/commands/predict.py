@@ -57,11 +57,11 @@ def _label(checkpoint: Path, jobs: "list[Job]", manifest: "Manifest") -> tuple[i
     from casnet_cli.prediction.folder import predict_folder
 
     engine.start()
-    from casnet_cli.model.answers import answering
+    from casnet_cli.model.answers import Protocol, answering
     from casnet_cli.training.checkpoint import load_model
 
     model, meta = load_model(checkpoint)
-    answer = answering(model, meta.recipe.evaluation.scale)
+    answer = answering(model, Protocol(scale=meta.recipe.evaluation.scale))
     labelled, failed = 0, 0
     with console.bar("labelling") as bar:
         for record in predict_folder(answer, jobs, manifest):

@@ -21,7 +21,7 @@ from casnet_cli.commands.training_session import Request, new_choice, train
 from casnet_cli.data.store import Store
 from casnet_cli.errors import RunBusy, RunError, reason
 from casnet_cli.files import write_whole
-from casnet_cli.measurements import Measurement, measurement
+from casnet_cli.measurements import Asking, Measurement, measurement
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import RunFolder, find
 from casnet_cli.training.checkpoint import read_meta
@@ -75,7 +75,7 @@ class Series:
             raise RunError(f"{run.path}: trained on other data than {self.store.path}")
         if saved.fold != member.fold:
             raise RunError(f"{run.path}: trained on fold {saved.fold} (expected {member.fold})")
-        return measurement(find(run.path), self.store, None, member.fold, self.tta)
+        return measurement(find(run.path), self.store, None, member.fold, Asking(self.tta))
 
     def measured(self, member: Member) -> Measurement | None:
         """The measurement of a member whose figures are there."""

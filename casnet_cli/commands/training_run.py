@@ -17,6 +17,7 @@ import typer
 from casnet_cli import console, engine, paths
 from casnet_cli.choice import Choice
 from casnet_cli.commands.deadline import Deadline
+from casnet_cli.commands.training_calibration import calibrate
 from casnet_cli.commands.training_view import TrainingView
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, OutOfMemory, RunError, WorkerLost
@@ -64,7 +65,7 @@ class TrainingRun:
         """Devices, network, step and input, from the start, from the run's last checkpoint, or from another run's."""
         engine.start(compute=False)
         from casnet_cli.data.class_weights import class_weights
-        from casnet_cli.model.answers import answering
+        from casnet_cli.model.answers import Protocol, answering
         from casnet_cli.trainee import assemble
         from casnet_cli.training.step import set_up
 
@@ -80,7 +81,7 @@ class TrainingRun:
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
         self._check_memory()
         self._fill(init)
-        self.answer = answering(self.trainee.model, settings.evaluation.scale)
+        self.answer = answering(self.trainee.model, Protocol(scale=settings.evaluation.scale))
         self.batches = self._batches(self.devices.index, self.devices.workers)
         self._introduce()
 
@@ -169,13 +170,21 @@ class TrainingRun:
                 deadline.lap()
                 if self._leaves(report):
                     self._stop()
-        if not self.chief:
-            return None
+            if not self.chief:
+                return None
+            if not deadline.near(self.view.validation_seconds):
+                calibrate(self.folder.best, self.val_part)
         self.held.close()
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
         if self.stopped:
             raise typer.Exit(130)  # in its last step: whoever called may have more to do
         return self.folder.path
+
+    def calibrate(self) -> None:
+        """Of a finished run whose end was cut short."""
+        assert self.run
+        engine.start()
+        calibrate(RunFolder(self.run).best, self.val_part)
 
     @contextmanager
     def _view(self) -> Iterator[TrainingView]:
@@ -236,12 +245,13 @@ class TrainingRun:
     def validate(self) -> dict[str, float]:
         """Figures on the held-out images, shared among the workers; the chief draws samples of its own."""
         from casnet_cli.data.pipeline import whole_images
-        from casnet_cli.evaluation.scores import evaluate
+        from casnet_cli.evaluation.scores import asked_singly, evaluate
 
         self.trainee.step.sync()
         part = self.val_part
         share = Subset(part.store, part.group, part.positions[self.devices.index :: self.devices.workers])
-        scores = evaluate(self.answer, whole_images(share), self.store.labels, on_image=self.view.sampler(share))
+        asked = asked_singly(self.answer, whole_images(share))
+        scores = evaluate(asked, self.store.labels, on_image=self.view.sampler(share))
         metrics = dataclasses.replace(scores, matrices=self._summed(scores.matrices)).metrics()
         if metrics[SCORE] is None:
             raise DataError(f"{self.store.path}: the validation images have no labelled pixel")

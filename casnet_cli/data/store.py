@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -160,6 +160,10 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def at(self, places: Sequence[int]) -> "Subset":
+        """Those samples of it, in that order."""
+        return replace(self, positions=tuple(self.positions[place] for place in places))
 
     def __getitem__(self, index: Any) -> Record:
         row = self.positions[index]

@@ -1,21 +1,24 @@
-"""Evaluate a network on whole images, one at a time: what is kept grows with the classes, not with the images."""
+"""Evaluate a network on whole images: what is kept grows with the classes, not with the pixels."""
 
-import heapq
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from casnet_cli.evaluation.confusion import FIGURES, Counts, Figures, confusion, counts_of, figures, stacked
+from casnet_cli.evaluation.gauges import Answer, Gauges
 from casnet_cli.evaluation.tally import Tally, interval, resampled
 from casnet_cli.labels import VOID, LabelSet
 
-Answer = dict[str, np.ndarray]
-"""What the network says of one image: `mask`, `coarse`, `fine` (H, W) ids; `confidence`, `difficulty` (H, W) 0..1."""
-
 BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
+
+BATCH_PIXELS = 1 << 19
+"""Pixels of images of one size that are asked about at once, at most `BATCH` images."""
+BATCH = 8
+WAITING = 4 * BATCH
+"""Images that wait for others of their size before one batch goes as it is."""
 
 
 class LabelledImage(Protocol):
@@ -27,24 +30,20 @@ class LabelledImage(Protocol):
     def label(self) -> np.ndarray: ...
 
 
-@dataclass(order=True, frozen=True)
-class Example:
-    """An image kept with its answer because few were worse."""
-
-    sort_key: tuple[float, str]
-    sample: Any = field(compare=False)
-    answer: Answer = field(compare=False)
+Asked = tuple[int, LabelledImage, Answer]
+"""An image's place in the order of the data, the image, and what the network says of it."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """matrices: (K, K) counts of each branch there is, rows = truth. tally: the counts of each image. worst: the images
-    with the lowest accuracy."""
+    """matrices: (K, K) counts of each branch there is, rows = truth. tally: the counts of each image. changed: labelled
+    pixels of each image on which the final answer is another class than the coarse one. gauges: all else measured."""
 
     labels: LabelSet
     matrices: dict[str, np.ndarray]
     tally: Tally
-    worst: list[Example]
+    changed: tuple[int, ...]
+    gauges: Gauges | None
     void_pixels: int
     seconds: float
 
@@ -71,39 +70,92 @@ class Scores:
             "branches": {
                 name: figures(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
             },
+            **(self.gauges.told() if self.gauges else {}),
             "seconds": self.seconds,
             "images_per_second": len(self.tally.names) / self.seconds if self.seconds else None,
         }
 
 
+def asked_singly(answer: Callable[[np.ndarray], Answer], samples: Iterable[LabelledImage]) -> Iterator[Asked]:
+    """`answer` of every sample's image (H, W, 3) uint8, in order."""
+    for place, sample in enumerate(samples):
+        yield place, sample, answer(sample.image)
+
+
+def asked_by_size(
+    ask: Callable[[np.ndarray], Answer], samples: Iterable[LabelledImage], scale: float
+) -> Iterator[Asked]:
+    """`ask` of images of one size together, (B, H, W, 3) uint8, in whatever order they come together.
+
+    scale: by which the network sees them enlarged, for the number that go together.
+    """
+    waiting: dict[tuple[int, ...], list[tuple[int, LabelledImage]]] = {}
+
+    def flush(size: tuple[int, ...]) -> Iterator[Asked]:
+        batch = waiting.pop(size)
+        said = ask(np.stack([sample.image for _, sample in batch]))
+        for row, (place, sample) in enumerate(batch):
+            yield place, sample, {name: values[row] for name, values in said.items()}
+
+    for place, sample in enumerate(samples):
+        size = sample.image.shape
+        waiting.setdefault(size, []).append((place, sample))
+        most = max(1, min(BATCH, int(BATCH_PIXELS / (size[0] * size[1] * scale**2))))
+        if len(waiting[size]) >= most:
+            yield from flush(size)
+        elif sum(map(len, waiting.values())) > WAITING:
+            yield from flush(next(iter(waiting)))
+    while waiting:
+        yield from flush(next(iter(waiting)))
+
+
 def evaluate(
-    answer: Callable[[np.ndarray], Answer],
-    samples: Iterable[LabelledImage],
+    asked: Iterable[Asked],
     labels: LabelSet,
-    keep_worst: int = 0,
+    gauges: Gauges | None = None,
     on_image: Callable[[LabelledImage, Answer], None] = lambda sample, answer: None,
 ) -> Scores:
-    """Ask `answer` of every sample's image (H, W, 3) uint8 and count. Void pixels count nowhere."""
+    """Count what was answered. Void pixels count nowhere."""
     began = time.perf_counter()
-    names: list[str] = []
+    names: dict[int, str] = {}
     matrices = {"fused": np.zeros((len(labels), len(labels)), np.int64)}
-    counts: dict[str, list[Counts]] = {"fused": []}
-    worst: list[Example] = []  # a heap whose first is the best of the worst
+    counts: dict[str, dict[int, Counts]] = {"fused": {}}
+    changed: dict[int, int] = {}
     void_pixels = 0
-    for sample in samples:
-        said = answer(sample.image)
+    for place, sample, said in asked:
         for branch in (branch for branch, key in BRANCHES.items() if key in said):
             own = confusion(sample.label, said[BRANCHES[branch]], len(labels))
             matrices[branch] = matrices.get(branch, 0) + own
-            counts.setdefault(branch, []).append(counts_of(own))
-        names.append(sample.name)
-        void_pixels += int((sample.label == VOID).sum())
-        if keep_worst and own.any():  # of the fused branch, the last one counted
-            example = Example((-float(figures(own).pixel_accuracy), sample.name), sample, said)
-            (heapq.heappush if len(worst) < keep_worst else heapq.heappushpop)(worst, example)
+            counts.setdefault(branch, {})[place] = counts_of(own)
+        names[place] = sample.name
+        void = sample.label == VOID
+        void_pixels += int(void.sum())
+        changed[place] = int(((said.get("coarse", said["mask"]) != said["mask"]) & ~void).sum())
+        if gauges:
+            gauges.add(sample.label, said)
         on_image(sample, said)
-    tally = Tally(tuple(names), {branch: stacked(each, len(labels)) for branch, each in counts.items()})
-    return Scores(labels, matrices, tally, sorted(worst, reverse=True), void_pixels, time.perf_counter() - began)
+    order = sorted(names)
+    by_image = {branch: stacked([each[place] for place in order], len(labels)) for branch, each in counts.items()}
+    tally = Tally(tuple(names[place] for place in order), by_image)
+    return Scores(
+        labels, matrices, tally, tuple(changed[place] for place in order), gauges, void_pixels,
+        time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def remarkable(scores: Scores, most: int) -> dict[str, list[int]]:
+    """Places of at most so many images of each kind: the `worst`, the `best`, those around the `median` of pixel
+    accuracy, and those that refinement `changed` most; images without labelled pixels are none of them."""
+    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    order = [int(place) for place in np.argsort(accuracy, kind="stable") if not np.isnan(accuracy[place])]
+    middle = max(0, (len(order) - most) // 2)
+    changed = sorted((place for place in order if scores.changed[place]), key=lambda place: -scores.changed[place])
+    return {
+        "worst": order[:most],
+        "changed": changed[:most],
+        "median": order[middle : middle + most],
+        "best": order[::-1][:most],
+    }
 
 
 def _number(value: float) -> float | None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from casnet_cli.model.backbones import BACKBONES, with_fixed_statistics
-from casnet_cli.model.fusion import EASY, Fusion
+from casnet_cli.model.fusion import Fusion
 from casnet_cli.model.pyramid import PyramidConvolution
 from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage
 from casnet_cli.recipe import Model as ModelSection
@@ -93,26 +93,6 @@ def fused(outputs: dict[str, Any]) -> Any:
     """Eq. 8 over the branches there are; a single branch is its own answer."""
     branches = [outputs[name] for name in ("coarse", "fine", "attention") if name in outputs]
     return branches[0] if len(branches) == 1 else Fusion(dtype=_wide(), name="fusion")(branches)
-
-
-def with_answers(model: keras.Model) -> keras.Model:
-    """What evaluation and prediction ask of a network, computed inside the graph. RGB images (B, H, W, 3) →
-
-    `mask` (B, H, W) int32, class ids of the answer; `confidence` its probability; `difficulty` 0..1: 1 − p_a, or
-    without an attention branch entropy / log K; and `coarse`, `fine` (B, H, W) int32 where there are such branches.
-    """
-    image = keras.Input((None, None, 3), name="image")
-    outputs = model(image)
-    final = outputs["fused"]
-    answers = {name: ops.argmax(outputs[name], axis=-1) for name in ("coarse", "fine") if name in outputs}
-    answers["mask"] = ops.argmax(final, axis=-1)
-    answers["confidence"] = ops.exp(ops.max(final, axis=-1))
-    if "attention" in outputs:
-        answers["difficulty"] = ops.exp(outputs["attention"][..., 1 - EASY])
-    else:
-        entropy = -ops.sum(ops.exp(final) * final, axis=-1)
-        answers["difficulty"] = entropy / max(1.0, float(ops.log(float(final.shape[-1]))))
-    return keras.Model(image, answers, name="answers")
 
 
 def _wide() -> str:

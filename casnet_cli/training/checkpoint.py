@@ -1,10 +1,11 @@
 """A checkpoint: one self-contained HDF5 file, written whole or not at all, and nothing in it read off the clock."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from casnet_cli import recipe as recipes
 from casnet_cli.errors import RecipeError, RunError, reason
+from casnet_cli.files import write_whole
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
 from casnet_cli.training.loop import Progress
@@ -38,6 +40,12 @@ class Meta:
     fold: int | None
     progress: Progress
     schedule: dict[str, Any]
+    calibration: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def temperature(self) -> float | None:
+        """By which the final log-probabilities are divided to mean what they say; None if none was fitted."""
+        return self.calibration.get("temperature")
 
     @property
     def finished(self) -> bool:
@@ -86,6 +94,17 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, be
             partial.unlink(missing_ok=True)
 
 
+def amend(path: Path, calibration: dict[str, Any]) -> None:
+    """Add what was fitted after training to a checkpoint, as a new file in its place. Raises RunError."""
+    try:
+        image = io.BytesIO(path.read_bytes())
+        with h5py.File(image, "r+") as file:
+            file.attrs["calibration"] = json.dumps(calibration)
+        write_whole(path, image.getvalue())
+    except OSError as error:
+        raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
+
+
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
     with opened(path) as file:
@@ -101,6 +120,7 @@ def read_meta(path: Path) -> Meta:
                 data["fold"],
                 Progress(**json.loads(attrs["progress"])),
                 json.loads(attrs["schedule"]),
+                json.loads(attrs.get("calibration", "{}")),
             )
         except (KeyError, ValueError, TypeError, RecipeError) as error:
             raise RunError(f"{path}: damaged checkpoint: {error}") from None
