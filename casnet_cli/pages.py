@@ -9,6 +9,8 @@ import jinja2
 import numpy as np
 from PIL import Image
 
+from casnet_cli.labels import LabelSet
+
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("casnet_cli"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
@@ -29,6 +31,17 @@ def picture(pixels: np.ndarray, caption: str, longest: int = 320) -> Picture:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=82)
     return Picture("data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
+
+
+def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int = 320) -> Picture:
+    """(H, W) class ids in the palette's colours, void black."""
+    image = Image.fromarray(ids.astype(np.uint8), "P")
+    image.putpalette(labels.flat_palette())
+    factor = min(1.0, longest / max(image.size))
+    image = image.resize([max(1, round(side * factor)) for side in image.size], Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
 
 
 def render(template: str, **values: Any) -> str:

@@ -17,6 +17,7 @@ ROOMS = (
     ("figures", 3),
     ("curves", 3),
     ("pages", 3),
+    ("report", 3),
     ("events", 3),
     ("runs", 3),
     ("measurements", 3),

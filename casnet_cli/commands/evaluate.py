@@ -22,6 +22,9 @@ def command(
     tile: Annotated[
         int | None, typer.Option(min=33, help="Ask about overlapping tiles of this side, and blend.", metavar="N")
     ] = None,
+    save_predictions: Annotated[
+        bool, typer.Option("--save-predictions", help="Write masks, difficulty maps and overlays too.")
+    ] = False,
     worst: Annotated[
         int, typer.Option(min=0, max=100, help="How many of the worst images to name and draw.", metavar="N")
     ] = 6,
@@ -35,4 +38,4 @@ def command(
     checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
     from casnet_cli.commands.evaluation_session import Asking, Question, evaluate_run
 
-    evaluate_run(checkpoint, Question(data, split, fold, Asking(tta, scale, tile), worst, out))
+    evaluate_run(checkpoint, Question(data, split, fold, Asking(tta, scale, tile), worst, save_predictions, out))

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from casnet_cli import console, engine, runs
 from casnet_cli.errors import InputError, reason
 from casnet_cli.evaluation import tally
 from casnet_cli.files import write_whole
-from casnet_cli.labels import LabelSet
 from casnet_cli.measurements import METRICS, Asking, Measurement, measurement
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.scores import Scores
+    from casnet_cli.report import Card
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Question:
     fold: int | None = None
     asking: Asking = Asking()
     worst: int = 6
+    save_predictions: bool = False
     out: Path | None = None
     ends: float | None = None
 
@@ -44,12 +47,14 @@ def evaluate_run(run: Path, question: Question) -> Path:
     store = runs.open_data(found, question.data)
     out, scores = measure(measurement(found, store, question.split, question.fold, question.asking), question)
     show(scores)
-    console.say(f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {tally.FILE}, pictures/")
+    console.say(
+        f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {tally.FILE}, pictures/, {REPORT}"
+    )
     return out
 
 
 def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path, "Scores"]:  # noqa: B008
-    """Ask a run about every image; write metrics.json, the tables of counts and pictures of the worst.
+    """Ask a run about every image; write metrics.json, the tables of counts, pictures of the worst, and report.html.
 
     Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
     """
@@ -63,7 +68,7 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
     engine.start()
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.gauges import Gauges
-    from casnet_cli.evaluation.scores import asked_by_size, evaluate, remarkable
+    from casnet_cli.evaluation.scores import asked_by_size, evaluate
     from casnet_cli.model.answers import Protocol, answering, measuring
     from casnet_cli.training.checkpoint import load_model
 
@@ -73,15 +78,31 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
     with console.bar("evaluating") as bar:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
         asked = asked_by_size(measuring(model, protocol, meta.temperature), samples, wanted.scale)
-        scores = evaluate(asked, store.labels, gauges)
-    worst = remarkable(scores, question.worst)["worst"]
-    answer = answering(model, protocol)
+        keep = _saver(out / "predictions", wanted) if question.save_predictions else _nothing
+        scores = evaluate(asked, store.labels, gauges, keep)
     try:
-        write(out, scores, wanted.identity)
-        _draw(out / "pictures", ((s, answer(s.image)) for s in whole_images(wanted.images.at(worst))), store.labels)
+        pictures = _pictures(out / "pictures", wanted, scores, answering(model, protocol), question.worst)
+        write(out, scores, wanted, pictures)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return out, scores
+
+
+def _nothing(sample: Any, said: Any) -> None:
+    """Keeps no prediction."""
+
+
+def _saver(folder: Path, wanted: Measurement) -> Callable[[Any, Any], None]:
+    """Writes what `predict` would of each image, under its name in the data. Raises InputError."""
+    from casnet_cli.prediction.folder import Job, Manifest, Outputs, save
+
+    manifest = Manifest(Outputs(folder, wanted.store.labels, wanted.identity["checkpoint_sha256"], resume=False))
+
+    def keep(sample: Any, said: Any) -> None:
+        job = Job(Path(sample.name), Path(sample.name))
+        manifest.add(save(job, sample.image, said, manifest.outputs, time.perf_counter()))
+
+    return keep
 
 
 def make_folder(folder: Path) -> None:
@@ -94,8 +115,10 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def write(out: Path, scores: "Scores", identity: dict[str, Any]) -> None:
+def write(out: Path, scores: "Scores", wanted: Measurement, cards: "list[Card]") -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
+    from casnet_cli.report import report
+
     metrics = scores.metrics()
     names = scores.labels.names
     columns = ["name", "accuracy", "iou", "pixels"]
@@ -107,18 +130,50 @@ def write(out: Path, scores: "Scores", identity: dict[str, Any]) -> None:
     image_rows = zip(scores.tally.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
     _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
     scores.tally.save(out / tally.FILE)
-    write_whole(out / METRICS, json.dumps(identity | metrics, indent=2) + "\n")
+    curve = scores.gauges.curve() if scores.gauges else []
+    heading = _title(wanted), _circumstances(wanted, metrics)
+    write_whole(out / REPORT, report(*heading, metrics, scores.matrices["fused"], curve, cards, scores.labels))
+    write_whole(out / METRICS, json.dumps(wanted.identity | metrics, indent=2) + "\n")
 
 
-def _draw(folder: Path, examples: Iterable[tuple[Any, Any]], labels: LabelSet) -> None:
-    """The worst images, the worst first, each with its answer."""
+def _title(wanted: Measurement) -> str:
+    fold = f", fold {wanted.fold}" if wanted.fold else ""
+    return f"{wanted.run.title} on {wanted.store.name}, {wanted.split}{fold}"
+
+
+def _circumstances(wanted: Measurement, metrics: dict[str, Any]) -> str:
+    asking, network = wanted.asking, wanted.run.meta.recipe.model
+    how = f"tiles of {asking.tile} pixels, a third of each shared" if asking.tile else "whole images"
+    averaged = "" if asking.tta == "none" else f", {asking.tta} averaged"
+    return (
+        f"{network.backbone} at stride {network.output_stride}, {network.variant}; {how}, enlarged by "
+        f"{wanted.scale:g}{averaged}; {console.duration(metrics['seconds'])}. Void pixels count nowhere. Data "
+        f"{wanted.store.content_sha256[:12]}, checkpoint {wanted.identity['checkpoint_sha256'][:12]}."
+    )
+
+
+def _pictures(folder: Path, wanted: Measurement, scores: "Scores", answer: Any, worst: int) -> "list[Card]":
+    """Ask once more about the remarkable images: the worst are drawn into `folder`, the others are for the report."""
     from casnet_cli import figures
+    from casnet_cli.data.pipeline import whole_images
+    from casnet_cli.evaluation.scores import remarkable
+    from casnet_cli.report import EACH, card
 
+    kinds = remarkable(scores, EACH)
+    drawn = remarkable(scores, worst)["worst"]
+    places = list(dict.fromkeys((*drawn, *(place for own in kinds.values() for place in own))))
+    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
     for old in folder.glob("worst-*.png"):
         old.unlink(missing_ok=True)
-    for rank, (sample, said) in enumerate(examples, 1):
-        picture = figures.strip(sample.image, sample.label, said, labels)
-        picture.save(folder / f"worst-{rank:02d}-{Path(sample.name).name}.png")
+    cards = []
+    for place, sample in zip(places, whole_images(wanted.images.at(places)), strict=True):
+        said = answer(sample.image)
+        if place in drawn:
+            name = f"worst-{drawn.index(place) + 1:02d}-{Path(sample.name).name}.png"
+            figures.strip(sample.image, sample.label, said, scores.labels).save(folder / name)
+        if ranks := {kind: own.index(place) + 1 for kind, own in kinds.items() if place in own}:
+            cards.append(card(sample, said, accuracy[place], scores.changed[place], ranks, scores.labels))
+    return cards
 
 
 def show(scores: "Scores") -> None:

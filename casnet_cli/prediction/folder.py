@@ -100,7 +100,7 @@ def predict_folder(
             except (*UNREADABLE, MemoryError) as error:
                 yield manifest.add({"file": str(job.file), "status": "failed", "error": reason(error)})
                 continue
-            writing.append(pool.submit(_write, job, image, said, outputs, began))
+            writing.append(pool.submit(save, job, image, said, outputs, began))
             while len(writing) > AHEAD:
                 yield manifest.add(writing.popleft().result())
         for future in writing:
@@ -122,7 +122,8 @@ def read_image(file: Path) -> np.ndarray:
         return np.asarray(decode_rgb(opened, oriented=True))
 
 
-def _write(job: Job, image: np.ndarray, said: dict[str, np.ndarray], outputs: Outputs, began: float) -> dict[str, Any]:
+def save(job: Job, image: np.ndarray, said: dict[str, np.ndarray], outputs: Outputs, began: float) -> dict[str, Any]:
+    """Write all files of one image; returns its line of the manifest. Raises InputError."""
     mask, difficulty = said["mask"], said["difficulty"]
     mask_file, difficulty_file, overlay_file = _files(outputs.folder, job)
     try:

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from casnet_cli.cli import app
 from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
+from casnet_cli.training.checkpoint import amend, read_meta
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,42 @@ def test_eval_writes_what_it_promises_and_learns_the_blocks(home: Path) -> None:
     assert f"{100 * metrics['pixel_accuracy']:.1f}" in shown
     casnet("eval", "--split", "val", "--worst", 0)
     assert (out.parent / "val" / "metrics.json").exists()
+
+
+def test_the_temperature_is_fitted_at_the_end_and_lies_in_the_best_checkpoint_alone(home: Path) -> None:
+    files = home / "runs" / "folder-001" / "checkpoints"
+    best, last = (read_meta(files / f"{name}.h5") for name in ("best", "last"))
+    assert best.calibration["images"] == 3 and last.calibration == {}
+    told = json.loads((home / "runs/folder-001/eval/test/metrics.json").read_text())["calibration"]
+    assert told["temperature"] == best.temperature and (told["ece_calibrated"] is None) == (best.temperature is None)
+
+
+def test_a_finished_run_without_a_temperature_gets_it_on_resume(home: Path) -> None:
+    best = home / "runs" / "folder-001" / "checkpoints" / "best.h5"
+    before = best.read_bytes()
+    amend(best, {})
+    casnet("train", "--run", "runs/folder-001", "--resume")
+    assert read_meta(best).calibration["images"] == 3
+    best.write_bytes(before)
+
+
+def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
+    casnet("eval", "--tile", 33, "--scale", 1.5, "--tta", "flip", "--save-predictions", "--split", "val")
+    out = home / "runs/folder-001/eval/val-flip-scale-1.5-tile-33"
+    told = json.loads((out / "metrics.json").read_text())
+    assert (told["tta"], told["scale"], told["tile"]) == ("flip", 1.5, 33)
+    lines = [json.loads(line) for line in (out / "predictions/manifest.jsonl").read_text().splitlines()]
+    store, right, labelled = Store(home / "data/blocks.h5"), 0, 0
+    lines.sort(key=lambda line: line["file"])  # images of one size are asked together
+    assert [line["file"] for line in lines] == store.names["val"] and all(line["status"] == "ok" for line in lines)
+    for line, entry in zip(lines, store.entries()[12:15], strict=True):
+        label = entry.load().label
+        mask = np.asarray(Image.open(out / "predictions" / line["mask"]))
+        right += ((mask == label) & (label != 255)).sum()
+        labelled += (label != 255).sum()
+    assert told["pixel_accuracy"] == pytest.approx(right / labelled) and told["labelled_pixels"] == labelled
+    for words in (("--tile", 8), ("--scale", 0), ("--scale", 99)):
+        assert "error:" in casnet("eval", *words, code=2)
 
 
 def test_predict_labels_a_folder_like_eval_does(home: Path, tmp_path: Path) -> None:
