@@ -48,7 +48,7 @@ def detail(message: str) -> None:
 
 
 def error(fault: str) -> None:
-    err.print(f"[bold red]error:[/] {_printable(fault)}")
+    err.print(f"[bold red]error:[/] {_printable(' '.join(fault.splitlines()))}")
 
 
 def result(text: str) -> None:

@@ -1,15 +1,16 @@
 """What `casnet check` does: look at every sample of a data set, say what is wrong and how to mend it."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from casnet_cli import console, paths
 from casnet_cli.commands.preparation_session import FOLDER, OwnData, own_source
 from casnet_cli.data import preparation, sources
-from casnet_cli.data.checks import Finding, check, class_pixels, incomplete
+from casnet_cli.data.checks import Finding, check, class_pixels, incomplete, left_over
 from casnet_cli.data.observation import Broken, Seen, observe
 from casnet_cli.data.sources.source import Entry, Source
 from casnet_cli.data.splits import SPLITS
@@ -32,6 +33,12 @@ class Subject:
     folds: int | None
     entries: list[Entry]
     counts: tuple[tuple[str, int], ...] = ()
+    spare: tuple[Path, ...] = ()
+    unpacked: str = ""
+
+    def named(self, text: str) -> str:
+        """With the archive's name in place of the folder that it is unpacked into for as long as it is looked at."""
+        return text.replace(self.unpacked, self.where) if self.unpacked else text
 
 
 def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
@@ -42,9 +49,15 @@ def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
         looked_at: list[Seen | Broken] = []
         with console.bar("checking") as bar:
             for _, future in ordered(lambda entry: observe(entry, len(subject.labels)), subject.entries):
-                looked_at.append(future.result())
+                seen = future.result()
+                looked_at.append(replace(seen, where=subject.named(seen.where)))
                 bar.update(len(looked_at), len(subject.entries))
-        findings = incomplete(looked_at, subject.counts) + check(looked_at, subject.labels, subject.folds)
+        findings = [
+            *incomplete(looked_at, subject.counts),
+            *check(looked_at, subject.labels, subject.folds),
+            *left_over(subject.spare),
+        ]
+        findings = [replace(finding, text=subject.named(finding.text)) for finding in findings]
         summary = _summary(subject, looked_at)
         if json != "-":
             _say(summary, findings)
@@ -75,8 +88,13 @@ def _subject(data: str, own: OwnData) -> Iterator[Subject]:
     if not path.exists():
         known = ", ".join(sources.NAMES)
         raise DataError(f"{data}: no such file, folder or data set (known: {known}; or folder, with --images …)")
-    with preparation.opened_root(path, paths.DATA) as root:
+    with preparation.opened_root(path, _scratch()) as root:
         yield _recognized(path, root)
+
+
+def _scratch() -> Path:
+    """Where archives are unpacked: where data sets lie, else where temporary files do."""
+    return paths.DATA if paths.DATA.is_dir() else Path(tempfile.gettempdir())
 
 
 @contextmanager
@@ -88,7 +106,7 @@ def _named(name: str) -> Iterator[Subject]:
         store = Store(prepared)
         yield Subject(str(prepared), store.labels, store.folds, store.entries())
         return
-    with preparation.opened_root(raw, paths.DATA) as root:
+    with preparation.opened_root(raw, _scratch()) as root:
         yield _of_source(source, root, str(raw or name))
 
 
@@ -111,7 +129,9 @@ def _recognized(path: Path, root: Path) -> Subject:
 
 
 def _of_source(source: Source, root: Path, where: str = "") -> Subject:
-    return Subject(where or source.name, source.labels, source.folds, source.entries(root), source.counts)
+    unpacked = str(root) if where and not Path(where).is_dir() and root != Path() else ""
+    entries = source.entries(root)
+    return Subject(where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked)
 
 
 def _summary(subject: Subject, looked_at: list[Seen | Broken]) -> str:

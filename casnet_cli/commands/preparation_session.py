@@ -10,6 +10,7 @@ from casnet_cli.data.sources import folder
 from casnet_cli.data.sources.source import Source, files_below
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
+from casnet_cli.files import write_whole
 
 FOLDER = "folder"
 TABLE = Path("classes.toml")
@@ -93,12 +94,18 @@ def own_source(own: OwnData) -> Source:
     if own.annotations:
         return folder.of_coco(origin, own.annotations, table)
     masks = _folder(own.masks, "--masks")
-    if files_below(masks, folder.OUTLINES):
+    if _holds_outlines(masks, images):
         return folder.of_labelme(origin, masks, table)
     if table is None:
         again = f"casnet prepare folder --masks {masks} --propose"
         raise InputError(f"prepare folder: masks need --classes FILE.toml ({again} writes one to edit)")
     return folder.of_masks(origin, masks, table)
+
+
+def _holds_outlines(masks: Path, images: Path) -> bool:
+    """Whether there are more LabelMe files than masks; what lies beside its images may be either."""
+    pictures = {file for file in files_below(masks, folder.MASKS, once=False).values() if images not in file.parents}
+    return len(files_below(masks, folder.OUTLINES, once=False)) > len(pictures)
 
 
 def _folder(given: Path | None, option: str) -> Path:
@@ -114,9 +121,12 @@ def _propose(own: OwnData) -> Path:
     target = own.classes or TABLE
     if target.exists():
         raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
-    text = proposal.propose(list(files_below(masks, folder.MASKS).values()))
+    files = list(files_below(masks, folder.MASKS).values())
+    if not files:
+        raise DataError(f"{masks}: holds no mask ({', '.join(folder.MASKS)})")
+    text = proposal.propose(files)
     try:
-        target.write_text(text + "\n", encoding="utf-8")
+        write_whole(target, text + "\n")
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
     console.result(text)

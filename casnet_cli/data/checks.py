@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from casnet_cli.data import twins
-from casnet_cli.data.observation import SIDEWAYS, Broken, Seen, kind_of
+from casnet_cli.data.images import SIDEWAYS
+from casnet_cli.data.observation import Broken, Seen, kind_of
 from casnet_cli.data.splits import SPLITS, folds_of
+from casnet_cli.errors import DataError
 from casnet_cli.labels import LabelSet
 
 SEVERITIES = ("error", "warning", "note")
@@ -62,6 +65,7 @@ class Finding:
 
     @property
     def files(self) -> list[str]:
+        """As they are named to the user, those of one example joined."""
         return [" = ".join(one.where for one in group) for group in self.examples]
 
 
@@ -88,6 +92,13 @@ def incomplete(looked_at: Sequence[Seen | Broken], counts: tuple[tuple[str, int]
         for split, expected in counts
         if found[split] != expected
     ]
+
+
+def left_over(spare: Sequence[Path]) -> list[Finding]:
+    """spare: label files that belong to no image."""
+    text, remedy = UNFIT["no image"]
+    gone = tuple((Broken("train", file.stem, str(file), DataError(text)),) for file in spare)
+    return [Finding("no image", "warning", text, gone, remedy)] if gone else []
 
 
 def class_pixels(seen: Sequence[Seen], classes: int) -> dict[str, np.ndarray]:
@@ -192,7 +203,7 @@ def _rare(seen: Sequence[Seen], labels: LabelSet, pixels: np.ndarray | None) -> 
     share = pixels[:-1] / pixels[:-1].sum()
     rare = (pixels[:-1] > 0) & ((share < TINY) | (images < FEW))
     if rare.any():
-        names = (f"{labels.names[k]} {100 * share[k]:.3f} % in {images[k]}" for k in np.flatnonzero(rare))
+        names = (f"{labels.names[k]} ({100 * share[k]:.3f} %, {images[k]} images)" for k in np.flatnonzero(rare))
         text = f"classes of under {100 * TINY:g} % of the training pixels or in under {FEW} images: {', '.join(names)}"
         remedy = 'merge them, add images, or train with --set training.class_weights="auto"'
         yield Finding("tiny", "note", text, _each(_largest(seen, "train", rare)), remedy)

@@ -68,8 +68,8 @@ class ClassTable:
 def load(path: Path) -> ClassTable:
     """The table of a `classes.toml`. Raises DataError with every fault found."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(f"{path}: not a readable table of classes: {reason(error)} (expected {FORM})") from None
     try:
         table = _Table.model_validate(raw)

@@ -12,6 +12,9 @@ from casnet_cli.labels import LabelSet
 MAX_PIXELS = 500_000_000
 """An image that claims more is refused before it is decoded."""
 
+# Pillow warns of odd EXIF and of large images; neither is the user's concern.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
 
 
@@ -36,6 +39,15 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     return image.convert("RGB")
 
 
+def orientation(image: Image.Image) -> int:
+    """How viewers turn an image by its EXIF tag: 1, not at all, to 8."""
+    found = image.getexif().get(0x0112, 1)
+    return found if found in range(1, 9) else 1
+
+
+SIDEWAYS = (5, 6, 7, 8)
+"""Orientations that swap width and height."""
+
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 """What Pillow raises on files that are no whole image."""
 
@@ -43,7 +55,9 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBom
 def _from_wide(image: Image.Image) -> Image.Image:
     # Pillow's own conversion clips 16-bit values at 255 instead of scaling them.
     values = np.asarray(image, dtype=np.float64)
-    full = 255.0 if values.max(initial=0) <= 255 else 65535.0
+    values = np.nan_to_num(values, posinf=0, neginf=0)
+    largest = values.max(initial=0)
+    full = 1.0 if image.mode == "F" and largest <= 1 else 255.0 if largest <= 255 else 65535.0
     return Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)).convert("RGB")
 
 

@@ -43,7 +43,8 @@ def read(file: Path) -> Mask:
         raise Unfit(f"{file}: not a readable mask: {reason(error)} (expected a PNG)", "unreadable") from None
     if mode in GREY:
         values = (pixels[..., 0] if mode == "LA" else pixels).astype(np.int32)
-        return Mask(file, "grey", lossy, values, None)
+        shown = packed(np.repeat(values[..., None] * 255, 3, -1)) if mode == "1" else None
+        return Mask(file, "grey", lossy, values, shown)
     if mode == "P":
         known = np.zeros((256, 3), np.int32)
         known[: len(palette)] = palette
@@ -89,7 +90,10 @@ def class_ids(file: Path, table: ClassTable) -> np.ndarray:
 
 def _bytes(mask: Mask) -> np.ndarray:
     assert mask.values is not None
-    return np.clip(mask.values, 0, 255)
+    if mask.values.min(initial=0) < 0 or mask.values.max(initial=0) > 255:
+        hint = "give each class its ids"
+        raise Unfit(f"{mask.file}: has values beyond 255, but the table of classes has only colours ({hint})", "mode")
+    return mask.values
 
 
 def _looked_up(mask: Mask, values: np.ndarray, table: ClassTable, by_color: bool) -> np.ndarray:

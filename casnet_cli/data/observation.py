@@ -8,20 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.images import UNREADABLE, orientation
 from casnet_cli.data.sources.source import Entry
 from casnet_cli.data.verified import verified
 from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import VOID
 
+OF_LABELS = ("value", "mode", "jpeg")
+"""Faults that lie in the label's file."""
+
 THUMB = 16
 """Side of the picture that near-identical images are found by."""
-
-ORIENTATION = 0x0112
-"""EXIF tag; 1 is upright."""
-
-SIDEWAYS = (5, 6, 7, 8)
-"""Its values that swap width and height."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,8 @@ def observe(entry: Entry, classes: int) -> Seen | Broken:
     try:
         found = verified(entry, classes)
     except DataError as fault:
-        return Broken(entry.split, entry.name, where, fault)
+        ours = entry.label if kind_of(fault)[0] in OF_LABELS else None
+        return Broken(entry.split, entry.name, str(ours or where), fault)
     image, label = found.sample.image, found.sample.label
     stored = form(io.BytesIO(image))
     return Seen(
@@ -88,7 +86,7 @@ def observe(entry: Entry, classes: int) -> Seen | Broken:
 def form(file: Path | io.BytesIO) -> Form:
     """Of a picture that has been decoded already."""
     with Image.open(file) as picture:
-        return Form(str(picture.format), picture.mode, picture.size, picture.getexif().get(ORIENTATION, 1))
+        return Form(str(picture.format), picture.mode, picture.size, orientation(picture))
 
 
 def _mask_form(file: Path | None) -> Form | None:

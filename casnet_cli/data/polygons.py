@@ -19,6 +19,9 @@ from casnet_cli.labels import VOID
 
 BACKGROUND = "background"
 
+WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What JSON of another shape than expected raises."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -37,7 +40,9 @@ def drawn(shapes: Iterable[Shape], height: int, width: int, rest: int) -> np.nda
 
 
 def polygon(points: Sequence[tuple[float, float]]) -> Callable[[int, int], np.ndarray]:
-    """A closed outline of (x, y) in pixels, border included."""
+    """A closed outline of (x, y) in pixels, border included. Raises ValueError."""
+    if len(points) < 3 or not np.isfinite(points).all():
+        raise ValueError(f"a polygon of {len(points)} points (three at least, all of them finite)")
 
     def mark(height: int, width: int) -> np.ndarray:
         canvas = Image.new("1", (width, height))
@@ -50,7 +55,7 @@ def polygon(points: Sequence[tuple[float, float]]) -> Callable[[int, int], np.nd
 def read_json(file: Path) -> Any:
     """Raises DataError."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise Unfit(f"{file}: not readable JSON: {reason(error)}", "unreadable") from None
 
@@ -74,6 +79,8 @@ def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
     try:
         categories = {int(one["id"]): str(one["name"]) for one in raw["categories"]}
         by_image: dict[Any, list[Any]] = {one["id"]: [] for one in raw["images"]}
+        if len(by_image) < len(raw["images"]):
+            raise ValueError("two images share an id")
         for one in raw["annotations"]:
             if one["image_id"] not in by_image:
                 raise DataError(f"{file}: annotation {one['id']} is of image {one['image_id']}, which is not there")
@@ -84,7 +91,7 @@ def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
             CocoImage(str(one["file_name"]), int(one["height"]), int(one["width"]), _largest_first(by_image[one["id"]]))
             for one in raw["images"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except WRONG as error:
         raise DataError(f"{file}: no COCO annotation file: {_missing(error)}") from None
     for image in images:
         if image.height < 1 or image.width < 1 or image.height * image.width > MAX_PIXELS:
@@ -93,7 +100,13 @@ def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
 
 
 def _largest_first(annotations: list[Any]) -> tuple[Any, ...]:
-    return tuple(sorted(annotations, key=lambda one: -float(one["area"])))
+    return tuple(sorted(annotations, key=lambda one: -float(one["area"] if "area" in one else _extent(one))))
+
+
+def _extent(annotation: Any) -> float:
+    """The pixels of the bounding box, in place of an area that is not given."""
+    _, _, width, height = annotation["bbox"]
+    return float(width) * float(height)
 
 
 def _missing(error: Exception) -> str:
@@ -107,7 +120,7 @@ def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int
             Shape(class_of[int(one["category_id"])], mark) for one in image.annotations for mark in _segmentation(one)
         ]
         return drawn(shapes, image.height, image.width, rest)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except WRONG as error:
         fault = f"{file}: {image.name}: a segmentation of no known form: {_missing(error)}"
         raise Unfit(fault, "unreadable") from None
 
@@ -119,6 +132,8 @@ def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
         counts = given["counts"]
         runs = _compressed_runs(counts) if isinstance(counts, str) else [int(run) for run in counts]
         return [_runs(runs, *(int(side) for side in given["size"]))]
+    if any(len(flat) % 2 for flat in given):
+        raise ValueError("a polygon has an odd number of coordinates")
     return [polygon(list(zip(map(float, flat[::2]), map(float, flat[1::2]), strict=True))) for flat in given]
 
 
@@ -171,7 +186,7 @@ def read_labelme(file: Path) -> LabelMe:
         shapes = tuple((str(one["label"]), _labelme_mark(one)) for one in raw["shapes"])
         image = str(raw["imagePath"]).replace("\\", "/").rpartition("/")[2]
         found = LabelMe(image, int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except WRONG as error:
         raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", "unreadable") from None
     if found.height < 1 or found.width < 1 or found.height * found.width > MAX_PIXELS:
         fault = f"{file}: an image of {found.width}x{found.height} (at most {MAX_PIXELS:,} pixels)"

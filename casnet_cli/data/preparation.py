@@ -44,6 +44,7 @@ def prepare(
     good. Raises DataError; then nothing was written.
     """
     out = out or data / f"{source.name}.h5"
+    _verify_target(out)
     raw = located(source, data, given) or fetched(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
@@ -60,6 +61,14 @@ def prepare(
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": " ".join(map(sha256_of, roots))}
         progress = partial(on_progress, "preparing")
         return Prepared(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
+
+
+def _verify_target(out: Path) -> None:
+    """Raises DataError if what lies there is nothing that may be replaced."""
+    if out.is_dir():
+        raise DataError(f"{out}: is a folder (name the file to write, such as {out / 'own.h5'})")
+    if os.path.lexists(out) and not (out.is_file() and (out.suffix == ".h5" or h5py.is_hdf5(out))):
+        raise DataError(f"{out}: is there already and no prepared data set (choose another --out)")
 
 
 def located(source: Source, data: Path, given: Path | None) -> Path | None:
@@ -120,7 +129,6 @@ def opened_root(raw: Path | None, scratch: Path) -> Iterator[Path]:
     if raw is None:
         yield Path()
         return
-    scratch.mkdir(parents=True, exist_ok=True)
     with opened(raw, scratch) as root:
         yield root
 
@@ -134,7 +142,7 @@ def _stamp(roots: tuple[Path, ...], settings: str) -> str:
         digest.update(os.fsencode(root.resolve()))
         for file in sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]:
             status = file.stat()
-            digest.update(os.fsencode(file.name) + f" {status.st_size} {status.st_mtime_ns}".encode())
+            digest.update(os.fsencode(file.relative_to(root)) + f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()
 
 

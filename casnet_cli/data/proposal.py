@@ -35,7 +35,11 @@ def propose(files: Sequence[Path]) -> str:
                 both = f"{kinds['ids']} holds ids and {kinds['colour']} colours"
                 raise DataError(f"{both} (masks of one kind in one folder)")
             pixels.update(dict(zip(values, counts, strict=True)))
-            colors |= known
+            if beyond := next(
+                (value for value in values if mask.values is not None and not 0 <= value < 1 << 16), None
+            ):
+                raise DataError(f"{mask.file}: holds {beyond}, which is no id (0..65535)")
+            colors = known | colors  # where palettes differ the first one counts
             if len(pixels) > TOO_MANY:
                 hint = "saved as JPEG?" if mask.lossy else "a photograph among the masks, or scaled with blending?"
                 raise DataError(f"{mask.file}: more than {TOO_MANY} different values so far ({hint})")
@@ -65,12 +69,15 @@ def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files
         lines += ["# Unlabelled pixels, if there are any, would be: void = {ids = [255], colors = [[0, 0, 0]]}", ""]
     kept = [value for value in sorted(pixels) if value not in void]
     chosen = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
+    given: set[tuple[int, ...]] = set()
     for value, spare in zip(kept, chosen, strict=True):
-        red, green, blue = masks.unpacked(value if by_color else colors.get(value, 0)) if by_color or colors else spare
+        color = masks.unpacked(value if by_color else colors.get(value, 0)) if by_color or colors else spare
         name = _name(value, by_color, set(pixels))
-        lines += ["[[class]]", f'name = "{name}"']
+        lines += ["[[class]]", f'name = "{name}"    # {100 * pixels[value] / total:.2f} % of the pixels']
         lines += [] if by_color else [f"ids = [{value}]"]
-        lines += [f"color = [{red}, {green}, {blue}]    # {100 * pixels[value] / total:.2f} % of the pixels", ""]
+        lines += [f"color = {list(color)}"] if color not in given else []  # one class a colour
+        lines += [""]
+        given.add(color)
     return "\n".join(lines)
 
 

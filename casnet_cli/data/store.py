@@ -29,6 +29,9 @@ from casnet_cli.labels import LabelSet
 
 FORMAT = "casnet-data"
 VERSION = 1
+DAMAGED = (KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError, RuntimeError)
+"""What h5py and NumPy raise on a file that is not whole."""
+
 RESERVE = 1 << 23
 """Bytes of the disk left free for HDF5's own bookkeeping."""
 
@@ -66,8 +69,8 @@ def write(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
-        with h5py.File(unfinished, "w") as file:
-            foreign = differences(_write_samples(file, source, entries, on_progress), source.content)
+        with open(unfinished, "w+b") as written, h5py.File(written, "w") as file:
+            foreign = differences(_write_samples(file, path.parent, source, entries, on_progress), source.content)
             if foreign and strict:
                 what = f"{', '.join(foreign)} are not those of the copy that casnet knows"
                 raise DataError(f"{source.name}: {what} (look at the files, or leave --strict away)")
@@ -75,7 +78,7 @@ def write(
             file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
         os.replace(unfinished, path)
         return foreign
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # h5py makes the latter of faults while a file is closed
         raise DataError(f"{path}: cannot be written: {reason(error)}") from None
     finally:
         with contextlib.suppress(OSError):
@@ -83,7 +86,7 @@ def write(
 
 
 def _write_samples(
-    file: h5py.File, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
+    file: h5py.File, folder: Path, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
     """Returns the digests of the parts."""
     classes, content = len(source.labels), Content()
@@ -94,7 +97,7 @@ def _write_samples(
     for done, (entry, future) in enumerate(encoded, 1):
         sample = future.result()
         # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
-        if shutil.disk_usage(file.filename).free < RESERVE + len(sample.image) + len(sample.label):
+        if shutil.disk_usage(folder).free < RESERVE + len(sample.image) + len(sample.label):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         group, row = groups[entry.split], written[entry.split]
         group["image"][row] = np.frombuffer(sample.image, np.uint8)
@@ -183,10 +186,10 @@ class Store:
             self.file = h5py.File(path, "r")
         except OSError as error:
             raise DataError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
-        attrs = self.file.attrs
-        if attrs.get("format") != FORMAT:
-            raise DataError(f"{path}: not a prepared data set of casnet (`casnet prepare DATASET` writes one)")
         try:
+            attrs = self.file.attrs
+            if str(attrs.get("format")) != FORMAT:
+                raise DataError(f"{path}: not a prepared data set of casnet (`casnet prepare DATASET` writes one)")
             if attrs["version"] > VERSION:
                 newer = f"written by a newer casnet, version {attrs['version']} (this one reads {VERSION})"
                 raise DataError(f"{path}: {newer}")
@@ -196,7 +199,10 @@ class Store:
             self.folds = int(attrs["folds"]) or None
             self.content_sha256 = str(attrs["content_sha256"])
             self.names = {split: self._names(split) for split in SPLITS if split in self.file}
-        except (KeyError, ValueError, TypeError, OSError) as error:
+            if self.folds and not 2 <= self.folds <= len(self.names["train"]):
+                raise ValueError(f"{self.folds} folds")
+            self.source, self.source_sha256 = (str(attrs.get(key, "")) for key in ("source", "source_sha256"))
+        except DAMAGED as error:
             raise DataError(f"{path}: damaged: {reason(error)} (prepare it again)") from None
         if not self.names:
             raise DataError(f"{path}: holds no images (prepare it again)")
@@ -225,11 +231,11 @@ class Store:
         ]
 
     def _sample(self, split: str, row: int) -> Sample:
-        record = Subset(self, split, (row,))[0]
-        where = f"{self.path}: {split}/{record.name}"
+        where = f"{self.path}: {split}/{self.names[split][row]}"
         try:
+            record = Subset(self, split, (row,))[0]
             label = decode_label(record.label)
-        except UNREADABLE as error:
+        except (*UNREADABLE, *DAMAGED) as error:
             raise Unfit(f"{where}: the label cannot be decoded: {reason(error)}", "unreadable") from None
         if label.mode != "L":
             raise Unfit(f"{where}: its label has pixels of mode {label.mode} (expected L)", "mode", label.mode)
@@ -243,8 +249,11 @@ class Store:
         and number of images, the most frequent first; different_sizes, how many there are. Raises DataError.
         """
         try:
-            return {key: np.asarray(self.file.attrs[key]).tolist() for key in KEYS}
-        except (KeyError, OSError) as error:
+            found = {key: np.asarray(self.file.attrs[key]) for key in KEYS}
+            if wrong := next((key for key, values in found.items() if values.dtype.kind not in "iuf"), None):
+                raise ValueError(f"{wrong} are no numbers")
+            return {key: values.tolist() for key, values in found.items()}
+        except DAMAGED as error:
             raise DataError(f"{self.path}: damaged or old: {reason(error)} (prepare it again)") from None
 
     def training_pixels(self, fold: int | None) -> list[int]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from casnet_cli.data.images import UNREADABLE, decode_rgb
 from casnet_cli.data.sources.source import Entry, Sample
-from casnet_cli.errors import Unfit
+from casnet_cli.errors import Unfit, reason
 from casnet_cli.labels import VOID
 
 Item = TypeVar("Item")
@@ -36,7 +36,9 @@ def verified(entry: Entry, classes: int) -> Verified:
     try:
         picture = decode_rgb(io.BytesIO(sample.image))
     except UNREADABLE as error:
-        raise Unfit(f"{where}: the image cannot be decoded: {error}", "unreadable") from None
+        raise Unfit(f"{where}: the image cannot be decoded: {reason(error)}", "unreadable") from None
+    except MemoryError:
+        raise Unfit(f"{where}: needs more memory than there is", "unreadable") from None
     if picture.size[::-1] != sample.label.shape:
         width, height = picture.size
         rows, columns = sample.label.shape

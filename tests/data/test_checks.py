@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,15 @@ def missing_in_test(home: Path) -> None:
     save(home, "train/3", 3, np.full((80, 96), 9, np.uint8))
 
 
+def mask_too_many(home: Path) -> None:
+    Image.new("L", (4, 4)).save(home / "masks/train/stray.png")
+
+
+def dangling(home: Path) -> None:
+    (home / "images/train/3.png").unlink()
+    (home / "images/train/3.png").symlink_to(home / "gone.png")
+
+
 def exif_turned(home: Path) -> None:
     tag = Image.Exif()
     tag[0x0112] = 6
@@ -182,9 +192,9 @@ def exif_upside_down(home: Path) -> None:
         (lonely, "no label", "error", "images without a label", "images/train/3.png"),
         (other_size, "sizes", "error", "50x80", "images/train/3.png"),
         (turned, "turned", "error", "turned by a quarter", "images/train/3.png"),
-        (foreign_value, "value", "error", "2 (next to class 'thing'", "images/train/3.png"),
+        (foreign_value, "value", "error", "2 (next to class 'thing'", "masks/train/3.png"),
         (claims_too_much, "unreadable", "error", "exceeds limit of 500000000 pixels", "images/train/3.png"),
-        (blurred, "jpeg", "error", "saved as JPEG", "images/train/3.png"),
+        (blurred, "jpeg", "error", "saved as JPEG", "masks/train/3.jpg"),
         (jpeg_of_known_values, "jpeg", "warning", "saved as JPEG", "images/train/3.png"),
         (unlabelled, "unlabelled", "warning", "without a labelled pixel", "images/train/3.png"),
         (leak, "leak", "error", "identical images across", "images/train/3.png = images/test/6.png"),
@@ -194,6 +204,8 @@ def exif_upside_down(home: Path) -> None:
         (absent_class, "absent", "warning", "no label has: ghost", None),
         (only_in_test, "unlearnt", "error", "train never shows: ghost", "images/test/6.png"),
         (missing_in_test, "unjudged", "warning", "missing from test: ghost", "images/train/3.png"),
+        (mask_too_many, "no image", "warning", "labels without an image", "masks/train/stray.png"),
+        (dangling, "no image", "warning", "labels without an image", "masks/train/3.png"),
         (exif_turned, "exif", "warning", "as they lie", "images/train/3.png"),
         (exif_upside_down, "exif", "warning", "turned or not", "images/train/3.png"),
     ],
@@ -207,6 +219,25 @@ def test_each_fault_is_found_named_and_mended(
     assert found["examples"] == ([example] if example else [])
     text = casnet("check", ".", code=1)
     assert f"{severity:8}" in text and found["remedy"] in text and (example or "") in text
+
+
+@pytest.mark.parametrize("tag", [0, 1, 9])
+def test_a_tag_that_turns_nothing_is_no_fault(home: Path, tag: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    save(home, "train/3", 3, exif=exif)
+    before = (home / "images/train/3.png").read_bytes()
+    assert findings(".", code=0) == {}
+    casnet("prepare", "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml")
+    with h5py.File(home / "data/images.h5") as file:
+        assert file["train/image"][3].tobytes() == before
+
+
+def test_findings_in_an_archive_name_the_archive(home: Path) -> None:
+    foreign_value(home)
+    shutil.make_archive("whole", "zip", home)
+    found = findings("whole.zip")["value"]
+    assert found["examples"] == ["whole.zip/masks/train/3.png"] and not (home / "data").exists()
 
 
 def test_notes_alone_are_no_fault(home: Path) -> None:
@@ -231,7 +262,7 @@ def test_rare_classes_and_mixed_masks_are_noted(home: Path) -> None:
     Image.open(home / "masks/train/1.png").convert("P").save(home / "masks/train/1.png")
     found = findings(".", code=0)
     share = 100 * 3 / (6 * 80 * 96)
-    assert f"ghost {share:.3f} % in 1" in found["tiny"]["text"] and "class_weights" in found["tiny"]["remedy"]
+    assert f"ghost ({share:.3f} %, 1 images)" in found["tiny"]["text"] and "class_weights" in found["tiny"]["remedy"]
     assert "masks of 2 kinds (L, P)" in found["mixed"]["text"]
 
 

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +51,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(folder: Path, *files: str) -> list[tuple[str, str]]:
     for file in files:
         (image if file.startswith("i/") else mask)(folder / file)
-    return [(pair.name, str(pair.label.relative_to(folder))) for pair in paired(folder / "i", folder / "m", MASKS)]
+    pairs, _ = paired(folder / "i", folder / "m", MASKS)
+    return [(pair.name, str(pair.label.relative_to(folder))) for pair in pairs if pair.label]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,6 @@ def names(folder: Path, *files: str) -> list[tuple[str, str]]:
         (("i/x/a.JPG", "i/y/a.png", "m/x/a.png", "m/y/a.PNG"), [("x/a", "m/x/a.png"), ("y/a", "m/y/a.PNG")]),
         (("i/a.jpg", "m/deep/a_mask.png"), [("a", "m/deep/a_mask.png")]),
         (("i/x/a.jpg", "m/a.png"), [("x/a", "m/a.png")]),
-        (("i/a.jpg", "i/a_gt.jpg", "m/a_gt.png", "m/a_gt_gt.png"), [("a", "m/a_gt.png"), ("a_gt", "m/a_gt.png")]),
     ],
 )
 def test_pairs(tmp_path: Path, files: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
@@ -69,6 +72,8 @@ def test_pairs(tmp_path: Path, files: tuple[str, ...], expected: list[tuple[str,
     ("files", "words"),
     [
         (("i/a.jpg", "m/x/a.png", "m/y/a.png"), "could belong to"),
+        (("i/train/1.jpg", "i/val/1.jpg", "m/1.png"), "could belong to"),
+        (("i/a.jpg", "i/a_gt.jpg", "m/a_gt.png", "m/a_gt_gt.png"), "could belong to"),
         (("i/a.jpg", "i/a.png", "m/a.png"), "has the same name as"),
         (("m/a.png",), "holds no image"),
     ],
@@ -92,7 +97,14 @@ def test_division_by_fractions_is_seeded_by_name_and_whole() -> None:
 
 def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
     assert divided(["train/a", "val/b"], Division()) == {"train/a": "train", "val/b": "val"}
-    assert divided(["train/a", "other/b"], Division()) == {"train/a": "train", "other/b": "train"}
+    assert divided(["Training/a", "VALID/b", "test/c"], Division()) == {
+        "Training/a": "train",
+        "VALID/b": "val",
+        "test/c": "test",
+    }
+    for stray in ("other/b", "b"):
+        with pytest.raises(DataError, match=f"{stray}: lies outside train/, val/ and test/"):
+            divided(["train/a", stray], Division())
     assert set(divided(["a", "b"], Division(folds=2)).values()) == {"train"}
     with pytest.raises(DataError, match="--folds 3: 2 images"):
         divided(["a", "b"], Division(folds=3))
@@ -104,6 +116,15 @@ def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
     assert divided(["x/a", "y/b", "c"], Division(lists=(lists[0], None, lists[1])))["c"] == "test"
     lists[1].write_text("c\nb\n")
     with pytest.raises(DataError, match=r"val.txt: line 2: b is in train already"):
+        divided(["x/a", "y/b", "c"], Division(lists=lists))
+    lists[1].write_text("a.jpg")
+    with pytest.raises(DataError, match=r"a.jpg could be x/a or y/a .name it with its sub-folder"):
+        divided(["x/a", "y/a", "b"], Division(lists=lists[1:]))
+    lists[1].write_text("zzz/c.jpg")
+    with pytest.raises(DataError, match=r"zzz/c.jpg is not among the images"):
+        divided(["x/a", "y/b", "c"], Division(lists=lists))
+    lists[1].write_text("\n")
+    with pytest.raises(DataError, match=r"val.txt: names no image"):
         divided(["x/a", "y/b", "c"], Division(lists=lists))
     lists[1].write_text("nobody.jpg\n")
     with pytest.raises(DataError, match=r"line 1: nobody.jpg is not among the images"):
@@ -186,12 +207,17 @@ def test_a_size_that_differs_and_a_value_that_nothing_claims_are_named(home: Pat
 def test_proposals(home: Path) -> None:
     casnet("prepare", "folder", "--masks", "masks", "--propose", "--classes", "proposed.toml")
     text = (home / "proposed.toml").read_text()
-    assert "void = {ids = [255]}    # 4.17 % of the pixels" in text and 'name = "class 1"\nids = [1]' in text
+    assert (
+        "void = {ids = [255]}    # 4.17 % of the pixels" in text
+        and 'name = "class 1"    # 50.00 % of the pixels\nids = [1]' in text
+    )
     assert prepare("--classes", "proposed.toml")
     Image.fromarray(np.array([[0, 255]], np.uint8)).save(home / "two.png")
-    assert 'name = "object"\nids = [255]' in propose([home / "two.png"]) and "\nvoid" not in propose([home / "two.png"])
+    assert 'name = "object"    # 50.00 % of the pixels\nids = [255]' in propose(
+        [home / "two.png"]
+    ) and "\nvoid" not in propose([home / "two.png"])
     Image.fromarray(np.array([[[1, 2, 3], [9, 9, 9]]], np.uint8)).save(home / "rgb.png")
-    assert 'name = "#010203"\ncolor = [1, 2, 3]    # 50.00 % of the pixels' in propose([home / "rgb.png"])
+    assert 'name = "#010203"    # 50.00 % of the pixels\ncolor = [1, 2, 3]' in propose([home / "rgb.png"])
     with pytest.raises(DataError, match="masks of one kind"):
         propose([home / "two.png", home / "rgb.png"])
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
@@ -213,7 +239,7 @@ def test_coco_and_labelme(home: Path) -> None:
     listed[0]["file_name"] = "../classes.toml"
     (home / "coco.json").write_text(json.dumps(whole))
     said = casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", code=2)
-    assert "../classes.toml is not in images" in said
+    assert "'../classes.toml' is no name of a file in images" in said
     for i in range(5):
         shape = {"label": "dog", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
         file = home / f"outlines/photo {i} ä.json"
@@ -223,3 +249,160 @@ def test_coco_and_labelme(home: Path) -> None:
     store = Store(home / "data/me.h5")
     np.testing.assert_array_equal(np.asarray(decode_label(store.parts()["train"][0].label)), label)
     assert store.labels.names == ("background", "dog")
+
+
+def coco(home: Path, **changes: object) -> tuple[str, ...]:
+    """A COCO file of one image and one polygon, with something changed; the options that name it."""
+    image = {"id": 1, "file_name": "photo 0 ä.JPG", "height": 4, "width": 6}
+    polygon = {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[1, 1, 4, 1, 4, 3]], "bbox": [1, 1, 3, 2]}
+    for key, value in changes.items():
+        (image if key in image else polygon)[key] = value
+    whole = {"images": [image], "categories": [{"id": 7, "name": "cat"}], "annotations": [polygon]}
+    (home / "coco.json").write_text(json.dumps(whole))
+    return "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"height": float("inf")}, "no COCO annotation file"),
+        ({"category_id": float("inf")}, "no COCO annotation file"),
+        ({"segmentation": [[1, 1, 1e400, 1, 4, 3]]}, "all of them finite"),
+        ({"segmentation": [[1, 1, 4, 1, 4]]}, "odd number of coordinates"),
+        ({"segmentation": [[1, 1, 4, 1]]}, "a polygon of 2 points"),
+        ({"file_name": "a\u0000.png"}, "is no name of a file in images"),
+        ({"file_name": "\ud800.png"}, "is no name of a file in images"),
+        ({"file_name": "gone.png"}, "gone.png: is not there, though coco.json names it"),
+    ],
+)
+def test_coco_of_another_shape_is_one_line(home: Path, changes: dict[str, object], words: str) -> None:
+    said = casnet("prepare", *coco(home, **changes), code=2)
+    assert words in said and said.count("error:") == 1
+
+
+def test_coco_without_areas_and_with_too_many_classes(home: Path) -> None:
+    casnet("prepare", *coco(home))
+    whole = json.loads((home / "coco.json").read_text())
+    (home / "coco.json").write_text(
+        json.dumps(whole | {"categories": [{"id": k, "name": f"c{k}"} for k in range(400)]})
+    )
+    assert "401 classes (at most 255; merge some by --classes)" in casnet("prepare", *coco_words(), code=2)
+    (home / "coco.json").write_text(json.dumps(whole | {"images": whole["images"] * 2}))
+    assert "two images share an id" in casnet("prepare", *coco_words(), code=2)
+
+
+def coco_words() -> tuple[str, ...]:
+    return "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco"
+
+
+@pytest.mark.parametrize(
+    "change", [{"points": []}, {"points": [[1, 1]]}, {"points": [[1, 1], [2, float("nan")], [3, 3]]}]
+)
+def test_labelme_of_another_shape_is_one_line(home: Path, change: dict[str, object]) -> None:
+    (home / "outlines").mkdir()
+    for i in range(5):
+        shape = {"label": "dog", "points": [[1, 1], [4, 1], [4, 3]], **(change if i == 3 else {})}
+        told = {"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}
+        (home / f"outlines/photo {i} ä.json").write_text(json.dumps(told))
+    said = casnet("prepare", "folder", "--images", "images", "--masks", "outlines", code=2)
+    assert "photo 3 ä.json" in said and said.count("error:") == 1
+    found = json.loads(casnet("check", "folder", "--images", "images", "--masks", "outlines", "--json", "-", code=1))
+    assert [finding["kind"] for finding in found["findings"] if finding["severity"] == "error"] == ["unreadable"]
+
+
+def test_a_stray_json_does_not_make_masks_outlines(home: Path) -> None:
+    (home / "masks/meta.json").write_text("{}")
+    assert prepare("--classes", "classes.toml")
+
+
+def test_moving_an_image_to_another_split_is_a_change(home: Path) -> None:
+    for kind, ending in (("images", "JPG"), ("masks", "png")):
+        for index in range(5):
+            target = home / kind / ("val" if index == 4 else "train") / f"photo {index} ä.{ending}"
+            target.parent.mkdir(exist_ok=True)
+            (home / kind / f"photo {index} ä.{ending}").rename(target)
+    assert "4 train, 1 val" in prepare("--classes", "classes.toml")
+    for kind, ending in (("images", "JPG"), ("masks", "png")):
+        (home / kind / f"train/photo 3 ä.{ending}").rename(home / kind / f"val/photo 3 ä.{ending}")
+    assert "3 train, 2 val" in prepare("--classes", "classes.toml")
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [(".", "is a folder"), ("classes.toml", "is there already and no prepared"), ("pipe", "is there already and no")],
+)
+def test_nothing_but_prepared_data_is_replaced(home: Path, out: str, words: str) -> None:
+    os.mkfifo(home / "pipe")
+    before = (home / "classes.toml").read_bytes()
+    assert words in prepare("--classes", "classes.toml", "--out", out, code=2)
+    assert (home / "classes.toml").read_bytes() == before and (home / "pipe").is_fifo()
+
+
+def test_names_that_are_no_utf_8_are_said(home: Path) -> None:
+    os.rename(home / "images/photo 0 ä.JPG", os.fsencode(home) + b"/images/x\xff.JPG")
+    for verb in ("prepare", "check"):
+        said = casnet(verb, "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml", code=2)
+        assert "its name is no UTF-8 (rename it)" in said
+
+
+def test_masks_of_colours_alone(home: Path) -> None:
+    """A 1-bit mask is black and white; values beyond 255 are no colours."""
+    two = "".join(
+        f'[[class]]\nname = "{name}"\ncolor = {color}\n' for name, color in (("b", [0] * 3), ("w", [255] * 3))
+    )
+    (home / "classes.toml").write_text("\ufeff" + two, encoding="utf-8")
+    ids = np.arange(24).reshape(4, 6) % 2
+    for index in range(5):
+        Image.fromarray(ids.astype(bool)).save(home / f"masks/photo {index} ä.png")
+    prepare("--classes", "classes.toml")
+    stored = Store(home / "data/mine.h5").parts()["train"][0].label
+    np.testing.assert_array_equal(np.asarray(decode_label(stored)), ids)
+    Image.fromarray((ids * 700).astype(np.uint16)).save(home / "masks/photo 3 ä.png")
+    assert "values beyond 255, but the table of classes has only colours" in prepare(
+        "--classes", "classes.toml", code=2
+    )
+
+
+def test_proposals_can_be_prepared(home: Path) -> None:
+    """Two ids of one colour; ids that are none; a text that cannot be written whole."""
+    mask = Image.fromarray((np.arange(24).reshape(4, 6) % 3).astype(np.uint8), "P")
+    mask.putpalette([0, 0, 0, 128, 0, 0, 128, 0, 0])
+    for index in range(5):
+        mask.save(home / f"masks/photo {index} ä.png")
+    casnet("prepare", "folder", "--masks", "masks", "--propose", "--classes", "proposed.toml")
+    prepare("--classes", "proposed.toml")
+    Image.fromarray(np.full((4, 6), -1, np.int32)).save(home / "minus.tif")
+    with pytest.raises(DataError, match="minus.tif: holds -1, which is no id"):
+        propose([home / "minus.tif"])
+    (home / "none").mkdir()
+    assert "none: holds no mask (.png" in casnet(
+        "prepare", "folder", "--masks", "none", "--propose", "--classes", "n.toml", code=2
+    )
+
+
+def test_float_images_are_scaled_from_their_range(home: Path) -> None:
+    for largest, index in ((1.0, 0), (200.0, 1)):
+        pixels = np.linspace(0, largest, 24, dtype=np.float32).reshape(4, 6)
+        pixels[0, 0] = np.nan
+        (home / f"images/photo {index} ä.JPG").unlink()
+        Image.fromarray(pixels).save(home / f"images/photo {index} ä.tif")
+    prepare("--classes", "classes.toml")
+    entries = Store(home / "data/mine.h5").entries()
+    grey = [np.asarray(decode_rgb(io.BytesIO(entries[index].load().image)))[..., 0] for index in (0, 1)]
+    assert grey[0].max() == 255 and grey[1].max() == 200 and grey[0][0, 0] == 0
+
+
+@pytest.mark.parametrize("limit", [100, 2000, 3000, 20000, 60000])
+def test_a_file_that_may_not_grow_is_one_line(home: Path, limit: int) -> None:
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    code = f"{limited}; import casnet_cli.cli as c; c.main()"
+    rng = np.random.default_rng(0)
+    for index in range(5):
+        Image.fromarray(rng.integers(0, 256, (80, 90, 3), np.uint8)).save(
+            home / f"images/photo {index} ä.JPG", quality=95
+        )
+        Image.fromarray(rng.integers(0, 2, (80, 90), np.uint8)).save(home / f"masks/photo {index} ä.png")
+    words = ("prepare", "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml")
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("error:") == 1 and "Traceback" not in done.stderr, done.stderr
+    assert list((home / "data").iterdir()) == []

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from made import LABELS, blocks, write_blocks
 from PIL import Image
+from running import casnet
+from typer.testing import CliRunner
 
+from casnet_cli.cli import app
 from casnet_cli.data import store
 from casnet_cli.data.images import encode_label
 from casnet_cli.data.pipeline import training_batches, whole_images
@@ -174,3 +177,46 @@ def test_a_full_disk_leaves_nothing_behind(small_disk: Path) -> None:
     with pytest.raises(DataError, match="x.h5: cannot be written: No space left on device"):
         write_blocks(small_disk / "x.h5", {"train": 400})
     assert not list(small_disk.iterdir())
+
+
+def spoilt(file: Path, key: str, value: object) -> None:
+    with h5py.File(file, "r+") as opened:
+        if value is None:
+            del opened.attrs[key]
+        else:
+            opened.attrs[key] = value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", [1, 2]),
+        ("folds", -3),
+        ("folds", 13),
+        ("palette", "red"),
+        ("classes", 3),
+        ("content_sha256", None),
+        ("sizes", None),
+        ("class_pixels", "many"),
+        ("void_pixels", "many"),
+    ],
+)
+def test_a_damaged_file_is_one_line_for_every_command(blocks_file: Path, key: str, value: object) -> None:
+    spoilt(blocks_file, key, value)
+    said = casnet("info", blocks_file, code=2)
+    assert said.count("error:") == 1 and blocks_file.name in said
+
+
+def test_flipped_bytes_give_findings_or_one_line(blocks_file: Path) -> None:
+    whole, rng = blocks_file.read_bytes(), np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 30):
+            damaged[place] ^= 0xFF
+        blocks_file.write_bytes(damaged)
+        for verb in ("check", "info"):
+            done = CliRunner().invoke(app, [verb, str(blocks_file)])
+            assert isinstance(done.exception, SystemExit | None), (verb, done.exception)
+    blocks_file.write_bytes(whole[:-8000] + bytes(8000))
+    done = CliRunner().invoke(app, ["check", str(blocks_file)])
+    assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit)

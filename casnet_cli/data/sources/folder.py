@@ -1,5 +1,6 @@
 """One's own data: a folder of images with one of masks, or with outlines in COCO's or LabelMe's form."""
 
+import contextlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,18 +12,17 @@ from PIL import Image
 
 from casnet_cli.data import masks, polygons, splits
 from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.images import UNREADABLE, decode_rgb
+from casnet_cli.data.images import SIDEWAYS, UNREADABLE, decode_rgb, orientation
 from casnet_cli.data.sources.source import Entry, Sample, Source, check_same_size, files_below, lonely, read_bytes
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, Unfit, reason
-from casnet_cli.labels import LabelSet, with_colors
+from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
-ORIENTATION = 0x0112
-"""EXIF tag; 1 is upright, and the values of SIDEWAYS swap width and height."""
-SIDEWAYS = (5, 6, 7, 8)
+TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+"""Names of sub-folders, in small letters, and the split they stand for."""
 SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_L", "_seg")
 """What masks are often called behind the name of their image."""
 
@@ -49,12 +49,14 @@ class Pair:
     name: str
     image: Path
     label: Path | None
+    fault: Unfit | None = None
 
 
-def paired(images: Path, labels: Path, endings: Sequence[str]) -> list[Pair]:
+def paired(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[Pair], tuple[Path, ...]]:
     """Every image with its label file: of the same relative path, else of the same stem, suffixes like `_mask` apart.
 
-    Raises DataError if there is no image, or one could have several label files.
+    And the label files that are left over. Raises DataError if there is no image, one could have several label files,
+    or one label file several images.
     """
     ours, theirs = files_below(images, IMAGES), files_below(labels, tuple(endings))
     if images.resolve() == labels.resolve():  # masks beside their images
@@ -65,15 +67,20 @@ def paired(images: Path, labels: Path, endings: Sequence[str]) -> list[Pair]:
     by_stem: dict[str, list[str]] = {}
     for name in theirs:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
-    found = []
+    found: list[Pair] = []
+    owners: dict[str, Path] = {}
     for name, file in ours.items():
         exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in theirs), None)
         candidates = [exact] if exact else by_stem.get(PurePosixPath(name).name, [])
         if len(candidates) > 1:
             several = " and ".join(str(theirs[one]) for one in candidates[:2])
             raise DataError(f"{file}: could belong to {several} (give them the sub-folders of the images)")
-        found.append(Pair(name, file, theirs[candidates[0]] if candidates else None))
-    return found
+        if candidates and owners.setdefault(candidates[0], file) != file:
+            both = f"{owners[candidates[0]]} and {file}"
+            raise DataError(f"{theirs[candidates[0]]}: could belong to {both} (give it the sub-folder of its image)")
+        fault = None if candidates else lonely(file, None, labels)
+        found.append(Pair(name, file, theirs[candidates[0]] if candidates else None, fault))
+    return found, tuple(file for name, file in theirs.items() if name not in owners)
 
 
 def _stripped(name: str) -> str:
@@ -90,10 +97,12 @@ def divided(names: Sequence[str], division: Division) -> dict[str, str]:
         return dict.fromkeys(names, "train")
     if division.val or division.test:
         return _by_fractions(names, division)
-    tops = {name: name.partition("/")[0] for name in names}
-    if all("/" in name and tops[name] in SPLITS for name in names):
-        return tops
-    return dict.fromkeys(names, "train")
+    tops = {name: TOPS.get(name.partition("/")[0].lower()) if "/" in name else None for name in names}
+    if not any(tops.values()):
+        return dict.fromkeys(names, "train")
+    if stray := next((name for name, top in tops.items() if top is None), None):
+        raise DataError(f"{stray}: lies outside train/, val/ and test/ (move it, or divide in another way)")
+    return {name: top for name, top in tops.items() if top}
 
 
 def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
@@ -107,7 +116,7 @@ def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
 
 
 def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, str]:
-    stems = {PurePosixPath(name).name: name for name in names}
+    known = set(names)
     chosen: dict[str, str] = {}
     for split, file in zip(SPLITS, lists, strict=False):
         if file is None:
@@ -117,11 +126,15 @@ def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, s
             if not (text := line.strip().replace("\\", "/")):
                 continue
             whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(IMAGES) else text
-            name = whole if whole in names else stems.get(PurePosixPath(whole).name)
-            if name is None:
-                raise DataError(f"{file}: line {number}: {text} is not among the images")
+            meant = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
+            if len(meant) != 1:
+                wrong = f"could be {meant[0]} or {meant[1]}" if meant else "is not among the images"
+                raise DataError(f"{file}: line {number}: {text} {wrong} (name it with its sub-folder)")
+            name = meant[0]
             if chosen.setdefault(name, split) != split:
                 raise DataError(f"{file}: line {number}: {text} is in {chosen[name]} already (one split an image)")
+        if split not in chosen.values():
+            raise DataError(f"{file}: names no image (leave a list out by -)")
     return chosen
 
 
@@ -135,28 +148,38 @@ class Origin:
     roots: tuple[Path, ...]
 
     def source(
-        self, labels: LabelSet, pairs: list[Pair], searched: Path, label_of: Callable[[Pair], np.ndarray]
+        self,
+        labels: LabelSet,
+        pairs: list[Pair],
+        label_of: Callable[[Pair], np.ndarray],
+        spare: tuple[Path, ...] = (),
     ) -> Source:
-        """searched: where labels were looked for. Raises DataError as `divided` does, or without training images."""
+        """Raises DataError as `divided` does, or if no training image is left."""
         chosen = divided([pair.name for pair in pairs], self.division)
         entries = []
         for pair in pairs:
             if pair.name in chosen:
-                fault = None if pair.label else lonely(pair.image, None, searched)
                 read = partial(_load, pair, label_of)
-                entries.append(Entry(chosen[pair.name], pair.name, read, pair.image, pair.label, fault))
+                entries.append(Entry(chosen[pair.name], pair.name, read, pair.image, pair.label, pair.fault))
         if not any(entry.split == "train" for entry in entries):
             raise DataError(f"{self.images}: no training image is left")
         settings = repr((self.division, labels))
         return Source(
-            self.name, labels, lambda root: entries, "", folds=self.division.folds, roots=self.roots, settings=settings
+            self.name,
+            labels,
+            lambda root: entries,
+            "",
+            folds=self.division.folds,
+            spare=spare,
+            roots=self.roots,
+            settings=settings,
         )
 
 
 def of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
     """A source of images and mask pictures. Raises DataError as `paired` and `divided` do."""
-    pairs = paired(origin.images, masks_folder, MASKS)
-    return origin.source(table.labels, pairs, masks_folder, lambda pair: masks.class_ids(_label_file(pair), table))
+    pairs, spare = paired(origin.images, masks_folder, MASKS)
+    return origin.source(table.labels, pairs, lambda pair: masks.class_ids(_label_file(pair), table), spare)
 
 
 def _label_file(pair: Pair) -> Path:
@@ -166,12 +189,15 @@ def _label_file(pair: Pair) -> Path:
 
 def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
     """A source of images and LabelMe files; without a table the classes are the labels that occur, by name."""
-    pairs = paired(origin.images, labels, OUTLINES)
+    pairs, spare = paired(origin.images, labels, OUTLINES)
     if table is None:
-        occurring = {label for pair in pairs if pair.label for label, _ in polygons.read_labelme(pair.label).shapes}
+        occurring: set[str] = set()
+        for pair in pairs:
+            with contextlib.suppress(Unfit):  # said when the pair itself is read
+                occurring |= {label for label, _ in polygons.read_labelme(pair.label).shapes} if pair.label else set()
         if not occurring:
             raise DataError(f"{labels}: no LabelMe file in it has a shape")
-        classes = with_colors((polygons.BACKGROUND, *sorted(occurring - {polygons.BACKGROUND})))
+        classes = _named((polygons.BACKGROUND, *sorted(occurring - {polygons.BACKGROUND})), labels)
     else:
         classes = table.labels
     class_of = {name: index for index, name in enumerate(classes.names)}
@@ -181,7 +207,13 @@ def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source
         file = _label_file(pair)
         return polygons.labelme_label(polygons.read_labelme(file), file, class_of, rest)
 
-    return origin.source(classes, pairs, labels, label_of)
+    return origin.source(classes, pairs, label_of, spare)
+
+
+def _named(names: tuple[str, ...], where: Path) -> LabelSet:
+    if len(names) > MAX_CLASSES:
+        raise DataError(f"{where}: {len(names)} classes (at most {MAX_CLASSES}; merge some by --classes)")
+    return with_colors(names)
 
 
 def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
@@ -192,7 +224,7 @@ def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Sour
     categories, listed = polygons.read_coco(annotations)
     if table is None:
         names = tuple(dict.fromkeys((polygons.BACKGROUND, *(categories[one] for one in sorted(categories)))))
-        classes = with_colors(names)
+        classes = _named(names, annotations)
         class_of = {one: names.index(text) for one, text in categories.items()}
     else:
         classes, class_of = table.labels, table.ids
@@ -201,13 +233,20 @@ def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Sour
     pairs, of_name = [], {}
     for image in listed:
         file = origin.images / image.name
-        if not file.resolve().is_relative_to(origin.images.resolve()) or not file.is_file():
-            raise DataError(f"{annotations}: {image.name} is not in {origin.images}")
-        pairs.append(Pair(PurePosixPath(image.name).with_suffix("").as_posix(), file, annotations))
+        try:
+            image.name.encode()
+            inside = file.resolve().is_relative_to(origin.images.resolve())
+            there = file.is_file()
+        except (OSError, ValueError, RuntimeError):
+            inside = there = False
+        if not inside:
+            raise DataError(f"{annotations}: {image.name!r} is no name of a file in {origin.images}")
+        fault = None if there else Unfit(f"{file}: is not there, though {annotations} names it", "no image")
+        pairs.append(Pair(PurePosixPath(image.name).with_suffix("").as_posix(), file, annotations, fault))
         of_name[pairs[-1].name] = image
     rest = polygons.rest_of(classes.names)
     return origin.source(
-        classes, pairs, annotations, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
+        classes, pairs, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
     )
 
 
@@ -221,9 +260,9 @@ def _load(pair: Pair, label_of: Callable[[Pair], np.ndarray]) -> Sample:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             stored = picture.format in ("JPEG", "PNG")
-            turned = picture.getexif().get(ORIENTATION, 1) != 1
+            turned = orientation(picture) != 1
             if turned:
-                swapped = picture.getexif()[ORIENTATION] in SIDEWAYS
+                swapped = orientation(picture) in SIDEWAYS
                 turned = label.shape == (picture.size[::1] if swapped else picture.size[::-1])
         if not stored or turned:
             buffer = io.BytesIO()

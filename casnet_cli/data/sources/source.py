@@ -62,6 +62,7 @@ class Source:
     entries(root) lists all samples of the extracted folder, in the order in which they are stored.
     counts: entries per split that a complete copy has; empty where the set comes in parts.
     content: digests of a copy known to be good (`data.content`), where one is.
+    spare: label files that belong to no image, where that is no fault.
     roots: the files and folders of one's own data, which need not be looked for; settings: what else decides what is
     made of them.
     """
@@ -75,6 +76,7 @@ class Source:
     folds: int | None = None
     counts: tuple[tuple[str, int], ...] = ()
     content: Mapping[str, str] = field(default_factory=dict)
+    spare: tuple[Path, ...] = ()
     roots: tuple[Path, ...] = ()
     settings: str = ""
 
@@ -104,11 +106,11 @@ def located(
     raise DataError(f"{meant}: {', '.join(missing)} not found (expected {layout})")
 
 
-def files_below(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+def files_below(folder: Path, endings: tuple[str, ...], once: bool = True) -> dict[str, Path]:
     """All files under `folder` with one of `endings` (lower case; case is ignored), in the order of their names.
 
     Keys are paths relative to `folder`, '/' between folders, without the ending.
-    Raises DataError if two files would have one name.
+    once: raise DataError if two files would have one name.
     """
     found: dict[str, Path] = {}
     for file in sorted(folder.rglob("*")):
@@ -118,7 +120,11 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
         if ending is None or any(part.startswith(".") for part in relative.parts) or not file.is_file():
             continue
         name = relative.as_posix()[: -len(ending)]
-        if name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{file}: its name is no UTF-8 (rename it)") from None
+        if once and name in found:
             raise DataError(f"{file}: has the same name as {found[name].name} (one file a sample)")
         found[name] = file
     return dict(sorted(found.items()))
