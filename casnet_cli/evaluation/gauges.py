@@ -69,7 +69,12 @@ class Gauges:
                 "ece_calibrated": self.calibrated.error(),
                 "temperature": self.temperature,
             },
-            "boundary": {"iou": self.boundary.iou(), "f1": self.boundary.f1(), "width_px": WIDTH},
+            "boundary": {
+                "iou": self.boundary.iou(),
+                "f1": self.boundary.f1(),
+                "width_px": WIDTH,
+                "pixels": int(self.boundary.truth.sum()),
+            },
             "selective": _selective(sure) | {"by_difficulty": _selective(self.by_difficulty)},
             "accuracy_by": self.strata.told() | {"difficulty_decile": self._deciles()},
         }
