@@ -8,6 +8,7 @@ import numpy as np
 
 from casnet_cli import console
 from casnet_cli.evaluation.confusion import FIGURES
+from casnet_cli.evaluation.gauges import DETECTORS
 from casnet_cli.figures import errors, heat
 from casnet_cli.labels import LabelSet
 from casnet_cli.pages import Picture, flat_picture, picture, render
@@ -22,12 +23,6 @@ EACH = 12
 """Images of each kind in the gallery."""
 
 HEADS = ("pixels right", "class mean", "mean IoU", "fw IoU")
-DETECTORS = {
-    "one_minus_p_a": "difficulty, 1 − p_a",
-    "entropy": "entropy",
-    "max_softmax": "1 − largest probability",
-    "margin": "margin",
-}
 
 
 @dataclass(frozen=True)

@@ -200,11 +200,34 @@ def show(scores: "Scores") -> None:
     console.table("fused, per class", ("class", "recall", "IoU", "share"), rows)
     if metrics["absent_classes"]:
         console.result(f"not in these images, left out of the means: {', '.join(metrics['absent_classes'])}")
+    if scores.gauges:
+        _show_doubts(metrics)
     accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
     lowest = [place for place in np.argsort(accuracy)[:6] if not np.isnan(accuracy[place])]
     if lowest:
         named = ", ".join(f"{scores.tally.names[place]} {console.percent(accuracy[place])}" for place in lowest)
         console.result(f"lowest pixel accuracy: {named}")
+
+
+def _show_doubts(metrics: dict[str, Any]) -> None:
+    """How well the network knows where it is wrong, in percent; the rest is in the report."""
+    from casnet_cli.evaluation.gauges import DETECTORS
+
+    found = metrics["difficulty"]["final_errors"] or {}
+    rows = [
+        (text, *(console.percent(own[key]) for key in ("auroc", "average_precision")))
+        for name, text in DETECTORS.items()
+        if (own := found.get(name))
+    ]
+    if rows:
+        console.table("finding the errors of the answer", ("% by", "AUROC", "precision"), rows)
+    calibration, boundary = metrics["calibration"], metrics["boundary"]
+    heated = f", {console.percent(calibration['ece_calibrated'])} % at temperature {calibration['temperature']}"
+    console.result(
+        f"calibration error {console.percent(calibration['ece'])} %{heated if calibration['temperature'] else ''}; "
+        f"boundary IoU {console.percent(boundary['iou'])} %, F1 {console.percent(boundary['f1'])} % within "
+        f"{boundary['width_px']} pixels"
+    )
 
 
 def _counted(samples: Iterable[Any], total: int, bar: console.Bar, ends: float | None) -> Iterator[Any]:

@@ -17,7 +17,12 @@ Answer = dict[str, np.ndarray]
 RIVALS = ("entropy", "max_softmax", "margin")
 """Scores of a softmax that rank by doubt: entropy / log K, 1 − the largest probability, 1 − its lead on the second."""
 
-DETECTORS = ("one_minus_p_a", *RIVALS)
+DETECTORS = {
+    "one_minus_p_a": "difficulty, 1 − p_a",
+    "entropy": "entropy",
+    "max_softmax": "1 − largest probability",
+    "margin": "margin",
+}
 TARGETS = {"coarse_errors": "coarse", "final_errors": "mask"}
 PARTS = 10
 ACCURACY = 0.95
