@@ -77,7 +77,8 @@ def test_the_figures_are_those_of_the_metrics(measured: tuple[Scores, str]) -> N
     assert f"[{low}, {high}] % of {told['labelled_pixels']:,} labelled pixels in 20 images" in text
     assert f"{100 * told['difficulty']['coarse_errors']['entropy']['auroc']:.1f}" in text
     share = scores.matrices["fused"][1] / scores.matrices["fused"][1].sum()
-    assert f'title="road taken for tree: {100 * share[2]:.2f} %"' in text
+    assert f'title="road taken for tree: {100 * share[2]:.2f} %">{100 * share[2]:.0f}</td>' in text
+    assert 'title="road taken for never: 0.00 %"></td>' in text
     assert '<th scope="row">never</th>' in text and "sky &lt;blue&gt;" in text and "sky <blue>" not in text
 
 
