@@ -120,7 +120,7 @@ def read_meta(path: Path) -> Meta:
                 data["fold"],
                 Progress(**json.loads(attrs["progress"])),
                 json.loads(attrs["schedule"]),
-                json.loads(attrs.get("calibration", "{}")),
+                dict(json.loads(attrs.get("calibration", "{}"))),
             )
         except (KeyError, ValueError, TypeError, RecipeError) as error:
             raise RunError(f"{path}: damaged checkpoint: {error}") from None
