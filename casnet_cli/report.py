@@ -113,7 +113,8 @@ def _classes(metrics: dict[str, Any]) -> dict[str, Any]:
         net = f"{100 * (own['fixed'] - own['broken']) / row['pixels']:+.1f}" if own and row["pixels"] else "–"
         figures = (console.percent(value) for value in (row["accuracy"], row["iou"], row["pixels"] / total))
         rows.append([row["name"], *figures, f"{row['pixels']:,}", net])
-    return _table("Each class, in %", ("", "recall", "IoU", "share", "pixels", "refinement"), rows)
+    caption = "Each class, in %; gain is what refinement adds to recall"
+    return _table(caption, ("", "recall", "IoU", "share", "pixels", "gain"), rows)
 
 
 def _doubts(metrics: dict[str, Any]) -> list[dict[str, Any]]:
