@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casnet_cli import console, engine, runs
-from casnet_cli.errors import InputError, reason
+from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.evaluation import tally
 from casnet_cli.files import write_whole
 from casnet_cli.measurements import METRICS, Asking, Measurement, measurement
@@ -99,6 +99,8 @@ def _saver(folder: Path, wanted: Measurement) -> Callable[[Any, Any], None]:
     manifest = Manifest(Outputs(folder, wanted.store.labels, wanted.identity["checkpoint_sha256"], resume=False))
 
     def keep(sample: Any, said: Any) -> None:
+        if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
+            raise DataError(f"{wanted.store.path}: {sample.name}: a name that leads out of {folder} (prepare it again)")
         job = Job(Path(sample.name), Path(sample.name))
         manifest.add(save(job, sample.image, said, manifest.outputs, time.perf_counter()))
 

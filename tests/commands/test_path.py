@@ -103,6 +103,13 @@ def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
         right += ((mask == label) & (label != 255)).sum()
         labelled += (label != 255).sum()
     assert told["pixel_accuracy"] == pytest.approx(right / labelled) and told["labelled_pixels"] == labelled
+    with h5py.File(home / "data/blocks.h5") as file:
+        shutil.copy(home / "data/blocks.h5", home / "evil.h5")
+        names = [name.decode() for name in file["val/name"][:]]
+    with h5py.File(home / "evil.h5", "r+") as file:
+        file["val/name"][:] = ["../../../../../escaped", *names[1:]]
+    said = casnet("eval", "--data", "evil.h5", "--split", "val", "--save-predictions", "--out", "evil", code=2)
+    assert "a name that leads out of" in said and not list(home.rglob("escaped*"))
     for words in (("--tile", 8), ("--scale", 0), ("--scale", 99)):
         assert "error:" in casnet("eval", *words, code=2)
 
