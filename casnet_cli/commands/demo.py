@@ -38,5 +38,5 @@ def run(out: Path, overrides: list[str]) -> None:
     pictures = sorted((figures / "pictures").glob("*.png"))
     overlays = sorted((out / "predictions").glob("*.overlay.jpg"))
     console.result("open these:")
-    for picture in (*pictures[:2], *overlays[:2]):
+    for picture in (figures / evaluation_session.REPORT, *pictures[:2], *overlays[:2]):
         console.result(f"  {picture}")
