@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -25,8 +26,16 @@ def unfinished_name(target: Path) -> Path:
 
 def sweep(target: Path) -> None:
     """Remove what processes of this machine that are no more left unfinished for `target`."""
-    ours = _process("*")
-    for left in target.parent.glob(f".{target.name}.{ours}.part"):
+    _sweep(target.parent.glob(f".{target.name}.{_process('*')}.part"))
+
+
+def sweep_below(folder: Path) -> None:
+    """Remove what processes of this machine that are no more left unfinished anywhere below a folder."""
+    _sweep(folder.rglob(f".*.{_process('*')}.part"))
+
+
+def _sweep(unfinished: Iterable[Path]) -> None:
+    for left in unfinished:
         number = left.name.removesuffix(".part").rpartition("-")[2]
         if number.isdigit() and not _alive(int(number)):
             with contextlib.suppress(OSError):

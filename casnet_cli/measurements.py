@@ -19,7 +19,7 @@ METRICS = "metrics.json"
 
 @dataclass(frozen=True)
 class Asking:
-    """How the images are asked about. tta: one of `model.averaging.PROTOCOLS`. scale: by which they are enlarged, None
+    """How the images are asked about. tta: one of `model.answers.PASSES`. scale: by which they are enlarged, None
     for the recipe's. tile: the side of overlapping tiles, None for whole images."""
 
     tta: str = "none"

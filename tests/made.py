@@ -1,6 +1,8 @@
 """Small data that the tests make themselves."""
 
 import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,3 +40,32 @@ def write_blocks(path: Path, counts: dict[str, int], folds: int | None = None, l
     source = Source("blocks", labels, lambda root: entries, "", folds=folds)
     store.write(path, source, entries, {"source": "made by a test", "source_sha256": "", "source_stamp": "x"})
     return path
+
+
+@dataclass
+class Ready:
+    image: np.ndarray
+    group: object
+    together: int
+
+
+class Plain:
+    """A function of an image asked as if it were a network. batches: how many images were asked about at once."""
+
+    def __init__(self, answer: Callable[[np.ndarray], dict[str, np.ndarray]], together: int = 1):
+        self.answer, self.together = answer, together
+        self.batches: list[int] = []
+
+    def prepare(self, image: np.ndarray) -> Ready:
+        return Ready(image, image.shape, self.together)
+
+    def say(self, batch: Sequence[Ready]) -> Iterator[dict[str, np.ndarray]]:
+        self.batches.append(len(batch))
+        return (self.answer(one.image) for one in batch)
+
+    def ask(self, batch: Sequence[Ready]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
+        """In blocks of two rows."""
+        for one, said in zip(batch, self.say(batch), strict=True):
+            height, width = one.image.shape[:2]
+            tops = [slice(top, min(top + 2, height)) for top in range(0, height, 2)]
+            yield iter([(rows, slice(0, width), {name: x[..., rows, :] for name, x in said.items()}) for rows in tops])

@@ -13,6 +13,7 @@ ROOMS = (
     ("commands", 5),
     ("cli", 6),
     ("__main__", 7),
+    ("", 7),  # the package itself: its door for Python
     ("console", 3),
     ("figures", 3),
     ("curves", 3),
@@ -23,6 +24,7 @@ ROOMS = (
     ("measurements", 3),
     ("choice", 3),
     ("trainee", 3),
+    ("api", 3),
     ("training", 2),
     ("evaluation", 2),
     ("prediction", 2),

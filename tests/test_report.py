@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made import Plain
 from scipy import ndimage
 
 from casnet_cli.evaluation.gauges import RIVALS, Gauges
-from casnet_cli.evaluation.scores import Scores, asked_singly, evaluate, remarkable
+from casnet_cli.evaluation.scores import Scores, asked_together, evaluate, remarkable
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.report import card, report
 
@@ -54,7 +55,7 @@ def answer_of(samples: list[Sample]):
 def measured() -> tuple[Scores, str]:
     samples = [sample(seed) for seed in range(20)]
     answer = answer_of(samples)
-    scores = evaluate(asked_singly(answer, samples), LABELS, Gauges(LABELS, None, True))
+    scores = evaluate(asked_together(Plain(answer), samples), LABELS, Gauges(LABELS, None, True))
     kinds = remarkable(scores, 4)
     accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
     cards = []

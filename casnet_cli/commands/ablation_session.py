@@ -110,7 +110,8 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     engine.start()
     from casnet_cli import figures
     from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.model.answers import Protocol, answering
+    from casnet_cli.model.answers import Network, Protocol
+    from casnet_cli.model.reading import branch_answers
     from casnet_cli.training.checkpoint import load_model
 
     counted = measured.tally()
@@ -119,7 +120,8 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
     part = measured.images.at(list(spread))
-    answer = answering(load_model(measured.run.file)[0], Protocol(scale=series.recipe.evaluation.scale))
+    protocol = Protocol(scale=series.recipe.evaluation.scale)
+    answer = Network(load_model(measured.run.file)[0], protocol, branch_answers)
     strips = [
         figures.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)

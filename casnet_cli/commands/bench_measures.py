@@ -13,6 +13,7 @@ import numpy as np
 from casnet_cli import console, engine, machine
 from casnet_cli.commands.bench_subject import Subject
 from casnet_cli.errors import EngineError, OutOfMemory
+from casnet_cli.groups import Groups
 
 KEYS = (
     "forward_seconds",
@@ -62,12 +63,14 @@ class Bench:
 
     def _build(self) -> None:
         """The network, and its step where one is timed. The weights decide what is written of an image, not speed."""
-        from casnet_cli.model.answers import Protocol, answering
+        from casnet_cli.model.answers import Network, Protocol
         from casnet_cli.model.casnet import build_casnet
+        from casnet_cli.model.reading import prediction
         from casnet_cli.trainee import assemble
         from casnet_cli.training import checkpoint
 
         file, classes = self.subject.checkpoint, self.subject.classes
+        temperature = checkpoint.read_meta(file).temperature if file else None
         if {"train", "input"} & set(self.wanted):
             trainee = assemble(self.recipe, classes, self.devices, pretrained=False)
             self.model, self.step = trainee.model, trainee.step
@@ -77,7 +80,7 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.answer = answering(self.model, Protocol(scale=self.recipe.evaluation.scale))
+        self.network = Network(self.model, Protocol(scale=self.recipe.evaluation.scale), prediction(temperature))
 
     def measure(self) -> dict[str, Any]:
         """A value for each of KEYS, None where not measured."""
@@ -104,7 +107,7 @@ class Bench:
     def forward(self) -> dict[str, float]:
         """One image, everything that prediction asks of it."""
         image = np.random.default_rng(0).integers(0, 256, (*self.size, 3), np.uint8)
-        seconds = statistics.median(timings(lambda: self.answer(image), self.repeats))
+        seconds = statistics.median(timings(lambda: self.network(image), self.repeats))
         return {"forward_seconds": seconds, "images_per_second": 1 / seconds}
 
     def train(self) -> dict[str, float]:
@@ -131,13 +134,16 @@ class Bench:
 
     def predict(self) -> dict[str, float]:
         """`casnet predict` on a folder, in turn with the bare network on the same images, decoded."""
-        from casnet_cli.data.images import decode_rgb
-        from casnet_cli.prediction.folder import Manifest, Outputs, find_images, predict_folder, read_image
+        from casnet_cli.data.images import as_array, decode_rgb
+        from casnet_cli.prediction.folder import predict_folder
+        from casnet_cli.prediction.inputs import find_images
+        from casnet_cli.prediction.manifest import Manifest
+        from casnet_cli.prediction.outputs import Outputs
 
         photos, labels = self.subject.images("predict"), self.subject.labels
         assert photos and labels, "the subject has an obstacle, and predict is not to be wanted"
-        first = np.asarray(decode_rgb(io.BytesIO(photos[0].image)))
-        seconds = min(timings(lambda: self.answer(first), 1, longest=0))
+        first = as_array(decode_rgb(io.BytesIO(photos[0].image)))
+        seconds = min(timings(lambda: self.network(first), 1, longest=0))
         count = min(len(photos), _within(SECONDS / seconds, IMAGES))
         with TemporaryDirectory(prefix="casnet-bench-") as name:
             folder, out = Path(name) / "in", Path(name) / "out"
@@ -145,16 +151,26 @@ class Bench:
             for index in range(count):  # spread over the whole part, so that its sizes come as they are
                 _write(folder / f"{index:04d}", photos[index * len(photos) // count].image)
             jobs = find_images([folder], out)
-            decoded = [read_image(job.file) for job in jobs]
+            decoded = [as_array(decode_rgb(io.BytesIO(job.file.read_bytes()))) for job in jobs]
 
             def whole() -> float:
-                manifest = Manifest(Outputs(out, labels, "bench", resume=False))
-                return elapsed(lambda: list(predict_folder(self.answer, jobs, manifest)))
+                with Manifest(Outputs(out, labels, "bench", resume=False)) as manifest:
+                    return elapsed(lambda: list(predict_folder(self.network, jobs, manifest)))
 
             def bare() -> float:
-                return elapsed(lambda: [self.answer(image) for image in decoded])
+                return elapsed(lambda: self._ask(decoded))
 
             return {"end_to_end_ratio": in_turn(bare, whole, self.repeats)}
+
+    def _ask(self, images: list[np.ndarray]) -> None:
+        """The network about all of them, those of one size together."""
+        groups: Groups[Any] = Groups()
+        for image in images:
+            ready = self.network.prepare(image)
+            for batch in groups.add(ready, ready.group, ready.together):
+                list(self.network.say(batch))
+        for batch in groups.rest():
+            list(self.network.say(batch))
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         from casnet_cli.data.pipeline import training_batches

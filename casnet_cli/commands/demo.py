@@ -21,8 +21,9 @@ def command(
 def run(out: Path, overrides: list[str]) -> None:
     """All four steps below `out`, then the pictures to open."""
     from casnet_cli import console, paths
-    from casnet_cli.commands import evaluation_session, predict, preparation_session, training_session
+    from casnet_cli.commands import evaluation_session, preparation_session, training_session
     from casnet_cli.commands.evaluation_session import Question
+    from casnet_cli.commands.prediction_session import Wanted, predict
     from casnet_cli.commands.training_session import Request
     from casnet_cli.data.sources.demo import write_unlabelled
     from casnet_cli.recipe import find, load
@@ -34,7 +35,7 @@ def run(out: Path, overrides: list[str]) -> None:
     assert folder is not None  # only other requests than this write nothing
     figures = evaluation_session.evaluate_run(folder, Question(split="test"))
     write_unlabelled(out / "scenes")
-    predict.predict([out / "scenes"], folder, out / "predictions", True, True)
+    predict([out / "scenes"], folder, Wanted(out / "predictions"))
     pictures = sorted((figures / "pictures").glob("*.png"))
     overlays = sorted((out / "predictions").glob("*.overlay.jpg"))
     console.result("open these:")

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,20 +69,22 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
     engine.start()
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.gauges import Gauges
-    from casnet_cli.evaluation.scores import asked_by_size, evaluate
-    from casnet_cli.model.answers import Protocol, answering, measuring
+    from casnet_cli.evaluation.scores import asked_together, evaluate
+    from casnet_cli.model.answers import Network, Protocol
+    from casnet_cli.model.reading import measures
     from casnet_cli.training.checkpoint import load_model
 
     model, meta = load_model(run.file)
     protocol = Protocol(wanted.asking.tta, wanted.scale, wanted.asking.tile)
+    network = Network(model, protocol, measures(meta.temperature))
     gauges = Gauges(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
-    with console.bar("evaluating") as bar:
+    with console.bar("evaluating") as bar, ExitStack() as stack:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
-        asked = asked_by_size(measuring(model, protocol, meta.temperature), samples, wanted.scale)
-        keep = _saver(out / "predictions", wanted) if question.save_predictions else _nothing
+        asked = asked_together(network, samples)
+        keep = stack.enter_context(_saver(out / "predictions", wanted)) if question.save_predictions else _nothing
         scores = evaluate(asked, store.labels, gauges, keep)
     try:
-        pictures = _pictures(out / "pictures", wanted, scores, answering(model, protocol), question.worst)
+        pictures = _pictures(out / "pictures", wanted, scores, network, question.worst)
         write(out, scores, wanted, pictures)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
@@ -92,19 +95,25 @@ def _nothing(sample: Any, said: Any) -> None:
     """Keeps no prediction."""
 
 
-def _saver(folder: Path, wanted: Measurement) -> Callable[[Any, Any], None]:
+@contextmanager
+def _saver(folder: Path, wanted: Measurement) -> Iterator[Callable[[Any, Any], None]]:
     """Writes what `predict` would of each image, under its name in the data. Raises InputError."""
-    from casnet_cli.prediction.folder import Job, Manifest, Outputs, save
+    from casnet_cli.prediction.inputs import Job
+    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.outputs import Outputs
 
-    manifest = Manifest(Outputs(folder, wanted.store.labels, wanted.identity["checkpoint_sha256"], resume=False))
+    outputs = Outputs(folder, wanted.store.labels, wanted.identity["checkpoint_sha256"], resume=False)
 
     def keep(sample: Any, said: Any) -> None:
         if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
             raise DataError(f"{wanted.store.path}: {sample.name}: a name that leads out of {folder} (prepare it again)")
         job = Job(Path(sample.name), Path(sample.name))
-        manifest.add(save(job, sample.image, said, manifest.outputs, time.perf_counter()))
+        answer = outputs.answer(sample.image.shape[:2])
+        answer.add(slice(None), slice(None), said | {"confidence": said.get("calibrated", said["confidence"])})
+        manifest.add(outputs.save(job, sample.image, answer))
 
-    return keep
+    with Manifest(outputs) as manifest:
+        yield keep
 
 
 def make_folder(folder: Path) -> None:

@@ -1,74 +1,98 @@
 """casnet predict: folders of pictures become masks."""
 
+import re
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from casnet_cli.commands.options import Run
 
-if TYPE_CHECKING:
-    from casnet_cli.prediction.folder import Job, Manifest
+TILE = 65
+
+
+class Further(StrEnum):
+    """Files beside the mask; see `prediction.outputs.FURTHER`."""
+
+    confidence = "confidence"
+    probabilities = "probabilities"
+    geojson = "geojson"
+    coco = "coco"
+
+
+def share_of(text: str | None) -> tuple[int, int] | None:
+    """2/8 → (2, 8). Raises BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
+    if not found or int(found[1]) > int(found[2]):
+        raise typer.BadParameter(f"{text}: no share (I/N with I from 1 to N, such as 1/8)", param_hint="--shard")
+    return int(found[1]), int(found[2])
 
 
 def command(
-    path: Annotated[list[Path], typer.Argument(help="Folders or images.", metavar="PATH...")],
+    path: Annotated[
+        list[Path], typer.Argument(help="Folders, images or videos; - is one image from stdin.", metavar="PATH...")
+    ],
     run: Run = None,
     out: Annotated[Path | None, typer.Option(help="Default predictions/.", metavar="DIR")] = None,
-    overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=TILE, help="Cut images into overlapping tiles of this side; default only large ones.", metavar="N"
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Most images asked about at once; default by size.", metavar="N")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="Do one share of the work: 1/8, 2/8, … on as many machines.", metavar="I/N")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Do only what is missing, failed or changed.")] = True,
+    overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
+    save: Annotated[
+        list[Further] | None,
+        typer.Option(help="Also write these (repeatable).", show_choices=True),
+    ] = None,
+    fine: Annotated[
+        Literal["auto", "always"], typer.Option(help="auto: leave the fine branch out where attention says easy.")
+    ] = "always",
+    reject_below: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Less sure pixels become void.", metavar="P")
+    ] = None,
+    target_accuracy: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Reject so that the rest is right so often.", metavar="A")
+    ] = None,
+    mask_values: Annotated[
+        str,
+        typer.Option(
+            help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"
+        ),
+    ] = "palette",
+    json: Annotated[
+        str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
-    from casnet_cli import console, paths
+    if reject_below is not None and target_accuracy is not None:
+        raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
+    share = share_of(shard)
+    from casnet_cli.commands.prediction_session import Wanted, predict
 
-    checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
-    failed = predict(path, checkpoint, out, overlay, resume)
-    if failed:
-        console.error(f"{console.count(failed, 'image')} failed (see manifest.jsonl)")
+    wanted = Wanted(
+        out,
+        tile,
+        batch,
+        share,
+        resume,
+        overlay,
+        tuple(save or ()),
+        fine,
+        reject_below,
+        target_accuracy,
+        mask_values,
+        json,
+    )
+    if predict(path, run, wanted):
         raise typer.Exit(1)
-
-
-def predict(path: list[Path], run: Path | None, out: Path | None, overlay: bool, resume: bool) -> int:
-    """Label every image below the paths, show what happened, and return how many failed."""
-    from casnet_cli import console, paths, runs
-    from casnet_cli.data.archives import sha256_of
-    from casnet_cli.prediction.folder import Manifest, Outputs, find_images
-
-    chosen = runs.find(run)
-    folder = out or paths.PREDICTIONS
-    jobs = find_images(path, folder)
-    manifest = Manifest(Outputs(folder, chosen.meta.labels, sha256_of(chosen.file), overlay, resume))
-    pending = manifest.pending(jobs)
-    console.say(f"labelling {len(pending)} of {console.count(len(jobs), 'image')} with {chosen.title}")
-    if chosen.meta.recipe.model.variant != "attention":
-        console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
-    labelled, failed = 0, 0
-    if pending:
-        labelled, failed = _label(chosen.file, pending, manifest)
-    already = len(jobs) - len(pending)
-    done_before = f", {already} were done before" if already else ""
-    console.result(f"{folder}: {labelled} labelled{done_before}, {failed} failed")
-    return failed
-
-
-def _label(checkpoint: Path, jobs: "list[Job]", manifest: "Manifest") -> tuple[int, int]:
-    """Label the jobs, and return how many were labelled and how many failed."""
-    from casnet_cli import console, engine
-    from casnet_cli.prediction.folder import predict_folder
-
-    engine.start()
-    from casnet_cli.model.answers import Protocol, answering
-    from casnet_cli.training.checkpoint import load_model
-
-    model, meta = load_model(checkpoint)
-    answer = answering(model, Protocol(scale=meta.recipe.evaluation.scale))
-    labelled, failed = 0, 0
-    with console.bar("labelling") as bar:
-        for record in predict_folder(answer, jobs, manifest):
-            if record["status"] == "ok":
-                labelled += 1
-            else:
-                failed += 1
-                console.say(f"failed: {record['file']}: {record['error']}")
-            bar.update(labelled + failed, len(jobs))
-    return labelled, failed

@@ -1,34 +1,64 @@
-"""The end of a training: a temperature that makes the best checkpoint's probabilities mean what they say."""
+"""The end of a training: what its validation images say about how far the best checkpoint can be trusted."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from casnet_cli import console
+from casnet_cli import console, engine
 from casnet_cli.data.store import Subset
+
+KEYS = {"temperature", "images", "selective", "easy", "difficulty"}
 
 
 def calibrate(best: Path, images: Subset) -> None:
-    """Fit the temperature of `best` on validation images and keep it in the checkpoint, unless that was done before."""
-    from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.evaluation.calibration import PIXELS, chosen_pixels, fit_temperature, generator
-    from casnet_cli.model.answers import Protocol, scoring
-    from casnet_cli.training.checkpoint import amend, load_model, read_meta
+    """Fit on validation images what `predict` goes by, and keep it in the checkpoint, unless that was done before.
 
-    if not best.is_file() or read_meta(best).calibration:
+    `temperature`, by which log-probabilities are divided to mean what they say; `selective`, the accuracy of pixels
+    above a confidence; `easy`, the difficulty below which the fine branch may be left out; `difficulty`, of each image.
+    """
+    from casnet_cli.evaluation.calibration import fit_temperature, selective
+    from casnet_cli.evaluation.cascade import curve, threshold
+    from casnet_cli.training.checkpoint import amend, read_meta
+
+    if not best.is_file() or read_meta(best).calibration.keys() >= KEYS:
         return
+    engine.start()
+    samples, looks, difficulty = _looked_at(best, images)
+    temperature = fit_temperature(samples)
+    easy = threshold(curve(looks))
+    told: dict[str, Any] = {"temperature": temperature, "images": len(images), "difficulty": difficulty}
+    told["selective"] = [[round(value, 6) for value in point] for point in selective(samples, temperature)]
+    told["easy"] = {"below": easy.easy_below, "share": easy.share, "loss": easy.loss} if easy else None
+    amend(best, told)
+    number = "none fits" if temperature is None else f"{temperature:.2f}"
+    console.detail(f"{best}: temperature {number}, fitted on {console.count(len(images), 'validation image')}")
+
+
+def _looked_at(best: Path, images: Subset) -> tuple[list[Any], list[Any], list[float]]:
+    """Of each validation image some log-probabilities with their truth, how right it was, and its mean difficulty."""
+    from casnet_cli.data.pipeline import whole_images
+    from casnet_cli.evaluation.calibration import PIXELS, chosen_pixels, generator
+    from casnet_cli.evaluation.cascade import Look
+    from casnet_cli.labels import VOID
+    from casnet_cli.model.answers import Network, Protocol
+    from casnet_cli.model.reading import branch_answers
+    from casnet_cli.training.checkpoint import load_model
+
     model, meta = load_model(best)
-    scores = scoring(model, Protocol(scale=meta.recipe.evaluation.scale))
-    most = -(-PIXELS // len(images))
-
-    def samples() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for place, sample in enumerate(whole_images(images)):
-            pixels = chosen_pixels(sample.label, most, generator(place))
-            if len(pixels):
-                yield scores(sample.image).reshape(-1, len(meta.labels))[pixels], sample.label.ravel()[pixels]
-
-    temperature = fit_temperature(samples())
-    amend(best, {"temperature": temperature, "images": len(images)})
-    told = "none fits" if temperature is None else f"{temperature:.2f}"
-    console.detail(f"{best}: temperature {told}, fitted on {console.count(len(images), 'validation image')}")
+    protocol = Protocol(scale=meta.recipe.evaluation.scale)
+    network = Network(model, protocol, lambda told: branch_answers(told) | {"p": told["fused"]})
+    cascade = meta.recipe.model.variant == "attention"
+    most, tiny = -(-PIXELS // len(images)), np.finfo(np.float32).tiny
+    samples, looks, difficulty = [], [], []
+    for place, sample in enumerate(whole_images(images)):
+        said, label = network(sample.image), sample.label
+        difficulty.append(round(float(said["difficulty"].mean()), 5))
+        pixels = chosen_pixels(label, most, generator(place))
+        if len(pixels):
+            scores = np.log(np.maximum(said["p"].reshape(len(said["p"]), -1)[:, pixels].T, tiny))
+            samples.append((scores, label.ravel()[pixels]))
+        if cascade:
+            right = (int((said[answer] == label).sum()) for answer in ("coarse", "mask"))
+            looks.append(Look(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
+    return samples, looks, difficulty

@@ -65,7 +65,8 @@ class TrainingRun:
         """Devices, network, step and input, from the start, from the run's last checkpoint, or from another run's."""
         engine.start(compute=False)
         from casnet_cli.data.class_weights import class_weights
-        from casnet_cli.model.answers import Protocol, answering
+        from casnet_cli.model.answers import Network, Protocol
+        from casnet_cli.model.reading import branch_answers
         from casnet_cli.trainee import assemble
         from casnet_cli.training.step import set_up
 
@@ -81,7 +82,7 @@ class TrainingRun:
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
         self._check_memory()
         self._fill(init)
-        self.answer = answering(self.trainee.model, Protocol(scale=settings.evaluation.scale))
+        self.network = Network(self.trainee.model, Protocol(scale=settings.evaluation.scale), branch_answers)
         self.batches = self._batches(self.devices.index, self.devices.workers)
         self._introduce()
 
@@ -183,7 +184,6 @@ class TrainingRun:
     def calibrate(self) -> None:
         """Of a finished run whose end was cut short."""
         assert self.run
-        engine.start()
         calibrate(RunFolder(self.run).best, self.val_part)
 
     @contextmanager
@@ -245,12 +245,13 @@ class TrainingRun:
     def validate(self) -> dict[str, float]:
         """Figures on the held-out images, shared among the workers; the chief draws samples of its own."""
         from casnet_cli.data.pipeline import whole_images
-        from casnet_cli.evaluation.scores import asked_singly, evaluate
+        from casnet_cli.evaluation.scores import asked_together, evaluate
 
         self.trainee.step.sync()
+        self.network.refresh()
         part = self.val_part
         share = Subset(part.store, part.group, part.positions[self.devices.index :: self.devices.workers])
-        asked = asked_singly(self.answer, whole_images(share))
+        asked = asked_together(self.network, whole_images(share))
         scores = evaluate(asked, self.store.labels, on_image=self.view.sampler(share))
         metrics = dataclasses.replace(scores, matrices=self._summed(scores.matrices)).metrics()
         if metrics[SCORE] is None:

@@ -67,8 +67,7 @@ def train(request: Request) -> Path | None:
             raise RunError(*(f"{request.run}: finished, so nothing comes of {change}" for change in idle))
         RunFolder(request.run).recall_times(saved.progress.history)
         RunFolder(request.run).write_history(saved.progress.history)
-        if not read_meta(RunFolder(request.run).best).calibration:
-            run.calibrate()
+        run.calibrate()
         console.say(f"{request.run}: finished already, after {len(saved.progress.history)} epochs")
         return request.run
     run.prepare(request.strategy, paths.checkpoint_of(request.init) if request.init and not saved else None)

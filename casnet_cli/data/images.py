@@ -28,15 +28,44 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and of large images, neither is the user's concern
         image: Image.Image = Image.open(file)
         image.load()
-        if oriented:
+        if oriented and orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
+    return rgb(image)
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB of an image of any mode; transparency is laid on white."""
     if image.mode.startswith(("I", "F")):
         return _from_wide(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def as_array(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8 of an RGB image, some rows at a time: Pillow's own way holds a large image three times."""
+    width, height = image.size
+    found = np.empty((height, width, 3), np.uint8)
+    rows = max(1, (1 << 20) // max(1, width))
+    for top in range(0, height, rows):
+        found[top : top + rows] = np.asarray(image.crop((0, top, width, min(top + rows, height))))
+    return found
+
+
+def size_of(file: IO[bytes]) -> tuple[int, int]:
+    """Width and height that an image claims, before it is decoded; `file` is at its start again. Raises as
+    `decode_rgb` does, also for more than MAX_PIXELS."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            size = Image.open(file).size
+        except Image.DecompressionBombError:
+            limit = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
+            raise Image.DecompressionBombError(limit) from None
+    file.seek(0)
+    return size
 
 
 def orientation(image: Image.Image) -> int:

@@ -1,6 +1,6 @@
 """Whether probabilities mean what they say: expected calibration error, and the temperature that mends it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,10 @@ PIXELS = 200_000
 """Pixels that a temperature is fitted on, of all images together."""
 
 COLDEST, HOTTEST = 0.05, 20.0
+
+
+Samples = Iterable[tuple[np.ndarray, np.ndarray]]
+"""Log-probabilities (N, K) and class ids (N,) of labelled pixels, an image each."""
 
 
 @dataclass
@@ -49,15 +53,13 @@ def chosen_pixels(label: np.ndarray, most: int, rng: np.random.Generator) -> np.
     return known if len(known) <= most else rng.choice(known, most, replace=False)
 
 
-def fit_temperature(samples: Iterable[tuple[np.ndarray, np.ndarray]]) -> float | None:
+def fit_temperature(samples: Samples) -> float | None:
     """T > 0 that minimizes the negative log-likelihood of softmax(log p / T) (Guo et al. 2017, section 4.2).
 
-    samples: log-probabilities (N, K) and class ids (N,) of labelled pixels. None without pixels, or if the answers are
+    None without pixels, or if the answers are
     so right or so wrong that no T in 0.05..20 is best.
     """
-    parts = list(samples)
-    scores = np.concatenate([scores for scores, _ in parts]).astype(np.float64) if parts else np.zeros((0, 1))
-    truth = np.concatenate([truth for _, truth in parts]).astype(np.int64) if parts else np.zeros(0, np.int64)
+    scores, truth = _together(samples)
     if not len(truth):
         return None
 
@@ -70,3 +72,35 @@ def fit_temperature(samples: Iterable[tuple[np.ndarray, np.ndarray]]) -> float |
     # Answers that are all right want an ever colder one; the loss is then as low at the bound.
     inside = found.fun < min(map(loss, bounds)) - 1e-9
     return round(float(np.exp(found.x)), 4) if inside else None
+
+
+def _together(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+    parts = list(samples)
+    if not parts:
+        return np.zeros((0, 1)), np.zeros(0, np.int64)
+    scores, truth = zip(*parts, strict=True)
+    return np.concatenate(scores).astype(np.float64), np.concatenate(truth).astype(np.int64)
+
+
+def selective(samples: Samples, temperature: float | None) -> list[tuple[float, float, float]]:
+    """Threshold of the calibrated largest probability, share of the pixels that reach it, and accuracy among them.
+
+    Thresholds rise, from 0, which all pixels reach; every hundredth pixel is one.
+    """
+    scores, truth = _together(samples)
+    if not len(truth):
+        return []
+    scaled = scores / (temperature or 1.0)
+    confidence = np.exp(scaled.max(1) - special.logsumexp(scaled, axis=1))
+    order = np.argsort(-confidence, kind="stable")
+    right = np.cumsum((scores.argmax(1) == truth)[order])
+    kept = np.unique(np.linspace(1, len(truth), 100).round().astype(int))[::-1]
+    points = [
+        (float(confidence[order[count - 1]]), count / len(truth), float(right[count - 1] / count)) for count in kept
+    ]
+    return [(0.0, *points[0][1:]), *points[1:]]
+
+
+def threshold_for(points: Sequence[tuple[float, float, float]], accuracy: float) -> tuple[float, float, float] | None:
+    """Of `selective`'s the one that keeps most pixels with at least that accuracy; None if none does."""
+    return next((point for point in points if point[2] >= accuracy), None)

@@ -10,15 +10,10 @@ import numpy as np
 from casnet_cli.evaluation.confusion import FIGURES, Counts, Figures, confusion, counts_of, figures, stacked
 from casnet_cli.evaluation.gauges import Answer, Gauges
 from casnet_cli.evaluation.tally import Tally, interval, resampled
+from casnet_cli.groups import Groups
 from casnet_cli.labels import VOID, LabelSet
 
 BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
-
-BATCH_PIXELS = 1 << 19
-"""Pixels of images of one size that are asked about at once, at most `BATCH` images."""
-BATCH = 8
-WAITING = 4 * BATCH
-"""Images that wait for others of their size before one batch goes as it is."""
 
 
 class LabelledImage(Protocol):
@@ -28,6 +23,13 @@ class LabelledImage(Protocol):
     def image(self) -> np.ndarray: ...
     @property
     def label(self) -> np.ndarray: ...
+
+
+class Network(Protocol):
+    """Of `casnet_cli.model.answers`: images are prepared one by one, and asked about in groups."""
+
+    def prepare(self, image: np.ndarray) -> Any: ...
+    def say(self, batch: list[Any]) -> Iterator[Answer]: ...
 
 
 Asked = tuple[int, LabelledImage, Answer]
@@ -76,37 +78,20 @@ class Scores:
         }
 
 
-def asked_singly(answer: Callable[[np.ndarray], Answer], samples: Iterable[LabelledImage]) -> Iterator[Asked]:
-    """`answer` of every sample's image (H, W, 3) uint8, in order."""
-    for place, sample in enumerate(samples):
-        yield place, sample, answer(sample.image)
+def asked_together(network: Network, samples: Iterable[LabelledImage]) -> Iterator[Asked]:
+    """What the network says of every sample's image, in whatever order images can be asked about together."""
+    groups: Groups[tuple[int, LabelledImage, Any]] = Groups()
 
-
-def asked_by_size(
-    ask: Callable[[np.ndarray], Answer], samples: Iterable[LabelledImage], scale: float
-) -> Iterator[Asked]:
-    """`ask` of images of one size together, (B, H, W, 3) uint8, in whatever order they come together.
-
-    scale: by which the network sees them enlarged, for the number that go together.
-    """
-    waiting: dict[tuple[int, ...], list[tuple[int, LabelledImage]]] = {}
-
-    def flush(size: tuple[int, ...]) -> Iterator[Asked]:
-        batch = waiting.pop(size)
-        said = ask(np.stack([sample.image for _, sample in batch]))
-        for row, (place, sample) in enumerate(batch):
-            yield place, sample, {name: values[row] for name, values in said.items()}
+    def ask(batch: list[tuple[int, LabelledImage, Any]]) -> Iterator[Asked]:
+        for (place, sample, _), said in zip(batch, network.say([ready for *_, ready in batch]), strict=True):
+            yield place, sample, said
 
     for place, sample in enumerate(samples):
-        size = sample.image.shape
-        waiting.setdefault(size, []).append((place, sample))
-        most = max(1, min(BATCH, int(BATCH_PIXELS / (size[0] * size[1] * scale**2))))
-        if len(waiting[size]) >= most:
-            yield from flush(size)
-        elif sum(map(len, waiting.values())) > WAITING:
-            yield from flush(next(iter(waiting)))
-    while waiting:
-        yield from flush(next(iter(waiting)))
+        ready = network.prepare(sample.image)
+        for batch in groups.add((place, sample, ready), ready.group, ready.together):
+            yield from ask(batch)
+    for batch in groups.rest():
+        yield from ask(batch)
 
 
 def evaluate(

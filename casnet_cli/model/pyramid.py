@@ -34,8 +34,8 @@ class PyramidConvolution(keras.layers.Layer):
             ends.append(end)
         kernel, *kernels = ops.split(self.kernel, ends, axis=2)
         out = ops.conv(x, kernel, padding="same", data_format="channels_last")
-        for level, taps in zip(levels, kernels, strict=True):
-            out += _spread(level, taps, *ops.shape(x)[1:3])
+        for level, own in zip(levels, kernels, strict=True):
+            out += _spread(level, taps_of(own), *ops.shape(x)[1:3])
         return out
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -45,11 +45,41 @@ class PyramidConvolution(keras.layers.Layer):
         return {**super().get_config(), "filters": self.filters}
 
 
-def _spread(level: Any, kernel: Any, height: Any, width: Any) -> Any:
-    """What the channels of one level, (B, b, b, c), add to the map: (B, height, width, filters)."""
-    batch, rows, columns, channels = ops.shape(level)
-    filters = kernel.shape[-1]
-    taps = ops.matmul(level, ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (channels, 9 * filters)))
+@keras.saving.register_keras_serializable("casnet")
+class PyramidShares(keras.layers.Layer):
+    """What `PyramidConvolution` adds of its levels to what it makes of the map, for a network that is only asked.
+
+    [(B, h, w, filters), (B, b, b, c) level, …] → the first with the levels' shares added. taps: (Σ c, 9 · filters), of
+    `taps_of`.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        made, *levels = input_shape
+        self.taps = self.add_weight(name="taps", shape=(sum(shape[-1] for shape in levels), 9 * made[-1]))
+
+    def call(self, inputs: Any) -> Any:
+        out, *levels = inputs
+        height, width = ops.shape(out)[1:3]
+        start = 0
+        for level in levels:
+            out += _spread(level, self.taps[start : start + level.shape[-1]], height, width)
+            start += level.shape[-1]
+        return out
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape[0]
+
+
+def taps_of(kernel: Any) -> Any:
+    """(3, 3, c, filters) → (c, 9 · filters): the product of a bin with it is what each of the nine taps makes of it."""
+    return ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (kernel.shape[2], 9 * kernel.shape[3]))
+
+
+def _spread(level: Any, taps: Any, height: Any, width: Any) -> Any:
+    """What the channels of one level, (B, b, b, c), add to the map: (B, height, width, filters). taps: `taps_of`."""
+    batch, rows, columns, _ = ops.shape(level)
+    filters = taps.shape[-1] // 9
+    taps = ops.matmul(level, taps)
     taps = ops.transpose(ops.reshape(taps, (batch, rows, columns, 3, 3, filters)), (0, 1, 3, 2, 4, 5))
     taps = ops.reshape(taps, (batch, rows * 3, columns * 3, filters))
     return along_axes(taps, _shifted(height, rows, level.dtype), _shifted(width, columns, level.dtype))

@@ -1,230 +1,180 @@
-"""Label folders of images: a transaction per image, and a manifest that says what became of each."""
+"""Label images: decoding, computing and writing side by side, each with a bounded queue; a transaction an image."""
 
-import contextlib
-import hashlib
-import json
-import os
+import io
+import sys
+import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 
-from casnet_cli.data.images import UNREADABLE, decode_rgb
-from casnet_cli.errors import InputError, reason
-from casnet_cli.labels import LabelSet
-from casnet_cli.prediction import writers
+from casnet_cli import machine
+from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
+from casnet_cli.errors import reason
+from casnet_cli.groups import Groups
+from casnet_cli.prediction.answer import Answer
+from casnet_cli.prediction.inputs import STDIN, Job
+from casnet_cli.prediction.manifest import Manifest, fingerprint
+from casnet_cli.prediction.outputs import Outputs
 
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
-AHEAD = 4
+AHEAD, BEHIND = 8, 16
+"""Images decoded before their turn, and images being written."""
+
+PIXELS = 1 << 24
+"""Of all images between decoding and writing together; a larger one has them all for itself."""
+
+BYTES_PER_PIXEL = 9
+"""That a large image needs beside the network: twice its colours while it is decoded or drawn over, and its answer."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """An input file and the stem of its outputs, relative to the output folder."""
+class Network(Protocol):
+    """Of `casnet_cli.model.answers`: images are prepared one by one, and asked about in groups."""
 
-    file: Path
-    stem: Path
+    def prepare(self, image: np.ndarray) -> Any: ...
+    def ask(self, batch: Sequence[Any]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]: ...
 
 
-def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
-    """Every image under the given folders, and each given file, in sorted order; sub-folders are kept in the stem.
+class Room:
+    """Pixels in flight: who asks for more than are left waits, unless there are none in flight at all."""
 
-    Inputs whose outputs would share a name keep their extension in the stem; what lies in `out` is no input. Raises
-    InputError for a path that does not exist, a file that is no image by its ending, an output that would be written
-    over an input, and if there is nothing at all.
-    """
-    found: dict[Path, Path] = {}
-    own = out.resolve()
-    for path in paths:
-        if path.is_dir():
-            if path.resolve() == own:
-                raise InputError(
-                    f"{path}: is also the output folder (inputs are never written to: choose another --out)"
-                )
-            below = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS)
-            below = (file for file in below if own not in file.parent.resolve().joinpath("x").parents)
-            found |= {file: file.relative_to(path) for file in below if not file.is_dir()}
-        elif path.suffix.lower() not in IMAGE_ENDINGS:
-            wrong = "no such file or folder" if not path.exists() else "not an image by its ending"
-            raise InputError(f"{path}: {wrong} (a folder, or one of {', '.join(sorted(IMAGE_ENDINGS))})")
-        elif not path.exists() and not path.is_symlink():
-            raise InputError(f"{path}: no such file")
-        else:
-            found[path] = Path(path.name)
-    if not found:
-        named = ", ".join(str(path) for path in paths)
-        raise InputError(f"{named}: no image in it (one of {', '.join(sorted(IMAGE_ENDINGS))})")
-    inputs = {file.resolve() if not file.is_symlink() else file.absolute() for file in found}
-    short = [Job(file, relative.with_suffix("")) for file, relative in found.items()]
-    claims = Counter(output for job in short for output in _files(own, job))
-    jobs = []
-    for job, relative in zip(short, found.values(), strict=True):
-        shared = any(claims[output] > 1 for output in _files(own, job))
-        jobs.append(Job(job.file, relative) if shared else job)
-        if any(output in inputs for output in _files(own, jobs[-1])):
-            raise InputError(f"{job.file}: would be written over (inputs are never written to: choose another --out)")
-    return jobs
+    def __init__(self, most: int):
+        self._left, self._most, self._changed = most, most, threading.Condition()
+
+    def take(self, pixels: int) -> int:
+        """Returns what to give back."""
+        pixels = min(pixels, self._most)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= pixels)
+            self._left -= pixels
+        return pixels
+
+    def give(self, pixels: int) -> None:
+        with self._changed:
+            self._left += pixels
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Where results go and how. identity: of the run and options; a result made with another one is made anew."""
+class Loaded:
+    """An image ready for the network. pixels: of `Room`, to give back."""
 
-    folder: Path
-    labels: LabelSet
-    identity: str
-    overlay: bool = True
-    resume: bool = True
+    job: Job
+    image: np.ndarray
+    ready: Any
+    pixels: int
+    input: str | None
 
 
-def predict_folder(
-    answer: Callable[[np.ndarray], dict[str, np.ndarray]], jobs: list[Job], manifest: "Manifest"
-) -> Iterator[dict[str, Any]]:
+def predict_folder(network: Network, jobs: list[Job], manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Label every job, and yield its line of the manifest once its files are written.
 
-    Decoding runs ahead and writing behind in threads. Raises InputError if the output folder cannot be written.
+    Images come in the order in which they are ready. One that cannot be read is a line that says so. Raises InputError
+    if the output folder cannot be written.
     """
-    outputs = manifest.outputs
-    with ThreadPoolExecutor(2) as pool:
-        writing: deque[Future[dict[str, Any]]] = deque()
-        for job, decoded in _ahead(pool, jobs):
-            began = time.perf_counter()
-            try:
-                image = decoded.result()
-                said = answer(image)
-            except (*UNREADABLE, MemoryError) as error:
-                yield manifest.add({"file": str(job.file), "status": "failed", "error": reason(error)})
-                continue
-            writing.append(pool.submit(save, job, image, said, outputs, began))
-            while len(writing) > AHEAD:
-                yield manifest.add(writing.popleft().result())
-        for future in writing:
-            yield manifest.add(future.result())
+    outputs, room, todo = manifest.outputs, Room(PIXELS), iter(jobs)
+    groups: Groups[Loaded] = Groups(2 * AHEAD)
+    loading: dict[Future[Loaded], Job] = {}
+    saving: deque[Future[dict[str, Any]]] = deque()
+    with ThreadPoolExecutor(2) as reading, ThreadPoolExecutor(2) as writing:
 
+        def work(batch: list[Loaded]) -> None:
+            for one, answer, seconds in ask(network, batch, outputs):
+                saving.append(writing.submit(save, one, answer, seconds, outputs, room))
 
-def _ahead(pool: ThreadPoolExecutor, jobs: Iterable[Job]) -> Iterator[tuple[Job, "Future[np.ndarray]"]]:
-    waiting: deque[tuple[Job, Future[np.ndarray]]] = deque()
-    for job in jobs:
-        waiting.append((job, pool.submit(read_image, job.file)))
-        if len(waiting) > AHEAD:
-            yield waiting.popleft()
-    yield from waiting
-
-
-def read_image(file: Path) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, turned as its EXIF tag says. Raises one of UNREADABLE."""
-    with open(file, "rb") as opened:
-        return np.asarray(decode_rgb(opened, oriented=True))
-
-
-def save(job: Job, image: np.ndarray, said: dict[str, np.ndarray], outputs: Outputs, began: float) -> dict[str, Any]:
-    """Write all files of one image; returns its line of the manifest. Raises InputError."""
-    mask, difficulty = said["mask"], said["difficulty"]
-    mask_file, difficulty_file, overlay_file = _files(outputs.folder, job)
-    try:
-        mask_file.parent.mkdir(parents=True, exist_ok=True)
-        writers.write_difficulty(difficulty_file, difficulty)
-        if outputs.overlay:
-            writers.write_overlay(overlay_file, image, mask, outputs.labels)
-        writers.write_mask(mask_file, mask, outputs.labels)
-    except OSError as error:
-        raise InputError(f"{mask_file}: cannot be written: {reason(error)}") from None
-    counts = np.bincount(mask.ravel(), minlength=len(outputs.labels))
-    shares = zip(outputs.labels.names, counts / mask.size, strict=True)
-    return {
-        "file": str(job.file),
-        "status": "ok",
-        "error": None,
-        "width": image.shape[1],
-        "height": image.shape[0],
-        "mask": mask_file.relative_to(outputs.folder).as_posix(),
-        "classes": {name: round(float(share), 6) for name, share in shares if share},
-        "difficulty_mean": round(float(difficulty.mean()), 6),
-        "confidence_mean": round(float(said["confidence"].mean()), 6),
-        "seconds": round(time.perf_counter() - began, 4),
-        "input": _fingerprint(job.file),
-        "made_with": outputs.identity,
-    }
-
-
-def _files(folder: Path, job: Job) -> tuple[Path, Path, Path]:
-    stem = folder / job.stem
-    return tuple(stem.with_name(stem.name + ending) for ending in (".png", ".difficulty.png", ".overlay.jpg"))  # type: ignore[return-value]
-
-
-class Manifest:
-    """manifest.jsonl: what was done in earlier calls, and lines for this one. The last line of a file counts.
-
-    Opening it clears what a killed call left behind. Raises InputError if the folder cannot be written.
-    """
-
-    def __init__(self, outputs: Outputs):
-        self.outputs, self.path = outputs, outputs.folder / "manifest.jsonl"
-        self.done: dict[str, dict[str, Any]] = {}
         try:
-            outputs.folder.mkdir(parents=True, exist_ok=True)
-            for left in outputs.folder.rglob(".*.part"):
-                left.unlink()
-            self._read()
-            self.path.touch()
-        except OSError as error:
-            raise InputError(f"{outputs.folder}: cannot be written: {reason(error)}") from None
+            while True:
+                while len(loading) < AHEAD and (job := next(todo, None)):
+                    loading[reading.submit(load, job, network, room)] = job
+                if not loading and not groups:
+                    break
+                ready = wait(loading, 0 if groups else None, FIRST_COMPLETED).done if loading else set()
+                for future in ready:
+                    job = loading.pop(future)
+                    try:
+                        one = future.result()
+                    except (*UNREADABLE, MemoryError) as error:
+                        yield manifest.failed(job, reason(error))
+                        continue
+                    for batch in groups.add(one, one.ready.group, one.ready.together):
+                        work(batch)
+                if not ready and groups:  # better a small batch than an idle processor
+                    work(groups.oldest())
+                while saving and (saving[0].done() or len(saving) > BEHIND):
+                    yield manifest.add(saving.popleft().result())
+            while saving:
+                yield manifest.add(saving.popleft().result())
+        finally:
+            for unfinished in (*loading, *saving):
+                unfinished.cancel()  # type: ignore[attr-defined]
+            room.give(1 << 62)  # nobody waits for room any more
 
-    def _read(self) -> None:
-        if not self.path.exists():
-            return
-        text = self.path.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) < len(text):  # the last line was cut by a kill
-            os.truncate(self.path, len(whole))
-        for line in whole.splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # a foreign line says nothing of what is done
-                record = json.loads(line)
-                self.done[record["file"]] = record
 
-    def pending(self, jobs: list[Job]) -> list[Job]:
-        """What is missing, failed or changed; all of it unless resuming."""
-        return [job for job in jobs if not (self.outputs.resume and self._holds(job))]
+def load(job: Job, network: Network, room: Room) -> Loaded:
+    """Decode and prepare an image when there is room for it. Raises one of UNREADABLE, MemoryError."""
+    if job.fault:
+        raise ValueError(job.fault)
+    told = fingerprint(job.file)
+    with _opened(job) as file:
+        width, height = size_of(file)
+        check_memory(width * height)
+        taken = room.take(width * height)
+        try:
+            image = as_array(decode_rgb(file, oriented=True))
+            return Loaded(job, image, network.prepare(image), taken, told)
+        except BaseException:
+            room.give(taken)
+            raise
 
-    def _holds(self, job: Job) -> bool:
-        record = self.done.get(str(job.file))
-        if not record or record.get("status") != "ok" or record.get("made_with") != self.outputs.identity:
-            return False
-        mask, difficulty, overlay = _files(self.outputs.folder, job)
-        wanted = [mask, difficulty, *([overlay] if self.outputs.overlay else [])]
-        same_place = record.get("mask") == mask.relative_to(self.outputs.folder).as_posix()
-        return same_place and all(file.exists() for file in wanted) and record.get("input") == _fingerprint(job.file)
 
-    def add(self, record: dict[str, Any]) -> dict[str, Any]:
-        keys = (
-            "file",
-            "status",
-            "error",
-            "width",
-            "height",
-            "mask",
-            "classes",
-            "difficulty_mean",
-            "confidence_mean",
-            "seconds",
+def _opened(job: Job) -> IO[bytes]:
+    return io.BytesIO(sys.stdin.buffer.read()) if job.file == STDIN else open(job.file, "rb")
+
+
+def check_memory(pixels: int) -> None:
+    """Raises MemoryError if an image of so many pixels would not fit beside what is in use."""
+    free = machine.memory_available()
+    needed = pixels * BYTES_PER_PIXEL
+    if free is not None and needed > free:
+        raise MemoryError(
+            f"its {pixels / 1e6:,.0f} megapixels need {needed / 2**30:.1f} GiB ({free / 2**30:.1f} are free)"
         )
-        record = dict.fromkeys(keys) | record
-        # A name that is no UTF-8 becomes the JSON escapes of its bytes.
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        with open(self.path, "ab") as file:
-            file.write(line + b"\n")
-        return record
 
 
-def _fingerprint(file: Path) -> str | None:
-    """Size and time of an input: cheap, and changes when the file does."""
+def ask(network: Network, batch: list[Loaded], outputs: Outputs) -> Iterator[tuple[Loaded, Answer | str, float]]:
+    """Each image with its answer, or with why there is none, and the seconds that it took."""
+    began = time.perf_counter()
+    blocks = network.ask([one.ready for one in batch])
+    for one in batch:
+        try:
+            answer: Answer | str = outputs.answer(one.image.shape[:2])
+            for block in next(blocks):
+                answer.add(*block)  # type: ignore[union-attr]
+        except Exception as error:
+            if not is_shortage(error):
+                raise
+            answer = "not enough memory to ask the network about it (a smaller --tile or --batch)"
+            blocks = network.ask([other.ready for other in batch[batch.index(one) + 1 :]])
+        now = time.perf_counter()
+        yield one, answer, now - began
+        began = now
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether a library ran out of memory; each has an error of its own."""
+    return isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+
+
+def save(one: Loaded, answer: Answer | str, seconds: float, outputs: Outputs, room: Room) -> dict[str, Any]:
+    """Write the files of an image; returns its line of the manifest. Raises InputError."""
+    began = time.perf_counter()
     try:
-        status = file.stat()
-    except OSError:
-        return None
-    return hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:16]
+        if isinstance(answer, str):
+            return {"file": str(one.job.file), "status": "failed", "error": answer}
+        told = outputs.save(one.job, one.image, answer)
+        return told | {"input": one.input, "seconds": round(seconds + time.perf_counter() - began, 4)}
+    finally:
+        room.give(one.pixels)

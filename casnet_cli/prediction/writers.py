@@ -8,35 +8,52 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from casnet_cli.files import unfinished_name, write_whole
 from casnet_cli.labels import LabelSet
 
 OVERLAY_STRENGTH = 0.55
+STRIP = 1 << 20
+"""Pixels that are mixed at a time."""
 
 
-def write_mask(path: Path, mask: np.ndarray, labels: LabelSet) -> None:
-    """(H, W) class ids → 8-bit palette PNG."""
-    image = Image.fromarray(mask.astype(np.uint8), "P")
-    image.putpalette(labels.flat_palette())
+def write_png(path: Path, image: Image.Image) -> None:
     atomically(path, lambda file: image.save(file, "PNG", compress_level=1))
 
 
-def write_difficulty(path: Path, difficulty: np.ndarray) -> None:
-    """(H, W) difficulty 0..1 → 8-bit grey PNG, 255 = surely difficult."""
-    grey = Image.fromarray(np.rint(np.clip(difficulty, 0, 1) * 255).astype(np.uint8))
-    atomically(path, lambda file: grey.save(file, "PNG", compress_level=1))
+def write_grey(path: Path, values: np.ndarray) -> None:
+    """(H, W) uint8 → 8-bit grey PNG."""
+    write_png(path, Image.fromarray(values))
 
 
 def write_overlay(path: Path, image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> None:
     """The image (H, W, 3) uint8 with the classes' colours laid over → JPEG."""
-    colors = np.asarray(labels.flat_palette(), np.float32).reshape(256, 3)[mask]
-    mixed = image * (1 - OVERLAY_STRENGTH) + colors * OVERLAY_STRENGTH
-    overlay = Image.fromarray(np.rint(mixed).astype(np.uint8))
+    height, width = mask.shape
+    overlay = Image.new("RGB", (width, height))
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        overlay.paste(Image.fromarray(mixed(image[top : top + rows], mask[top : top + rows], labels)), (0, top))
     atomically(path, lambda file: overlay.save(file, "JPEG", quality=90))
+
+
+def mixed(image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> np.ndarray:
+    """(H, W, 3) uint8: the image with the classes' colours laid over."""
+    colors = np.asarray(labels.flat_palette(), np.float32).reshape(256, 3) * OVERLAY_STRENGTH + 0.5
+    return (image * np.float32(1 - OVERLAY_STRENGTH) + colors[mask]).astype(np.uint8)
+
+
+def write_probabilities(path: Path, probabilities: np.ndarray, labels: LabelSet) -> None:
+    """(H, W, K) float16 and the class names → .npz with `probabilities` and `classes`."""
+    names = np.asarray(labels.names)
+    atomically(path, lambda file: np.savez_compressed(file, probabilities=probabilities, classes=names))
+
+
+def write_text(path: Path, text: str) -> None:
+    write_whole(path, text)
 
 
 def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:
     """Let `save` write a temporary file beside `path`, then rename it: readers never see half of it."""
-    partial = path.with_name(f".{path.name}.part")
+    partial = unfinished_name(path)
     try:
         with open(partial, "wb") as file:
             save(file)

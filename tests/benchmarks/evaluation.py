@@ -23,11 +23,12 @@ def main() -> None:
     wanted = measurement(found, store)
     part = wanted.images.at(range(min(int(sys.argv[2]) if len(sys.argv) > 2 else 48, len(wanted.images))))
     engine.start()
+    from casnet_cli.model.averaging import averaged
+
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.gauges import Gauges
     from casnet_cli.evaluation.scores import asked_by_size, evaluate
     from casnet_cli.model.answers import Protocol, measuring
-    from casnet_cli.model.averaging import averaged
     from casnet_cli.training.checkpoint import load_model
 
     model, meta = load_model(found.file)

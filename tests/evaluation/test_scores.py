@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from made import Plain
 from sklearn import metrics
 
 from casnet_cli.evaluation.confusion import confusion, figures
-from casnet_cli.evaluation.scores import WAITING, asked_by_size, asked_singly, evaluate, remarkable
+from casnet_cli.evaluation.scores import asked_together, evaluate, remarkable
 from casnet_cli.labels import VOID, with_colors
 
 LABELS = with_colors(("a", "b", "c", "d", "e"))
@@ -52,7 +53,7 @@ def test_a_matrix_counted_by_hand() -> None:
 
 def test_figures_agree_with_scikit_learn() -> None:
     everything = samples()
-    scores = evaluate(asked_singly(answer, everything), LABELS)
+    scores = evaluate(asked_together(Plain(answer), everything), LABELS)
     truth = np.concatenate([sample.label.ravel() for sample in everything])
     said = np.concatenate([sample.image[..., 0].ravel() for sample in everything])
     truth, said = truth[truth != VOID], said[truth != VOID]
@@ -70,7 +71,7 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
-    found = evaluate(asked_singly(answer, samples()), LABELS).metrics()
+    found = evaluate(asked_together(Plain(answer), samples()), LABELS).metrics()
     assert found["absent_classes"] == ["e"] and found["images"] == 6
     assert found["per_class"][4] == {"name": "e", "accuracy": None, "iou": None, "pixels": 0}
     assert found["branches"]["fine"] is None and found["branches"]["coarse"]["pixel_accuracy"] < 0.5
@@ -82,47 +83,14 @@ def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_d
     everything = samples(5) + samples(7) + samples(3)
     for place, sample in enumerate(everything):
         sample.name = str(place)
-    batches: list[int] = []
-
-    def ask(images: np.ndarray) -> dict[str, np.ndarray]:
-        batches.append(len(images))
-        each = [answer(image) for image in images]
-        return {name: np.stack([said[name] for said in each]) for name in each[0]}
-
-    found = evaluate(asked_by_size(ask, everything, 1.0), LABELS)
-    expected = evaluate(asked_singly(answer, everything), LABELS)
-    assert sorted(batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
+    network = Plain(answer, together=3)
+    found = evaluate(asked_together(network, everything), LABELS)
+    expected = evaluate(asked_together(Plain(answer), everything), LABELS)
+    assert sorted(network.batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
     assert found.tally.names == expected.tally.names == tuple(map(str, range(15)))
     for part in ("correct", "truth", "claimed"):
         for branch, counts in expected.tally.counts.items():
             np.testing.assert_array_equal(getattr(found.tally.counts[branch], part), getattr(counts, part))
-
-
-@pytest.mark.parametrize(("scale", "expected"), [(1.0, [8, 8, 4]), (181.0, [1] * 20)])
-def test_batches_are_as_large_as_their_pixels_allow(scale: float, expected: list[int]) -> None:
-    batches = []
-
-    def ask(images: np.ndarray) -> dict[str, np.ndarray]:
-        batches.append(len(images))
-        return {"mask": images[..., 0]}
-
-    blank = [Sample("x", np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8))] * 20
-    list(asked_by_size(ask, blank, scale))
-    assert batches == expected
-
-
-def test_not_many_images_wait_for_others_of_their_size() -> None:
-    sizes = [Sample("x", np.zeros((4, 4 + k, 3), np.uint8), np.zeros((4, 4 + k), np.uint8)) for k in range(50)]
-    given = 0
-
-    def counted():
-        nonlocal given
-        for sample in sizes:
-            given += 1
-            yield sample
-
-    for done, _ in enumerate(asked_by_size(lambda images: {"mask": images[..., 0]}, counted(), 1.0)):
-        assert given - done <= WAITING + 1
 
 
 def test_the_remarkable_images() -> None:
@@ -130,7 +98,9 @@ def test_the_remarkable_images() -> None:
     blank = Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))
     seen: list[str] = []
     scores = evaluate(
-        asked_singly(answer, [blank, *everything]), LABELS, on_image=lambda sample, said: seen.append(sample.name)
+        asked_together(Plain(answer), [blank, *everything]),
+        LABELS,
+        on_image=lambda sample, said: seen.append(sample.name),
     )
     accuracy = {place + 1: (s.image[..., 0] == s.label)[s.label != VOID].mean() for place, s in enumerate(everything)}
     order = sorted(accuracy, key=lambda place: accuracy[place])
@@ -143,6 +113,6 @@ def test_the_remarkable_images() -> None:
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:
     blank = [Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))]
-    for found in (evaluate(asked_singly(answer, blank), LABELS).metrics(), evaluate([], LABELS).metrics()):
+    for found in (evaluate(asked_together(Plain(answer), blank), LABELS).metrics(), evaluate([], LABELS).metrics()):
         assert found["pixel_accuracy"] is None and found["labelled_pixels"] == 0
         assert found["absent_classes"] == list(LABELS.names)

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from casnet_cli.model.answers import Protocol, answering, doubts, measuring
 from casnet_cli.model.casnet import BRANCHES, build_casnet
 from casnet_cli.recipe import Model
 
@@ -79,51 +78,3 @@ def test_the_model_is_serializable() -> None:
     image = np.random.default_rng(0).uniform(0, 255, (1, 20, 37, 3)).astype(np.float32)
     np.testing.assert_allclose(np.asarray(copy(image)["fused"]), np.asarray(model(image)["fused"]), atol=1e-6)
     assert "Lambda" not in json.dumps(model.to_json())
-
-
-@pytest.mark.parametrize("variant", ["coarse", "attention"])
-def test_answers_follow_from_the_outputs(variant: str) -> None:
-    model = build_casnet(small(variant=variant), CLASSES)
-    image = np.random.default_rng(0).integers(0, 256, (21, 34, 3), np.uint8)
-    p = {name: np.exp(np.asarray(v, np.float64))[0] for name, v in model(image[None].astype(np.float32)).items()}
-    said = answering(model, Protocol())(image)
-    np.testing.assert_array_equal(said["mask"], p["fused"].argmax(-1))
-    np.testing.assert_array_equal(said["coarse"], p["coarse"].argmax(-1))
-    np.testing.assert_allclose(said["confidence"], p["fused"].max(-1), atol=1e-6)
-    if variant == "attention":
-        expected = 1 - p["attention"][..., 1]
-    else:
-        expected = -(p["fused"] * np.log(p["fused"])).sum(-1) / np.log(CLASSES)
-    np.testing.assert_allclose(said["difficulty"], expected, atol=1e-5)
-
-
-def test_a_single_class_has_no_difficulty() -> None:
-    said = answering(build_casnet(small(variant="coarse"), 1), Protocol())(np.zeros((8, 8, 3), np.uint8))
-    assert not said["difficulty"].any()
-
-
-def test_doubts_are_those_of_their_definitions_ties_included() -> None:
-    scores = np.random.default_rng(0).normal(size=(2, 30, 40, CLASSES)) * 4
-    scores[0, :, :, 1] = scores[0, :, :, 3]
-    scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
-    found = doubts(scores.astype(np.float32))
-    p = np.sort(np.exp(scores), axis=-1)
-    np.testing.assert_allclose(found["max_softmax"], 1 - p[..., -1], atol=1e-6)
-    np.testing.assert_allclose(found["margin"], 1 - (p[..., -1] - p[..., -2]), atol=1e-6)
-    np.testing.assert_allclose(found["entropy"], -(p * np.log(p)).sum(-1) / np.log(CLASSES), atol=1e-6)
-
-
-def test_measures_are_those_of_their_definitions() -> None:
-    model = build_casnet(small(), CLASSES)
-    images = np.random.default_rng(0).integers(0, 256, (2, 40, 33, 3), np.uint8)
-    said = measuring(model, Protocol(), 1.7)(images)
-    scores = {name: np.asarray(x, np.float64) for name, x in model(images.astype(np.float32)).items()}
-    for name, branch in (("coarse", "coarse"), ("final", "fused")):
-        p = np.sort(np.exp(scores[branch]), axis=-1)
-        np.testing.assert_allclose(said[f"{name}_max_softmax"], 1 - p[..., -1], atol=1e-6)
-        np.testing.assert_allclose(said[f"{name}_margin"], 1 - (p[..., -1] - p[..., -2]), atol=1e-6)
-        np.testing.assert_allclose(said[f"{name}_entropy"], -(p * np.log(p)).sum(-1) / np.log(CLASSES), atol=1e-6)
-    heated = np.exp(scores["fused"] / 1.7)
-    np.testing.assert_allclose(said["calibrated"], heated.max(-1) / heated.sum(-1), atol=1e-6)
-    assert "calibrated" not in measuring(model, Protocol(), None)(images)
-    np.testing.assert_array_equal(said["mask"][1], answering(model, Protocol())(images[1])["mask"])

@@ -2,15 +2,23 @@
 
 import json
 import os
+import platform
+import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made import Plain
 from PIL import Image
 
 from casnet_cli.errors import InputError
 from casnet_cli.labels import with_colors
-from casnet_cli.prediction.folder import Manifest, Outputs, find_images, predict_folder
+from casnet_cli.prediction import folder as pipeline
+from casnet_cli.prediction.folder import predict_folder
+from casnet_cli.prediction.inputs import Job, find_images, shard
+from casnet_cli.prediction.manifest import Manifest
+from casnet_cli.prediction.outputs import Outputs
 
 LABELS = with_colors(("dark", "bright"))
 ASKED: list[tuple[int, ...]] = []
@@ -45,8 +53,9 @@ def folder(tmp_path: Path) -> Path:
 
 def label(folder: Path, **options: object) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
-    manifest = Manifest(Outputs(**settings))  # type: ignore[arg-type]
-    return list(predict_folder(answer, manifest.pending(find_images([folder], manifest.outputs.folder)), manifest))
+    with Manifest(Outputs(**settings)) as manifest:  # type: ignore[arg-type]
+        jobs = find_images([folder], manifest.outputs.folder)
+        return list(predict_folder(Plain(answer, together=2), manifest.pending(jobs), manifest))
 
 
 def manifest(folder: Path) -> list[dict[str, object]]:
@@ -66,8 +75,8 @@ def test_files_of_an_image(folder: Path) -> None:
     assert (np.asarray(opened(out / "a.difficulty.png")) == 64).all()
     assert opened(out / "a.overlay.jpg").size == (20, 12)
     assert records == manifest(folder)
-    first = records[0]
-    assert (first["status"], first["width"], first["height"], first["mask"]) == ("ok", 20, 12, "a.png")
+    first = next(record for record in records if record["mask"] == "a.png")
+    assert (first["status"], first["width"], first["height"]) == ("ok", 20, 12)
     assert sum(first["classes"].values()) == pytest.approx(1, abs=1e-5)  # type: ignore[attr-defined]
     assert first["difficulty_mean"] == 0.25 and first["confidence_mean"] == 0.75
 
@@ -107,11 +116,16 @@ def test_two_inputs_of_one_stem_keep_their_extension(folder: Path) -> None:
 def test_what_a_kill_leaves_is_cleared(folder: Path) -> None:
     label(folder)
     out = folder.parent / "out"
-    (out / ".a.png.part").write_text("half")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = out / f".a.png.{platform.node()}-{dead.pid}.part"
+    left.write_text("half")
+    others = out / ".a.png.elsewhere-1.part"  # of a process on another machine, perhaps alive
+    others.write_text("half")
     with open(out / "manifest.jsonl", "a") as file:
         file.write('{"file": "half a li')
     assert label(folder) == []
-    assert not (out / ".a.png.part").exists() and len(manifest(folder)) == 2
+    assert not left.exists() and others.exists() and len(manifest(folder)) == 2
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "I;16", "LA", "1"])
@@ -136,7 +150,7 @@ def test_the_mask_has_the_size_after_exif_rotation(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"), [("missing", "no such file"), ("in/notes.txt", "not an image"), ("bare", "no image in it")]
+    ("path", "reason"), [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")]
 )
 def test_paths_that_hold_nothing(folder: Path, path: str, reason: str) -> None:
     (folder.parent / "bare").mkdir()
@@ -190,5 +204,166 @@ def test_an_output_that_cannot_be_a_folder(folder: Path) -> None:
 def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
     out = folder / "predictions"
     jobs = find_images([folder], out)
-    list(predict_folder(answer, jobs, Manifest(Outputs(out, LABELS, "run 1"))))
+    with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
+        list(predict_folder(Plain(answer), jobs, manifest))
     assert find_images([folder], out) == jobs
+
+
+def test_decoding_computing_and_writing_run_side_by_side(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(30):
+        picture(index).save(folder / f"{index:02d}.png")
+    threads: dict[str, set[int]] = {"load": set(), "save": set()}
+    for name, own in threads.items():
+        call = getattr(pipeline, name)
+        noted = lambda *given, own=own, call=call: (own.add(threading.get_ident()), call(*given))[1]  # noqa: E731
+        monkeypatch.setattr(pipeline, name, noted)
+    assert len(label(folder)) == 32
+    assert threading.get_ident() not in threads["load"] | threads["save"]
+    assert not threads["load"] & threads["save"]
+
+
+def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "PIXELS", 500)  # two pictures of 240 pixels, or one larger one alone
+    for index in range(12):
+        picture(index, *((20, 12) if index % 4 else (40, 30))).save(folder / f"{index:02d}.png")
+    flying, most = 0, []
+
+    class Room(pipeline.Room):
+        def take(self, pixels: int) -> int:
+            nonlocal flying
+            taken = super().take(pixels)
+            flying += taken
+            most.append(flying)
+            return taken
+
+        def give(self, pixels: int) -> None:
+            nonlocal flying
+            flying -= pixels
+            super().give(pixels)
+
+    monkeypatch.setattr(pipeline, "Room", Room)
+    assert {record["status"] for record in label(folder)} == {"ok"}
+    assert max(most) <= 500 and max(most) > 240
+
+
+def test_an_image_that_needs_more_memory_than_there_is_fails_by_name_before_it_is_decoded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.machine, "memory_available", lambda: 300 * pipeline.BYTES_PER_PIXEL)
+    picture(3, 40, 30).save(folder / "large.png")
+    monkeypatch.setattr(pipeline, "decode_rgb", lambda file, oriented, call=pipeline.decode_rgb: call(file, oriented))
+    failed = [record for record in label(folder) if record["status"] == "failed"]
+    assert [Path(str(record["file"])).name for record in failed] == ["large.png"]
+    assert "megapixels need" in str(failed[0]["error"])
+
+
+def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Path) -> None:
+    for name in "cd":
+        picture(ord(name)).save(folder / f"{name}.png")
+    hated = np.asarray(picture(ord("c")))
+
+    def short(image: np.ndarray) -> dict[str, np.ndarray]:
+        if (image == hated).all():
+            raise MemoryError
+        return answer(image)
+
+    with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
+        jobs = find_images([folder], manifest.outputs.folder)
+        records = {Path(str(r["file"])).name: r for r in predict_folder(Plain(short, together=3), jobs, manifest)}
+    assert {name for name, record in records.items() if record["status"] == "failed"} == {"c.png"}
+    assert "not enough memory" in records["c.png"]["error"] and len(records) == 4
+
+
+def test_a_second_process_is_refused_and_shares_are_not(folder: Path) -> None:
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
+    with Manifest(outputs):
+        with pytest.raises(InputError, match="another process"):
+            Manifest(outputs)
+        with Manifest(outputs, (1, 2)):
+            pass
+    with Manifest(outputs):
+        pass
+
+
+def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
+    for index in range(40):
+        picture(index).save(folder / f"{index:02d}.png")
+    out = folder.parent / "out"
+    jobs = find_images([folder], out)
+    shares = [list(shard(jobs, number, 3)) for number in (1, 2, 3)]
+    assert sorted(job.file for share in shares for job in share) == sorted(job.file for job in jobs)
+    assert all(5 < len(share) < 25 for share in shares)
+    for number, share in enumerate(shares, 1):
+        with Manifest(Outputs(out, LABELS, "run 1"), (number, 3)) as manifest:
+            list(predict_folder(Plain(answer), manifest.pending(share), manifest))
+    lines = "".join(file.read_text() for file in sorted(out.glob("manifest-*-of-3.jsonl")))
+    assert {json.loads(line)["file"] for line in lines.splitlines()} == {str(job.file) for job in jobs}
+    picture(99).save(folder / "new.png")
+    with Manifest(Outputs(out, LABELS, "run 1")) as whole:
+        assert whole.pending(jobs) == []
+        assert [job.file.name for job in whole.pending(find_images([folder], out))] == ["new.png"]
+    assert list(shard(jobs, 2, 3)) == [job for job in shard(find_images([folder], out), 2, 3) if job.stem.name != "new"]
+
+
+def test_further_files_and_rejected_pixels(folder: Path) -> None:
+    def unsure(image: np.ndarray) -> dict[str, np.ndarray]:
+        said = answer(image)
+        said["confidence"] = np.where(image[..., 0] < 60, 0.4, 0.9).astype(np.float32)
+        bright = said["mask"].astype(np.float32)
+        return said | {"probabilities": np.stack([1 - bright, bright])}
+
+    further = ("confidence", "probabilities", "geojson", "coco")
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1", further=further, reject_below=0.5)
+    jobs = find_images([folder], outputs.folder)
+    with Manifest(outputs) as manifest:
+        records = list(predict_folder(Plain(unsure), jobs, manifest))
+        assert manifest.pending(jobs) == []
+    image = np.asarray(opened(folder / "a.png"))
+    rejected = image[..., 0] < 60
+    mask = np.asarray(opened(outputs.folder / "a.png"))
+    np.testing.assert_array_equal(mask, np.where(rejected, 255, image.mean(-1) > 127))
+    np.testing.assert_array_equal(np.asarray(opened(outputs.folder / "a.confidence.png")), np.where(rejected, 102, 230))
+    with np.load(outputs.folder / "a.probabilities.npz") as told:
+        assert told["classes"].tolist() == ["dark", "bright"]
+        np.testing.assert_array_equal(told["probabilities"].argmax(-1), image.mean(-1) > 127)
+    areas = {"dark": 0, "bright": 0}
+    for feature in json.loads((outputs.folder / "a.geojson").read_text())["features"]:
+        areas[feature["properties"]["class"]] += feature["properties"]["pixels"]
+    assert areas == {"dark": (mask == 0).sum(), "bright": (mask == 1).sum()}
+    told_coco = json.loads((outputs.folder / "a.coco.json").read_text())
+    assert {one["category"]: one["area"] for one in told_coco["annotations"]} == areas
+    (record,) = (record for record in records if record["mask"] == "a.png")
+    assert record["rejected"] == pytest.approx(rejected.mean(), abs=1e-5)
+    (outputs.folder / "a.geojson").unlink()
+    with Manifest(outputs) as manifest:
+        assert [job.file.name for job in manifest.pending(jobs)] == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_failure_and_not_a_gap(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    records = label(folder)
+    failed = [record for record in records if record["status"] == "failed"]
+    assert len(records) == 2 and failed[0]["file"] == str(folder / "sub") and "Permission" in str(failed[0]["error"])
+
+
+def test_an_image_that_claims_too_many_pixels_is_named(folder: Path) -> None:
+    Image.new("1", (60000, 60000)).save(folder / "huge.png")
+    failed = [record for record in label(folder) if record["status"] == "failed"]
+    assert len(failed) == 1 and "more than 500 million pixels" in str(failed[0]["error"])
+
+
+def test_jobs_of_one_image_from_stdin_are_never_done_before(folder: Path) -> None:
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
+    (job,) = find_images([Path("-")], outputs.folder)
+    assert job == Job(Path("-"), Path("stdin"))
+    with Manifest(outputs) as manifest:
+        manifest.add({"file": "-", "status": "ok", "mask": "stdin.png", "made_with": "run 1"})
+        (outputs.folder / "stdin.png").touch()
+        assert manifest.pending([job]) == [job]

@@ -1,0 +1,150 @@
+"""What `casnet predict` does: find the inputs, label what is not labelled yet, and sum up."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from casnet_cli import console, paths
+from casnet_cli.errors import RunError
+from casnet_cli.prediction.inputs import Job, find_images, shard
+
+if TYPE_CHECKING:
+    from casnet_cli.model.answers import Protocol
+    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.outputs import Outputs
+    from casnet_cli.runs import Checkpoint
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of the command."""
+
+    out: Path | None = None
+    tile: int | None = None
+    batch: int | None = None
+    share: tuple[int, int] | None = None
+    resume: bool = True
+    overlay: bool = True
+    further: tuple[str, ...] = ()
+    fine: str = "always"
+    reject_below: float | None = None
+    target_accuracy: float | None = None
+    mask_values: str = "palette"
+    json: str | None = None
+
+
+def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
+    """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
+    from casnet_cli import runs
+    from casnet_cli.commands.prediction_summary import summarize
+
+    folder = wanted.out or paths.PREDICTIONS
+    file = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
+    jobs = find_images(path, folder)
+    jobs = list(shard(jobs, *wanted.share)) if wanted.share else jobs
+    chosen = runs.find(file)
+    from casnet_cli.prediction.manifest import Manifest
+
+    with Manifest(_outputs(folder, chosen, wanted), wanted.share) as manifest:
+        pending = manifest.pending(jobs)
+        share = f" (share {wanted.share[0]} of {wanted.share[1]})" if wanted.share else ""
+        console.say(f"labelling {len(pending)} of {console.count(len(jobs), 'input')}{share} with {chosen.title}")
+        if chosen.meta.recipe.model.variant != "attention":
+            console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+        if pending:
+            _label(chosen, pending, manifest, wanted)
+    return summarize(jobs, len(jobs) - len(pending), manifest, chosen, wanted.json)
+
+
+def _outputs(folder: Path, chosen: "Checkpoint", wanted: Wanted) -> "Outputs":
+    from casnet_cli.data.archives import sha256_of
+    from casnet_cli.prediction.outputs import Outputs
+    from casnet_cli.prediction.values import mask_values
+
+    below = _reject_below(chosen, wanted)
+    values = mask_values(wanted.mask_values, chosen.meta.labels, below > 0)
+    told = (sha256_of(chosen.file), wanted.tile, wanted.fine, below, values.identity)
+    identity = hashlib.sha256(repr(told).encode()).hexdigest()
+    further = tuple(dict.fromkeys(wanted.further))
+    return Outputs(folder, chosen.meta.labels, identity, wanted.overlay, wanted.resume, further, below, values)
+
+
+def _reject_below(chosen: "Checkpoint", wanted: Wanted) -> float:
+    """The confidence that a pixel must have. Raises RunError where validation gives none for the wanted accuracy."""
+    if wanted.target_accuracy is None:
+        return wanted.reject_below or 0.0
+    from casnet_cli.evaluation.calibration import threshold_for
+
+    points = chosen.meta.calibration.get("selective")
+    if not points:
+        raise RunError(f"{chosen.file}: {_uncalibrated('accuracies by confidence')}")
+    found = threshold_for(points, wanted.target_accuracy)
+    if found is None:
+        best = max(accuracy for *_, accuracy in points)
+        raise RunError(
+            f"--target-accuracy {wanted.target_accuracy:g}: no confidence promises it "
+            f"(on the validation images at most {best:.4f})"
+        )
+    below, coverage, accuracy = found
+    kept, right = console.percent(coverage), console.percent(accuracy)
+    console.say(f"rejecting pixels less sure than {below:.4f}: validation keeps {kept} % so, {right} % of them right")
+    return float(below)
+
+
+def _uncalibrated(what: str) -> str:
+    return (
+        f"holds no {what} (written at the end of a training; casnet train --run RUN --resume adds it to a finished one)"
+    )
+
+
+def protocol(chosen: "Checkpoint", wanted: Wanted) -> "Protocol":
+    """How the network is asked. Raises RunError where `--fine auto` has no threshold."""
+    from casnet_cli.model.answers import Protocol
+
+    easy_below = None
+    if wanted.fine == "auto":
+        calibration = chosen.meta.calibration
+        if "easy" not in calibration:
+            raise RunError(f"{chosen.file}: {_uncalibrated('threshold for --fine auto')}")
+        easy_below = calibration["easy"]["below"] if calibration["easy"] else None
+    return Protocol("none", chosen.meta.recipe.evaluation.scale, wanted.tile, easy_below, wanted.batch)
+
+
+def _label(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: Wanted) -> None:
+    """Label the jobs, images first, showing progress and what failed."""
+    from casnet_cli import engine
+
+    engine.start()
+    from casnet_cli.model.answers import Network
+    from casnet_cli.model.reading import prediction
+    from casnet_cli.prediction.folder import predict_folder
+    from casnet_cli.prediction.frames import predict_video
+    from casnet_cli.training.checkpoint import load_model
+
+    how = protocol(chosen, wanted)
+    model, meta = load_model(chosen.file)
+    said = prediction(meta.temperature, "probabilities" in manifest.outputs.further)
+    network = Network(model, how, said)
+    del model
+    images, videos = [job for job in jobs if not job.video], [job for job in jobs if job.video]
+    began = 0.0
+    done = -1
+
+    def show(record: dict[str, Any]) -> None:
+        nonlocal done, began
+        done += 1  # since the first, which waited for compiling
+        if record["status"] == "failed":
+            console.say(f"failed: {record['file']}: {record['error']}")
+        began = began or time.perf_counter()
+        rate = done / max(time.perf_counter() - began, 1e-9)
+        left = (len(jobs) - done - 1) / rate if rate else None
+        bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
+
+    with console.bar("labelling") as bar:
+        for record in predict_folder(network, images, manifest):
+            show(record)
+    for job in videos:
+        with console.bar(job.file.name) as bar:
+            show(predict_video(network, job, manifest, lambda frame, of: bar.update(frame, of)))  # noqa: B023

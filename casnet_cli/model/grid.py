@@ -1,0 +1,110 @@
+"""Where the cells of a network's map lie on an image, however enlarged, mirrored or cut into tiles. Plain NumPy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+OVERLAP = 4
+"""A tile shares at least this part, a quarter, of its side with the next."""
+
+FAINT = 1e-3
+"""Weight of a tile's outermost cells, which have seen nothing of what lies beyond."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One side of an image of `length` pixels that the network sees enlarged by `scale`, a cell every `stride` pixels.
+
+    Cell i lies on pixel i · stride of the enlarged side, whose first and last pixel lie on those of the image. The
+    cells reach to its end or beyond: what is beyond has the mean colour.
+    """
+
+    length: int
+    scale: float
+    stride: int
+
+    @property
+    def size(self) -> int:
+        """Pixels of the enlarged side."""
+        return self.length if self.scale == 1.0 else max(round(self.length * self.scale), 2)
+
+    @property
+    def cells(self) -> int:
+        return -(-(self.size - 1) // self.stride) + 1
+
+    @property
+    def _step(self) -> float:
+        """Cells between two pixels of the image."""
+        return (self.size - 1) / max(self.length - 1, 1) / self.stride
+
+    def window(self, pixels: slice) -> slice:
+        """The cells that those pixels of the image lie between."""
+        first, last = (
+            int(place * self._step + shift) for place, shift in ((pixels.start, -1e-6), (pixels.stop - 1, 1))
+        )
+        return slice(max(first, 0), min(last + 1, self.cells))
+
+    def matrix(self, pixels: slice, cells: slice, mirrored: bool = False) -> np.ndarray:
+        """(pixels, cells) float32: the share of each cell in each pixel, bilinear; rows sum to 1.
+
+        mirrored: for an image that the network saw mirrored, pixels counted in the image as it is.
+        """
+        places = np.arange(pixels.start, pixels.stop)
+        places = (self.length - 1 - places if mirrored else places) * self._step
+        distance = np.abs(places[:, None] - np.arange(cells.start, cells.stop))
+        return np.maximum(1 - distance, 0).astype(np.float32)
+
+    def sources(self, cells: slice) -> np.ndarray:
+        """Places in the image, float64, of the enlarged pixels that those cells cover, as far as there is an image."""
+        pixels = np.arange(cells.start * self.stride, min((cells.stop - 1) * self.stride + 1, self.size))
+        return pixels * ((self.length - 1) / max(self.size - 1, 1))
+
+
+def region(
+    image: np.ndarray, axes: tuple[Axis, Axis], cells: tuple[slice, slice], mean: tuple[float, float, float]
+) -> np.ndarray:
+    """What the network sees of an image (H, W, 3) uint8 where those cells lie: (h, w, 3) float32, 0..255."""
+    places = [axis.sources(part) for axis, part in zip(axes, cells, strict=True)]
+    corner = [slice(int(place[0]), int(place[-1] + 1 - 1e-9) + 1) for place in places]
+    found = image[corner[0], corner[1]]
+    for side, axis in enumerate(axes):
+        found = _interpolated(found, places[side] - corner[side].start, side) if axis.scale != 1.0 else found
+    sides = [(part.stop - part.start - 1) * axis.stride + 1 for axis, part in zip(axes, cells, strict=True)]
+    seen = np.empty((*sides, 3), np.float32)
+    seen[: len(found), : found.shape[1]] = found
+    seen[len(found) :], seen[:, found.shape[1] :] = mean, mean
+    return seen
+
+
+def _interpolated(values: np.ndarray, places: np.ndarray, side: int) -> np.ndarray:
+    lower = np.minimum(places.astype(np.intp), values.shape[side] - 1)
+    upper = np.minimum(lower + 1, values.shape[side] - 1)
+    share = (places - lower).astype(np.float32).reshape((-1, 1, 1) if side == 0 else (1, -1, 1))
+    below = values.take(lower, side).astype(np.float32)
+    return below + share * (values.take(upper, side) - below)
+
+
+def tiles(cells: int, tile: int) -> list[slice]:
+    """Parts of at most `tile` cells that cover a side, evenly spread and overlapping by a quarter at least."""
+    if cells <= tile:
+        return [slice(0, cells)]
+    step = tile - tile // OVERLAP
+    count = -(-(cells - tile) // step) + 1
+    starts = [round(place * (cells - tile) / (count - 1)) for place in range(count)]
+    return [slice(start, start + tile) for start in starts]
+
+
+def fading(part: slice, cells: int) -> np.ndarray:
+    """(part,) float32 weights of a tile's cells: 1, and falling to `FAINT` where it borders on other tiles.
+
+    The outer quarter of the overlap, where a tile knows least of what lies around, counts next to nothing.
+    """
+    count = part.stop - part.start
+    overlap = count // OVERLAP
+    inside = np.full(count, float(count))
+    if part.start > 0:
+        inside = np.minimum(inside, np.arange(count))
+    if part.stop < cells:
+        inside = np.minimum(inside, np.arange(count)[::-1])
+    margin = overlap / 4
+    return np.clip((inside - margin) / max(overlap - 2 * margin, 1.0), FAINT, 1.0).astype(np.float32)

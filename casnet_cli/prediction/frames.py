@@ -1,0 +1,109 @@
+"""Label a video: a mask and a difficulty map for every frame, and one video with the classes laid over."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casnet_cli.errors import InputError
+from casnet_cli.prediction import video
+from casnet_cli.prediction.answer import Answer
+from casnet_cli.prediction.folder import Network
+from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.manifest import Manifest, fingerprint
+from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.writers import mixed
+
+DIGITS = 6
+
+
+class _Broken(Exception):
+    """A video that cannot be read, or not to its end."""
+
+
+def predict_video(
+    network: Network, job: Job, manifest: Manifest, on_frame: Callable[[int, int | None], None]
+) -> dict[str, Any]:
+    """Label one; returns its line of the manifest. on_frame: told how many frames are done and how many there may be.
+
+    Masks lie in a folder named after the video. Of a damaged one the frames before the damage keep theirs, there is no
+    overlay, and the line says `failed`. Raises InputError if the output folder cannot be written.
+    """
+    told, began, seen = fingerprint(job.file), time.perf_counter(), _Seen()
+    try:
+        total = _count(job.file)
+        for number, answer in _labelled(network, job, manifest.outputs):
+            seen.add(manifest.outputs.record(job, answer), answer.mask.shape)
+            on_frame(number + 1, total)
+    except _Broken as fault:
+        return manifest.failed(job, str(fault))
+    seconds = {"seconds": round(time.perf_counter() - began, 4), "input": told, "mask": job.stem.as_posix()}
+    return manifest.add(
+        {"file": str(job.file), "status": "ok", "made_with": manifest.outputs.identity, **seen.told(), **seconds}
+    )
+
+
+def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[int, Answer]]:
+    """Each frame's number and answer, its files written."""
+    single = replace(outputs, overlay=False)
+    with ExitStack() as stack:
+        film: Any = None
+        for number, image in _frames(job.file):
+            answer = single.answer(image.shape[:2])
+            for block in next(network.ask([network.prepare(image)])):
+                answer.add(*block)
+            single.save(Job(job.file, job.stem / f"{number:0{DIGITS}d}"), image, answer)
+            if outputs.overlay:
+                if film is None:
+                    path, (height, width) = job.output(outputs.folder, ".overlay.mp4"), image.shape[:2]
+                    film = stack.enter_context(video.OverlayVideo(path, video.rate(job.file), (width, height)))
+                film.add(mixed(image, answer.mask, outputs.labels))
+            yield number, answer
+
+
+def _frames(file: Path) -> Iterator[tuple[int, np.ndarray]]:
+    try:
+        yield from video.frames(file)
+    except InputError as error:
+        raise _Broken(str(error).removeprefix(f"{file}: ")) from None
+
+
+def _count(file: Path) -> int | None:
+    try:
+        return video.count(file)
+    except InputError as error:
+        raise _Broken(str(error).removeprefix(f"{file}: ")) from None
+
+
+@dataclass
+class _Seen:
+    """Means over the frames."""
+
+    frames: int = 0
+    shares: Counter[str] = field(default_factory=Counter)
+    difficulty: float = 0.0
+    confidence: float = 0.0
+    size: tuple[int, ...] = (0, 0)
+
+    def add(self, record: dict[str, Any], size: tuple[int, ...]) -> None:
+        self.frames += 1
+        self.shares.update(record["classes"])
+        self.difficulty += record["difficulty_mean"]
+        self.confidence += record["confidence_mean"]
+        self.size = size
+
+    def told(self) -> dict[str, Any]:
+        count = max(1, self.frames)
+        return {
+            "width": self.size[1],
+            "height": self.size[0],
+            "classes": {name: round(share / count, 6) for name, share in self.shares.items()},
+            "difficulty_mean": round(self.difficulty / count, 6),
+            "confidence_mean": round(self.confidence / count, 6),
+            "frames": self.frames,
+        }

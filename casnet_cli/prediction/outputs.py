@@ -1,0 +1,103 @@
+"""What is written of an image and how, and the writing itself: each file whole or not at all, the mask last."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from casnet_cli.errors import InputError, reason
+from casnet_cli.labels import VOID, LabelSet
+from casnet_cli.prediction import outlines, writers
+from casnet_cli.prediction.answer import Answer
+from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.values import PALETTE, MaskValues, mask_values
+
+FURTHER = {
+    "confidence": ".confidence.png",
+    "probabilities": ".probabilities.npz",
+    "geojson": ".geojson",
+    "coco": ".coco.json",
+}
+"""What `--save` adds, and the ending of its file."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """identity: of the run and of the options that decide a result; one made with another identity is made anew.
+
+    reject_below: pixels whose confidence is less become void. values: default palette indices.
+    """
+
+    folder: Path
+    labels: LabelSet
+    identity: str
+    overlay: bool = True
+    resume: bool = True
+    further: Sequence[str] = ()
+    reject_below: float = 0.0
+    chosen_values: MaskValues | None = None
+
+    @cached_property
+    def values(self) -> MaskValues:
+        return self.chosen_values or mask_values(PALETTE, self.labels, rejecting=False)
+
+    def files(self, job: Job) -> list[Path]:
+        """All that is written of an image, the mask last; of a video beside its masks."""
+        if job.video:
+            return [job.output(self.folder, ".overlay.mp4")] if self.overlay else []
+        endings = [".difficulty.png", *([".overlay.jpg"] if self.overlay else [])]
+        endings += [FURTHER[name] for name in self.further]
+        return [job.output(self.folder, ending) for ending in (*endings, ".png")]
+
+    def answer(self, size: tuple[int, ...]) -> Answer:
+        """An empty one for an image of that height and width."""
+        return Answer.empty(size, len(self.labels), self.reject_below, self.further)
+
+    def save(self, job: Job, image: Any, answer: Answer) -> dict[str, Any]:
+        """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError."""
+        mask_file = job.output(self.folder, ".png")
+        try:
+            mask_file.parent.mkdir(parents=True, exist_ok=True)
+            writers.write_grey(job.output(self.folder, ".difficulty.png"), answer.difficulty)
+            if self.overlay:
+                writers.write_overlay(job.output(self.folder, ".overlay.jpg"), image, answer.mask, self.labels)
+            for name in self.further:
+                self._save_further(name, job, answer)
+            writers.write_png(mask_file, self.values.image(answer.mask))
+        except OSError as error:
+            raise InputError(f"{mask_file}: cannot be written: {reason(error)}") from None
+        return self.record(job, answer) | {"mask": mask_file.relative_to(self.folder).as_posix()}
+
+    def _save_further(self, name: str, job: Job, answer: Answer) -> None:
+        file = job.output(self.folder, FURTHER[name])
+        if name == "confidence":
+            assert answer.confidence is not None
+            writers.write_grey(file, answer.confidence)
+        elif name == "probabilities":
+            assert answer.probabilities is not None
+            writers.write_probabilities(file, answer.probabilities, self.labels)
+        else:
+            if name == "geojson":
+                told = outlines.geojson(answer.mask, self.labels, answer.difficulty)
+            else:
+                told = outlines.coco(answer.mask, self.labels, job.file.name)
+            writers.write_text(file, json.dumps(told))
+
+    def record(self, job: Job, answer: Answer) -> dict[str, Any]:
+        """Line of the manifest, but for what only the caller knows."""
+        height, width = answer.mask.shape
+        shares = {name: count / answer.mask.size for name, count in zip(self.labels.names, answer.counts, strict=False)}
+        told = {
+            "file": str(job.file),
+            "status": "ok",
+            "width": width,
+            "height": height,
+            "classes": {name: round(float(share), 6) for name, share in shares.items() if share},
+            "difficulty_mean": round(answer.difficulty_mean, 6),
+            "confidence_mean": round(answer.confidence_mean, 6),
+        }
+        if self.reject_below:
+            told["rejected"] = round(float(answer.counts[VOID] / answer.mask.size), 6)
+        return told | {"made_with": self.identity}

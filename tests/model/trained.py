@@ -1,0 +1,50 @@
+"""Small networks whose answers differ from place to place, as those of trained ones do."""
+
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+
+from casnet_cli.model.casnet import build_casnet
+from casnet_cli.recipe import Model
+
+
+def small(**settings: object) -> Model:
+    chosen = {"backbone": "efficientnet-lite0", "output_stride": 16, "branch_channels": 16}
+    return Model(**{**chosen, **settings})  # type: ignore[arg-type]
+
+
+@cache
+def lively(classes: int = 5, **settings: object) -> keras.Model:
+    """With pre-trained features, or random ones whose batch norms do something."""
+    keras.utils.set_random_seed(0)
+    model = build_casnet(small(**settings), classes)
+    rng = np.random.default_rng(0)
+
+    def stir(network: Any) -> None:
+        for layer in network.layers:
+            if isinstance(layer, keras.Model) and settings.get("weights") == "none":
+                stir(layer)
+            if isinstance(layer, keras.layers.BatchNormalization):
+                count = layer.gamma.shape[0]
+                layer.gamma.assign(rng.uniform(0.5, 1.5, count))
+                layer.beta.assign(rng.normal(size=count) / 10)
+                layer.moving_mean.assign(rng.normal(size=count) / 10)
+                layer.moving_variance.assign(rng.uniform(0.5, 2, count))
+
+    stir(model)
+    return model
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """(H, W, 3) uint8 with large and small structure."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 200, (height // 16 + 1, width // 16 + 1, 3)).repeat(16, 0).repeat(16, 1)
+    return (coarse[:height, :width] + rng.integers(0, 56, (height, width, 3))).astype(np.uint8)
+
+
+def probabilities(model: keras.Model, image: np.ndarray) -> dict[str, np.ndarray]:
+    """What the trained network itself says of an image (H, W, 3): (H, W, ·) float64."""
+    outputs = model(image[None].astype(np.float32))
+    return {name: np.exp(np.asarray(x, np.float64))[0] for name, x in outputs.items()}
