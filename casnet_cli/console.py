@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from casnet_cli.errors import InputError, reason
+from casnet_cli.files import write_whole
 
 
 class _Output(Console):
@@ -68,18 +69,22 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
     for row in rows:
-        drawn.add_row(*(escape(cell) for cell in row))
+        drawn.add_row(*(_printable(cell) for cell in row))
     out.print(drawn)
 
 
 def write_json(answer: Any, file: str) -> None:
-    """The answer for a program; `-` is stdout."""
-    text = json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+    """The answer for a program, whole or not at all; `-` is stdout. Bytes of names that are no UTF-8 become escapes."""
+    text = json.dumps(answer, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
     if file == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(text.decode())
         return
+    target = Path(file)
     try:
-        Path(file).write_text(text, encoding="utf-8")
+        if target.is_file() or not target.exists():
+            write_whole(Path(os.path.realpath(target)), text)
+        else:  # a device or a pipe
+            target.write_bytes(text)
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 

@@ -32,10 +32,23 @@ def start(compute: bool = True) -> ModuleType:
         raise EngineError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
     for noisy in ("absl", "tensorflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    with _interrupts_kept(), silence():
+    with _interrupts_kept(), silence(), _left_out(chosen):
         import keras
 
     return keras
+
+
+@contextmanager
+def _left_out(chosen: str) -> Iterator[None]:
+    """Keras and TensorFlow look for libraries that nothing here has them use: a third of the time of their import."""
+    names = [name for name in ("sklearn", "pandas", "matplotlib.pyplot", "jax") if name != chosen]
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -1,11 +1,16 @@
 """Files and folders that appear whole or not at all, and the clearing away of what a killed process left."""
 
 import contextlib
+import glob
+import hashlib
 import os
 import platform
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+
+LONGEST = 150
+"""Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
 
 
 def write_whole(target: Path, content: bytes | str) -> None:
@@ -21,12 +26,12 @@ def write_whole(target: Path, content: bytes | str) -> None:
 
 def unfinished_name(target: Path) -> Path:
     """Beside the target, of this process alone: hidden, and known as its own by `sweep`."""
-    return target.with_name(f".{target.name}.{_process(os.getpid())}.part")
+    return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")
 
 
 def sweep(target: Path) -> None:
     """Remove what processes of this machine that are no more left unfinished for `target`."""
-    _sweep(target.parent.glob(f".{target.name}.{_process('*')}.part"))
+    _sweep(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))
 
 
 def sweep_below(folder: Path) -> None:
@@ -40,6 +45,12 @@ def _sweep(unfinished: Iterable[Path]) -> None:
         if number.isdigit() and not _alive(int(number)):
             with contextlib.suppress(OSError):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _short(name: str) -> str:
+    """The name, or where there would be no room behind it a name of its own."""
+    told = os.fsencode(name)
+    return name if len(told) <= LONGEST else hashlib.sha256(told).hexdigest()[:32]
 
 
 def _process(number: int | str) -> str:

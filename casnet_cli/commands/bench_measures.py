@@ -22,6 +22,7 @@ KEYS = (
     "train_images_per_second",
     "input_ratio",
     "end_to_end_ratio",
+    "cascade",
     "gmac",
     "matmul_gflops",
     "share_of_matmul_rate",
@@ -132,7 +133,7 @@ class Bench:
         ratio = in_turn(lambda: block(lambda: next(batches)), lambda: block(lambda: self.held), self.repeats)
         return {"input_ratio": ratio}
 
-    def predict(self) -> dict[str, float]:
+    def predict(self) -> dict[str, Any]:
         """`casnet predict` on a folder, in turn with the bare network on the same images, decoded."""
         from casnet_cli.data.images import as_array, decode_rgb
         from casnet_cli.prediction.folder import predict_folder
@@ -160,7 +161,19 @@ class Bench:
             def bare() -> float:
                 return elapsed(lambda: self._ask(decoded))
 
-            return {"end_to_end_ratio": in_turn(bare, whole, self.repeats)}
+            return {"end_to_end_ratio": in_turn(bare, whole, self.repeats), "cascade": self._cascade(photos)}
+
+    def _cascade(self, photos: Any) -> dict[str, Any] | None:
+        """What `--fine auto` costs and saves; None for a recipe without a run, or a variant without the branches."""
+        from casnet_cli.commands.bench_cascade import cascade
+        from casnet_cli.training.checkpoint import read_meta
+
+        file = self.subject.checkpoint
+        if file is None or self.recipe.model.variant != "attention":
+            return None
+        console.say("timing the network with and without its fine branch …")
+        easy = read_meta(file).calibration.get("easy") or {}
+        return cascade(self.model, self.recipe.evaluation.scale, photos, easy.get("below"))
 
     def _ask(self, images: list[np.ndarray]) -> None:
         """The network about all of them, those of one size together."""

@@ -6,7 +6,7 @@ from typing import Any
 from casnet_cli import console
 from casnet_cli.commands import bench_subject
 from casnet_cli.commands.bench_subject import Subject
-from casnet_cli.errors import DataError, InputError
+from casnet_cli.errors import DataError, InputError, reason
 
 
 def bench(
@@ -65,10 +65,37 @@ def show(subject: Subject, size: tuple[int, int], answer: dict[str, Any]) -> Non
     )
     table = [(name, drawn(answer[key])) for name, key, drawn in rows if answer[key] is not None]
     console.table(subject.title, ("measured", "value"), table)
+    if answer["cascade"]:
+        _show_cascade(subject, answer["cascade"])
     gmac = answer["gmac"]
     parts = [(part, f"{count:.3f}", console.percent(count / gmac["total"])) for part, count in gmac.items()]
     title = f"multiply-adds of a forward pass at {size[0]}x{size[1]}"
     console.table(title, ("part", "giga", "%"), parts)
+
+
+def _show_cascade(subject: Subject, told: dict[str, Any]) -> None:
+    """What `--fine auto` costs and saves, and its picture in the run's folder."""
+    rows = [
+        ("--fine always", _seconds(told["always_seconds"]), "0.0", console.percent(told["points"][0]["accuracy"])),
+        ("fine branch never asked", *_cells(told["points"][-1])),
+    ]
+    if told["chosen"]:
+        rows.insert(1, ("--fine auto", *_cells(told["chosen"])))
+    title = f"the fine branch, {told['images']} images"
+    console.table(title, ("", "an image", "% of images without", "% of pixels right"), rows)
+    if subject.checkpoint and subject.checkpoint.parent.name == "checkpoints":
+        from casnet_cli.commands.bench_cascade import draw
+
+        file = subject.checkpoint.parents[1] / "fine.png"
+        try:
+            draw(told, file)
+            console.say(f"wrote {file}")
+        except OSError as error:
+            raise InputError(f"{file}: cannot be written: {reason(error)}") from None
+
+
+def _cells(point: dict[str, float]) -> tuple[str, str, str]:
+    return _seconds(point["seconds"]), console.percent(point["share"]), console.percent(point["accuracy"])
 
 
 def _seconds(seconds: float) -> str:

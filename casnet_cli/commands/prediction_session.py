@@ -11,7 +11,6 @@ from casnet_cli.errors import RunError
 from casnet_cli.prediction.inputs import Job, find_images, shard
 
 if TYPE_CHECKING:
-    from casnet_cli.model.answers import Protocol
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs import Checkpoint
@@ -38,7 +37,7 @@ class Wanted:
 def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
     from casnet_cli import runs
-    from casnet_cli.commands.prediction_summary import summarize
+    from casnet_cli.commands.prediction_summary import check_answer, summarize
 
     folder = wanted.out or paths.PREDICTIONS
     file = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
@@ -48,6 +47,7 @@ def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     from casnet_cli.prediction.manifest import Manifest
 
     with Manifest(_outputs(folder, chosen, wanted), wanted.share) as manifest:
+        check_answer(wanted.json, jobs, manifest)
         pending = manifest.pending(jobs)
         share = f" (share {wanted.share[0]} of {wanted.share[1]})" if wanted.share else ""
         console.say(f"labelling {len(pending)} of {console.count(len(jobs), 'input')}{share} with {chosen.title}")
@@ -65,7 +65,7 @@ def _outputs(folder: Path, chosen: "Checkpoint", wanted: Wanted) -> "Outputs":
 
     below = _reject_below(chosen, wanted)
     values = mask_values(wanted.mask_values, chosen.meta.labels, below > 0)
-    told = (sha256_of(chosen.file), wanted.tile, wanted.fine, below, values.identity)
+    told = (sha256_of(chosen.file), wanted.tile, _easy_below(chosen, wanted), below, values.identity)
     identity = hashlib.sha256(repr(told).encode()).hexdigest()
     further = tuple(dict.fromkeys(wanted.further))
     return Outputs(folder, chosen.meta.labels, identity, wanted.overlay, wanted.resume, further, below, values)
@@ -99,17 +99,14 @@ def _uncalibrated(what: str) -> str:
     )
 
 
-def protocol(chosen: "Checkpoint", wanted: Wanted) -> "Protocol":
-    """How the network is asked. Raises RunError where `--fine auto` has no threshold."""
-    from casnet_cli.model.answers import Protocol
-
-    easy_below = None
-    if wanted.fine == "auto":
-        calibration = chosen.meta.calibration
-        if "easy" not in calibration:
-            raise RunError(f"{chosen.file}: {_uncalibrated('threshold for --fine auto')}")
-        easy_below = calibration["easy"]["below"] if calibration["easy"] else None
-    return Protocol("none", chosen.meta.recipe.evaluation.scale, wanted.tile, easy_below, wanted.batch)
+def _easy_below(chosen: "Checkpoint", wanted: Wanted) -> float | None:
+    """See `Protocol`. Raises RunError where `--fine auto` has no threshold."""
+    if wanted.fine == "always":
+        return None
+    if "easy" not in chosen.meta.calibration:
+        raise RunError(f"{chosen.file}: {_uncalibrated('threshold for --fine auto')}")
+    easy = chosen.meta.calibration["easy"]
+    return easy["below"] if easy else None
 
 
 def _label(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: Wanted) -> None:
@@ -117,13 +114,14 @@ def _label(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: 
     from casnet_cli import engine
 
     engine.start()
-    from casnet_cli.model.answers import Network
+    from casnet_cli.model.answers import Network, Protocol
     from casnet_cli.model.reading import prediction
     from casnet_cli.prediction.folder import predict_folder
     from casnet_cli.prediction.frames import predict_video
     from casnet_cli.training.checkpoint import load_model
 
-    how = protocol(chosen, wanted)
+    scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
+    how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch)
     model, meta = load_model(chosen.file)
     said = prediction(meta.temperature, "probabilities" in manifest.outputs.further)
     network = Network(model, how, said)

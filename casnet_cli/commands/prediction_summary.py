@@ -2,9 +2,11 @@
 
 import csv
 import io
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnet_cli import console
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.runs import Checkpoint
 
-SUMMARY = "summary.csv"
-SHOWN, COMMON = 12, 4
+SHOWN, WIDE = 12, 36
+"""Folders of the table, and columns of the terminal for its classes."""
 
 
 @dataclass
@@ -45,14 +47,14 @@ class Folder:
     def difficulty(self) -> float | None:
         return sum(self.difficulties) / len(self.difficulties) if self.difficulties else None
 
-    def shares(self) -> dict[str, float]:
-        """Of each class in all pixels, the largest first."""
-        ordered = sorted(self.classes.items(), key=lambda item: -item[1])
-        return {name: pixels / self.pixels for name, pixels in ordered}
+    def shares(self, names: Iterable[str]) -> list[float | None]:
+        """Of each class in all pixels, None if there are none."""
+        return [self.classes.get(name, 0.0) / self.pixels if self.pixels else None for name in names]
 
     def told(self) -> dict[str, Any]:
         counts = {"images": self.images, "failed": self.failed, "difficulty_mean": self.difficulty}
-        return counts | {"classes": self.shares()}
+        names = sorted(self.classes, key=lambda name: -self.classes[name])
+        return counts | {"classes": dict(zip(names, self.shares(names), strict=True))}
 
 
 def by_folder(records: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Folder]:
@@ -63,24 +65,37 @@ def by_folder(records: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Folder
     return dict(sorted(found.items()))
 
 
+def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest") -> None:
+    """Raises InputError where `--json` could not be written, or only over something else, before any work is done."""
+    if json in (None, "-"):
+        return
+    target = Path(os.path.realpath(json))
+    own = [*(job.file for job in jobs), manifest.path, manifest.summary] if target.exists() else []
+    if any(os.path.realpath(file) == str(target) for file in own):
+        raise InputError(f"{json}: is an input or a file of {manifest.outputs.folder} (choose another --json)")
+    if target.is_dir() or not target.parent.is_dir():
+        wrong = "Is a directory" if target.is_dir() else "no such folder"
+        raise InputError(f"{json}: cannot be written: {wrong}")
+
+
 def summarize(jobs: "list[Job]", before: int, manifest: "Manifest", chosen: "Checkpoint", json: str | None) -> int:
     """Show and write what became of all jobs, the `before` done earlier included; returns how many failed."""
-    done, out = manifest.done, manifest.outputs.folder
+    done, out, summary = manifest.done, manifest.outputs.folder, manifest.summary
     records = [(str(job.file.parent), done[str(job.file)]) for job in jobs if str(job.file) in done]
     folders = by_folder(records)
     failed = sum(folder.failed for folder in folders.values())
     labelled = sum(folder.images for folder in folders.values()) - before
     names = manifest.outputs.labels.names
     try:
-        write_whole(out / SUMMARY, _csv(folders, names))
+        write_whole(summary, _csv(folders, names))
     except OSError as error:
-        raise InputError(f"{out / SUMMARY}: cannot be written: {reason(error)}") from None
+        raise InputError(f"{summary}: cannot be written: {reason(error)}") from None
     warning = _warning(folders, chosen)
     if json:
         counts = {"labelled": labelled, "before": before, "failed": failed, "warning": warning}
         console.write_json(counts | {"folders": {name: own.told() for name, own in folders.items()}}, json)
     if json != "-":
-        _show(folders)
+        _show(folders, summary)
         done_before = f", {before} were done before" if before else ""
         console.result(f"{out}: {labelled} labelled{done_before}, {failed} failed")
     if warning:
@@ -90,21 +105,24 @@ def summarize(jobs: "list[Job]", before: int, manifest: "Manifest", chosen: "Che
     return failed
 
 
-def _show(folders: dict[str, Folder]) -> None:
+def _show(folders: dict[str, Folder], summary: Path) -> None:
     everywhere: dict[str, float] = defaultdict(float)
     for own in folders.values():
         for label, pixels in own.classes.items():
             everywhere[label] += pixels
-    common = sorted(everywhere, key=lambda label: -everywhere[label])[:COMMON]
+    common: list[str] = []
+    for label in sorted(everywhere, key=lambda label: -everywhere[label]):
+        if sum(len(shown) + 3 for shown in (*common, label)) > WIDE:
+            break
+        common.append(label)
     rows = []
     for name, own in list(folders.items())[:SHOWN]:
-        shares = own.shares()
-        figures = (own.difficulty, *(shares.get(label, 0.0) for label in common))
+        figures = (own.difficulty, *own.shares(common))
         rows.append((name, str(own.images), str(own.failed), *map(console.percent, figures)))
     title = "mean difficulty and the commonest classes, %"
     console.table(title, ("folder", "images", "failed", "difficulty", *common), rows)
     if len(folders) > SHOWN:
-        console.result(f"and {console.count(len(folders) - SHOWN, 'folder')} more in {SUMMARY}")
+        console.result(f"and {console.count(len(folders) - SHOWN, 'folder')} more in {summary}")
 
 
 def _csv(folders: dict[str, Folder], names: tuple[str, ...]) -> str:
@@ -112,9 +130,8 @@ def _csv(folders: dict[str, Folder], names: tuple[str, ...]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["folder", "images", "failed", "difficulty_mean", *names])
     for name, own in folders.items():
-        shares = own.shares()
         told = name.encode("utf-8", "backslashreplace").decode()
-        writer.writerow([told, own.images, own.failed, own.difficulty, *(shares.get(label, 0.0) for label in names)])
+        writer.writerow([told, own.images, own.failed, own.difficulty, *own.shares(names)])
     return text.getvalue()
 
 

@@ -1,5 +1,6 @@
 """The end of a training: what its validation images say about how far the best checkpoint can be trusted."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ def calibrate(best: Path, images: Subset) -> None:
     temperature = fit_temperature(samples)
     easy = threshold(curve(looks))
     told: dict[str, Any] = {"temperature": temperature, "images": len(images), "difficulty": difficulty}
-    told["selective"] = [[round(value, 6) for value in point] for point in selective(samples, temperature)]
+    told["selective"] = [  # thresholds rounded down: else the surest pixels would not reach theirs
+        [math.floor(threshold * 1e6) / 1e6, round(share, 6), round(accuracy, 6)]
+        for threshold, share, accuracy in selective(samples, temperature)
+    ]
     told["easy"] = {"below": easy.easy_below, "share": easy.share, "loss": easy.loss} if easy else None
     amend(best, told)
     number = "none fits" if temperature is None else f"{temperature:.2f}"

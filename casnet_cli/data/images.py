@@ -1,19 +1,24 @@
 """Encoded images to arrays and back."""
 
+import contextlib
 import io
+import logging
 import warnings
+from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from casnet_cli.errors import reason
 from casnet_cli.labels import LabelSet
 
 MAX_PIXELS = 500_000_000
 """An image that claims more is refused before it is decoded."""
 
-# Pillow warns of odd EXIF and of large images; neither is the user's concern.
+# Pillow warns of odd EXIF and of large images, and tells of odd TIFF files; none of that is the user's concern.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
 
@@ -24,13 +29,25 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     oriented: turn the image as its EXIF tag says. Transparency is laid on white. Raises OSError, ValueError,
     SyntaxError or Image.DecompressionBombError (see `UNREADABLE`) if it is no image, truncated or too large.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF and of large images, neither is the user's concern
+    with _reading():
         image: Image.Image = Image.open(file)
         image.load()
         if oriented and orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
     return rgb(image)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Of the block only what is in `UNREADABLE` is raised, and MemoryError: some readers of Pillow raise anything."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (*UNREADABLE, MemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(reason(error)) from error
 
 
 def rgb(image: Image.Image) -> Image.Image:
@@ -57,8 +74,7 @@ def as_array(image: Image.Image) -> np.ndarray:
 def size_of(file: IO[bytes]) -> tuple[int, int]:
     """Width and height that an image claims, before it is decoded; `file` is at its start again. Raises as
     `decode_rgb` does, also for more than MAX_PIXELS."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _reading():
         try:
             size = Image.open(file).size
         except Image.DecompressionBombError:
@@ -83,11 +99,19 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBom
 
 def _from_wide(image: Image.Image) -> Image.Image:
     # Pillow's own conversion clips 16-bit values at 255 instead of scaling them.
-    values = np.asarray(image, dtype=np.float64)
-    values = np.nan_to_num(values, posinf=0, neginf=0)
-    largest = values.max(initial=0)
+    values = np.asarray(image)
+    rows = max(1, (1 << 20) // max(1, image.width))
+
+    def strip(top: int) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(values[top : top + rows].astype(np.float64), posinf=0, neginf=0)
+
+    largest = max((strip(top).max(initial=0) for top in range(0, image.height, rows)), default=0)
     full = 1.0 if image.mode == "F" and largest <= 1 else 255.0 if largest <= 255 else 65535.0
-    return Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    grey = np.empty(values.shape, np.uint8)
+    for top in range(0, image.height, rows):
+        grey[top : top + rows] = np.rint(np.clip(strip(top) / full, 0, 1) * 255)
+    return Image.fromarray(grey).convert("RGB")
 
 
 def encode_label(label: np.ndarray) -> bytes:

@@ -85,7 +85,7 @@ def _together(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
 def selective(samples: Samples, temperature: float | None) -> list[tuple[float, float, float]]:
     """Threshold of the calibrated largest probability, share of the pixels that reach it, and accuracy among them.
 
-    Thresholds rise, from 0, which all pixels reach; every hundredth pixel is one.
+    Thresholds rise, from 0, which all pixels reach; every hundredth pixel is one, with all that are as sure as it.
     """
     scores, truth = _together(samples)
     if not len(truth):
@@ -94,10 +94,10 @@ def selective(samples: Samples, temperature: float | None) -> list[tuple[float, 
     confidence = np.exp(scaled.max(1) - special.logsumexp(scaled, axis=1))
     order = np.argsort(-confidence, kind="stable")
     right = np.cumsum((scores.argmax(1) == truth)[order])
-    kept = np.unique(np.linspace(1, len(truth), 100).round().astype(int))[::-1]
-    points = [
-        (float(confidence[order[count - 1]]), count / len(truth), float(right[count - 1] / count)) for count in kept
-    ]
+    confidence = confidence[order]
+    chosen = np.linspace(0, len(truth) - 1, 100).round().astype(int)
+    kept = np.unique(np.searchsorted(-confidence, -confidence[chosen], "right"))[::-1]
+    points = [(float(confidence[count - 1]), count / len(truth), float(right[count - 1] / count)) for count in kept]
     return [(0.0, *points[0][1:]), *points[1:]]
 
 

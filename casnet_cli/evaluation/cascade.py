@@ -29,16 +29,18 @@ class Point:
 
 
 def curve(looks: Sequence[Look]) -> list[Point]:
-    """From no image without the fine branch to all of them, the easiest first; empty if nothing is labelled."""
+    """From no image without the fine branch to all of them, the easiest first, equally difficult ones together; empty
+    if nothing is labelled."""
     total = sum(look.labelled for look in looks)
     if not total:
         return []
     right = sum(look.fused_right for look in looks)
-    points, lost = [Point(-1.0, 0.0, right / total, 0.0)], 0
+    points, lost = {-1.0: Point(-1.0, 0.0, right / total, 0.0)}, 0
     for count, look in enumerate(sorted(looks, key=lambda look: look.difficulty), 1):
         lost += look.fused_right - look.coarse_right
-        points.append(Point(look.difficulty, count / len(looks), (right - lost) / total, lost / total))
-    return points
+        share = count / len(looks)
+        points[look.difficulty] = Point(look.difficulty, share, (right - lost) / total, lost / total)
+    return list(points.values())
 
 
 def threshold(points: Sequence[Point], loss: float = LOSS) -> Point | None:

@@ -31,9 +31,6 @@ WHOLE_PIXELS = 2049 * 2049
 """An image that the network sees larger than this is cut into tiles: the pyramid pools over a tile, and a larger one
 than this has nothing in common with what it pooled over in training."""
 
-BYTES_PER_PIXEL = 1200
-"""That a forward pass needs at most, a pixel as the network sees it, at stride 8."""
-
 BLOCK_VALUES, BLOCK_WIDTH = 1 << 22, 1024
 """Pixels times classes, and pixels of a row, that are read off the cells at once."""
 
@@ -154,7 +151,7 @@ class Network:
     def _tile_side(self, axes: tuple[Axis, Axis], scale: float) -> int | None:
         if self.protocol.tile:
             return max(round(self.protocol.tile * scale), 2 * axes[0].stride + 1)
-        pixels, most = axes[0].size * axes[1].size, affordable_pixels()
+        pixels, most = axes[0].size * axes[1].size, affordable_pixels(self.deployed.bytes_per_pixel)
         if pixels <= min(WHOLE_PIXELS, most):
             return None
         return max(SMALLEST, min(TILE, int(most**0.5)))
@@ -282,7 +279,7 @@ def joined(blocks: Iterator[Block], size: tuple[int, ...]) -> dict[str, np.ndarr
     return found
 
 
-def affordable_pixels() -> int:
+def affordable_pixels(bytes_per_pixel: int) -> int:
     """Pixels that may be asked about at once with half of the memory that is free."""
     free = machine.memory_available()
-    return WHOLE_PIXELS if free is None else free // 2 // BYTES_PER_PIXEL
+    return WHOLE_PIXELS if free is None else free // 2 // bytes_per_pixel

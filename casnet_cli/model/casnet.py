@@ -20,19 +20,20 @@ BRANCHES = {
 """Branches of each variant of section 4.3."""
 
 
-def build_casnet(section: ModelSection, classes: int, pretrained: bool = True) -> keras.Model:
+def build_casnet(section: ModelSection, classes: int, pretrained: bool = True, trains: bool = True) -> keras.Model:
     """The network on RGB images (B, H, W, 3), float 0..255, of any size.
 
     Outputs, all log-probabilities (B, H, W, ·) in float32 or wider: those of `coarse` (K), `attention` (2, index 1 =
     easy) and `fine` (K) that the variant has, and `fused` (K), the answer: eq. 8, or the only branch there is. With
     pre-trained weights the backbone's batch statistics stay frozen while its gamma and beta train (batch 4 is too
     small for statistics); with `weights = "none"` they are trained. The first `section.frozen_stages` of the backbone
-    train nothing at all. pretrained: whether to load `section.weights`; not where a checkpoint's follow. Raises
-    RecipeError if the backbone has fewer stages than are to be frozen, and WeightsError.
+    train nothing at all. pretrained: whether to load `section.weights`; not where a checkpoint's follow. trains: not if
+    the network is only asked, which saves building its extractor twice. Raises RecipeError if the backbone has fewer
+    stages than are to be frozen, and WeightsError.
     """
     backbone = BACKBONES[section.backbone]
     extractor = backbone.build(section.output_stride)
-    if section.weights != "none":
+    if trains and section.weights != "none":
         extractor = with_fixed_statistics(extractor)
     backbone.freeze(extractor, section.frozen_stages)
     if pretrained and section.weights != "none":

@@ -43,6 +43,14 @@ class Deployed:
         self._build()
         self.refresh()
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """That a forward pass needs at most beside the weights, a pixel of its image (`tests/benchmarks/forward.py`).
+
+        The first maps, and what `WinogradConvolution` makes of the last: its patches, transformed, and their products.
+        """
+        return 320 + 28 * self._extractor.output.shape[-1] // self.stride**2
+
     def _build(self) -> None:
         image = keras.Input((None, None, 3), name="image")
         x = self._folded.network(self._preprocess(image))

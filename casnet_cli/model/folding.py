@@ -58,14 +58,15 @@ def convolution(filters: int, channels: int, name: str, dilation: int = 1) -> An
 
 
 def folded(convolution: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias, float64, of a convolution that does what `convolution` and then `norm` do in inference.
+    """Kernel and bias, float32, of a convolution that does what `convolution` and then `norm` do in inference.
 
     γ (k ∗ x + b − μ) / √(σ² + ε) + β = (γ k / √(σ² + ε)) ∗ x + …
     """
     factor, shift = affine(norm)
-    kernel, *bias = (weight.numpy().astype(np.float64) for weight in convolution.weights)
-    depthwise = isinstance(convolution, layers.DepthwiseConv2D)
-    return kernel * (factor[:, None] if depthwise else factor), shift + factor * (bias[0] if bias else 0)
+    kernel, *bias = (weight.numpy() for weight in convolution.weights)
+    each = factor[:, None] if isinstance(convolution, layers.DepthwiseConv2D) else factor
+    shift = shift + factor * (bias[0] if bias else 0)
+    return kernel * each.astype(kernel.dtype), shift.astype(kernel.dtype)
 
 
 def affine(norm: Any) -> tuple[np.ndarray, np.ndarray]:

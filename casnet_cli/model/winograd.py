@@ -79,8 +79,11 @@ class WinogradConvolution(keras.layers.Layer):
 
 def transformed(kernel: np.ndarray) -> np.ndarray:
     """A plain kernel (3, 3, C, filters) as the layer wants it: ((TILE + 2)², C, filters) float32."""
-    flat = kernel.astype(np.float64).reshape(9, -1)
-    return (np.kron(_KERNEL, _KERNEL) @ flat).astype(np.float32).reshape(PATCH**2, *kernel.shape[2:])
+    made = np.empty((PATCH**2, *kernel.shape[2:]), np.float32)
+    both = np.kron(_KERNEL, _KERNEL)
+    for channel in range(kernel.shape[2]):  # one by one, for large ones take gigabytes in double precision
+        made[:, channel] = both @ kernel[:, :, channel].reshape(9, -1)
+    return made
 
 
 def _values_of(coefficients: int) -> np.ndarray:

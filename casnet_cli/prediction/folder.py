@@ -17,9 +17,10 @@ from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
 from casnet_cli.errors import reason
 from casnet_cli.groups import Groups
 from casnet_cli.prediction.answer import Answer
-from casnet_cli.prediction.inputs import STDIN, Job
+from casnet_cli.prediction.inputs import STDIN, Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, fingerprint
 from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.writers import Unsaved
 
 AHEAD, BEHIND = 8, 16
 """Images decoded before their turn, and images being written."""
@@ -29,6 +30,8 @@ PIXELS = 1 << 24
 
 BYTES_PER_PIXEL = 9
 """That a large image needs beside the network: twice its colours while it is decoded or drawn over, and its answer."""
+
+SHORT = "not enough memory to ask the network about it (a smaller --tile or --batch)"
 
 
 class Network(Protocol):
@@ -118,6 +121,7 @@ def load(job: Job, network: Network, room: Room) -> Loaded:
     if job.fault:
         raise ValueError(job.fault)
     told = fingerprint(job.file)
+    check_regular(job.file)
     with _opened(job) as file:
         width, height = size_of(file)
         check_memory(width * height)
@@ -131,7 +135,11 @@ def load(job: Job, network: Network, room: Room) -> Loaded:
 
 
 def _opened(job: Job) -> IO[bytes]:
-    return io.BytesIO(sys.stdin.buffer.read()) if job.file == STDIN else open(job.file, "rb")
+    if job.file != STDIN:
+        return open(job.file, "rb")
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return io.BytesIO(sys.stdin.buffer.read())
 
 
 def check_memory(pixels: int) -> None:
@@ -156,7 +164,7 @@ def ask(network: Network, batch: list[Loaded], outputs: Outputs) -> Iterator[tup
         except Exception as error:
             if not is_shortage(error):
                 raise
-            answer = "not enough memory to ask the network about it (a smaller --tile or --batch)"
+            answer = SHORT
             blocks = network.ask([other.ready for other in batch[batch.index(one) + 1 :]])
         now = time.perf_counter()
         yield one, answer, now - began
@@ -173,8 +181,10 @@ def save(one: Loaded, answer: Answer | str, seconds: float, outputs: Outputs, ro
     began = time.perf_counter()
     try:
         if isinstance(answer, str):
-            return {"file": str(one.job.file), "status": "failed", "error": answer}
+            raise Unsaved(answer)
         told = outputs.save(one.job, one.image, answer)
         return told | {"input": one.input, "seconds": round(seconds + time.perf_counter() - began, 4)}
+    except Unsaved as fault:
+        return {"file": str(one.job.file), "status": "failed", "error": str(fault)}
     finally:
         room.give(one.pixels)

@@ -10,20 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.errors import InputError
+from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction import video
 from casnet_cli.prediction.answer import Answer
-from casnet_cli.prediction.folder import Network
-from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.folder import SHORT, Network, is_shortage
+from casnet_cli.prediction.inputs import Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, fingerprint
-from casnet_cli.prediction.outputs import Outputs
-from casnet_cli.prediction.writers import mixed
-
-DIGITS = 6
+from casnet_cli.prediction.outputs import FILM, Outputs
+from casnet_cli.prediction.writers import Unsaved, mixed
 
 
 class _Broken(Exception):
-    """A video that cannot be read, or not to its end."""
+    """A video that cannot be read or labelled, or not to its end."""
 
 
 def predict_video(
@@ -34,18 +32,21 @@ def predict_video(
     Masks lie in a folder named after the video. Of a damaged one the frames before the damage keep theirs, there is no
     overlay, and the line says `failed`. Raises InputError if the output folder cannot be written.
     """
-    told, began, seen = fingerprint(job.file), time.perf_counter(), _Seen()
+    told, began, seen, outputs = fingerprint(job.file), time.perf_counter(), _Seen(), manifest.outputs
     try:
         total = _count(job.file)
-        for number, answer in _labelled(network, job, manifest.outputs):
-            seen.add(manifest.outputs.record(job, answer), answer.mask.shape)
+        for number, answer in _labelled(network, job, outputs):
+            record = outputs.record(job, answer)
+            seen.add(record, answer.mask.shape)
             on_frame(number + 1, total)
-    except _Broken as fault:
+    except (_Broken, Unsaved) as fault:
         return manifest.failed(job, str(fault))
-    seconds = {"seconds": round(time.perf_counter() - began, 4), "input": told, "mask": job.stem.as_posix()}
-    return manifest.add(
-        {"file": str(job.file), "status": "ok", "made_with": manifest.outputs.identity, **seen.told(), **seconds}
-    )
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        return manifest.failed(job, SHORT)
+    seconds = round(time.perf_counter() - began, 4)
+    return manifest.add(record | seen.told() | {"seconds": seconds, "input": told})
 
 
 def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[int, Answer]]:
@@ -57,10 +58,10 @@ def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[in
             answer = single.answer(image.shape[:2])
             for block in next(network.ask([network.prepare(image)])):
                 answer.add(*block)
-            single.save(Job(job.file, job.stem / f"{number:0{DIGITS}d}"), image, answer)
+            single.save(job.frame(number), image, answer)
             if outputs.overlay:
                 if film is None:
-                    path, (height, width) = job.output(outputs.folder, ".overlay.mp4"), image.shape[:2]
+                    path, (height, width) = job.output(outputs.folder, FILM), image.shape[:2]
                     film = stack.enter_context(video.OverlayVideo(path, video.rate(job.file), (width, height)))
                 film.add(mixed(image, answer.mask, outputs.labels))
             yield number, answer
@@ -75,7 +76,10 @@ def _frames(file: Path) -> Iterator[tuple[int, np.ndarray]]:
 
 def _count(file: Path) -> int | None:
     try:
+        check_regular(file)
         return video.count(file)
+    except (OSError, ValueError) as error:
+        raise _Broken(reason(error)) from None
     except InputError as error:
         raise _Broken(str(error).removeprefix(f"{file}: ")) from None
 

@@ -1,10 +1,13 @@
 """What there is to label: images below folders, single images, videos, and one image from standard input."""
 
 import os
+import re
+import stat
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from casnet_cli.errors import InputError, reason
@@ -22,6 +25,19 @@ OUTPUT_ENDINGS = (
     ".geojson",
     ".coco.json",
 )
+DIGITS = 6
+"""Of a frame's number."""
+
+RESTS = {
+    longer.removesuffix(shorter)
+    for longer in OUTPUT_ENDINGS
+    for shorter in OUTPUT_ENDINGS
+    if longer.endswith(shorter) and longer != shorter
+}
+"""What one stem has more than another where outputs of both have one name, such as `.difficulty`."""
+
+RESERVED = re.compile(r"(manifest.*\.jsonl|summary.*\.csv)(/|$)")
+"""How no stem may begin: these are files of the output folder itself."""
 
 
 @dataclass(frozen=True)
@@ -41,43 +57,60 @@ class Job:
         stem = folder / self.stem
         return stem.with_name(stem.name + ending)
 
+    def frame(self, number: int) -> "Job":
+        """Of a video."""
+        return replace(self, stem=self.stem / frame_name(number))
+
+
+def frame_name(number: int) -> str:
+    return f"{number:0{DIGITS}d}"
+
 
 def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
     """Every image and video under the given folders, and each given file, sorted; sub-folders are kept in the stem.
 
-    Inputs whose outputs would share a name keep their extension in the stem; what lies in `out` is no input. A folder
-    below a given one that cannot be read is a job with a fault. Raises InputError for a path that does not exist, a
-    file that is neither by its ending, an output that would be written over an input, and if there is nothing at all.
+    Inputs whose outputs would share a name keep their extension in the stem, and if need be more of their path. What
+    lies in `out` is no input, what is given twice is one, and links to folders are not followed. A folder below a given
+    one that cannot be read is a job with a fault. Raises InputError for a path that does not exist, a file that is
+    neither by its ending, an output that would be written over an input, and if there is nothing at all.
     """
+    given = list(paths)
     found: dict[Path, Path] = {}
     faults: list[Job] = []
-    own = out.resolve()
-    for path in paths:
+    own = os.path.realpath(out)
+    for path in given:
         if path == STDIN:
             found[path] = Path("stdin")
-        elif path.is_dir():
-            found |= _below(path, own, faults)
+        elif os.path.isdir(path):
+            for file, place in _below(path, own, faults).items():
+                found.setdefault(file, place)
         else:
-            found[path] = _single(path)
+            found.setdefault(path, _single(path))
     if not found and not faults:
-        named = ", ".join(str(path) for path in paths)
+        named = ", ".join(str(path) for path in given)
         raise InputError(f"{named}: no image in it (one of {', '.join(sorted(IMAGE_ENDINGS))})")
-    return _distinct(found, own) + faults
+    jobs = _distinct(_once(found))
+    _spare_inputs(jobs, own)
+    return jobs + faults
 
 
 def _single(path: Path) -> Path:
     known = IMAGE_ENDINGS | VIDEO_ENDINGS
+    expected = f"(a folder, or one of {', '.join(sorted(known))})"
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: no such file or folder {expected}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {reason(error)}") from None
     if path.suffix.lower() not in known:
-        wrong = "no such file or folder" if not path.exists() else "neither image nor video by its ending"
-        raise InputError(f"{path}: {wrong} (a folder, or one of {', '.join(sorted(known))})")
-    if not path.exists() and not path.is_symlink():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: neither image nor video by its ending {expected}")
     return Path(path.name)
 
 
-def _below(path: Path, own: Path, faults: list[Job]) -> dict[Path, Path]:
+def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
     """File → place below the folder, of all images and videos in it, in sorted order."""
-    if path.resolve() == own:
+    if os.path.realpath(path) == own:
         raise InputError(f"{path}: is also the output folder (inputs are never written to: choose another --out)")
 
     def refused(error: OSError) -> None:
@@ -89,28 +122,79 @@ def _below(path: Path, own: Path, faults: list[Job]) -> dict[Path, Path]:
     found = {}
     for where, folders, names in os.walk(path, onerror=refused):
         here = Path(where)
-        folders[:] = [name for name in folders if (here / name).resolve() != own]
-        for name in names + [name for name in folders if (here / name).is_symlink()]:
+        folders[:] = [name for name in folders if os.path.realpath(here / name) != own]
+        for name in names:
             file = here / name
-            if file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS and not file.is_dir():
+            if file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS:
                 found[file] = file.relative_to(path)
     return dict(sorted(found.items()))
 
 
-def _distinct(found: dict[Path, Path], own: Path) -> list[Job]:
-    """Jobs no two of which leave a file of the same name, and none over an input. Raises InputError."""
-    inputs = {Path(os.path.realpath(file.parent)) / file.name for file in found}
-    short = [Job(file, relative.with_suffix("")) for file, relative in found.items()]
-    claims = Counter(job.output(own, ending) for job in short for ending in OUTPUT_ENDINGS)
-    jobs = []
-    for job, relative in zip(short, found.values(), strict=True):
-        shared = any(claims[job.output(own, ending)] > 1 for ending in OUTPUT_ENDINGS)
-        jobs.append(replace(job, stem=relative) if shared else job)
-        if any(jobs[-1].output(own, ending) in inputs for ending in OUTPUT_ENDINGS):
-            raise InputError(f"{job.file}: would be written over (inputs are never written to: choose another --out)")
-    return jobs
+def _once(found: dict[Path, Path]) -> dict[Path, Path]:
+    """Without what is there under two spellings of its path."""
+    places = {os.path.abspath(file): file for file in reversed(found)}
+    return {file: found[file] for file in found if places[os.path.abspath(file)] is file}
+
+
+# Names of outputs
+
+
+def _distinct(found: dict[Path, Path]) -> list[Job]:
+    """Jobs no two of which leave a file of the same name."""
+    stems = {file: place.with_suffix("") for file, place in found.items()}
+    steps: Counter[Path] = Counter()
+    while clashing := _clashing(stems):
+        for file in clashing:
+            steps[file] += 1
+            stems[file] = _longer(file, found[file], steps[file])
+    return [Job(file, stem) for file, stem in stems.items()]
+
+
+def _clashing(stems: dict[Path, Path]) -> set[Path]:
+    """Inputs whose outputs would take each other's place, or that of a folder or of a file of the whole call."""
+    owners: dict[str, list[Path]] = {}
+    for file, stem in stems.items():
+        owners.setdefault(stem.as_posix(), []).append(file)
+    places = {stem.parent for stem in stems.values()}
+    parents = {parent.as_posix() for place in places for parent in (place, *place.parents)}
+    videos = {stem: file for stem, (file, *_) in owners.items() if Job(file, stems[file]).video}
+    found = {file for sharing in owners.values() if len(sharing) > 1 for file in sharing}
+    found |= {file for stem, file in videos.items() if stem in parents}
+    found |= {file for stem, sharing in owners.items() if RESERVED.match(stem) for file in sharing}
+    for name, sharing in owners.items():
+        found |= {file for rest in RESTS if name + rest in owners for file in (*owners[name + rest], *sharing)}
+    for folder in parents | videos.keys():
+        names = {folder.removesuffix(ending) for ending in OUTPUT_ENDINGS} - {folder}
+        found |= {file for name in names for file in owners.get(name, ())}
+    return found
+
+
+def _longer(file: Path, place: Path, step: int) -> Path:
+    """The place with its extension, then with more and more of the folders above it."""
+    parts = Path(os.path.abspath(file)).parts[1:]
+    if step == 1:
+        return place
+    more = len(place.parts) + step - 1
+    return Path(*parts[-more:]) if more <= len(parts) else Path("_" * (more - len(parts)), *parts)
+
+
+def _spare_inputs(jobs: list[Job], own: str) -> None:
+    """Raises InputError if an output would be written over an input."""
+    real = lru_cache(maxsize=1 << 10)(os.path.realpath)
+    inputs = {os.path.join(real(job.file.parent), job.file.name) for job in jobs}
+    inputs |= {os.path.realpath(job.file) for job in jobs if os.path.islink(job.file)}
+    for job in jobs:
+        stem = os.path.join(real(os.path.join(own, job.stem.parent)), job.stem.name)
+        if lost := [stem + ending for ending in OUTPUT_ENDINGS if stem + ending in inputs]:
+            raise InputError(f"{lost[0]}: would be written over (inputs are never written to: choose another --out)")
 
 
 def shard(jobs: Iterable[Job], number: int, of: int) -> Iterator[Job]:
     """The jobs of share `number`, from 1: by their names, so that a new file moves no other to another share."""
     return (job for job in jobs if zlib.crc32(os.fsencode(job.stem)) % of == number - 1)
+
+
+def check_regular(file: Path) -> None:
+    """Raises ValueError for a pipe, a device or a socket, which may never begin or never end, and OSError."""
+    if file != STDIN and not stat.S_ISREG(file.stat().st_mode):
+        raise ValueError("not a regular file")

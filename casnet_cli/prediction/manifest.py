@@ -5,14 +5,16 @@ import fcntl
 import hashlib
 import json
 import os
+import time
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.files import sweep_below
-from casnet_cli.prediction.inputs import STDIN, Job
-from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.inputs import STDIN, Job, frame_name
+from casnet_cli.prediction.outputs import FILM, MASK, Outputs
 
 KEYS = (
     "file",
@@ -25,6 +27,10 @@ KEYS = (
     "difficulty_mean",
     "confidence_mean",
     "seconds",
+    "made_with",
+    "input",
+    "outputs",
+    "time",
 )
 
 
@@ -38,18 +44,22 @@ class Manifest:
 
     def __init__(self, outputs: Outputs, share: tuple[int, int] | None = None):
         self.outputs = outputs
-        own = f"manifest-{share[0]}-of-{share[1]}.jsonl" if share else "manifest.jsonl"
-        self.path = outputs.folder / own
+        own = f"-{share[0]}-of-{share[1]}" if share else ""
+        self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
         self.done: dict[str, dict[str, Any]] = {}
+        """Input → its last line."""
+        self._owners: dict[str, str] = {}
+        """Mask → the input that it was made of last."""
         try:
             outputs.folder.mkdir(parents=True, exist_ok=True)
             self._held = self._lock()
             sweep_below(outputs.folder)
             _mend(self.path)
-            for file in sorted(outputs.folder.glob("manifest*.jsonl"), key=lambda file: file.stat().st_mtime_ns):
-                self._read(file)
+            records = [record for file in outputs.folder.glob("manifest*.jsonl") for record in _read(file)]
         except OSError as error:
-            raise InputError(f"{outputs.folder}: cannot be written: {reason(error)}") from None
+            raise InputError(f"{error.filename or self.path}: cannot be written: {reason(error)}") from None
+        for record in sorted(records, key=lambda record: record["time"]):
+            self._note(record)
 
     def __enter__(self) -> Self:
         return self
@@ -69,53 +79,89 @@ class Manifest:
             ) from None
         return held
 
-    def _read(self, file: Path) -> None:
-        for line in file.read_bytes().splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # a foreign line says nothing of what is done
-                record = json.loads(line)
-                self.done[record["file"]] = record
+    def _note(self, record: dict[str, Any]) -> None:
+        self.done[record["file"]] = record
+        if record["mask"] is not None:
+            self._owners[record["mask"]] = record["file"]
 
     def pending(self, jobs: list[Job]) -> list[Job]:
         """What is missing, failed or changed; all of it unless resuming."""
         return [job for job in jobs if not (self.outputs.resume and self._holds(job))]
 
     def _holds(self, job: Job) -> bool:
-        record = self.done.get(str(job.file))
-        if (
-            job.file == STDIN
-            or not record
-            or record.get("status") != "ok"
-            or record.get("made_with") != self.outputs.identity
-        ):
+        record, outputs = self.done.get(str(job.file)), self.outputs
+        if job.file == STDIN or not record or record["status"] != "ok" or record["made_with"] != outputs.identity:
             return False
-        folder = self.outputs.folder
-        mask = job.output(folder, "") if job.video else job.output(folder, ".png")
-        same_place = record.get("mask") == mask.relative_to(folder).as_posix()
-        there = same_place and mask.exists() and all(file.exists() for file in self.outputs.files(job))
-        return there and record.get("input") == fingerprint(job.file)
+        mask, wanted = outputs.mask(job), outputs.endings(job)
+        if record["mask"] != mask or self._owners[mask] != str(job.file) or not set(wanted) <= set(record["outputs"]):
+            return False
+        there = all((outputs.folder / name).exists() for name in written(record | {"outputs": wanted}))
+        return there and record["input"] == fingerprint(job.file)
 
     def add(self, record: dict[str, Any]) -> dict[str, Any]:
-        """One more line, whole in the file before this returns."""
-        record = dict.fromkeys(KEYS) | record
+        """One more line, whole in the file before this returns. Raises InputError."""
+        record = dict.fromkeys(KEYS) | record | {"time": round(time.time(), 3)}
         # A name that is no UTF-8 becomes the JSON escapes of its bytes.
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
         try:
-            self._held.write(line)
+            self._clear(record)
+            end = self._held.seek(0, os.SEEK_END)
+            try:
+                while line:  # a disk that runs full takes a part of it first
+                    line = line[self._held.write(line) :]
+            except BaseException:
+                self._held.truncate(end)
+                raise
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written: {reason(error)}") from None
-        self.done[record["file"]] = record
+        self._note(record)
         return record
 
     def failed(self, job: Job, error: str) -> dict[str, Any]:
         return self.add({"file": str(job.file), "status": "failed", "error": error})
 
+    def _clear(self, record: dict[str, Any]) -> None:
+        """Remove what lies beside this mask from an earlier call and was not written with it: of another answer."""
+        before = self.done.get(self._owners.get(record["mask"], ""))
+        if before and before["mask"] == record["mask"]:
+            for name in set(written(before)) - set(written(record)):
+                (self.outputs.folder / name).unlink(missing_ok=True)
+
+
+def written(record: dict[str, Any]) -> Iterator[str]:
+    """The files of a line, relative to the output folder. Those of a video, but for the overlay, lie in a folder."""
+    stem = record["mask"].removesuffix(MASK)
+    for ending in record["outputs"]:
+        if "frames" in record and ending != FILM:
+            yield from (f"{stem}/{frame_name(frame)}{ending}" for frame in range(record["frames"]))
+        else:
+            yield f"{stem}{ending}"
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a manifest; a foreign one says nothing of what is done."""
+    if not file.is_file():
+        return
+    for line in file.read_bytes().splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict) and record.keys() >= set(KEYS):
+                yield record
+
 
 def _mend(path: Path) -> None:
-    """Cut off a last line that a kill left unfinished."""
+    """Cut off a last line that a kill left unfinished; one that lacks only its end gets it."""
     text = path.read_bytes()
     whole = text.rfind(b"\n") + 1
-    if whole < len(text):
+    if whole == len(text):
+        return
+    try:
+        json.loads(text[whole:])
+    except ValueError:
         os.truncate(path, whole)
+        return
+    with open(path, "ab") as file:
+        file.write(b"\n")
 
 
 def fingerprint(file: Path) -> str | None:

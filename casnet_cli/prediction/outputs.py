@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import outlines, writers
 from casnet_cli.prediction.answer import Answer
@@ -21,6 +20,8 @@ FURTHER = {
     "coco": ".coco.json",
 }
 """What `--save` adds, and the ending of its file."""
+
+MASK, FILM = ".png", ".overlay.mp4"
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,23 @@ class Outputs:
     def values(self) -> MaskValues:
         return self.chosen_values or mask_values(PALETTE, self.labels, rejecting=False)
 
-    def files(self, job: Job) -> list[Path]:
-        """All that is written of an image, the mask last; of a video beside its masks."""
-        if job.video:
-            return [job.output(self.folder, ".overlay.mp4")] if self.overlay else []
-        endings = [".difficulty.png", *([".overlay.jpg"] if self.overlay else [])]
-        endings += [FURTHER[name] for name in self.further]
-        return [job.output(self.folder, ending) for ending in (*endings, ".png")]
+    def mask(self, job: Job) -> str:
+        """The mask as the manifest names it; of a video the folder of masks."""
+        return job.output(Path(), "" if job.video else MASK).as_posix()
+
+    def endings(self, job: Job) -> list[str]:
+        """Of the files that are written of an image, the mask last; of a video, of each frame, and its overlay."""
+        overlay = [FILM if job.video else ".overlay.jpg"] if self.overlay else []
+        return [*overlay, ".difficulty.png", *(FURTHER[name] for name in self.further), MASK]
 
     def answer(self, size: tuple[int, ...]) -> Answer:
         """An empty one for an image of that height and width."""
         return Answer.empty(size, len(self.labels), self.reject_below, self.further)
 
     def save(self, job: Job, image: Any, answer: Answer) -> dict[str, Any]:
-        """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError."""
-        mask_file = job.output(self.folder, ".png")
+        """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError, of kind
+        Unsaved if it is this image's alone."""
+        mask_file = job.output(self.folder, MASK)
         try:
             mask_file.parent.mkdir(parents=True, exist_ok=True)
             writers.write_grey(job.output(self.folder, ".difficulty.png"), answer.difficulty)
@@ -67,8 +70,8 @@ class Outputs:
                 self._save_further(name, job, answer)
             writers.write_png(mask_file, self.values.image(answer.mask))
         except OSError as error:
-            raise InputError(f"{mask_file}: cannot be written: {reason(error)}") from None
-        return self.record(job, answer) | {"mask": mask_file.relative_to(self.folder).as_posix()}
+            raise writers.refused(mask_file, error) from None
+        return self.record(job, answer)
 
     def _save_further(self, name: str, job: Job, answer: Answer) -> None:
         file = job.output(self.folder, FURTHER[name])
@@ -94,6 +97,8 @@ class Outputs:
             "status": "ok",
             "width": width,
             "height": height,
+            "mask": self.mask(job),
+            "outputs": self.endings(job),
             "classes": {name: round(float(share), 6) for name, share in shares.items() if share},
             "difficulty_mean": round(answer.difficulty_mean, 6),
             "confidence_mean": round(answer.confidence_mean, 6),

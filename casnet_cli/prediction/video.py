@@ -13,6 +13,7 @@ import numpy as np
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.files import sweep, unfinished_name
+from casnet_cli.prediction.writers import refused
 
 _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_ENDINGS = _COMMON | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"}
@@ -234,4 +235,4 @@ class OverlayVideo:
         try:
             yield
         except (self._av.error.FFmpegError, OSError) as error:
-            raise InputError(f"{self.path}: cannot be written: {_said(error)}") from None
+            raise refused(self.path, error, _said(error)) from None

@@ -1,19 +1,42 @@
 """The files that prediction leaves for an image, each whole or not at all."""
 
+import contextlib
+import errno
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 import numpy as np
 from PIL import Image
 
+from casnet_cli.errors import InputError, reason
 from casnet_cli.files import unfinished_name, write_whole
 from casnet_cli.labels import LabelSet
 
 OVERLAY_STRENGTH = 0.55
 STRIP = 1 << 20
 """Pixels that are mixed at a time."""
+
+LONGEST_SIDE = 65_500
+"""Of a JPEG file, for libjpeg."""
+
+IN_THE_WAY = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
+"""Faults of one name; with others of the system's, such as a full disk, nothing else could be written either."""
+
+LAST = 4095
+"""Of the system's numbers; larger ones are FFmpeg's."""
+
+
+class Unsaved(InputError):
+    """The files of one input cannot be written; those of others can."""
+
+
+def refused(path: Path, error: Any, why: str = "") -> InputError:
+    """What to raise when a file cannot be written, Unsaved if it is for a reason of its own."""
+    alone = error.errno is None or error.errno > LAST or error.errno in IN_THE_WAY
+    return (Unsaved if alone else InputError)(f"{path}: cannot be written: {why or reason(error)}")
 
 
 def write_png(path: Path, image: Image.Image) -> None:
@@ -26,13 +49,25 @@ def write_grey(path: Path, values: np.ndarray) -> None:
 
 
 def write_overlay(path: Path, image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> None:
-    """The image (H, W, 3) uint8 with the classes' colours laid over → JPEG."""
+    """The image (H, W, 3) uint8 with the classes' colours laid over → JPEG. Raises OSError."""
     height, width = mask.shape
+    if max(height, width) > LONGEST_SIDE:
+        raise OSError(f"a JPEG has at most {LONGEST_SIDE:,} pixels a side (--no-overlay)")
     overlay = Image.new("RGB", (width, height))
     rows = max(1, STRIP // width)
     for top in range(0, height, rows):
         overlay.paste(Image.fromarray(mixed(image[top : top + rows], mask[top : top + rows], labels)), (0, top))
-    atomically(path, lambda file: overlay.save(file, "JPEG", quality=90))
+    atomically(path, lambda file: overlay.save(cast(IO[bytes], _Undescribed(file)), "JPEG", quality=90))
+
+
+class _Undescribed(io.BufferedIOBase):
+    """A file without its descriptor: Pillow would write to that by itself, and not say why it cannot."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+
+    def write(self, content: Any) -> int:
+        return self._file.write(content)
 
 
 def mixed(image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> np.ndarray:
@@ -59,4 +94,5 @@ def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:
             save(file)
         os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -127,11 +127,11 @@ def read_meta(path: Path) -> Meta:
 
 
 def load_model(path: Path) -> tuple["keras.Model", Meta]:
-    """The network with its weights, and the meta. Raises RunError."""
+    """The network with its weights, to be asked and not to be trained, and the meta. Raises RunError."""
     from casnet_cli.model.casnet import build_casnet
 
     meta = read_meta(path)
-    model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False)
+    model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
     with opened(path) as file:
         _read(file, "model", _named(model.weights), path)
     return model, meta

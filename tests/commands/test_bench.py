@@ -57,7 +57,8 @@ def demo_network(classes: int) -> Any:
 def test_everything_with_data(quick: None, blocks_file: Path) -> None:
     shown, said = bench(*DEMO, "--data", blocks_file, "--size", "40x50", "--json", "all.json")
     answer = json.loads(Path("all.json").read_text())
-    assert tuple(answer) == bench_measures.KEYS and None not in answer.values() and "not measured" not in said
+    assert tuple(answer) == bench_measures.KEYS and "not measured" not in said
+    assert [key for key, value in answer.items() if value is None] == ["cascade"]  # of a run only
     assert answer["images_per_second"] == pytest.approx(1 / answer["forward_seconds"])
     assert answer["train_images_per_second"] == pytest.approx(2 / answer["train_step_seconds"])
     parts = answer["gmac"]
@@ -73,7 +74,7 @@ def test_everything_with_data(quick: None, blocks_file: Path) -> None:
 def test_a_recipe_without_data(quick: None) -> None:
     out, said = bench(*DEMO, "--json", "-")
     answer = json.loads(out)
-    assert {key for key, value in answer.items() if value is None} == {"input_ratio", "end_to_end_ratio"}
+    assert {key for key, value in answer.items() if value is None} == {"input_ratio", "end_to_end_ratio", "cascade"}
     for what in ("input", "predict"):
         assert f"{what} not measured: data/demo.h5: not there" in said
     assert "8 classes (those of demo)" in said
@@ -111,8 +112,13 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
     (best.parents[1] / "run.json").write_text(json.dumps({"data": str(data)}))
 
     answer = json.loads(bench("--only", "predict", "--json", "-")[0])
-    measured = {"end_to_end_ratio", "gmac", "peak_rss_bytes"}
+    measured = {"end_to_end_ratio", "cascade", "gmac", "peak_rss_bytes"}
     assert {key for key, value in answer.items() if value is not None} == measured
+    told = answer["cascade"]
+    shares = [point["share"] for point in told["points"]]  # of random weights both images may be equally difficult
+    assert told["images"] == 2 and shares in ([0, 0.5, 1], [0, 1])
+    assert told["chosen"] is None and told["points"][0]["loss"] == 0 < told["never_seconds"]
+    assert "fine branch never asked" in bench("--only", "predict")[0] and (best.parents[1] / "fine.png").is_file()
     assert answer["gmac"]["total"] == operations(trainee.model, 33) / 1e9
     assert json.loads(bench("--run", best, "--data", data, "--only", "input", "--json", "-")[0])["input_ratio"] > 0
 

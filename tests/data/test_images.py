@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label
+from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label, size_of
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 
@@ -35,6 +35,14 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     np.testing.assert_array_equal(found[..., 0], np.rint(wide / 257))
 
 
+def test_wide_values_are_read_in_strips_and_what_is_no_number_is_black() -> None:
+    wide = np.linspace(0, 65535, 1200 * 1000).reshape(1200, 1000)
+    found = np.asarray(decode_rgb(stored(Image.fromarray(wide.astype(np.uint16)), "PNG")))
+    np.testing.assert_array_equal(found[..., 1], np.rint(wide.astype(np.uint16) / 257))
+    odd = np.array([[0.0, 0.5, np.nan, np.inf, -np.inf, 1.0]], np.float32)
+    assert np.asarray(decode_rgb(stored(Image.fromarray(odd), "TIFF")))[0, :, 0].tolist() == [0, 128, 0, 0, 0, 255]
+
+
 def test_cmyk_jpeg() -> None:
     assert decode_rgb(stored(Image.fromarray(RGB).convert("CMYK"), "JPEG")).size == (9, 6)
 
@@ -55,6 +63,17 @@ def test_exif_rotation_only_where_asked(tag: int, size: tuple[int, int]) -> None
 def test_broken_images_raise_what_is_caught(data: bytes) -> None:
     with pytest.raises(UNREADABLE):
         decode_rgb(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, KeyError, ZeroDivisionError])
+def test_so_does_whatever_else_a_reader_of_pillow_says(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def confused(file: object) -> Image.Image:
+        raise error("of a plugin")
+
+    monkeypatch.setattr(Image, "open", confused)
+    for read in (decode_rgb, size_of):
+        with pytest.raises(UNREADABLE, match="of a plugin"):
+            read(stored(Image.fromarray(RGB), "PNG"))
 
 
 def test_a_claim_of_absurd_size_is_refused_before_decoding(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_large_image_is_cut_into_tiles_and_little_memory_makes_them_smaller(
     assert network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0].whole
     large = network.prepare(np.zeros((2500, 2000, 3), np.uint8)).views[0]
     assert not large.whole and large.parts[0][0].stop == (answers.TILE - 1) // 16 + 1
-    monkeypatch.setattr(answers.machine, "memory_available", lambda: 2 * answers.BYTES_PER_PIXEL * 600**2)
+    monkeypatch.setattr(answers.machine, "memory_available", lambda: 2 * network.deployed.bytes_per_pixel * 600**2)
     small = network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0]
     assert not small.whole and small.parts[0][0].stop == 600 // 16 + 1
 

@@ -3,63 +3,24 @@
 import json
 import os
 import platform
+import struct
 import subprocess
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from labelling import ASKED, LABELS, answer, label, manifest, opened, picture
 from made import Plain
 from PIL import Image
 
 from casnet_cli.errors import InputError
-from casnet_cli.labels import with_colors
 from casnet_cli.prediction import folder as pipeline
 from casnet_cli.prediction.folder import predict_folder
 from casnet_cli.prediction.inputs import Job, find_images, shard
 from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
-
-LABELS = with_colors(("dark", "bright"))
-ASKED: list[tuple[int, ...]] = []
-
-
-def answer(image: np.ndarray) -> dict[str, np.ndarray]:
-    """Bright pixels are class 1."""
-    ASKED.append(image.shape)
-    mask = (image.mean(-1) > 127).astype(np.int32)
-    return {"mask": mask, "difficulty": np.full(mask.shape, 0.25), "confidence": np.full(mask.shape, 0.75)}
-
-
-def opened(path: Path) -> Image.Image:
-    with Image.open(path) as image:
-        image.load()
-        return image.copy()
-
-
-def picture(seed: int = 0, width: int = 20, height: int = 12) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "in" / "sub").mkdir(parents=True)
-    picture(1).save(tmp_path / "in" / "a.png")
-    picture(2).save(tmp_path / "in" / "sub" / "b.JPG")
-    (tmp_path / "in" / "notes.txt").write_text("no picture")
-    ASKED.clear()
-    return tmp_path / "in"
-
-
-def label(folder: Path, **options: object) -> list[dict[str, object]]:
-    settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
-    with Manifest(Outputs(**settings)) as manifest:  # type: ignore[arg-type]
-        jobs = find_images([folder], manifest.outputs.folder)
-        return list(predict_folder(Plain(answer, together=2), manifest.pending(jobs), manifest))
-
-
-def manifest(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder.parent / "out" / "manifest.jsonl").read_text().splitlines()]
 
 
 def test_files_of_an_image(folder: Path) -> None:
@@ -150,7 +111,8 @@ def test_the_mask_has_the_size_after_exif_rotation(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"), [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")]
+    ("path", "reason"),
+    [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")],
 )
 def test_paths_that_hold_nothing(folder: Path, path: str, reason: str) -> None:
     (folder.parent / "bare").mkdir()
@@ -354,7 +316,11 @@ def test_a_folder_that_cannot_be_read_is_a_failure_and_not_a_gap(folder: Path, m
 
 
 def test_an_image_that_claims_too_many_pixels_is_named(folder: Path) -> None:
-    Image.new("1", (60000, 60000)).save(folder / "huge.png")
+    picture(1).save(folder / "huge.png")
+    data = bytearray((folder / "huge.png").read_bytes())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)  # of the header chunk, whose sum follows
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (folder / "huge.png").write_bytes(data)
     failed = [record for record in label(folder) if record["status"] == "failed"]
     assert len(failed) == 1 and "more than 500 million pixels" in str(failed[0]["error"])
 

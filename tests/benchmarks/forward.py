@@ -1,0 +1,113 @@
+"""What asking a network costs, step by step of what was saved, timed in turn; and the memory a pixel takes.
+
+    python tests/benchmarks/forward.py --recipe sift-flow --size 256x256
+    python tests/benchmarks/forward.py --recipe sift-flow-lite --size 1025x1025 --memory
+
+Random weights. `direct`: the pyramid's levels are enlarged, joined with the map and convolved as the paper says it.
+`trained`: the network as it is trained, levels convolved on their bins, three softmaxes of every pixel. `folded`: batch
+norms folded, heads joined, nothing normalized that is not asked for. `winograd`: large convolutions by fewer products.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from casnet_cli import engine, machine
+from casnet_cli import recipe as recipes
+from casnet_cli.commands.bench import size_of
+
+CLASSES = 33
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="sift-flow")
+    parser.add_argument("--size", default="256x256")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--memory", action="store_true", help="only the memory of a forward pass")
+    told = parser.parse_args()
+    size = size_of(told.size)
+    engine.start()
+    from casnet_cli.model import folding
+    from casnet_cli.model.answers import Network, Protocol
+    from casnet_cli.model.casnet import build_casnet
+    from casnet_cli.model.deployed import Deployed
+    from casnet_cli.model.reading import prediction
+
+    section = recipes.load(recipes.find(told.recipe), ["model.weights='none'"]).model
+    model = build_casnet(section, CLASSES)
+    if told.memory:
+        memory(Deployed(model), size)
+        return
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    winograd, least = Network(model, Protocol(), prediction(1.5)), folding.LEAST_CHANNELS
+    folding.LEAST_CHANNELS = 1 << 30  # type: ignore[misc]
+    folded = Network(model, Protocol(), prediction(1.5))
+    folding.LEAST_CHANNELS = least
+    model.jit_compile = False
+    straight = direct(model)
+    asked: dict[str, Callable[[], Any]] = {
+        "direct": lambda: straight.predict_on_batch(image[None].astype(np.float32)),
+        "trained": lambda: model.predict_on_batch(image[None].astype(np.float32)),
+        "folded": lambda: folded(image),
+        "winograd": lambda: winograd(image),
+    }
+    times: dict[str, list[float]] = {name: [] for name in asked}
+    for turn in range(told.rounds + 2):
+        for name, ask in asked.items():
+            began = time.perf_counter()
+            ask()
+            times[name] += [time.perf_counter() - began] if turn > 1 else []
+    for name, own in times.items():
+        ratio = statistics.median(mine / first for mine, first in zip(own, times["direct"], strict=True))
+        print(f"{name:9} {1000 * statistics.median(own):7.1f} ms  {ratio:.3f} of direct")
+
+
+def direct(model: Any) -> Any:
+    """The same network, its fine branch convolved over levels as large as the map."""
+    import keras
+    from keras import ops
+
+    from casnet_cli.model.pyramid import PyramidConvolution
+    from casnet_cli.model.resize import aligned_step, along_axes, hat
+
+    class Plain(PyramidConvolution):
+        def call(self, inputs: Any) -> Any:
+            x, *levels = inputs
+            sides = ops.shape(x)[1:3]
+            enlarged = [
+                along_axes(y, *(hat(n, c, aligned_step(c, n), x.dtype) for n, c in zip(sides, ops.shape(y)[1:3])))  # noqa: B905
+                for y in levels
+            ]
+            joined = ops.concatenate([x, *enlarged], axis=-1)
+            return ops.conv(joined, self.kernel, padding="same", data_format="channels_last")
+
+    def plain(layer: Any) -> Any:
+        kind = Plain if isinstance(layer, PyramidConvolution) else type(layer)
+        return kind.from_config(layer.get_config())
+
+    copy = keras.models.clone_model(model, clone_function=plain)
+    copy.set_weights(model.get_weights())
+    image = np.random.default_rng(0).uniform(0, 255, (1, 65, 81, 3)).astype(np.float32)
+    difference = np.abs(np.exp(copy(image)["fused"]) - np.exp(model(image)["fused"])).max()
+    assert difference < 1e-4, f"the fused probabilities differ by {difference}"
+    copy.jit_compile = False
+    return copy
+
+
+def memory(deployed: Any, size: tuple[int, int]) -> None:
+    for side in (65, 129):
+        deployed.cells(np.zeros((1, side, side, 3), np.float32))
+    before, started = machine.memory_now(), machine.memory_peak()
+    deployed.cells(np.zeros((1, *size, 3), np.float32))
+    peak = machine.memory_peak()
+    each = f"{(peak - before) / (size[0] * size[1]):.0f}" if peak > started else "less than was needed to start"
+    print(f"{before >> 20} MiB before, {peak >> 20} at most; bytes a pixel: {each} (said: {deployed.bytes_per_pixel})")
+
+
+if __name__ == "__main__":
+    main()
