@@ -195,7 +195,7 @@ def killed(run: Path, images: Path, out: Path, number: int, broken: int) -> None
 
 def main() -> None:
     run = Path(sys.argv[1]).absolute()
-    number, broken = map(int, [*sys.argv[2:4], "10000", "100"][-2:] if len(sys.argv) < 4 else sys.argv[2:4])
+    number, broken = map(int, (sys.argv[2:] + ["10000", "100"][len(sys.argv) - 2 :])[:2])
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as place:
         images = Path(place) / "images"
         make(images, number, broken)

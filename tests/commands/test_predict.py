@@ -50,13 +50,13 @@ def digest(folder: Path) -> str:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs/folder-001, photos/ and photos/sub/ of three pictures each, and predictions/ of them."""
     home = tmp_path_factory.mktemp("home")
-    write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
+    write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 1, "test": 1})
     (home / "photos" / "sub").mkdir(parents=True)
     for seed in range(6):
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed, 48 + 9 * (seed % 2)).image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        casnet("train", *settings("training.epochs=3", "evaluation.samples=0"))
+        casnet("train", *settings("training.epochs=2", "evaluation.samples=0"))
         told = {"temperature": 0.5, "selective": SELECTIVE, "easy": {"below": 1.0}, "difficulty": [0.9] * 57}
         amend(home / BEST, told)
         casnet("predict", "photos")
