@@ -24,7 +24,7 @@ PASSES: dict[str, tuple[tuple[float, ...], bool]] = {
 }
 """Relative scales of a protocol, and whether each is also asked mirrored: 1, 2 and 8 passes."""
 
-TILE, SMALLEST = 1025, 257
+TILE, SMALLEST = 1281, 257
 """Side of a tile in pixels as the network sees them, and how small it becomes where memory is scarce."""
 
 WHOLE_PIXELS = 2049 * 2049

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-OVERLAP = 4
-"""A tile shares at least this part, a quarter, of its side with the next."""
+OVERLAP = 3
+"""A tile shares at least this part, a third, of its side with the next."""
 
 FAINT = 1e-3
 """Weight of a tile's outermost cells, which have seen nothing of what lies beyond."""
@@ -85,7 +85,7 @@ def _interpolated(values: np.ndarray, places: np.ndarray, side: int) -> np.ndarr
 
 
 def tiles(cells: int, tile: int) -> list[slice]:
-    """Parts of at most `tile` cells that cover a side, evenly spread and overlapping by a quarter at least."""
+    """Parts of at most `tile` cells that cover a side, evenly spread and overlapping by a third at least."""
     if cells <= tile:
         return [slice(0, cells)]
     step = tile - tile // OVERLAP

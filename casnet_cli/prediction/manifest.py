@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from io import FileIO
@@ -144,9 +145,17 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
         return
     for line in file.read_bytes().splitlines():
         with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line)
+            record = json.loads(line, object_hook=_once)
             if isinstance(record, dict) and record.keys() >= set(KEYS):
                 yield record
+
+
+def _once(record: dict[str, Any]) -> dict[str, Any]:
+    """With the memory of keys, and of the run, shared by all lines: they are most of a line."""
+    shared = {sys.intern(key): value for key, value in record.items()}
+    if isinstance(shared.get("made_with"), str):
+        shared["made_with"] = sys.intern(shared["made_with"])
+    return shared
 
 
 def _mend(path: Path) -> None:

@@ -22,15 +22,15 @@ def little_room() -> Iterator[Callable[[int], None]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("room", [60, 1000, 9000])  # less than a map, a mask, an overlay
+@pytest.mark.parametrize(("room", "overlay"), [(60, False), (1000, False), (9000, True)])  # no map, no mask, no overlay
 def test_a_full_disk_ends_the_call_and_leaves_nothing_half(
-    folder: Path, little_room: Callable[[int], None], room: int
+    folder: Path, little_room: Callable[[int], None], room: int, overlay: bool
 ) -> None:
     for index in range(9):
         picture(index, 160, 120).save(folder / f"{index}.png")
     little_room(room)
     with pytest.raises(InputError, match=r"cannot be written: File too large"):
-        label(folder)
+        label(folder, overlay=overlay)
     out = folder.parent / "out"
     assert not list(out.rglob(".*"))
     for file in out.rglob("*.*g"):
