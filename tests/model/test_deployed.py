@@ -19,15 +19,17 @@ def asked(model: keras.Model, **protocol: object) -> Network:
 
 
 @pytest.mark.parametrize("variant", ["coarse", "static", "attention", "fine"])
-@pytest.mark.parametrize("size", [(33, 50), (1, 1), (40, 7)])
-def test_every_variant_says_what_it_was_trained_to(variant: str, size: tuple[int, int]) -> None:
-    model, image = lively(variant=variant), picture(*size)
-    expected, found = probabilities(model, image), told(asked(model), image)
-    if variant == "attention":
-        np.testing.assert_allclose(found.pop("difficult"), expected.pop("attention")[..., 0], atol=3e-5)
-    assert set(found) == set(expected)
-    for name, p in expected.items():
-        np.testing.assert_allclose(found[name], p, atol=3e-5)
+def test_every_variant_says_what_it_was_trained_to(variant: str) -> None:
+    model = lively(variant=variant)
+    network = asked(model)
+    for size in [(33, 50), (1, 1), (40, 7)][: 3 if variant == "attention" else 1]:
+        image = picture(*size)
+        expected, found = probabilities(model, image), told(network, image)
+        if variant == "attention":
+            np.testing.assert_allclose(found.pop("difficult"), expected.pop("attention")[..., 0], atol=3e-5)
+        assert set(found) == set(expected)
+        for name, p in expected.items():
+            np.testing.assert_allclose(found[name], p, atol=3e-5)
 
 
 @pytest.mark.parametrize(("backbone", "stride"), [("resnet50", 8), ("resnet50", 32), ("efficientnet-lite0", 8)])
