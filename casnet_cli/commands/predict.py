@@ -33,7 +33,8 @@ def share_of(text: str | None) -> tuple[int, int] | None:
 
 def command(
     path: Annotated[
-        list[Path], typer.Argument(help="Folders, images or videos; - is one image from stdin.", metavar="PATH...")
+        list[Path],
+        typer.Argument(help="Folders, images or videos; - is one image from stdin.", metavar="PATH...", readable=False),
     ],
     run: Run = None,
     out: Annotated[Path | None, typer.Option(help="Default predictions/.", metavar="DIR")] = None,

@@ -70,8 +70,8 @@ def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest") -> N
     if json in (None, "-"):
         return
     target = Path(os.path.realpath(json))
-    own = [*(job.file for job in jobs), manifest.path, manifest.summary] if target.exists() else []
-    if any(os.path.realpath(file) == str(target) for file in own):
+    inputs = [job.file for job in jobs] if target.exists() else []
+    if any(os.path.realpath(file) == str(target) for file in (manifest.path, manifest.summary, *inputs)):
         raise InputError(f"{json}: is an input or a file of {manifest.outputs.folder} (choose another --json)")
     if target.is_dir() or not target.parent.is_dir():
         wrong = "Is a directory" if target.is_dir() else "no such folder"
