@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from casnet_cli import __version__
+from casnet_cli import __version__, engine
 from casnet_cli.errors import CasnetError, reason
 
 VERBS = (
@@ -20,6 +20,7 @@ VERBS = (
     "train",
     "eval",
     "predict",
+    "export",
     "crossval",
     "ablate",
     "compare",
@@ -114,4 +115,8 @@ def _terminated(number: int, frame: Any) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: what is half done is cleared away, exit 130
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        engine.leave(end.code)
+        raise

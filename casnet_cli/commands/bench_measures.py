@@ -134,34 +134,39 @@ class Bench:
         return {"input_ratio": ratio}
 
     def predict(self) -> dict[str, Any]:
-        """`casnet predict` on a folder, in turn with the bare network on the same images, decoded."""
+        """`casnet predict` on images of the data, and what its fine branch costs."""
+        from casnet_cli.data.images import as_array, decode_rgb
+
+        photos = self.subject.images("predict")
+        assert photos, "the subject has an obstacle, and predict is not to be wanted"
+        first = as_array(decode_rgb(io.BytesIO(photos[0].image)))
+        seconds = min(timings(lambda: self.network(first), 1, longest=0))
+        count = min(len(photos), _within(SECONDS / seconds, IMAGES))
+        with TemporaryDirectory(prefix="casnet-bench-") as name:
+            for index in range(count):  # spread over the whole part, so that its sizes come as they are
+                _write(Path(name) / f"{index:04d}", photos[index * len(photos) // count].image)
+            ratio = self.end_to_end(Path(name), self.repeats)
+        return {"end_to_end_ratio": ratio, "cascade": self._cascade(photos)}
+
+    def end_to_end(self, folder: Path, repeats: int) -> float:
+        """Images a second of `casnet predict` on a folder, by those of the bare network on its images, decoded."""
         from casnet_cli.data.images import as_array, decode_rgb
         from casnet_cli.prediction.folder import predict_folder
         from casnet_cli.prediction.inputs import find_images
         from casnet_cli.prediction.manifest import Manifest
         from casnet_cli.prediction.outputs import Outputs
 
-        photos, labels = self.subject.images("predict"), self.subject.labels
-        assert photos and labels, "the subject has an obstacle, and predict is not to be wanted"
-        first = as_array(decode_rgb(io.BytesIO(photos[0].image)))
-        seconds = min(timings(lambda: self.network(first), 1, longest=0))
-        count = min(len(photos), _within(SECONDS / seconds, IMAGES))
+        assert self.subject.labels
         with TemporaryDirectory(prefix="casnet-bench-") as name:
-            folder, out = Path(name) / "in", Path(name) / "out"
-            folder.mkdir()
-            for index in range(count):  # spread over the whole part, so that its sizes come as they are
-                _write(folder / f"{index:04d}", photos[index * len(photos) // count].image)
-            jobs = find_images([folder], out)
+            outputs = Outputs(Path(name), self.subject.labels, "bench", resume=False)
+            jobs = find_images([folder], outputs.folder)
             decoded = [as_array(decode_rgb(io.BytesIO(job.file.read_bytes()))) for job in jobs]
 
             def whole() -> float:
-                with Manifest(Outputs(out, labels, "bench", resume=False)) as manifest:
+                with Manifest(outputs) as manifest:
                     return elapsed(lambda: list(predict_folder(self.network, jobs, manifest)))
 
-            def bare() -> float:
-                return elapsed(lambda: self._ask(decoded))
-
-            return {"end_to_end_ratio": in_turn(bare, whole, self.repeats), "cascade": self._cascade(photos)}
+            return in_turn(lambda: elapsed(lambda: self._ask(decoded)), whole, repeats)
 
     def _cascade(self, photos: Any) -> dict[str, Any] | None:
         """What `--fine auto` costs and saves; None for a recipe without a run, or a variant without the branches."""

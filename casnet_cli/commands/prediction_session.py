@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs import Checkpoint
 
+FEW = 2
+"""Inputs that are done before a network for many of them is compiled."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -121,7 +124,7 @@ def _label(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: 
     from casnet_cli.training.checkpoint import load_model
 
     scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
-    how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch)
+    how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
     model, meta = load_model(chosen.file)
     said = prediction(meta.temperature, "probabilities" in manifest.outputs.further)
     network = Network(model, how, said)

@@ -14,6 +14,7 @@ import numpy as np
 
 from casnet_cli import machine
 from casnet_cli.model import reading
+from casnet_cli.model.asker import Asker
 from casnet_cli.model.deployed import Cells, Deployed
 from casnet_cli.model.grid import Axis, fading, region, tiles
 
@@ -45,13 +46,14 @@ Block = tuple[slice, slice, dict[str, np.ndarray]]
 class Protocol:
     """How a network is asked. tta: one of `PASSES`. scale: by which it sees every image enlarged. tile: side of the
     tiles in pixels of the image; None: whole images unless they are too large. easy_below: see `Deployed`. batch: most
-    images asked about at once; None: as many as are worth it."""
+    images asked about at once; None: as many as are worth it. few: see `Asker`."""
 
     tta: str = "none"
     scale: float = 1.0
     tile: int | None = None
     easy_below: float | None = None
     batch: int | None = None
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Network:
     """A trained network asked by a protocol. said: one of `reading`'s functions of probabilities."""
 
     def __init__(self, trained: keras.Model, protocol: Protocol, said: reading.Said = reading.answers):
-        self.deployed, self.protocol = Deployed(trained, protocol.easy_below), protocol
+        self.deployed, self.protocol = Deployed(trained, protocol.easy_below, protocol.few), protocol
         self.classes: int = trained.output["fused"].shape[-1]
         scales, mirrors = PASSES[protocol.tta]
         self._passes = [
@@ -100,8 +102,8 @@ class Network:
         ]
         shape = self.deployed.branches, self.classes
         self._averages = len(self._passes) > 1
-        self._reader = reading.reader(*shape, (lambda told: told) if self._averages else said)
-        self._judge = reading.judge(*shape, said) if self._averages else None
+        self._reader = Asker(reading.reader(*shape, (lambda told: told) if self._averages else said), protocol.few)
+        self._judge = Asker(reading.judge(*shape, said), protocol.few) if self._averages else None
 
     def refresh(self) -> None:
         """Take over the weights that the trained network has now."""
@@ -177,12 +179,12 @@ class Network:
     def _read(self, maps: "list[_Map]", rows: slice, columns: slice) -> dict[str, np.ndarray]:
         told: dict[str, np.ndarray] = {}
         for each in maps:
-            for name, x in self._reader.predict_on_batch(each.at(rows, columns)).items():
-                told[name] = told.get(name, 0) + np.asarray(x)
+            for name, x in self._reader(each.at(rows, columns)).items():
+                told[name] = told.get(name, 0) + x
         if self._judge:
-            told = self._judge.predict_on_batch({name: x / len(maps) for name, x in told.items()})
+            told = self._judge({name: x / len(maps) for name, x in told.items()})
         size = rows.stop - rows.start, columns.stop - columns.start
-        return {name: np.asarray(x)[..., : size[0], : size[1]] for name, x in told.items()}
+        return {name: x[..., : size[0], : size[1]] for name, x in told.items()}
 
 
 class _Map:

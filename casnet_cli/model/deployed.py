@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from casnet_cli.model.asker import Asker
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import BRANCHES
 from casnet_cli.model.folding import Folded, affine, assign, convolution, folded
@@ -27,11 +28,12 @@ class Deployed:
     """`build_casnet`'s network, asked about images whose sides are multiples of `stride` plus 1.
 
     easy_below: of a difficulty; an image none of whose cells is more difficult gets the coarse answer for the fine one,
-    and the fine branch is not asked. None: it is always asked.
+    and the fine branch is not asked. None: it is always asked. few: see `Asker`. plain: of
+    plain convolutions alone, for other programs to run.
     """
 
-    def __init__(self, trained: keras.Model, easy_below: float | None = None):
-        self._trained, self._easy_below = trained, easy_below
+    def __init__(self, trained: keras.Model, easy_below: float | None = None, few: bool = False, plain: bool = False):
+        self._trained, self._easy_below, self._plain = trained, easy_below, plain
         self.stride: int = trained.get_layer("pad_to_grid").stride
         self._extractor = next(layer for layer in trained.layers if isinstance(layer, keras.Model))
         self._bins = [layer.bins for layer in trained.layers if isinstance(layer, PyramidPooling)]
@@ -39,9 +41,14 @@ class Deployed:
         self.mean = BACKBONES[self._extractor.name].mean
         self.branches = tuple(name for name in BRANCHES["attention"] if name in trained.output)
         self._apart = easy_below is not None and "fine" in self.branches and "attention" in self.branches
-        self._folded = Folded(self._extractor)
-        self._build()
+        self._folded = Folded(self._extractor, plain)
+        self._build(few)
         self.refresh()
+
+    @property
+    def body(self) -> str:
+        """In the names of all operations of the backbone."""
+        return self._extractor.name
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -51,19 +58,19 @@ class Deployed:
         """
         return 320 + 28 * self._extractor.output.shape[-1] // self.stride**2
 
-    def _build(self) -> None:
+    def _build(self, few: bool) -> None:
         image = keras.Input((None, None, 3), name="image")
         x = self._folded.network(self._preprocess(image))
         if not self._apart:
-            self._first = _quiet(keras.Model(image, self._heads(x, self.branches)))
+            self.first = Asker(keras.Model(image, self._heads(x, self.branches)), few)
             return
-        self._first = _quiet(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}))
+        self.first = Asker(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}), few)
         features = keras.Input(x.shape[1:], name="features")
-        self._second = _quiet(keras.Model(features, self._heads(features, ("fine",))))
+        self.second = Asker(keras.Model(features, self._heads(features, ("fine",))), few)
 
     def _heads(self, x: Any, names: Sequence[str]) -> dict[str, Any]:
         width = self._logits(names[0]).kernel.shape[2]
-        joint = convolution(width * len(names), x.shape[-1], "_".join((*names, "conv")))(x)
+        joint = convolution(width * len(names), x.shape[-1], "_".join((*names, "conv")), plain=self._plain)(x)
         found = {}
         for name, part in zip(names, ops.split(joint, len(names), axis=-1), strict=True):
             if name == "fine" and self._bins:
@@ -86,10 +93,10 @@ class Deployed:
         """Take over the weights that the trained network has now."""
         self._folded.refresh()
         if self._apart:
-            self._fill(self._first, ("coarse", "attention"))
-            self._fill(self._second, ("fine",))
+            self._fill(self.first.model, ("coarse", "attention"))
+            self._fill(self.second.model, ("fine",))
         else:
-            self._fill(self._first, self.branches)
+            self._fill(self.first.model, self.branches)
 
     def _fill(self, model: keras.Model, names: Sequence[str]) -> None:
         get = self._trained.get_layer
@@ -113,18 +120,12 @@ class Deployed:
 
     def cells(self, images: np.ndarray) -> Cells:
         """Images (B, H, W, 3) float32 RGB 0..255 → what is said of their cells, (B, h, w, ·)."""
-        found = {name: np.asarray(x) for name, x in self._first.predict_on_batch(images).items()}
+        found = self.first(images)
         if self._apart:
             features = found.pop("features")
             assert self._easy_below is not None
             found["fine"] = found["coarse"].copy()
             hard = 1 / (1 + np.exp(found["attention"].min(axis=(1, 2, 3)))) > self._easy_below
             if hard.any():
-                found["fine"][hard] = np.asarray(self._second.predict_on_batch(features[hard])["fine"])
+                found["fine"][hard] = self.second(features[hard])["fine"]
         return found
-
-
-def _quiet(model: keras.Model) -> keras.Model:
-    # XLA compiles anew for every size, and on a processor its depthwise convolutions are many times slower.
-    model.jit_compile = keras.backend.backend() != "tensorflow"
-    return model

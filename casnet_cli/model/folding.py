@@ -15,10 +15,11 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 class Folded:
     """`network`: that of `original`, a functional one whose batch norms all follow a convolution, without them.
 
-    Same inputs and outputs in inference. `refresh` takes over the weights that the original has then.
+    Same inputs and outputs in inference. `refresh` takes over the weights that the original has then. plain: without
+    Winograd's method.
     """
 
-    def __init__(self, original: keras.Model):
+    def __init__(self, original: keras.Model, plain: bool = False):
         norms = {
             layer.input._keras_history.operation.name: layer
             for layer in original.layers
@@ -26,7 +27,7 @@ class Folded:
         }
         self.network = keras.models.clone_model(
             original,
-            clone_function=lambda layer: _convolution(layer) if layer.name in norms else _same(layer),
+            clone_function=lambda layer: _convolution(layer, plain) if layer.name in norms else _same(layer),
             call_function=lambda layer, *args, **kwargs: (
                 args[0] if isinstance(layer, layers.BatchNormalization) else layer(*args, **kwargs)
             ),
@@ -42,17 +43,17 @@ def _same(layer: Any) -> Any:
     return type(layer).from_config(layer.get_config())
 
 
-def _convolution(layer: Any) -> Any:
+def _convolution(layer: Any, plain: bool) -> Any:
     """With a bias in the place of the batch norm's shift."""
     if isinstance(layer, layers.Conv2D) and layer.kernel_size == (3, 3) and layer.strides == (1, 1):
-        return convolution(layer.filters, layer.kernel.shape[2], layer.name, layer.dilation_rate[0])
+        return convolution(layer.filters, layer.kernel.shape[2], layer.name, layer.dilation_rate[0], plain)
     return type(layer).from_config({**layer.get_config(), "use_bias": True})
 
 
-def convolution(filters: int, channels: int, name: str, dilation: int = 1) -> Any:
-    """A 3x3 convolution with bias, zeros at the border, in the form that is fastest here."""
+def convolution(filters: int, channels: int, name: str, dilation: int = 1, plain: bool = False) -> Any:
+    """A 3x3 convolution with bias, zeros at the border, in the form that is fastest here; or a plain one."""
     large = min(channels, filters) >= LEAST_CHANNELS
-    if large and keras.config.dtype_policy().compute_dtype == "float32" and not engine.has_gpu():
+    if not plain and large and keras.config.dtype_policy().compute_dtype == "float32" and not engine.has_gpu():
         return WinogradConvolution(filters, dilation, name=name)
     return layers.Conv2D(filters, 3, padding="same", dilation_rate=dilation, name=name)
 

@@ -87,5 +87,5 @@ def _spread(level: Any, taps: Any, height: Any, width: Any) -> Any:
 
 def _shifted(size: Any, bins: Any, dtype: Any) -> Any:
     """(size, 3 · bins): for bin k and tap t in column 3k + t the share of the bin in the cell that tap t looks at."""
-    shares = ops.pad(hat(size, bins, aligned_step(bins, size), dtype), [[1, 1], [0, 0]])
+    shares = ops.pad(hat(size, bins, aligned_step(bins, size, dtype), dtype), [[1, 1], [0, 0]])
     return ops.reshape(ops.stack([shares[t : t + size] for t in range(3)], axis=-1), (size, 3 * bins))

@@ -22,7 +22,7 @@ def reader(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
     channels = {name: 1 if name == "attention" else classes for name in branches}
     inputs = {name: _open_input((None, None, count), name) for name, count in channels.items()}
     inputs |= {name: _open_input((None, None), name) for name in ("left", "right")}
-    return _compiled(keras.Model(inputs, _Reading(said, dtype=_wide())(inputs)))
+    return keras.Model(inputs, _Reading(said, dtype=_wide())(inputs))
 
 
 def judge(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
@@ -31,7 +31,7 @@ def judge(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
         name: _open_input((None, None) if name == "difficult" else (classes, None, None), name)
         for name in told_of(branches)
     }
-    return _compiled(keras.Model(inputs, _Judging(said, dtype=_wide())(inputs)))
+    return keras.Model(inputs, _Judging(said, dtype=_wide())(inputs))
 
 
 def told_of(branches: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,35 +51,36 @@ class _Judging(keras.layers.Layer):
 class _Reading(_Judging):
     def call(self, inputs: Told) -> Told:
         left, right = inputs["left"], ops.transpose(inputs["right"])
+        cells = {name: ops.cast(x, self.compute_dtype) for name, x in inputs.items() if name not in ("left", "right")}
+        return self._said(probabilities(cells, lambda x: ops.matmul(ops.matmul(left, x), right)))
 
-        def spread(name: str) -> Any:
-            cells = ops.transpose(ops.cast(inputs[name], self.compute_dtype), (2, 0, 1))
-            # A softmax is the same whatever is taken from all classes of a pixel: this keeps exp from overflowing.
-            cells = cells if name == "attention" else cells - ops.max(cells, axis=0, keepdims=True)
-            return ops.matmul(ops.matmul(left, cells), right)
 
-        found: Told = {name: ops.exp(spread(name)) for name in ("coarse", "fine") if name in inputs}
-        sums = {name: ops.sum(x, axis=0) for name, x in found.items()}
-        told: Told = {name: x / sums[name] for name, x in found.items()}
-        if "attention" in inputs:
-            easy = spread("attention")[0]
-            told["difficult"] = ops.sigmoid(-easy)
-            shares = ops.sigmoid(easy) / sums["coarse"], told["difficult"] / sums["fine"]
-            told["fused"] = found["coarse"] * shares[0] + found["fine"] * shares[1]
-        elif len(found) == 2:
-            told["fused"] = (told["coarse"] + told["fine"]) / 2
-        else:
-            told["fused"] = next(iter(told.values()))
-        return self._said(told)
+def probabilities(cells: Told, resize: Callable[[Any], Any]) -> Told:
+    """Of every pixel, from the cells of each branch (…, h, w, ·): `coarse`, `fine`, `fused` (K, …, H, W), and
+    `difficult` (…, H, W). resize: takes a map (·, …, h, w) to its pixels."""
+
+    def spread(name: str) -> Any:
+        x = ops.moveaxis(cells[name], -1, 0)
+        # A softmax is the same whatever is taken from all classes of a pixel: this keeps exp from overflowing.
+        return resize(x if name == "attention" else x - ops.max(x, axis=0, keepdims=True))
+
+    found: Told = {name: ops.exp(spread(name)) for name in ("coarse", "fine") if name in cells}
+    sums = {name: ops.sum(x, axis=0) for name, x in found.items()}
+    told: Told = {name: x / sums[name] for name, x in found.items()}
+    if "attention" in cells:
+        easy = spread("attention")[0]
+        told["difficult"] = ops.sigmoid(-easy)
+        shares = ops.sigmoid(easy) / sums["coarse"], told["difficult"] / sums["fine"]
+        told["fused"] = found["coarse"] * shares[0] + found["fine"] * shares[1]
+    elif len(found) == 2:
+        told["fused"] = (told["coarse"] + told["fine"]) / 2
+    else:
+        told["fused"] = next(iter(told.values()))
+    return told
 
 
 def _open_input(shape: tuple[int | None, ...], name: str) -> Any:
     return keras.Input(batch_shape=shape, name=name, dtype=_wide())
-
-
-def _compiled(model: keras.Model) -> keras.Model:
-    model.jit_compile = keras.backend.backend() != "tensorflow"
-    return model
 
 
 def _wide() -> str:
@@ -89,10 +90,14 @@ def _wide() -> str:
 
 def answers(told: Told) -> Told:
     """What prediction asks, (H, W) each: `mask` uint8, class ids of the answer; `confidence`, its probability; and
-    `difficulty` 0..1: 1 − p_a, or without an attention branch entropy / log K."""
+    `difficulty` 0..1."""
     best = ops.max(told["fused"], axis=0)
-    difficulty = told["difficult"] if "difficult" in told else entropy(told["fused"])
-    return {"mask": winner(told["fused"], best), "confidence": best, "difficulty": difficulty}
+    return {"mask": winner(told["fused"], best), "confidence": best, "difficulty": difficulty(told)}
+
+
+def difficulty(told: Told) -> Any:
+    """1 − p_a, or without an attention branch entropy / log K."""
+    return told["difficult"] if "difficult" in told else entropy(told["fused"])
 
 
 def prediction(temperature: float | None, probabilities: bool = False) -> Said:
@@ -132,11 +137,15 @@ def calibrated(p: Any, temperature: float) -> Any:
     return ops.max(cooled, axis=0) / ops.sum(cooled, axis=0)
 
 
-def winner(p: Any, best: Any = None) -> Any:
-    """The first class of the largest value, (K, H, W) → (H, W) uint8. Many times faster than ops.argmax here."""
+def winner(p: Any, best: Any = None, counted_in: str = "uint8") -> Any:
+    """The first class of the largest value, (K, …) → (…) of that dtype. Many times faster than ops.argmax here."""
     best = ops.max(p, axis=0) if best is None else best
-    index = ops.cast(np.arange(p.shape[0])[:, None, None], "uint8")
-    return ops.min(ops.where(p >= best, index, ops.cast(255, "uint8")), axis=0)
+    return ops.min(ops.where(p >= best, _classes(p, counted_in), ops.cast(255, counted_in)), axis=0)
+
+
+def _classes(p: Any, dtype: str) -> Any:
+    """(K, 1, …): the number of each class, to be compared with (K, …)."""
+    return ops.cast(np.arange(p.shape[0]).reshape(-1, *[1] * (len(p.shape) - 1)), dtype)
 
 
 def doubts(p: Any) -> Told:
@@ -145,8 +154,7 @@ def doubts(p: Any) -> Told:
     `entropy` / log K; `max_softmax`, 1 − the largest probability; `margin`, 1 − its lead on the second.
     """
     best = ops.max(p, axis=0)
-    others = ops.cast(np.arange(p.shape[0])[:, None, None], "uint8") != winner(p, best)
-    others = ops.where(others, p, 0.0)
+    others = ops.where(_classes(p, "uint8") != winner(p, best), p, 0.0)
     rest = ops.sum(others, axis=0)
     return {"entropy": entropy(p), "max_softmax": rest, "margin": rest + ops.max(others, axis=0)}
 

@@ -1,7 +1,8 @@
 """Bilinear resizing with aligned corners, padding to its grid, and average pooling into bins.
 
 All three are matrix products with weights computed from the shapes at hand, so that one graph serves every size,
-also where height and width are unknown when it is traced (ONNX, LiteRT).
+also where height and width are unknown when it is traced (ONNX, LiteRT). Nothing negative is divided with a remainder:
+ONNX rounds towards zero.
 """
 
 from typing import Any
@@ -23,12 +24,12 @@ class PadToGrid(keras.layers.Layer):
         self.stride = stride
 
     def call(self, x: Any) -> Any:
-        down, right = (-(size - 1) % self.stride for size in ops.shape(x)[1:3])
+        down, right = (missing(size, self.stride) for size in ops.shape(x)[1:3])
         return ops.pad(x, [[0, 0], [0, down], [0, right], [0, 0]])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *sides, channels = input_shape
-        return (batch, *(None if side is None else side + -(side - 1) % self.stride for side in sides), channels)
+        return (batch, *(None if side is None else side + missing(side, self.stride) for side in sides), channels)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "stride": self.stride}
@@ -80,7 +81,7 @@ class PyramidPooling(keras.layers.Layer):
     def weights_of(self, size: Any, dtype: Any) -> Any:
         """(bins, size), each row sums to 1."""
         bin_index, cell = ops.arange(self.bins, dtype="int32")[:, None], ops.arange(size, dtype="int32")[None, :]
-        first, end = bin_index * size // self.bins, -(-(bin_index + 1) * size // self.bins)
+        first, end = bin_index * size // self.bins, ((bin_index + 1) * size + self.bins - 1) // self.bins
         inside = ops.cast(ops.logical_and(cell >= first, cell < end), dtype)
         return inside / ops.sum(inside, axis=1, keepdims=True)
 
@@ -89,6 +90,11 @@ class PyramidPooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "bins": self.bins}
+
+
+def missing(size: Any, stride: int) -> Any:
+    """Pixels until a side is a multiple of `stride` plus 1."""
+    return stride - 1 - (size + stride - 2) % stride
 
 
 def along_axes(x: Any, left: Any, right: Any) -> Any:
@@ -100,13 +106,16 @@ def along_axes(x: Any, left: Any, right: Any) -> Any:
 
 def hat(size: Any, cells: Any, step: Any, dtype: Any) -> Any:
     """Linear interpolation as a matrix (size, cells): weight 1 − |distance| of sample i · step and cell, in cells."""
-    # Positions in at least float32: bfloat16 cannot tell row 257 from row 256.
-    exact = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
-    position = ops.cast(ops.arange(size), exact)[:, None] * ops.cast(step, exact)
-    distance = ops.abs(position - ops.cast(ops.arange(cells), exact)[None, :])
+    position = ops.cast(ops.arange(size), _exact(dtype))[:, None] * ops.cast(step, _exact(dtype))
+    distance = ops.abs(position - ops.cast(ops.arange(cells), _exact(dtype))[None, :])
     return ops.cast(ops.maximum(1 - distance, 0), dtype)
 
 
-def aligned_step(cells: Any, size: Any) -> Any:
+def aligned_step(cells: Any, size: Any, dtype: Any) -> Any:
     """Step between `size` samples whose first and last lie on the first and last of the cells."""
-    return (cells - 1) / ops.maximum(size - 1, 1)
+    return ops.cast(cells - 1, _exact(dtype)) / ops.cast(ops.maximum(size - 1, 1), _exact(dtype))
+
+
+def _exact(dtype: Any) -> str:
+    """Positions are in at least float32: bfloat16 cannot tell row 257 from row 256."""
+    return "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"

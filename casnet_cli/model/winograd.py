@@ -42,7 +42,7 @@ class WinogradConvolution(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         batch, height, width, channels = ops.shape(x)
         span = TILE * self.dilation
-        down, right = -(-height // span), -(-width // span)
+        down, right = (height + span - 1) // span, (width + span - 1) // span
         products = ops.matmul(_squared(_INPUT, x.dtype), ops.reshape(self._patches(x, down, right), (PATCH**2, -1)))
         products = ops.reshape(products, (PATCH**2, -1, channels))
         # One by one: TensorFlow's batched product is slower for large kernels.

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,16 +62,7 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, be
     """
     # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
-        file.attrs.update(
-            format=FORMAT,
-            version=VERSION,
-            recipe=recipes.dumps(meta.recipe),
-            classes=list(meta.labels.names),
-            palette=np.asarray(meta.labels.palette, np.uint8),
-            data=json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
-            progress=json.dumps(meta.progress.timeless()),
-            schedule=json.dumps(meta.schedule),
-        )
+        file.attrs.update({"format": FORMAT, "version": VERSION} | told(meta))
         _write(file.create_group("model"), _named(model.weights))
         _write(file.create_group("optimizer"), optimizer.named())
         _write(file.create_group("random"), _random_states(model))
@@ -108,22 +100,39 @@ def amend(path: Path, calibration: dict[str, Any]) -> None:
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
     with opened(path) as file:
-        try:
-            attrs = file.attrs
-            data = json.loads(attrs["data"])
-            palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
-            return Meta(
-                recipes.loads(attrs["recipe"], f"{path}: its recipe"),
-                LabelSet(tuple(str(name) for name in attrs["classes"]), palette),
-                data["name"],
-                data["sha256"],
-                data["fold"],
-                Progress(**json.loads(attrs["progress"])),
-                json.loads(attrs["schedule"]),
-                dict(json.loads(attrs.get("calibration", "{}"))),
-            )
-        except (KeyError, ValueError, TypeError, RecipeError) as error:
-            raise RunError(f"{path}: damaged checkpoint: {error}") from None
+        return understood(file.attrs, path)
+
+
+def told(meta: Meta) -> dict[str, Any]:
+    """The meta as attributes of a file: texts, and lists of them and of numbers."""
+    found = {
+        "recipe": recipes.dumps(meta.recipe),
+        "classes": list(meta.labels.names),
+        "palette": [list(color) for color in meta.labels.palette],
+        "data": json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
+        "progress": json.dumps(meta.progress.timeless()),
+        "schedule": json.dumps(meta.schedule),
+    }
+    return found | ({"calibration": json.dumps(meta.calibration)} if meta.calibration else {})
+
+
+def understood(attrs: Mapping[str, Any], path: Path) -> Meta:
+    """What `told` made attributes of. Raises RunError, naming the file."""
+    try:
+        data = json.loads(attrs["data"])
+        palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
+        return Meta(
+            recipes.loads(attrs["recipe"], f"{path}: its recipe"),
+            LabelSet(tuple(str(name) for name in attrs["classes"]), palette),
+            data["name"],
+            data["sha256"],
+            data["fold"],
+            Progress(**json.loads(attrs["progress"])),
+            json.loads(attrs["schedule"]),
+            dict(json.loads(attrs.get("calibration", "{}"))),
+        )
+    except (KeyError, ValueError, TypeError, RecipeError) as error:
+        raise RunError(f"{path}: damaged checkpoint: {error}") from None
 
 
 def load_model(path: Path) -> tuple["keras.Model", Meta]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from trained import lively, picture, probabilities
 
-from casnet_cli.model import answers, reading
+from casnet_cli.model import answers, asker, reading
 from casnet_cli.model.answers import PASSES, Network, Protocol
 
 
@@ -156,3 +156,12 @@ def test_rows_of_tiles_are_made_when_they_are_needed_and_then_forgotten(model, m
 def test_measures_work_in_every_way_of_asking(model) -> None:
     said = Network(model, Protocol("flip", 1.5, 65), reading.measures(2.0))(picture(60, 81))
     assert said["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(said)
+
+
+def test_few_images_get_the_same_answers_uncompiled(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asker, "SMALL", 30_000)
+    for image in (picture(60, 81), picture(81, 161)):  # the second is compiled for
+        for tta in ("none", "flip"):
+            expected, found = (Network(model, Protocol(tta, few=few))(image) for few in (False, True))
+            np.testing.assert_array_equal(found["mask"], expected["mask"])
+            np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-5)

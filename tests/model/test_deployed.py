@@ -62,8 +62,8 @@ def test_easy_images_get_the_coarse_answer_and_hard_ones_the_fused_one() -> None
     limit = float(np.median(hardest))
     network = asked(model, easy_below=limit)
     asked_fine: list[int] = []
-    second = network.deployed._second.predict_on_batch
-    network.deployed._second.predict_on_batch = lambda x: (asked_fine.append(len(x)), second(x))[1]
+    second = network.deployed.second
+    network.deployed.second = lambda x: (asked_fine.append(len(x)), second(x))[1]  # type: ignore[assignment]
     found = list(network.say([network.prepare(image) for image in images]))
     assert asked_fine == [2]
     for one, own, most in zip(found, always, hardest, strict=True):

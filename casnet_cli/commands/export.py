@@ -1,0 +1,34 @@
+"""casnet export: a run becomes a file that other programs run, proved equal."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from casnet_cli.commands.bench import size_of
+from casnet_cli.commands.options import DataFile, Run
+
+
+def command(
+    run: Run = None,
+    data: DataFile = None,
+    format: Annotated[
+        Literal["onnx", "litert", "savedmodel"], typer.Option(help="What will run it; onnx and litert are extras.")
+    ] = "onnx",
+    precision: Annotated[
+        Literal["float32", "float16", "int8"],
+        typer.Option(help="float16: weights of half the size. int8: convolutions in integers, calibrated."),
+    ] = "float32",
+    size: Annotated[str, typer.Option(help="Of the images it will take, or any.", metavar="HxW|any")] = "any",
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="It also tells the probability of every class.")
+    ] = False,
+    two_files: Annotated[
+        bool, typer.Option("--two-files", help="onnx: coarse.onnx for all images, fine.onnx where it is needed.")
+    ] = False,
+) -> None:
+    """Write a run as a file for other programs, and prove on real images that it answers the same."""
+    chosen = None if size == "any" else size_of(size)
+    from casnet_cli.commands.export_session import Wanted, export
+
+    if not export(run, data, Wanted(format, precision, chosen, probabilities, two_files)):
+        raise typer.Exit(1)

@@ -1,0 +1,127 @@
+"""The files of an export, written into a folder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casnet_cli.export import integers
+from casnet_cli.export.description import INSIDE, put_behind, put_into_onnx
+from casnet_cli.export.graph import Graph
+from casnet_cli.export.tracing import OPSET, Traced, cell_inputs, image_input
+from casnet_cli.model.deployed import Deployed
+
+ONNX, LITERT, SAVED, FIRST, SECOND = "model.onnx", "model.tflite", "saved_model", "coarse.onnx", "fine.onnx"
+HALF_FROM = 1024
+"""Numbers from which on an array of weights is kept in half precision."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """precision: float32, float16 or int8. size: height and width, or any. images: to calibrate integers by."""
+
+    precision: str
+    size: tuple[int, int] | None
+    scale: float
+    tells: bool
+    description: dict[str, Any]
+    images: Sequence[np.ndarray] = ()
+
+
+def onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
+    """model: as `build_casnet` makes it."""
+    deployed = Deployed(model, plain=True)
+    graph = Graph(deployed, wanted.scale, wanted.tells)
+    file = folder / ONNX
+    _write_onnx(Traced(graph.whole, [image_input(wanted.size)]), file, wanted, ("image",), deployed.body)
+    return file
+
+
+def two_onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
+    """The coarse branch and attention in one file, the fine branch in another, which goes on from the first's cells."""
+    deployed = Deployed(model, easy_below=0.0, plain=True)
+    graph = Graph(deployed, wanted.scale, wanted.tells)
+    _write_onnx(Traced(graph.coarse, [image_input(wanted.size)]), folder / FIRST, wanted, ("image",), deployed.body)
+    channels = {name: deployed.first.model.output[name].shape[-1] for name in ("features", "coarse", "attention")}
+    inputs = cell_inputs(channels)
+    _write_onnx(Traced(graph.fine, inputs), folder / SECOND, wanted, (*channels, "size"), deployed.body)
+    return folder / FIRST
+
+
+def _write_onnx(traced: Traced, file: Path, wanted: Wanted, inputs: tuple[str, ...], body: str) -> None:
+    import onnx as models
+
+    model = traced.onnx()
+    _rename(model.graph, inputs)
+    if wanted.precision == "float16":
+        _halve(model.graph)
+    if wanted.precision == "int8":
+        models.save(model, file)
+        integers.onnx(file, wanted.images, body)
+        model = models.load(file)
+    put_into_onnx(model, wanted.description | {"opset": OPSET})
+    models.checker.check_model(model, full_check=True)
+    models.save(model, file)
+
+
+def _rename(graph: Any, inputs: tuple[str, ...]) -> None:
+    """Inputs and outputs by their plain names, their open sides by what they are."""
+    names = {
+        tensor.name: tensor.name.removeprefix("said/").partition(":")[0] for tensor in (*graph.input, *graph.output)
+    }
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in (*graph.input, *graph.output):
+        tensor.name = names[tensor.name]
+        grid = tensor.name in ("features", "coarse", "attention")
+        sides = ("batch", "rows", "columns") if grid else ("batch", "height", "width")
+        for axis, side in zip(tensor.type.tensor_type.shape.dim, sides, strict=False):
+            if not axis.dim_value:
+                axis.dim_param = side
+
+
+def _halve(graph: Any) -> None:
+    """Keep large weights in half precision; they are widened when the file is loaded."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) >= HALF_FROM:
+            name = weight.name
+            half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{name}/half")
+            weight.CopyFrom(half)
+            casts.append(helper.make_node("Cast", [half.name], [name], f"{name}/widened", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def litert(model: Any, wanted: Wanted, folder: Path) -> Path:
+    deployed = Deployed(model, plain=True)
+    graph = Graph(deployed, wanted.scale, wanted.tells)
+    content = Traced(graph.whole, [image_input(wanted.size)]).litert(wanted.precision == "float16")
+    if wanted.precision == "int8":
+        content = integers.litert(content, wanted.images, deployed.body)
+    file = folder / LITERT
+    file.write_bytes(content)
+    put_behind(file, wanted.description)
+    (folder / "model.json").write_text(json.dumps(wanted.description, indent=2) + "\n", encoding="utf-8")
+    return file
+
+
+def saved_model(model: Any, wanted: Wanted, folder: Path) -> Path:
+    graph = Graph(Deployed(model, plain=True), wanted.scale, wanted.tells)
+    target = folder / SAVED
+    Traced(graph.whole, [image_input(wanted.size)]).save(target)
+    text = json.dumps(wanted.description, indent=2) + "\n"
+    (target / "assets.extra").mkdir()
+    (target / "assets.extra" / INSIDE).write_text(text, encoding="utf-8")
+    (folder / "model.json").write_text(text, encoding="utf-8")
+    return target
+
+
+WRITERS = {"onnx": onnx, "litert": litert, "savedmodel": saved_model}

@@ -1,0 +1,134 @@
+"""Graphs in TensorFlow's hands: traced, and written as SavedModel, ONNX and LiteRT."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from casnet_cli import engine
+from casnet_cli.errors import EngineError, reason
+
+OPSET = 18
+"""Of ONNX: the first whose reductions take their axes alike."""
+
+
+def image_input(size: tuple[int, int] | None) -> tf.TensorSpec:
+    """Of `Graph.whole` and `Graph.coarse`: images of that height and width, or of any."""
+    return tf.TensorSpec((None, *(size or (None, None)), 3), tf.uint8, name="image")
+
+
+def cell_inputs(channels: dict[str, int]) -> list[tf.TensorSpec]:
+    """Of `Graph.fine`: `features`, `coarse`, `attention` with so many channels, and `size`."""
+    cells = [tf.TensorSpec((None, None, None, count), tf.float32, name=name) for name, count in channels.items()]
+    return [*cells, tf.TensorSpec((2,), tf.int32, name="size")]
+
+
+class Traced:
+    """A function of tensors by name with its weights as constants, ready to be written."""
+
+    def __init__(self, call: Callable[..., dict[str, Any]], inputs: list[tf.TensorSpec]):
+        with _quietly():
+            traced = tf.function(call, input_signature=inputs, autograph=False).get_concrete_function()
+            self._frozen = convert_variables_to_constants_v2(traced)
+        self._inputs, self._names = inputs, sorted(traced.structured_outputs)
+
+    def save(self, folder: Path) -> None:
+        """As a SavedModel: its signature `serving_default` takes and gives tensors by name."""
+        module = tf.Module()
+
+        def call(*given: Any) -> dict[str, Any]:
+            return dict(zip(self._names, self._frozen(*given), strict=True))
+
+        with _quietly():
+            module.call = tf.function(call, input_signature=self._inputs, autograph=False)
+            tf.saved_model.save(module, str(folder), signatures=module.call)
+
+    def onnx(self) -> Any:
+        """As an ONNX model: inputs and outputs by name, of open sizes where they are open here."""
+        import tf2onnx
+
+        graph = self._frozen.graph.as_graph_def()
+        _dilate(graph)
+        for name, tensor in zip(self._names, self._frozen.outputs, strict=True):
+            node = graph.node.add(name=f"said/{name}", op="Identity", input=[tensor.name])
+            node.attr["T"].type = tensor.dtype.as_datatype_enum
+        asked = [f"{spec.name}:0" for spec in self._inputs]
+        said = [f"said/{name}:0" for name in self._names]
+        with _quietly():
+            model, _ = tf2onnx.convert.from_graph_def(graph, input_names=asked, output_names=said, opset=OPSET)
+        return model
+
+    def litert(self, half: bool = False) -> bytes:
+        """As a LiteRT file; half: its weights in half precision. Raises EngineError."""
+        with TemporaryDirectory(prefix="casnet-export-") as name, _quietly():
+            self.save(Path(name))
+            converter = tf.lite.TFLiteConverter.from_saved_model(name)
+            if half:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                converter.target_spec.supported_types = [tf.float16]
+            try:
+                return converter.convert()
+            except Exception as error:  # ConverterError is not public
+                raise EngineError(f"LiteRT: its converter refuses the network: {reason(error)}") from None
+
+
+def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A SavedModel to be asked about images (H, W, 3) uint8, one by one."""
+    loaded = tf.saved_model.load(str(folder))  # the signature alone does not keep it
+    signature = loaded.signatures["serving_default"]
+
+    def answer(image: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: np.asarray(x)[0] for name, x in signature(image=tf.constant(image[None])).items()}
+
+    answer.loaded = loaded  # type: ignore[attr-defined]
+    return answer
+
+
+def _dilate(graph: Any) -> None:
+    """Make dilated depthwise convolutions of what TensorFlow makes of them: it has none on a processor, and takes the
+    map apart into one for each offset."""
+    nodes = {node.name: node for node in graph.node}
+
+    def source(node: Any, place: int) -> Any:
+        found = nodes[node.input[place].partition(":")[0]]
+        return source(found, 0) if found.op == "Identity" else found
+
+    for joined in [node for node in graph.node if node.op == "BatchToSpaceND"]:
+        convolution = source(joined, 0)
+        apart = source(convolution, 0)
+        rates, kernel = (tf.make_ndarray(source(node, 1).attr["value"].tensor) for node in (apart, convolution))
+        around = [
+            side for rate, size in zip(rates, kernel.shape[:2], strict=True) for side in [rate * (size - 1) // 2] * 2
+        ]
+        convolution.input[0] = apart.input[0]
+        convolution.attr["dilations"].list.i[:] = [1, *map(int, rates), 1]
+        convolution.attr["padding"].s = b"EXPLICIT"
+        convolution.attr["explicit_paddings"].list.i[:] = [0, 0, *map(int, around), 0, 0]
+        joined.op = "Identity"
+        del joined.input[:]
+        joined.input.append(convolution.name)
+        dtype = joined.attr["T"].type
+        joined.attr.clear()
+        joined.attr["T"].type = dtype
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Converters tell of every step, on both streams and past them."""
+    levels = {name: logging.getLogger(name).level for name in ("tensorflow", "tf2onnx", "absl")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with engine.silence(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

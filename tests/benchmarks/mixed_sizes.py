@@ -1,0 +1,48 @@
+"""What `casnet predict` reaches of the bare network's speed on many photographs of all sizes.
+
+    python tests/benchmarks/mixed_sizes.py RUN
+    python tests/benchmarks/mixed_sizes.py --recipe sift-flow --data FILE --repeats 1
+
+The photographs are the data's, scaled to sides drawn between 120 and 360 pixels; decoding, writing all default files
+and the manifest count for predict, in turn with the network alone on the decoded images.
+"""
+
+import argparse
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.commands import bench_subject
+from casnet_cli.commands.bench_measures import Bench
+
+
+def write(folder: Path, photos, count: int) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        image = Image.open(io.BytesIO(photos[index % len(photos)].image)).convert("RGB")
+        image.resize(tuple(rng.integers(120, 361, 2).tolist())).save(folder / f"{index:04d}.jpg", quality=92)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--recipe")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args()
+    subject = bench_subject.find(asked.run, asked.recipe, [], asked.data)
+    bench = Bench(subject, (240, 240), ["predict"], asked.repeats)
+    with TemporaryDirectory() as few, TemporaryDirectory() as many:
+        write(Path(few), subject.images("predict"), 20)
+        bench.end_to_end(Path(few), 1)  # compiled and warm
+        write(Path(many), subject.images("predict"), asked.images)
+        ratio = bench.end_to_end(Path(many), asked.repeats)
+    print(f"{subject.title}: {asked.images} images, {asked.repeats} pairs: {ratio:.3f}")
+
+
+if __name__ == "__main__":
+    main()
