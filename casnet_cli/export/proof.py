@@ -56,16 +56,16 @@ def prove(ours: Answer, keras: Answer, samples: Iterable[Whole], classes: int, p
         farthest = max(farthest, float(np.abs(said[0]["difficulty"] - said[1]["difficulty"]).max()))
         for matrix, own in zip(matrices, said, strict=True):
             matrix += confusion(sample.label, own["mask"], classes)
-    own, reference = (figures(matrix) for matrix in matrices)
+    result, reference = (figures(matrix) for matrix in matrices)
     worst = min(equal, key=lambda name: equal[name])
     found = {
         "images": len(equal),
         "pixels_equal": float(np.average(list(equal.values()), weights=pixels)),
         "difficulty_farthest": farthest,
-        "pixel_accuracy": float(own.pixel_accuracy),
-        "pixel_accuracy_difference": float(own.pixel_accuracy - reference.pixel_accuracy),
-        "mean_iou": float(own.mean_iou),
-        "mean_iou_difference": float(own.mean_iou - reference.mean_iou),
+        "pixel_accuracy": float(result.pixel_accuracy),
+        "pixel_accuracy_difference": float(result.pixel_accuracy - reference.pixel_accuracy),
+        "mean_iou": float(result.mean_iou),
+        "mean_iou_difference": float(result.mean_iou - reference.mean_iou),
         "worst_image": worst,
         "worst_image_pixels_equal": equal[worst],
         "seconds_per_image": statistics.median(seconds[0]),
