@@ -71,6 +71,10 @@ def command(
             help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"
         ),
     ] = "palette",
+    engine: Annotated[
+        Literal["keras", "onnx", "litert"] | None,
+        typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
+    ] = None,
     json: Annotated[
         str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
     ] = None,
@@ -94,6 +98,7 @@ def command(
         target_accuracy,
         mask_values,
         json,
+        engine,
     )
     if predict(path, run, wanted):
         raise typer.Exit(1)

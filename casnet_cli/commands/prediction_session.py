@@ -11,6 +11,8 @@ from casnet_cli.errors import RunError
 from casnet_cli.prediction.inputs import Job, find_images, shard
 
 if TYPE_CHECKING:
+    from casnet_cli.export.exported import Exported
+    from casnet_cli.model.answers import Network
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs import Checkpoint
@@ -35,18 +37,21 @@ class Wanted:
     target_accuracy: float | None = None
     mask_values: str = "palette"
     json: str | None = None
+    engine: str | None = None
 
 
 def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
     from casnet_cli import runs
+    from casnet_cli.commands import prediction_engine
     from casnet_cli.commands.prediction_summary import check_answer, summarize
 
     folder = wanted.out or paths.PREDICTIONS
-    file = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
+    file = prediction_engine.model_file(run, wanted.engine)
     jobs = find_images(path, folder)
     jobs = list(shard(jobs, *wanted.share)) if wanted.share else jobs
-    chosen = runs.find(file)
+    exported = prediction_engine.opened(file, wanted)
+    chosen = exported.run if exported else runs.find(file)
     from casnet_cli.prediction.manifest import Manifest
 
     with Manifest(_outputs(folder, chosen, wanted), wanted.share) as manifest:
@@ -57,7 +62,7 @@ def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
         if chosen.meta.recipe.model.variant != "attention":
             console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
         if pending:
-            _label(chosen, pending, manifest, wanted)
+            _label(exported or _in_keras(chosen, pending, manifest, wanted), pending, manifest)
     return summarize(jobs, len(jobs) - len(pending), manifest, chosen, wanted.json)
 
 
@@ -112,23 +117,26 @@ def _easy_below(chosen: "Checkpoint", wanted: Wanted) -> float | None:
     return easy["below"] if easy else None
 
 
-def _label(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: Wanted) -> None:
-    """Label the jobs, images first, showing progress and what failed."""
+def _in_keras(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: Wanted) -> "Network":
+    """The network of a checkpoint, ready to be asked about the jobs."""
     from casnet_cli import engine
 
     engine.start()
     from casnet_cli.model.answers import Network, Protocol
     from casnet_cli.model.reading import prediction
-    from casnet_cli.prediction.folder import predict_folder
-    from casnet_cli.prediction.frames import predict_video
     from casnet_cli.training.checkpoint import load_model
 
     scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
     how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
     model, meta = load_model(chosen.file)
-    said = prediction(meta.temperature, "probabilities" in manifest.outputs.further)
-    network = Network(model, how, said)
-    del model
+    return Network(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
+
+
+def _label(network: "Network | Exported", jobs: list[Job], manifest: "Manifest") -> None:
+    """Label the jobs, images first, showing progress and what failed."""
+    from casnet_cli.prediction.folder import predict_folder
+    from casnet_cli.prediction.frames import predict_video
+
     images, videos = [job for job in jobs if not job.video], [job for job in jobs if job.video]
     began = 0.0
     done = -1

@@ -9,7 +9,7 @@ from casnet_cli import __version__
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
 from casnet_cli.runs import Checkpoint
-from casnet_cli.training.checkpoint import told, understood
+from casnet_cli.training.checkpoint import told
 
 FORMAT, VERSION = "casnet-export", 1
 INSIDE = "casnet.json"
@@ -79,11 +79,6 @@ def of_litert(file: Path) -> dict[str, Any]:
         raise RunError(f"{file}: {FOREIGN}") from None
     except OSError as error:
         raise RunError(f"{file}: cannot be read: {reason(error)}") from None
-
-
-def checkpoint_of(description: dict[str, Any], file: Path) -> Checkpoint:
-    """The run as `runs.find` knows it. Raises RunError."""
-    return Checkpoint(file, understood(description, file), None)
 
 
 def _checked(description: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import numpy as np
 
 from casnet_cli.errors import EngineError, RunError, reason
 from casnet_cli.export.description import SUFFIXES, of_litert, of_onnx
+from casnet_cli.runs import Checkpoint
+from casnet_cli.training.checkpoint import understood
 
 RUNTIMES = {"onnx": "onnxruntime", "litert": "ai_edge_litert"}
 """Package of each engine; the extra has the engine's name."""
@@ -86,12 +88,16 @@ class Ready:
 
 
 class Exported:
-    """A network in a file. temperature: of the confidence, which a file says only if it tells probabilities."""
+    """A network in a file. batch: most images asked about at once; None: by their size. Raises RunError, EngineError.
 
-    def __init__(self, file: Path):
+    tells: whether it tells probabilities, and so how sure it is.
+    """
+
+    def __init__(self, file: Path, batch: int | None = None):
         self._run, self.description = opened(file)
+        self._batch = batch
         self.tells = "probabilities" in self.description["outputs"]
-        self.temperature: float | None = None
+        self.run = Checkpoint(file, understood(self.description, file), None)
 
     def prepare(self, image: np.ndarray) -> Ready:
         """Raises ValueError for an image that the file cannot be asked about."""
@@ -104,7 +110,7 @@ class Exported:
                 f"its {height * width / 1e6:.1f} megapixels are too many for an exported model (--engine keras cuts "
                 "into tiles)"
             )
-        return Ready(image, max(1, min(BATCH, BATCH_PIXELS // (height * width))))
+        return Ready(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
 
     def ask(self, batch: Sequence[Ready]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
         """For each image of one size the one block that makes it up."""
@@ -119,7 +125,7 @@ class Exported:
             said = {name: x[row] for name, x in found.items()}
             if self.tells:
                 p = said["probabilities"] = np.moveaxis(said["probabilities"], -1, 0)
-                said["confidence"] = _confidence(p, self.temperature)
+                said["confidence"] = _confidence(p, self.run.meta.temperature)
             yield said
 
     def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:

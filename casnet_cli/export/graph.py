@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from casnet_cli.model.deployed import Deployed
-from casnet_cli.model.reading import difficulty, probabilities, winner
+from casnet_cli.model.reading import difficulty, probabilities, resized_attention, winner
 from casnet_cli.model.resize import hat, missing
 
 Tensors = dict[str, Any]
@@ -35,7 +35,7 @@ class Graph:
         cells = {name: found[name] for name in ("coarse", "attention")}
         said = self._said({"coarse": cells["coarse"]}, ops.shape(image)[1:3])
         pixels = self._resize(ops.shape(image)[1:3], ops.shape(cells["attention"])[1:3])
-        hard = ops.sigmoid(-pixels(ops.moveaxis(cells["attention"], -1, 0))[0])
+        hard = ops.sigmoid(-resized_attention(cells["attention"], pixels))
         return said | {"difficulty": hard, "features": found["features"]} | cells
 
     def fine(self, features: Any, coarse: Any, attention: Any, size: Any) -> Tensors:

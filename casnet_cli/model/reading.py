@@ -62,13 +62,13 @@ def probabilities(cells: Told, resize: Callable[[Any], Any]) -> Told:
     def spread(name: str) -> Any:
         x = ops.moveaxis(cells[name], -1, 0)
         # A softmax is the same whatever is taken from all classes of a pixel: this keeps exp from overflowing.
-        return resize(x if name == "attention" else x - ops.max(x, axis=0, keepdims=True))
+        return resize(x - ops.max(x, axis=0, keepdims=True))
 
     found: Told = {name: ops.exp(spread(name)) for name in ("coarse", "fine") if name in cells}
     sums = {name: ops.sum(x, axis=0) for name, x in found.items()}
     told: Told = {name: x / sums[name] for name, x in found.items()}
     if "attention" in cells:
-        easy = spread("attention")[0]
+        easy = resized_attention(cells["attention"], resize)
         told["difficult"] = ops.sigmoid(-easy)
         shares = ops.sigmoid(easy) / sums["coarse"], told["difficult"] / sums["fine"]
         told["fused"] = found["coarse"] * shares[0] + found["fine"] * shares[1]
@@ -77,6 +77,11 @@ def probabilities(cells: Told, resize: Callable[[Any], Any]) -> Told:
     else:
         told["fused"] = next(iter(told.values()))
     return told
+
+
+def resized_attention(cells: Any, resize: Callable[[Any], Any]) -> Any:
+    """(…, h, w, 1) → (…, H, W)."""
+    return resize(cells[..., 0][None])[0]  # tf2onnx moves an axis of 1 wrongly where there are several images
 
 
 def _open_input(shape: tuple[int | None, ...], name: str) -> Any:

@@ -7,6 +7,8 @@ import numpy as np
 
 from casnet_cli.labels import VOID
 
+NOT_SAID = np.full((1, 1), np.nan, np.float32)
+
 
 @dataclass
 class Answer:
@@ -28,8 +30,9 @@ class Answer:
         return cls(np.empty(size, np.uint8), np.empty(size, np.uint8), grey, probabilities, reject_below)
 
     def add(self, rows: slice, columns: slice, said: dict[str, np.ndarray]) -> None:
-        """A block: `mask`, `difficulty`, `confidence` (H, W), and `probabilities` (K, H, W) where asked for."""
-        confidence, difficulty = said["confidence"], said["difficulty"]
+        """A block: `mask`, `difficulty` (H, W), `confidence` (H, W) unless the network does not say it, and
+        `probabilities` (K, H, W) where asked for."""
+        confidence, difficulty = said.get("confidence", NOT_SAID), said["difficulty"]
         mask = said["mask"].astype(np.uint8)
         if self.reject_below:
             mask = np.where(confidence < self.reject_below, np.uint8(VOID), mask)
@@ -47,8 +50,9 @@ class Answer:
         return float(self._sums[0] / self.mask.size)
 
     @property
-    def confidence_mean(self) -> float:
-        return float(self._sums[1] / self.mask.size)
+    def confidence_mean(self) -> float | None:
+        """None where it was not said."""
+        return None if np.isnan(self._sums[1]) else float(self._sums[1] / self.mask.size)
 
 
 def in_bytes(values: np.ndarray) -> np.ndarray:

@@ -91,14 +91,15 @@ class _Seen:
     frames: int = 0
     shares: Counter[str] = field(default_factory=Counter)
     difficulty: float = 0.0
-    confidence: float = 0.0
+    confidence: float | None = 0.0
     size: tuple[int, ...] = (0, 0)
 
     def add(self, record: dict[str, Any], size: tuple[int, ...]) -> None:
         self.frames += 1
         self.shares.update(record["classes"])
         self.difficulty += record["difficulty_mean"]
-        self.confidence += record["confidence_mean"]
+        said = record["confidence_mean"]
+        self.confidence = None if said is None or self.confidence is None else self.confidence + said
         self.size = size
 
     def told(self) -> dict[str, Any]:
@@ -108,6 +109,6 @@ class _Seen:
             "height": self.size[0],
             "classes": {name: round(share / count, 6) for name, share in self.shares.items()},
             "difficulty_mean": round(self.difficulty / count, 6),
-            "confidence_mean": round(self.confidence / count, 6),
+            "confidence_mean": None if self.confidence is None else round(self.confidence / count, 6),
             "frames": self.frames,
         }

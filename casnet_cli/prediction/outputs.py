@@ -101,7 +101,7 @@ class Outputs:
             "outputs": self.endings(job),
             "classes": {name: round(float(share), 6) for name, share in shares.items() if share},
             "difficulty_mean": round(answer.difficulty_mean, 6),
-            "confidence_mean": round(answer.confidence_mean, 6),
+            "confidence_mean": None if answer.confidence_mean is None else round(answer.confidence_mean, 6),
         }
         if self.reject_below:
             told["rejected"] = round(float(answer.counts[VOID] / answer.mask.size), 6)

@@ -1,0 +1,58 @@
+"""Whose network `casnet predict` asks, and by which engine: Keras a checkpoint, or a runtime an exported file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from casnet_cli import paths
+from casnet_cli.errors import EngineError, RunError
+from casnet_cli.export.description import SUFFIXES
+
+if TYPE_CHECKING:
+    from casnet_cli.commands.prediction_session import Wanted
+    from casnet_cli.export.exported import Exported
+
+KERAS = "keras"
+
+
+def model_file(run: Path | None, engine: str | None) -> Path:
+    """The checkpoint or exported file that is meant: of a run folder its best.h5, or its newest export for an engine.
+
+    Raises RunError.
+    """
+    if run and run.is_file():
+        own = SUFFIXES.get(run.suffix, KERAS)
+        if engine not in (None, own):
+            raise RunError(f"--engine {engine}: {run} is a file for {own}")
+        return run
+    if engine in (None, KERAS):
+        return paths.checkpoint_of(run or paths.newest_run())
+    folder = run or paths.newest_run()
+    suffix = next(suffix for suffix, name in SUFFIXES.items() if name == engine)
+    found = [
+        file
+        for pattern in (f"model{suffix}", f"export/{engine}-*/model{suffix}")
+        for file in folder.glob(pattern)
+        if not file.parent.name.endswith("-refused")
+    ]
+    if not found:
+        raise RunError(
+            f"{folder}: no export for {engine} here (casnet export --run {folder} --format {engine} writes one)"
+        )
+    return max(found, key=lambda file: file.stat().st_mtime_ns)
+
+
+def opened(file: Path, wanted: "Wanted") -> "Exported | None":
+    """The network of an exported file; None of a checkpoint. Raises RunError or EngineError where the file cannot do
+    what is wanted."""
+    if file.suffix not in SUFFIXES:
+        return None
+    for option, given in (("--tile", wanted.tile), ("--fine auto", wanted.fine == "auto")):
+        if given:
+            raise EngineError(f"{option}: not with an exported file (--engine keras)")
+    from casnet_cli.export.exported import Exported
+
+    network = Exported(file, wanted.batch)
+    sure = wanted.reject_below is not None or wanted.target_accuracy is not None
+    if not network.tells and (sure or {"confidence", "probabilities"} & set(wanted.further)):
+        raise RunError(f"{file}: does not tell how sure it is (casnet export --probabilities writes one that does)")
+    return network
