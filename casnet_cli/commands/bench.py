@@ -33,6 +33,10 @@ def command(
         Literal["forward", "train", "input", "predict"] | None,
         typer.Option(help="Measure this alone; default all that can be measured."),
     ] = None,
+    engine: Annotated[
+        Literal["keras", "onnx", "litert", "savedmodel", "all"] | None,
+        typer.Option(help="Compare the run's exports, and Keras, in place of the rest."),
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Least number of timings a median is of.")] = 5,
     json: Annotated[
         str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
@@ -41,6 +45,9 @@ def command(
     """Measure speed, memory and operations of a run or a recipe on this machine; without one of the newest run."""
     if run and recipe is not None:
         raise typer.BadParameter("--run and --recipe: both named (one of the two)")
+    if engine and (only or recipe is not None):
+        raise typer.BadParameter("--engine: compares the exports of a run (not with --recipe or --only)")
     from casnet_cli.commands.bench_session import bench
 
-    bench(run, recipe, overrides or [], data, size_of(size) if size is not None else None, only, repeats, json)
+    chosen = size_of(size) if size is not None else None
+    bench(run, recipe, overrides or [], data, chosen, only, engine, repeats, json)

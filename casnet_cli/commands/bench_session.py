@@ -16,23 +16,38 @@ def bench(
     data: Path | None,
     size: tuple[int, int] | None,
     only: str | None,
+    engine: str | None,
     repeats: int,
     json: str | None,
 ) -> None:
-    """Measure and show. Raises RecipeError, RunError, DataError, InputError or EngineError."""
+    """Measure and show. engine: of the exports to compare, in place of the rest. Raises RecipeError, RunError,
+    DataError, InputError or EngineError."""
     if json and not Path(json).absolute().parent.is_dir():
         raise InputError(f"{json}: cannot be written: no such folder")
     subject = bench_subject.find(run, recipe, overrides, data)
+    size = size or (subject.recipe.augmentation.crop,) * 2
+    if engine:
+        _compare_engines(subject, size, engine, repeats, json)
+        return
     wanted = _wanted(subject, only)
     from casnet_cli.commands.bench_measures import Bench
 
-    size = size or (subject.recipe.augmentation.crop,) * 2
     console.say(f"measuring {', '.join(wanted)} of {subject.title}")
     answer = Bench(subject, size, wanted, repeats).measure()
     if json:
         console.write_json(answer, json)
     if json != "-":
         show(subject, size, answer)
+
+
+def _compare_engines(subject: Subject, size: tuple[int, int], engine: str, repeats: int, json: str | None) -> None:
+    from casnet_cli.commands import bench_engines
+
+    rows = bench_engines.engines(subject, engine, size, repeats)
+    if json:
+        console.write_json({"engines": rows}, json)
+    if json != "-":
+        bench_engines.show(subject.title, size, rows)
 
 
 def _wanted(subject: Subject, only: str | None) -> list[str]:

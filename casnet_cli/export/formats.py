@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from casnet_cli.export import integers
-from casnet_cli.export.description import INSIDE, put_behind, put_into_onnx
+from casnet_cli.export.description import INSIDE, SAYS, put_behind, put_into_onnx
 from casnet_cli.export.graph import Graph
 from casnet_cli.export.tracing import OPSET, Traced, cell_inputs, image_input
 from casnet_cli.model.deployed import Deployed
@@ -75,6 +75,10 @@ def _rename(graph: Any, inputs: tuple[str, ...]) -> None:
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
+    order = [*SAYS, "features", "coarse", "attention"]
+    outputs = sorted(graph.output, key=lambda tensor: order.index(names[tensor.name]))
+    del graph.output[:]
+    graph.output.extend(outputs)
     for tensor in (*graph.input, *graph.output):
         tensor.name = names[tensor.name]
         grid = tensor.name in ("features", "coarse", "attention")

@@ -5,6 +5,7 @@ What follows the cells, and what pools, stays in single precision: a softmax of 
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -80,7 +81,8 @@ def _quietly() -> Iterator[None]:
     """Quantizers tell of every step, on both streams and in the log."""
     logging.disable(logging.WARNING)
     try:
-        with engine.silence(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        with engine.silence(), redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(logging.NOTSET)

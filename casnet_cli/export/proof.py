@@ -17,6 +17,9 @@ IMAGES = 50
 LIMITS = {"float32": ("pixels_equal", 0.999), "float16": ("points", 0.05), "int8": ("points", 0.5)}
 """What a precision must keep: the least share of equal pixels, or the most points of pixel accuracy that it is off."""
 
+REST = 0.02
+"""Seconds before a timing: threads of a runtime go on turning for a while after their work, and slow the next one's."""
+
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
@@ -48,6 +51,7 @@ def prove(ours: Answer, keras: Answer, samples: Iterable[Whole], classes: int, p
             ours(sample.image), keras(sample.image)
         said = []
         for answer, times in zip((ours, keras), seconds, strict=True):
+            time.sleep(REST)
             began = time.perf_counter()
             said.append(answer(sample.image))
             times.append(time.perf_counter() - began)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -82,7 +83,8 @@ class Traced:
 
 def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """A SavedModel to be asked about images (H, W, 3) uint8, one by one."""
-    loaded = tf.saved_model.load(str(folder))  # the signature alone does not keep it
+    with _quietly():
+        loaded = tf.saved_model.load(str(folder))  # the signature alone does not keep it
     signature = loaded.signatures["serving_default"]
 
     def answer(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -127,7 +129,13 @@ def _quietly() -> Iterator[None]:
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        with engine.silence(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        with (
+            engine.silence(),
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
             yield
     finally:
         for name, level in levels.items():

@@ -50,7 +50,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed).image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        ask = lambda chosen, jobs, manifest, wanted: list(predict_folder(Plain(plain), jobs, manifest))  # noqa: E731
+        ask = lambda network, jobs, manifest: list(predict_folder(Plain(plain), jobs, manifest))  # noqa: E731
+        patch.setattr(prediction_session, "_in_keras", lambda *given: None)
         patch.setattr(prediction_session, "_label", ask)
         casnet("predict", "photos")
     return home
@@ -69,8 +70,9 @@ def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of what was to be labelled, in place of labelling it."""
     names: list[str] = []
+    monkeypatch.setattr(prediction_session, "_in_keras", lambda *given: None)
     monkeypatch.setattr(
-        prediction_session, "_label", lambda chosen, jobs, *rest: names.extend(job.file.name for job in jobs)
+        prediction_session, "_label", lambda network, jobs, manifest: names.extend(job.file.name for job in jobs)
     )
     return names
 
