@@ -1,10 +1,13 @@
 """The command line, run in this process or in one of its own, with a network that is tiny."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from casnet_cli.cli import app
@@ -17,6 +20,9 @@ TINY = (
     "optimizer.learning_rate=0.05",
     "optimizer.head_lr_multiplier=1.0",
 )
+
+
+BEST = "runs/folder-001/checkpoints/best.h5"
 
 
 def settings(*more: str) -> list[str]:
@@ -50,3 +56,16 @@ def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
     """Until the file is there, looking without a pause."""
     while not path.exists():
         assert process.poll() is None, process.communicate()[1]
+
+
+def digest(folder: Path) -> str:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return hashlib.sha256(b"".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
+
+
+def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder as the current one; whatever a test does, its photos/ stay as they are."""
+    monkeypatch.chdir(folder)
+    before = digest(folder / "photos")
+    yield folder
+    assert digest(folder / "photos") == before

@@ -1,29 +1,27 @@
 """`casnet predict` on the command line, and `load` from Python, with a tiny network that has learnt a little."""
 
 import csv
-import hashlib
 import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from made import LABELS, blocks, write_blocks
+from made import LABELS
 from PIL import Image
-from running import casnet, settings, start
+from running import BEST, at_home, casnet, start
 from typer.testing import CliRunner
 
 from casnet_cli import load
 from casnet_cli.cli import app
 from casnet_cli.commands import prediction_session
 from casnet_cli.errors import InputError, RunError
-from casnet_cli.training.checkpoint import amend
 
-BEST = "runs/folder-001/checkpoints/best.h5"
 NAMES = LABELS.names
 TABLE = """
 void = {ids = [0]}
@@ -39,34 +37,9 @@ ids = [70]
 """
 
 
-def digest(folder: Path) -> str:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return hashlib.sha256(b"".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with runs/folder-001, photos/ and photos/sub/ of three pictures each, and predictions/ of them."""
-    home = tmp_path_factory.mktemp("home")
-    write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 1, "test": 1})
-    (home / "photos" / "sub").mkdir(parents=True)
-    for seed in range(6):
-        (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed, 48 + 9 * (seed % 3)).image)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        casnet("train", *settings("training.epochs=2", "evaluation.samples=0"))
-        amend(home / BEST, {"temperature": 0.5, "easy": {"below": 1.0}})
-        casnet("predict", "photos")
-    return home
-
-
 @pytest.fixture
-def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """That folder as the current one; whatever a test does, its inputs stay as they are."""
-    monkeypatch.chdir(trained)
-    before = digest(trained / "photos")
-    yield trained
-    assert digest(trained / "photos") == before
+def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from at_home(trained, monkeypatch)
 
 
 def lines(out: Path) -> list[dict[str, Any]]:

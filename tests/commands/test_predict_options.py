@@ -1,9 +1,9 @@
 """What options of `casnet predict` make a call do, and what is wrong with them; no network is asked."""
 
-import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made import LABELS, Plain, blocks
-from running import TINY, casnet
+from running import BEST, TINY, at_home, casnet, digest
 
 from casnet_cli import recipe as recipes
 from casnet_cli.commands import prediction_session
@@ -20,18 +20,12 @@ from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta, amend
 from casnet_cli.training.loop import Progress
 
-BEST = "runs/folder-001/checkpoints/best.h5"
 SELECTIVE = [[0.0, 1.0, 0.5], [0.4, 0.8, 0.7], [0.6, 0.4, 0.65], [0.8, 0.1, 0.9]]
 
 
 def plain(image: np.ndarray) -> dict[str, np.ndarray]:
     mask = image.argmax(-1)
     return {"mask": mask, "difficulty": np.full(mask.shape, 0.5), "confidence": np.full(mask.shape, 0.75)}
-
-
-def digest(folder: Path) -> str:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return hashlib.sha256(b"".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +52,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """That folder as the current one; whatever a test does, its inputs stay as they are."""
-    monkeypatch.chdir(labelled)
-    before = digest(labelled / "photos")
-    yield labelled
-    assert digest(labelled / "photos") == before
+def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from at_home(labelled, monkeypatch)
 
 
 @pytest.fixture
