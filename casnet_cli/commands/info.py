@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def command(
     what: Annotated[
-        str | None, typer.Argument(help="Run folder, data set, recipe or checkpoint.", metavar="[FILE]")
+        str | None, typer.Argument(help="Run folder, data set, recipe, checkpoint or export.", metavar="[FILE]")
     ] = None,
     json: Annotated[str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.")] = None,
 ) -> None:
@@ -37,6 +37,7 @@ def describe(what: str | None) -> dict[str, object]:
     from casnet_cli import recipe, runs
     from casnet_cli.choice import class_count
     from casnet_cli.errors import InputError
+    from casnet_cli.export.description import SUFFIXES
     from casnet_cli.training.checkpoint import FORMAT
 
     if what is None:
@@ -44,6 +45,8 @@ def describe(what: str | None) -> dict[str, object]:
     path = Path(what)
     if path.is_dir():
         return _run(path)
+    if path.suffix in SUFFIXES:
+        return _exported(path)
     if path.suffix == ".h5":
         return _checkpoint(runs.find(path)) if _format_of(path) == FORMAT else _data(path)
     if not path.is_file() and what not in recipe.names():
@@ -136,6 +139,22 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
         "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
         "classes": list(meta.labels.names),
         **_network(network, len(meta.labels), meta.recipe.augmentation.crop),
+    }
+
+
+def _exported(file: Path) -> dict[str, object]:
+    from casnet_cli.export.description import SUFFIXES
+    from casnet_cli.export.exported import Exported
+
+    told = Exported(file).description
+    return {
+        "exported for": SUFFIXES[file.suffix],
+        "from": told["run"],
+        "checkpoint sha256": told["checkpoint_sha256"],
+        "precision": told["precision"],
+        "sizes": "x".join(map(str, told["size"])) if told["size"] else "any",
+        "outputs": list(told["outputs"]),
+        "classes": told["classes"],
     }
 
 

@@ -247,6 +247,13 @@ def test_engines_that_do_not_fit(exported: Path, home: Path) -> None:
     assert "no export for litert here" in casnet("predict", "photos", "--run", "empty", "--engine", "litert", code=2)
 
 
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_info_of_a_file(exported: Path, home: Path, name: str) -> None:
+    (model,) = (home / RUN / "export" / f"{name}-float32").glob("model.[ot]*")
+    shown = casnet("info", model)
+    assert f"exported for: {name}" in shown and "classes: red, green, blue" in shown and "sizes: any" in shown
+
+
 def test_bench_of_engines(exported: Path, home: Path) -> None:
     told = json.loads(casnet("bench", "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-"))
     rows = {(row["engine"], row["precision"]): row for row in told["engines"]}
