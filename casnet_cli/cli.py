@@ -21,6 +21,7 @@ VERBS = (
     "eval",
     "predict",
     "export",
+    "rank",
     "crossval",
     "ablate",
     "compare",

@@ -21,6 +21,7 @@ ROOMS = (
     ("pages", 3),
     ("report", 3),
     ("events", 3),
+    ("selection", 3),
     ("runs", 3),
     ("measurements", 3),
     ("choice", 3),

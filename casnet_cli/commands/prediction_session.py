@@ -117,7 +117,7 @@ def _easy_below(chosen: "Checkpoint", wanted: Wanted) -> float | None:
     return easy["below"] if easy else None
 
 
-def _in_keras(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wanted: Wanted) -> "Network":
+def _in_keras(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest[Outputs]", wanted: Wanted) -> "Network":
     """The network of a checkpoint, ready to be asked about the jobs."""
     from casnet_cli import engine
 
@@ -132,7 +132,7 @@ def _in_keras(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest", wante
     return Network(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
 
 
-def _label(network: "Network | Exported", jobs: list[Job], manifest: "Manifest") -> None:
+def _label(network: "Network | Exported", jobs: list[Job], manifest: "Manifest[Outputs]") -> None:
     """Label the jobs, images first, showing progress and what failed."""
     from casnet_cli.prediction.folder import predict_folder
     from casnet_cli.prediction.frames import predict_video

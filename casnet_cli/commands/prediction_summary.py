@@ -16,6 +16,7 @@ from casnet_cli.files import write_whole
 if TYPE_CHECKING:
     from casnet_cli.prediction.inputs import Job
     from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs import Checkpoint
 
 SHOWN, WIDE = 12, 36
@@ -65,7 +66,7 @@ def by_folder(records: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Folder
     return dict(sorted(found.items()))
 
 
-def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest") -> None:
+def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest[Outputs]") -> None:
     """Raises InputError where `--json` could not be written, or only over something else, before any work is done."""
     if json in (None, "-"):
         return
@@ -78,7 +79,9 @@ def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest") -> N
         raise InputError(f"{json}: cannot be written: {wrong}")
 
 
-def summarize(jobs: "list[Job]", before: int, manifest: "Manifest", chosen: "Checkpoint", json: str | None) -> int:
+def summarize(
+    jobs: "list[Job]", before: int, manifest: "Manifest[Outputs]", chosen: "Checkpoint", json: str | None
+) -> int:
     """Show and write what became of all jobs, the `before` done earlier included; returns how many failed."""
     done, out, summary = manifest.done, manifest.outputs.folder, manifest.summary
     records = [(str(job.file.parent), done[str(job.file)]) for job in jobs if str(job.file) in done]

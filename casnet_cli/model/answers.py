@@ -15,7 +15,7 @@ import numpy as np
 from casnet_cli import machine
 from casnet_cli.model import reading
 from casnet_cli.model.asker import Asker
-from casnet_cli.model.deployed import Cells, Deployed
+from casnet_cli.model.deployed import POOLED, Cells, Deployed
 from casnet_cli.model.grid import Axis, fading, region, tiles
 
 PASSES: dict[str, tuple[tuple[float, ...], bool]] = {
@@ -46,7 +46,8 @@ Block = tuple[slice, slice, dict[str, np.ndarray]]
 class Protocol:
     """How a network is asked. tta: one of `PASSES`. scale: by which it sees every image enlarged. tile: side of the
     tiles in pixels of the image; None: whole images unless they are too large. easy_below: see `Deployed`. batch: most
-    images asked about at once; None: as many as are worth it. few: see `Asker`."""
+    images asked about at once; None: as many as are worth it. few: see `Asker`. pools: see `Deployed`; each block then
+    says `pooled`, (C,), of the image as far as it was asked about."""
 
     tta: str = "none"
     scale: float = 1.0
@@ -54,6 +55,7 @@ class Protocol:
     easy_below: float | None = None
     batch: int | None = None
     few: bool = False
+    pools: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Network:
     """A trained network asked by a protocol. said: one of `reading`'s functions of probabilities."""
 
     def __init__(self, trained: keras.Model, protocol: Protocol, said: reading.Said = reading.answers):
-        self.deployed, self.protocol = Deployed(trained, protocol.easy_below, protocol.few), protocol
+        self.deployed = Deployed(trained, protocol.easy_below, protocol.few, pools=protocol.pools)
+        self.protocol = protocol
         self.classes: int = trained.output["fused"].shape[-1]
         scales, mirrors = PASSES[protocol.tta]
         self._passes = [
@@ -174,7 +177,8 @@ class Network:
             rows = slice(top, min(top + down, height))
             for left in range(0, width, across):
                 columns = slice(left, min(left + across, width))
-                yield rows, columns, self._read(maps, rows, columns)
+                said = self._read(maps, rows, columns)
+                yield rows, columns, said | ({POOLED: _mean(maps)} if self.protocol.pools else {})
 
     def _read(self, maps: "list[_Map]", rows: slice, columns: slice) -> dict[str, np.ndarray]:
         told: dict[str, np.ndarray] = {}
@@ -196,6 +200,7 @@ class _Map:
     def __init__(self, view: View, look: Callable[[slice, slice], Cells]):
         self._view, self._look = view, look
         self._first, self._made = 0, 0
+        self.pooled: list[np.ndarray] = []
         self._sums: Cells = {}
         self._weights = np.zeros((0, 1, 1), np.float32)
 
@@ -233,7 +238,10 @@ class _Map:
         for columns in self._view.parts[1]:
             weights = fade * fading(columns, horizontal.cells)[:, None]
             self._weights[down, columns] += weights
-            for name, x in self._look(rows, columns).items():
+            cells = self._look(rows, columns)
+            if POOLED in cells:
+                self.pooled.append(cells.pop(POOLED))
+            for name, x in cells.items():
                 if name not in self._sums:
                     self._sums[name] = np.zeros((*self._weights.shape[:2], x.shape[-1]), x.dtype)
                 self._sums[name][down, columns] += weights * x
@@ -257,6 +265,10 @@ class _Map:
 def _row(cells: Cells, row: int, rows: slice, columns: slice) -> Cells:
     """Of a batch the cells of one image, all of them."""
     return {name: x[row] for name, x in cells.items()}
+
+
+def _mean(maps: list[_Map]) -> np.ndarray:
+    return np.mean([pooled for each in maps for pooled in each.pooled], axis=0)
 
 
 def _padded(given: Cells, multiple: int = 64) -> Cells:

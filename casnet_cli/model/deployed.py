@@ -23,17 +23,26 @@ Cells = dict[str, np.ndarray]
 """Logits of a map's cells, (…, h, w, K) of `coarse` and of `fine`, and (…, h, w, 1) of `attention`: that of easy less
 that of difficult."""
 
+POOLED = "pooled"
+
 
 class Deployed:
     """`build_casnet`'s network, asked about images whose sides are multiples of `stride` plus 1.
 
     easy_below: of a difficulty; an image none of whose cells is more difficult gets the coarse answer for the fine one,
-    and the fine branch is not asked. None: it is always asked. few: see `Asker`. plain: of
-    plain convolutions alone, for other programs to run.
+    and the fine branch is not asked. None: it is always asked. few: see `Asker`. plain: of plain convolutions alone,
+    for other programs to run. pools: also says `pooled`, (B, C), the mean of the backbone's features over each image.
     """
 
-    def __init__(self, trained: keras.Model, easy_below: float | None = None, few: bool = False, plain: bool = False):
-        self._trained, self._easy_below, self._plain = trained, easy_below, plain
+    def __init__(
+        self,
+        trained: keras.Model,
+        easy_below: float | None = None,
+        few: bool = False,
+        plain: bool = False,
+        pools: bool = False,
+    ):
+        self._trained, self._easy_below, self._plain, self._pools = trained, easy_below, plain, pools
         self.stride: int = trained.get_layer("pad_to_grid").stride
         self._extractor = next(layer for layer in trained.layers if isinstance(layer, keras.Model))
         self._bins = [layer.bins for layer in trained.layers if isinstance(layer, PyramidPooling)]
@@ -62,7 +71,8 @@ class Deployed:
         image = keras.Input((None, None, 3), name="image")
         x = self._folded.network(self._preprocess(image))
         if not self._apart:
-            self.first = Asker(keras.Model(image, self._heads(x, self.branches)), few)
+            pooled = {POOLED: layers.GlobalAveragePooling2D()(x)} if self._pools else {}
+            self.first = Asker(keras.Model(image, self._heads(x, self.branches) | pooled), few)
             return
         self.first = Asker(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}), few)
         features = keras.Input(x.shape[1:], name="features")

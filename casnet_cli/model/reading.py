@@ -122,6 +122,14 @@ def branch_answers(told: Told) -> Told:
     return answers(told) | {name: winner(told[name]) for name in ("coarse", "fine") if name in told}
 
 
+def ranks(told: Told) -> Told:
+    """What images are ranked by, (H, W) each: `mask`, `difficulty`, `entropy` and `margin`."""
+    said, scores = answers(told), doubts(told["fused"])
+    return {name: said[name] for name in ("mask", "difficulty")} | {
+        name: scores[name] for name in ("entropy", "margin")
+    }
+
+
 def measures(temperature: float | None) -> Said:
     """`branch_answers`, and what else measuring needs, (H, W) each: `coarse_…` of the coarse answer's softmax, if there
     is one, and `final_…` of the fused one's, the scores of `doubts`; and `calibrated`, if there is a temperature."""

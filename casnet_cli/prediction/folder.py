@@ -16,10 +16,8 @@ from casnet_cli import machine
 from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
 from casnet_cli.errors import reason
 from casnet_cli.groups import Groups
-from casnet_cli.prediction.answer import Answer
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
-from casnet_cli.prediction.manifest import Manifest, fingerprint
-from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.manifest import Keeping, Manifest, fingerprint
 from casnet_cli.prediction.writers import Unsaved
 
 AHEAD, BEHIND = 8, 16
@@ -152,15 +150,15 @@ def check_memory(pixels: int) -> None:
         )
 
 
-def ask(network: Network, batch: list[Loaded], outputs: Outputs) -> Iterator[tuple[Loaded, Answer | str, float]]:
-    """Each image with its answer, or with why there is none, and the seconds that it took."""
+def ask(network: Network, batch: list[Loaded], outputs: Keeping) -> Iterator[tuple[Loaded, Any, float]]:
+    """Each image with its answer, or in words why there is none, and the seconds that it took."""
     began = time.perf_counter()
     blocks = network.ask([one.ready for one in batch])
     for one in batch:
         try:
-            answer: Answer | str = outputs.answer(one.image.shape[:2])
+            answer: Any = outputs.answer(one.image.shape[:2])
             for block in next(blocks):
-                answer.add(*block)  # type: ignore[union-attr]
+                answer.add(*block)
         except Exception as error:
             if not is_shortage(error):
                 raise
@@ -176,7 +174,7 @@ def is_shortage(error: Exception) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
 
 
-def save(one: Loaded, answer: Answer | str, seconds: float, outputs: Outputs, room: Room) -> dict[str, Any]:
+def save(one: Loaded, answer: Any, seconds: float, outputs: Keeping, room: Room) -> dict[str, Any]:
     """Write the files of an image; returns its line of the manifest. Raises InputError."""
     began = time.perf_counter()
     try:

@@ -25,7 +25,7 @@ class _Broken(Exception):
 
 
 def predict_video(
-    network: Network, job: Job, manifest: Manifest, on_frame: Callable[[int, int | None], None]
+    network: Network, job: Job, manifest: Manifest[Outputs], on_frame: Callable[[int, int | None], None]
 ) -> dict[str, Any]:
     """Label one; returns its line of the manifest. on_frame: told how many frames are done and how many there may be.
 

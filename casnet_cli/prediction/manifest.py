@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.files import sweep_below
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
-from casnet_cli.prediction.outputs import FILM, MASK, Outputs
+from casnet_cli.prediction.outputs import FILM, MASK
 
 KEYS = (
     "file",
@@ -35,7 +35,25 @@ KEYS = (
 )
 
 
-class Manifest:
+class Keeping(Protocol):
+    """What is kept of an input: `outputs.Outputs`, or lines of the manifest alone, whose `mask` is None."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def resume(self) -> bool: ...
+    def mask(self, job: Job) -> str | None: ...
+    def endings(self, job: Job) -> list[str]: ...
+    def answer(self, size: tuple[int, ...]) -> Any: ...
+    def save(self, job: Job, image: Any, answer: Any) -> dict[str, Any]: ...
+
+
+Kept = TypeVar("Kept", bound=Keeping)
+
+
+class Manifest(Generic[Kept]):
     """What was done in earlier calls, and lines for this one. share: I and N of `--shard I/N`, which has a file of its
     own, so that processes on several machines may write at the same time; what the others did counts as done.
 
@@ -43,7 +61,7 @@ class Manifest:
     process writes to this manifest.
     """
 
-    def __init__(self, outputs: Outputs, share: tuple[int, int] | None = None):
+    def __init__(self, outputs: Kept, share: tuple[int, int] | None = None):
         self.outputs = outputs
         own = f"-{share[0]}-of-{share[1]}" if share else ""
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
@@ -94,7 +112,9 @@ class Manifest:
         if job.file == STDIN or not record or record["status"] != "ok" or record["made_with"] != outputs.identity:
             return False
         mask, wanted = outputs.mask(job), outputs.endings(job)
-        if record["mask"] != mask or self._owners[mask] != str(job.file) or not set(wanted) <= set(record["outputs"]):
+        if record["mask"] != mask or not set(wanted) <= set(record["outputs"]):
+            return False
+        if mask is not None and self._owners[mask] != str(job.file):
             return False
         there = all((outputs.folder / name).exists() for name in written(record | {"outputs": wanted}))
         return there and record["input"] == fingerprint(job.file)
@@ -131,8 +151,8 @@ class Manifest:
 
 def written(record: dict[str, Any]) -> Iterator[str]:
     """The files of a line, relative to the output folder. Those of a video, but for the overlay, lie in a folder."""
-    stem = record["mask"].removesuffix(MASK)
     for ending in record["outputs"]:
+        stem = record["mask"].removesuffix(MASK)
         if "frames" in record and ending != FILM:
             yield from (f"{stem}/{frame_name(frame)}{ending}" for frame in range(record["frames"]))
         else:
