@@ -85,11 +85,8 @@ def _check_packages(wanted: Wanted) -> None:
 
 def _check_run(chosen: "Checkpoint", run: Path | None, wanted: Wanted) -> None:
     section, meta = chosen.meta.recipe.model, chosen.meta
-    if not meta.finished and not (run and run.is_file()):
-        raise RunError(
-            f"{chosen.folder}: its training has not come to its end, epoch {len(meta.progress.history)} of "
-            f"{meta.recipe.training.epochs} (casnet train --run {chosen.folder} --resume, or --run {chosen.file})"
-        )
+    if not (run and run.is_file()):
+        _check_finished(chosen)
     if wanted.two_files and section.variant != "attention":
         raise RunError(f"--two-files: variant {section.variant} of {chosen.file} has no such branches (attention has)")
     bins = max(section.pyramid_bins, default=1) if section.variant != "coarse" else 1
@@ -99,6 +96,21 @@ def _check_run(chosen: "Checkpoint", run: Path | None, wanted: Wanted) -> None:
         raise InputError(
             f"--size {wanted.size[0]}x{wanted.size[1]}: too small for a pyramid of {bins}x{bins} bins "  # type: ignore[index]
             f"(sides of {least / meta.recipe.evaluation.scale:.0f} pixels and more)"
+        )
+
+
+def _check_finished(chosen: "Checkpoint") -> None:
+    """By the run's last checkpoint, where it is kept: the best may be an earlier one."""
+    from casnet_cli.runs import RunFolder
+    from casnet_cli.training.checkpoint import read_meta
+
+    assert chosen.folder
+    last = RunFolder(chosen.folder).last
+    meta = read_meta(last) if last.is_file() else None
+    if meta and not meta.finished:
+        raise RunError(
+            f"{chosen.folder}: its training has not come to its end, epoch {len(meta.progress.history)} of "
+            f"{meta.recipe.training.epochs} (casnet train --run {chosen.folder} --resume, or --run {chosen.file})"
         )
 
 

@@ -184,14 +184,28 @@ def test_a_package_that_is_missing_is_named_with_its_extra(home: Path, monkeypat
     assert "(pip install 'casnet[litert]')" in casnet("export", "--format", "litert", code=2)
 
 
-def test_a_run_that_is_not_finished(home: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "run" / "checkpoints" / "best.h5"
-    copy.parent.mkdir(parents=True)
-    copy.write_bytes((home / BEST).read_bytes())
-    with h5py.File(copy, "r+") as file:
-        file.attrs["recipe"] = file.attrs["recipe"].replace("epochs = 2", "epochs = 9")
+def test_a_run_that_is_not_finished(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    for name in ("best.h5", "last.h5"):
+        (folder / name).write_bytes((home / BEST).read_bytes())
+    set_epochs(folder / "last.h5", 9)
     said = casnet("export", "--run", tmp_path / "run", code=2)
-    assert "its training has not come to its end, epoch 2 of 9" in said and f"--run {copy}" in said
+    assert "its training has not come to its end, epoch 2 of 9" in said and f"--run {folder / 'best.h5'}" in said
+    set_epochs(folder / "last.h5", 2)
+    set_epochs(folder / "best.h5", 9)  # as the best epoch of a longer run would be
+
+    def goes_on(*given: object) -> None:
+        raise LookupError("it went on")
+
+    monkeypatch.setattr(export_session, "_write_and_prove", goes_on)
+    with pytest.raises(LookupError, match="it went on"):
+        casnet("export", "--run", tmp_path / "run", "--data", "data/blocks.h5")
+
+
+def set_epochs(file: Path, epochs: int) -> None:
+    with h5py.File(file, "r+") as opened:
+        opened.attrs["recipe"] = re.sub(r"epochs = \d+", f"epochs = {epochs}", opened.attrs["recipe"])
 
 
 def test_a_folder_of_somebody_else(home: Path, tmp_path: Path) -> None:
