@@ -148,7 +148,7 @@ class Bench:
             ratio = self.end_to_end(Path(name), self.repeats)
         return {"end_to_end_ratio": ratio, "cascade": self._cascade(photos)}
 
-    def end_to_end(self, folder: Path, repeats: int) -> float:
+    def end_to_end(self, folder: Path, repeats: int, warm: int = 1) -> float:
         """Images a second of `casnet predict` on a folder, by those of the bare network on its images, decoded."""
         from casnet_cli.data.images import as_array, decode_rgb
         from casnet_cli.prediction.folder import predict_folder
@@ -166,7 +166,7 @@ class Bench:
                 with Manifest(outputs) as manifest:
                     return elapsed(lambda: list(predict_folder(self.network, jobs, manifest)))
 
-            return in_turn(lambda: elapsed(lambda: self._ask(decoded)), whole, repeats)
+            return in_turn(lambda: elapsed(lambda: self._ask(decoded)), whole, repeats, warm)
 
     def _cascade(self, photos: Any) -> dict[str, Any] | None:
         """What `--fine auto` costs and saves; None for a recipe without a run, or a variant without the branches."""
@@ -218,9 +218,9 @@ def timings(call: Callable[[], Any], least: int, longest: float | None = None) -
     return times
 
 
-def in_turn(one: Callable[[], float], other: Callable[[], float], repeats: int) -> float:
-    """Median of what `one` says by that of `other`; both called in turn, the first time for nothing."""
-    pairs = [(one(), other()) for _ in range(repeats + 1)][1:]
+def in_turn(one: Callable[[], float], other: Callable[[], float], repeats: int, warm: int = 1) -> float:
+    """Median of what `one` says by that of `other`; both called in turn, the first times for nothing."""
+    pairs = [(one(), other()) for _ in range(warm + repeats)][warm:]
     ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
     return ours / theirs
 
