@@ -22,6 +22,7 @@ VERBS = (
     "predict",
     "export",
     "rank",
+    "audit",
     "crossval",
     "ablate",
     "compare",

@@ -22,6 +22,7 @@ ROOMS = (
     ("report", 3),
     ("events", 3),
     ("selection", 3),
+    ("auditing", 3),
     ("runs", 3),
     ("measurements", 3),
     ("choice", 3),

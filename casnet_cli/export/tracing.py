@@ -20,6 +20,9 @@ from casnet_cli.errors import EngineError, reason
 OPSET = 18
 """Of ONNX: the first whose reductions take their axes alike."""
 
+LARGE = 1 << 16
+"""Bytes of a weight that converters are spared."""
+
 
 def image_input(size: tuple[int, int] | None) -> tf.TensorSpec:
     """Of `Graph.whole` and `Graph.coarse`: images of that height and width, or of any."""
@@ -58,13 +61,15 @@ class Traced:
 
         graph = self._frozen.graph.as_graph_def()
         _dilate(graph)
+        weights = _taken_out(graph)
         for name, tensor in zip(self._names, self._frozen.outputs, strict=True):
             node = graph.node.add(name=f"said/{name}", op="Identity", input=[tensor.name])
             node.attr["T"].type = tensor.dtype.as_datatype_enum
-        asked = [f"{spec.name}:0" for spec in self._inputs]
+        asked = [f"{name}:0" for name in (*(spec.name for spec in self._inputs), *weights)]
         said = [f"said/{name}:0" for name in self._names]
         with _quietly():
             model, _ = tf2onnx.convert.from_graph_def(graph, input_names=asked, output_names=said, opset=OPSET)
+        _put_back(model.graph, weights)
         return model
 
     def litert(self, half: bool = False) -> bytes:
@@ -92,6 +97,47 @@ def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
 
     answer.loaded = loaded  # type: ignore[attr-defined]
     return answer
+
+
+def _taken_out(graph: Any) -> dict[str, np.ndarray]:
+    """Make inputs of the large weights, by name: tf2onnx keeps a dozen copies of what it converts. Kernels of depthwise
+    convolutions stay, as it needs their values."""
+    nodes = {node.name: node for node in graph.node}
+    depthwise = [node.input[1] for node in graph.node if node.op == "DepthwiseConv2dNative"]
+    kept = set(depthwise) | {name for kernel in depthwise for name in nodes[kernel].input}
+    weights = {}
+    for node in graph.node:
+        if node.op != "Const" or node.name in kept or len(node.attr["value"].tensor.tensor_content) < LARGE:
+            continue
+        weights[node.name] = tf.make_ndarray(node.attr["value"].tensor)
+        dtype, shape = node.attr["dtype"].type, node.attr["value"].tensor.tensor_shape
+        node.op = "Placeholder"
+        node.attr["shape"].shape.CopyFrom(shape)
+        del node.attr["value"]
+        node.attr["dtype"].type = dtype
+    return weights
+
+
+def _put_back(graph: Any, weights: dict[str, np.ndarray]) -> None:
+    """Make initializers of those inputs, in the layout that the operator at hand wants them in."""
+    from onnx import numpy_helper
+
+    values = {f"{name}:0": value for name, value in weights.items()}
+    inputs = [tensor for tensor in graph.input if tensor.name not in values]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in values:
+            values[node.output[0]] = np.transpose(values[node.input[0]], node.attribute[0].ints)
+        else:
+            nodes.append(node)
+    needed = {name for node in nodes for name in node.input}
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(
+        numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items() if name in needed
+    )
 
 
 def _dilate(graph: Any) -> None:

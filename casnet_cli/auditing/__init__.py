@@ -1,0 +1,1 @@
+"""Labels that look wrong to a network that has not seen them."""

@@ -1,0 +1,92 @@
+"""Regions of an image where a network is sure and finds it easy, and the label says otherwise."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from casnet_cli.labels import VOID
+
+SURE = 0.5
+"""Suspicion from which a pixel is suspect."""
+
+LEAST, MOST = 1 / 1000, 30
+"""Least share of an image's pixels that a region has, and most regions that are named of one."""
+
+SLIVER = 0.04
+"""Of the shorter side: a region nowhere thicker is a matter of where a boundary runs."""
+
+OBJECT, BOUNDARY = "object", "boundary"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A connected region of one label and one proposal, class ids. x, y: of its box. inside: (height, width) of it.
+
+    confidence: mean suspicion. difficulty: mean. score: confidence · √(share of the image's pixels), 0..1.
+    """
+
+    kind: str
+    label: int
+    proposal: int
+    x: int
+    y: int
+    pixels: int
+    confidence: float
+    difficulty: float
+    score: float
+    inside: np.ndarray
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        height, width = self.inside.shape
+        return slice(self.y, self.y + height), slice(self.x, self.x + width)
+
+
+def suspicion(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+    """(H, W) 0..1: (p of the most likely class − p of the label) · (1 − difficulty), 0 where the label is void.
+
+    p (K, H, W): probabilities of the fused answer (eq. 8). difficulty: 1 − p_a, or the answer's entropy / log K.
+    """
+    known = label != VOID
+    own = np.take_along_axis(p, np.where(known, label, 0)[None].astype(np.intp), 0)[0]
+    return np.where(known, (p.max(axis=0) - own) * (1 - difficulty), 0.0)
+
+
+def suspects(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
+    """The regions of one image, the most suspicious first."""
+    doubt, proposal = suspicion(p, label, difficulty), p.argmax(axis=0)
+    found = sorted(_regions(doubt, label, proposal, difficulty), key=lambda one: -one.score)
+    return found[:MOST]
+
+
+def _regions(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> Iterator[Suspect]:
+    suspect = doubt >= SURE
+    pairs = label.astype(np.int64) * 256 + proposal
+    for pair in np.unique(pairs[suspect]):
+        regions, _ = ndimage.label(suspect & (pairs == pair), np.ones((3, 3)))
+        for number, box in enumerate(ndimage.find_objects(regions), 1):
+            inside = regions[box] == number
+            pixels = int(inside.sum())
+            if pixels < LEAST * label.size:
+                continue
+            confidence = float(doubt[box][inside].mean())
+            yield Suspect(
+                _kind(inside, min(label.shape)),
+                int(pair // 256),
+                int(pair % 256),
+                box[1].start,
+                box[0].start,
+                pixels,
+                confidence,
+                float(difficulty[box][inside].mean()),
+                confidence * (pixels / label.size) ** 0.5,
+                inside,
+            )
+
+
+def _kind(inside: np.ndarray, side: int) -> str:
+    """By its thickness, twice the largest distance of a pixel to the outside."""
+    thickness = 2 * ndimage.distance_transform_edt(np.pad(inside, 1)).max() - 1
+    return BOUNDARY if thickness <= SLIVER * side else OBJECT

@@ -1,0 +1,159 @@
+"""What `casnet audit` does: ask each run about images it never trained on, rank what contradicts their labels, show it;
+and write a copy of the data without it."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casnet_cli import console, paths
+from casnet_cli.errors import DataError, InputError, RunError, reason
+from casnet_cli.files import write_whole
+
+if TYPE_CHECKING:
+    from casnet_cli.auditing.listing import Named
+    from casnet_cli.data.store import Store, Subset
+    from casnet_cli.labels import LabelSet
+    from casnet_cli.runs import Checkpoint
+
+ON_PAGE, SHOWN = 60, 10
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A run, and images that it never trained on."""
+
+    run: "Checkpoint"
+    images: "Subset"
+
+
+def audit(
+    run: Path | None, data: Path | None, split: str | None, top: int, apply_void: Path | None, out: Path | None
+) -> None:
+    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data. Raises CasnetError."""
+    folder = run or paths.newest_run()
+    files = _checkpoints(folder)  # a mistake here answers before the slower imports
+    from casnet_cli import runs
+    from casnet_cli.auditing import listing
+
+    chosen = [runs.find(file) for file in files]
+    store = runs.open_data(chosen[0], data)
+    target = out or (folder if folder.is_dir() else files[0].parent) / "audit"
+    if not apply_void or not (target / listing.TABLE).is_file():
+        _make(target)
+        found = _found([_judge(one, store, split) for one in chosen], top, store.labels)
+        _write(target, found, store)
+    if apply_void:
+        _apply(store, apply_void, target)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Of a run, or of each fold of a crossval. Raises RunError."""
+    folds = sorted(folder.glob("fold-*/checkpoints/best.h5")) if folder.is_dir() else []
+    return folds or [paths.checkpoint_of(folder)]
+
+
+def _judge(run: "Checkpoint", store: "Store", split: str | None) -> Judge:
+    recipe = run.meta.recipe
+    if store.content_sha256 != run.meta.data_sha256:
+        raise RunError(
+            f"{store.path}: not the data that {run.file} was trained on: which of its images the run has seen is not "
+            "known (audit with a run of these data)"
+        )
+    parts = store.parts(run.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
+    chosen = split or ("test" if "test" in parts else "val")
+    if chosen not in parts:
+        raise DataError(f"{store.path}: has no {chosen} images (it has {', '.join(parts)})")
+    return Judge(run, parts[chosen])
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
+
+
+def _found(judges: list[Judge], top: int, labels: "LabelSet") -> "list[Named]":
+    """The most suspicious regions of all images."""
+    from casnet_cli import engine
+
+    engine.start()
+    from casnet_cli.auditing.listing import Named
+    from casnet_cli.auditing.suspects import suspects
+    from casnet_cli.data.pipeline import whole_images
+    from casnet_cli.evaluation.scores import asked_together
+    from casnet_cli.model.answers import Network, Protocol
+    from casnet_cli.model.reading import answers
+    from casnet_cli.training.checkpoint import load_model
+
+    total = sum(len(judge.images) for judge in judges)
+    found: list[Named] = []
+    done = 0
+    with console.bar("auditing") as bar:
+        for judge in judges:
+            console.say(f"{judge.run.title} judges {len(judge.images)} images that it never trained on")
+            if judge.run.meta.recipe.model.variant != "attention":
+                console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+            model, meta = load_model(judge.run.file)
+            network = Network(
+                model,
+                Protocol(scale=meta.recipe.evaluation.scale),
+                lambda told: {"difficulty": answers(told)["difficulty"], "p": told["fused"]},
+            )
+            for _, sample, said in asked_together(network, whole_images(judge.images)):
+                own = suspects(said["p"], sample.label, said["difficulty"])
+                found += [Named(judge.images.group, sample.name, suspect) for suspect in own]
+                done += 1
+                bar.update(done, total)
+            engine.forget()
+    return sorted(found, key=lambda named: -named.suspect.score)[:top]
+
+
+def _write(target: Path, found: "list[Named]", store: "Store") -> None:
+    from casnet_cli.auditing import listing
+    from casnet_cli.auditing.page import page
+
+    try:
+        write_whole(target / "page.html", page(found[:ON_PAGE], len(found), store))
+        write_whole(target / "confusion.csv", _confusion(found, store.labels))
+        listing.write(target, found, store.labels)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {reason(error)}") from None
+    rows = []
+    for named in found[:SHOWN]:
+        one, names = named.suspect, store.labels.names
+        what = f"{names[one.label]} → {names[one.proposal]}"
+        rows.append((Path(named.image).name, what, one.kind, f"{one.pixels:,}", console.percent(one.confidence)))
+    console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
+    console.result(f"{target}/{listing.TABLE}: {console.count(len(found), 'region')}; pictures in {target}/page.html")
+
+
+def _confusion(found: "list[Named]", labels: "LabelSet") -> str:
+    """Suspect pixels, rows = label, columns = proposal."""
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for named in found:
+        counts[named.suspect.label, named.suspect.proposal] += named.suspect.pixels
+    text = io.StringIO()
+    writer: Any = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", *labels.names])
+    writer.writerows([name, *row] for name, row in zip(labels.names, counts.tolist(), strict=True))
+    return text.getvalue()
+
+
+def _apply(store: "Store", target: Path, folder: Path) -> None:
+    from casnet_cli.auditing import listing, voided
+
+    regions = listing.confirmed(folder)
+    if not regions:
+        raise InputError(f"{folder / listing.TABLE}: no row says yes in its column void (nothing to do)")
+    voided.write(store, target, regions)
+    count = sum(map(len, regions.values()))
+    pixels = sum(int(inside.sum()) for own in regions.values() for *_, inside in own)
+    console.result(
+        f"{target}: {store.path} with {console.count(count, 'region')}, {pixels:,} pixels, void in "
+        f"{console.count(len(regions), 'image')}"
+    )
