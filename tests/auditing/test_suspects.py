@@ -1,0 +1,89 @@
+"""Suspect regions in answers made by hand."""
+
+import numpy as np
+import pytest
+from made import LABELS
+
+from casnet_cli.auditing import listing
+from casnet_cli.auditing.listing import Named
+from casnet_cli.auditing.suspects import BOUNDARY, OBJECT, suspects, suspicion
+from casnet_cli.errors import InputError
+from casnet_cli.labels import VOID
+
+
+def answer(mask: np.ndarray, sure: float = 0.9) -> np.ndarray:
+    """(3, H, W): `sure` for the class of the mask, the rest shared."""
+    p = np.full((3, *mask.shape), (1 - sure) / 2)
+    np.put_along_axis(p, mask[None], sure, 0)
+    return p
+
+
+def test_suspicion_by_the_formula() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(4), (6, 7)).transpose(2, 0, 1)
+    label, difficulty = rng.integers(0, 4, (6, 7)), rng.uniform(size=(6, 7))
+    label[0] = VOID
+    found = suspicion(p, label, difficulty)
+    for row in range(6):
+        for column in range(7):
+            own = p[:, row, column]
+            expected = 0.0
+            if label[row, column] != VOID:
+                expected = (own.max() - own[label[row, column]]) * (1 - difficulty[row, column])
+            assert found[row, column] == pytest.approx(expected)
+
+
+def test_regions_by_label_and_proposal_the_most_suspicious_first() -> None:
+    mask, label = np.zeros((60, 80), int), np.zeros((60, 80), int)
+    label[10:30, 10:40] = 1  # 600 pixels that the network calls 0
+    label[40:50, 50:60] = 2  # 100 more
+    label[5, 70] = 1  # less than a thousandth
+    label[50:, 70:] = VOID
+    difficulty = np.full(mask.shape, 0.1)
+    first, second = suspects(answer(mask), label, difficulty)
+    assert (first.label, first.proposal, first.x, first.y, first.pixels, first.kind) == (1, 0, 10, 10, 600, OBJECT)
+    assert (second.label, second.proposal, second.pixels, second.kind) == (2, 0, 100, OBJECT)
+    assert first.confidence == pytest.approx((0.9 - 0.05) * 0.9) and first.difficulty == pytest.approx(0.1)
+    assert first.score == pytest.approx(first.confidence * (600 / 4800) ** 0.5)
+    assert first.inside.all() and first.inside.shape == (20, 30)
+
+
+def test_hard_or_unsure_pixels_are_not_suspect() -> None:
+    mask, label = np.zeros((40, 40), int), np.ones((40, 40), int)
+    assert len(suspects(answer(mask), label, np.full(mask.shape, 0.1))) == 1
+    assert suspects(answer(mask), label, np.full(mask.shape, 0.6)) == []
+    assert suspects(answer(mask, 0.6), label, np.full(mask.shape, 0.1)) == []
+    assert suspects(answer(mask), mask, np.full(mask.shape, 0.1)) == []
+
+
+def test_slivers_are_kept_apart() -> None:
+    mask, label = np.zeros((100, 120), int), np.zeros((100, 120), int)
+    label[20:23, 5:115] = 1  # three pixels thick: a boundary that runs elsewhere
+    label[60:80, 5:25] = 1
+    kinds = {one.y: one.kind for one in suspects(answer(mask), label, np.zeros(mask.shape))}
+    assert kinds == {20: BOUNDARY, 60: OBJECT}
+
+
+def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
+    mask, label = np.zeros((60, 80), int), np.zeros((60, 80), int)
+    label[10:30, 10:40], label[15:20, 15:20], label[40:50, 50:60] = 1, 0, 2
+    found = suspects(answer(mask), label, np.zeros(mask.shape))
+    assert not found[0].inside.all()
+    listing.write(tmp_path, [Named("test", "a", one) for one in found], LABELS)
+    regions = listing.confirmed(tmp_path)
+    assert list(regions) == [("test", "a")] and len(regions["test", "a"]) == 2
+    for one, (rows, columns, inside) in zip(found, regions["test", "a"], strict=True):
+        assert (rows, columns) == one.box
+        np.testing.assert_array_equal(inside, one.inside)
+    table = tmp_path / listing.TABLE
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], lines[1].replace("1,yes", "1,no"), *lines[2:]]) + "\n")
+    assert len(listing.confirmed(tmp_path)["test", "a"]) == 1
+    table.write_text("\n".join([lines[0], lines[1].replace("1,yes", "1,maybe")]))
+    with pytest.raises(InputError, match="number 1: void is 'maybe'"):
+        listing.confirmed(tmp_path)
+    table.write_text("no table")
+    assert listing.confirmed(tmp_path) == {}
+    (tmp_path / listing.PIXELS).write_bytes(b"damaged")
+    with pytest.raises(InputError, match="not readable"):
+        listing.confirmed(tmp_path)
