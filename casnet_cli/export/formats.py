@@ -109,7 +109,9 @@ def litert(model: Any, wanted: Wanted, folder: Path) -> Path:
     graph = Graph(deployed, wanted.scale, wanted.tells)
     content = Traced(graph.whole, [image_input(wanted.size)]).litert(wanted.precision == "float16")
     if wanted.precision == "int8":
-        content = integers.litert(content, wanted.images, deployed.body)
+        layers = [layer for layer in deployed.first.model.layers if hasattr(layer, "kernel")]
+        large = [layer.name for layer in layers if np.prod(layer.kernel.shape) * 4 > integers.LARGEST]
+        content = integers.litert(content, wanted.images, deployed.body, large)
     file = folder / LITERT
     file.write_bytes(content)
     put_behind(file, wanted.description)

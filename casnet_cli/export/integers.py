@@ -6,7 +6,7 @@ What follows the cells, and what pools, stays in single precision: a softmax of 
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import engine
+
+LARGEST = 1 << 25
 
 Images = Iterable[np.ndarray]
 """(H, W, 3) uint8 RGB."""
@@ -49,19 +51,22 @@ def onnx(file: Path, images: Images, body: str) -> None:
 
 
 def _too_fine(graph: Any, body: str) -> list[str]:
-    """Names of nodes that eight bits are too few for: the first convolution, the logits, and sums outside the body."""
-    colors = {weight.name for weight in graph.initializer if len(weight.dims) == 4 and weight.dims[1] == 3}
+    """Names of nodes that eight bits are too few for: the first convolution, the logits, and sums outside the body; and
+    of depthwise convolutions, which in integers are both less exact and slower there."""
+    inputs = {weight.name: weight.dims[1] for weight in graph.initializer if len(weight.dims) == 4}
     return [
         node.name
         for node in graph.node
-        if (node.op_type == "Conv" and ("logits" in node.name or node.input[1] in colors))
+        if (node.op_type == "Conv" and ("logits" in node.name or inputs[node.input[1]] in (1, 3)))
         or (node.op_type == "Add" and body not in node.name)
     ]
 
 
-def litert(content: bytes, images: Images, body: str) -> bytes:
-    """A LiteRT file with its convolutions quantized. body: as above."""
+def litert(content: bytes, images: Images, body: str, too_large: Sequence[str] = ()) -> bytes:
+    """A LiteRT file with its convolutions quantized. body: as above. too_large: in the names of operations with weights
+    of more than `LARGEST` bytes, which the quantizer cannot divide by channel."""
     from ai_edge_quantizer import qtyping, quantizer
+    from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
     weights = qtyping.TensorQuantizationConfig(8, granularity=qtyping.QuantGranularity.CHANNELWISE)
     activations = qtyping.TensorQuantizationConfig(8, symmetric=False)
@@ -72,6 +77,8 @@ def litert(content: bytes, images: Images, body: str) -> bytes:
         for operation in (operations.CONV_2D, operations.DEPTHWISE_CONV_2D):
             work.update_quantization_recipe(".*", operation, integers)
         work.update_quantization_recipe(f".*{body}.*", operations.ADD, integers)
+        for name in too_large:
+            work.update_quantization_recipe(f".*{name}.*", operations.CONV_2D, algorithm_key=AlgorithmName.NO_QUANTIZE)
         found = work.calibrate({"serving_default": [{"image": image[None]} for image in images]})
         return bytes(work.quantize(found).quantized_model)
 

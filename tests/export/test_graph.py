@@ -12,17 +12,21 @@ from casnet_cli.model.reading import answers
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 
 
-def asked(model, scale: float):
+def asked(model, scale: float) -> Network:
     return Network(model, Protocol(scale=scale), lambda told: answers(told) | {"probabilities": told["fused"]})
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.25])
+@pytest.fixture(scope="module", params=[1.0, 1.25])
+def both(request: pytest.FixtureRequest) -> tuple[Network, Graph]:
+    scale = request.param
+    return asked(lively(), scale), Graph(Deployed(lively(), plain=True), scale, tells=True)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_any_size_and_scale(size: tuple[int, int], scale: float) -> None:
-    image = picture(*size)
-    expected = asked(lively(), scale)(image)
-    said = Graph(Deployed(lively(), plain=True), scale, tells=True).whole(image[None])
-    found = {name: np.asarray(x)[0] for name, x in said.items()}
+def test_any_size_and_scale(size: tuple[int, int], both: tuple[Network, Graph]) -> None:
+    image, (network, graph) = picture(*size), both
+    expected = network(image)
+    found = {name: np.asarray(x)[0] for name, x in graph.whole(image[None]).items()}
     assert found["mask"].dtype == np.uint8 and (found["mask"] == expected["mask"]).mean() > 0.999
     np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-4)
     np.testing.assert_allclose(np.moveaxis(found["probabilities"], -1, 0), expected["probabilities"], atol=1e-4)
@@ -39,8 +43,8 @@ def test_variants_without_attention(variant: str) -> None:
     np.testing.assert_allclose(np.asarray(found["difficulty"])[0], expected["difficulty"], atol=1e-4)
 
 
-def test_several_images_do_not_meet() -> None:
-    graph = Graph(Deployed(lively(), plain=True), 1.25)
+def test_several_images_do_not_meet(both: tuple[Network, Graph]) -> None:
+    graph = both[1]
     images = np.stack([picture(37, 50, seed) for seed in range(3)])
     together = graph.whole(images)
     for row in range(3):
