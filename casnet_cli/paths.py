@@ -46,6 +46,8 @@ def newest_run(folder: Path = RUNS) -> Path:
 
 def checkpoint_of(run: Path) -> Path:
     """The file to load for `--run`: a checkpoint itself, or the best.h5 of a run folder. Raises RunError."""
+    if run.suffix in (".onnx", ".tflite"):
+        raise RunError(f"{run}: an exported file (a run folder or a checkpoint; predict alone takes exports)")
     if run.is_file():
         return run
     best = run / "checkpoints" / "best.h5"

@@ -1,11 +1,11 @@
 """The list of suspects on disk: a table to read and edit, and beside it the pixels that each row means."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -48,7 +48,7 @@ class Named:
     suspect: Suspect
 
 
-def write(folder: Path, found: Sequence[Named], labels: LabelSet) -> None:
+def write(folder: Path, found: Sequence[Named], labels: LabelSet, data_sha256: str) -> None:
     """suspects.csv, whose column `void` says whether --apply-void takes a region, and suspects.npz. Raises OSError."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -75,32 +75,70 @@ def write(folder: Path, found: Sequence[Named], labels: LabelSet) -> None:
                 "score": round(one.score, 5),
             }
         )
-    arrays = {str(number): np.packbits(named.suspect.inside) for number, named in enumerate(found, 1)}
+    table = text.getvalue().encode("utf-8", "backslashreplace")
+    arrays: dict[str, np.ndarray] = {str(number): named.suspect.inside for number, named in enumerate(found, 1)}
+    arrays["names"] = np.array([(named.split, named.image) for named in found], np.str_).reshape(-1, 2)
+    arrays["places"] = np.array([(named.suspect.y, named.suspect.x) for named in found], np.int64).reshape(-1, 2)
+    arrays["made_of"] = np.array([data_sha256, hashlib.sha256(table).hexdigest()])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_whole(folder / PIXELS, buffer.getvalue())
-    write_whole(folder / TABLE, text.getvalue())
+    write_whole(folder / TABLE, table)
 
 
-def confirmed(folder: Path) -> Regions:
-    """Those of the rows whose `void` is yes. Raises InputError."""
+def check_unedited(folder: Path) -> None:
+    """Raises InputError where there is a list that somebody has worked on."""
     table = folder / TABLE
+    if not table.is_file():
+        return
+    try:
+        with open(folder / PIXELS, "rb") as opened, np.load(opened) as pixels:
+            known = str(pixels["made_of"][1])
+    except (OSError, ValueError, KeyError, BadZipFile):
+        known = ""
+    if hashlib.sha256(table.read_bytes()).hexdigest() != known:
+        raise InputError(f"{table}: was edited, and would be written over (move it, or name another --out)")
+
+
+def confirmed(folder: Path, data_sha256: str) -> Regions:
+    """Those of the rows whose `void` is yes; their other columns are to be read, and edits there change nothing. Raises
+    InputError, also for a list of other data."""
+    table = folder / TABLE
+    if not table.is_file():
+        raise InputError(f"{table}: not there yet (casnet audit writes it: look at it before regions become void)")
+    numbers = _numbers(table)
     found: Regions = {}
     try:
         with open(folder / PIXELS, "rb") as opened, np.load(opened) as pixels:
-            for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
-                if _voids(row, table):
-                    x, y, width, height = (int(row[key]) for key in ("x", "y", "width", "height"))
-                    inside = np.unpackbits(pixels[row["number"]], count=width * height).reshape(height, width) > 0
-                    found.setdefault((row["split"], row["image"]), []).append(
-                        (slice(y, y + height), slice(x, x + width), inside)
-                    )
+            if str(pixels["made_of"][0]) != data_sha256:
+                raise InputError(f"{table}: is a list of other data (audit these, with another --out)")
+            for number in sorted(numbers):
+                if not 1 <= number <= len(pixels["names"]):
+                    raise InputError(f"{table}: number {number}: no such region (1 to {len(pixels['names'])})")
+                inside, (y, x) = pixels[str(number)], pixels["places"][number - 1]
+                box = slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])
+                split, image = map(str, pixels["names"][number - 1])
+                found.setdefault((split, image), []).append((*box, inside))
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
-        raise InputError(f"{table}: not readable: {reason(error)} (audit again, without --apply-void)") from None
+        raise InputError(f"{folder / PIXELS}: not readable: {reason(error)} (audit into another --out)") from None
     return found
 
 
-def _voids(row: dict[str, Any], table: Path) -> bool:
-    if row["void"] not in (YES, NO):
-        raise InputError(f"{table}: number {row['number']}: void is {row['void']!r} (yes or no)")
-    return bool(row["void"] == YES)
+def _numbers(table: Path) -> set[int]:
+    """Of the rows that say yes, however a spreadsheet has saved them."""
+    numbers = set()
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            for row in csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","):
+                said = str(row["void"]).strip().lower()
+                if said not in (YES, NO):
+                    raise InputError(f"{table}: number {row['number']}: void is {row['void']!r} (yes or no)")
+                if said == YES:
+                    numbers.add(int(row["number"]))
+    except KeyError as error:
+        raise InputError(f"{table}: has no column {error}") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{table}: not readable: {reason(error)}") from None
+    return numbers

@@ -15,9 +15,11 @@ from casnet_cli.labels import VOID
 
 
 def write(original: Store, target: Path, regions: Regions) -> None:
-    """Write the copy; the original is left as it is. Raises DataError, and InputError for the original itself."""
-    if target.exists() and target.samefile(original.path):
-        raise InputError(f"{target}: the data set itself (the original is never changed: name another file)")
+    """Write the copy; the original is left as it is. Raises DataError, and InputError for a file that exists."""
+    if target.suffix != ".h5":
+        raise InputError(f"{target}: no name of a data set (one that ends in .h5)")
+    if target.exists():
+        raise InputError(f"{target}: is there already (nothing is written over: name a new file)")
 
     def sample(entry: Entry) -> Sample:
         found = entry.load()

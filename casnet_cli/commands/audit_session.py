@@ -41,13 +41,14 @@ def audit(
 
     chosen = [runs.find(file) for file in files]
     store = runs.open_data(chosen[0], data)
-    target = out or (folder if folder.is_dir() else files[0].parent) / "audit"
-    if not apply_void or not (target / listing.TABLE).is_file():
-        _make(target)
-        found = _found([_judge(one, store, split) for one in chosen], top, store.labels)
-        _write(target, found, store)
+    target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"
     if apply_void:
         _apply(store, apply_void, target)
+        return
+    _make(target)
+    listing.check_unedited(target)
+    found = _found([_judge(one, store, split) for one in chosen], top)
+    _write(target, found, store)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -77,7 +78,7 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def _found(judges: list[Judge], top: int, labels: "LabelSet") -> "list[Named]":
+def _found(judges: list[Judge], top: int) -> "list[Named]":
     """The most suspicious regions of all images."""
     from casnet_cli import engine
 
@@ -120,7 +121,7 @@ def _write(target: Path, found: "list[Named]", store: "Store") -> None:
     try:
         write_whole(target / "page.html", page(found[:ON_PAGE], len(found), store))
         write_whole(target / "confusion.csv", _confusion(found, store.labels))
-        listing.write(target, found, store.labels)
+        listing.write(target, found, store.labels, store.content_sha256)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
     rows = []
@@ -147,7 +148,7 @@ def _confusion(found: "list[Named]", labels: "LabelSet") -> str:
 def _apply(store: "Store", target: Path, folder: Path) -> None:
     from casnet_cli.auditing import listing, voided
 
-    regions = listing.confirmed(folder)
+    regions = listing.confirmed(folder, store.content_sha256)
     if not regions:
         raise InputError(f"{folder / listing.TABLE}: no row says yes in its column void (nothing to do)")
     voided.write(store, target, regions)

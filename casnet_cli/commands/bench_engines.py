@@ -11,11 +11,13 @@ import numpy as np
 
 from casnet_cli import console, engine
 from casnet_cli.commands.bench_subject import Subject
-from casnet_cli.errors import RunError
+from casnet_cli.data.archives import sha256_of
+from casnet_cli.errors import RunError, reason
 from casnet_cli.export.description import SUFFIXES
 from casnet_cli.export.proof import REST
 
 WARM = 2
+TOLD = ("precision", "size", "proof", "bytes", "file", "checkpoint_sha256")
 
 Ask = Callable[[np.ndarray], Any]
 
@@ -29,15 +31,15 @@ def engines(subject: Subject, which: str, size: tuple[int, int], repeats: int) -
     if file is None or file.parent.name != "checkpoints":
         raise RunError(f"--engine {which}: {subject.title} is no run folder, and has no exports")
     folder = file.parents[1]
-    exports = [
-        json.loads(file.read_text(encoding="utf-8")) | {"folder": file.parent} for file in _exports(folder, which)
-    ]
+    exports = [_described(each) for each in _exports(folder, which)]
     if not exports and which != "keras":
-        raise RunError(f"{folder}: no exports for {which} (casnet export --run {folder} writes one)")
+        kind = "" if which == "all" else f" --format {which}"
+        raise RunError(f"{folder}: no exports here (casnet export --run {folder}{kind} writes one)")
     rows: list[dict[str, Any]] = []
     asks: list[Ask] = []
     if which in ("keras", "all"):
-        rows.append(_row("keras", {"precision": "float32", "size": None}, file.stat().st_size, _of_keras(exports)))
+        accuracy = _of_keras(exports, sha256_of(file))
+        rows.append(_row("keras", {"precision": "float32", "size": None}, file.stat().st_size, accuracy))
         asks.append(_opened(rows[-1], _keras, file))
     for told in exports:
         proof, where = told["proof"] or {}, told["folder"]
@@ -62,10 +64,19 @@ def _exports(folder: Path, which: str) -> list[Path]:
     return [file for file in wanted if which == "all" or file.parent.name.startswith(f"{which}-")]
 
 
-def _of_keras(exports: list[dict[str, Any]]) -> float | None:
-    """Pixel accuracy of the network itself on the images of a proof at any size."""
+def _described(file: Path) -> dict[str, Any]:
+    """An export.json, and the `folder` it lies in. Raises RunError."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return {key: told[key] for key in TOLD} | {"folder": file.parent}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file}: not readable: {reason(error)} (export again, or remove the folder)") from None
+
+
+def _of_keras(exports: list[dict[str, Any]], checkpoint: str) -> float | None:
+    """Pixel accuracy of the network itself on the images of a proof at any size. checkpoint: the sha256 of its file."""
     for told in exports:
-        if told["proof"] and not told["size"]:
+        if told["proof"] and not told["size"] and told["checkpoint_sha256"] == checkpoint:
             return told["proof"]["pixel_accuracy"] - told["proof"]["pixel_accuracy_difference"]
     return None
 

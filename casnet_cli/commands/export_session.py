@@ -138,7 +138,8 @@ def _unfinished(target: Path) -> Iterator[Path]:
     folder = unfinished_name(target)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target)
+        for name in (target.name, f"{target.name}-old"):
+            sweep(target.with_name(name))
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         yield folder
@@ -153,7 +154,12 @@ def _take_place(folder: Path, target: Path) -> None:
     old = unfinished_name(target.with_name(target.name + "-old"))
     if target.exists():
         os.replace(target, old)
-    os.replace(folder, target)
+    try:
+        os.replace(folder, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

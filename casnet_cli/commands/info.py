@@ -43,10 +43,12 @@ def describe(what: str | None) -> dict[str, object]:
     if what is None:
         return _installation()
     path = Path(what)
-    if path.is_dir():
-        return _run(path)
+    if models := [path / f"model{suffix}" for suffix in SUFFIXES if (path / f"model{suffix}").is_file()]:
+        path = models[0]
     if path.suffix in SUFFIXES:
         return _exported(path)
+    if path.is_dir():
+        return _run(path)
     if path.suffix == ".h5":
         return _checkpoint(runs.find(path)) if _format_of(path) == FORMAT else _data(path)
     if not path.is_file() and what not in recipe.names():
@@ -144,9 +146,9 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
 
 def _exported(file: Path) -> dict[str, object]:
     from casnet_cli.export.description import SUFFIXES
-    from casnet_cli.export.exported import Exported
+    from casnet_cli.export.exported import opened
 
-    told = Exported(file).description
+    told = opened(file)[1]
     return {
         "exported for": SUFFIXES[file.suffix],
         "from": told["run"],

@@ -19,15 +19,20 @@ def model_file(run: Path | None, engine: str | None) -> Path:
 
     Raises RunError.
     """
-    if run and run.is_file():
+    if run and (run.is_file() or run.suffix in SUFFIXES):
         own = SUFFIXES.get(run.suffix, KERAS)
         if engine not in (None, own):
             raise RunError(f"--engine {engine}: {run} is a file for {own}")
         return run
-    if engine in (None, KERAS):
-        return paths.checkpoint_of(run or paths.newest_run())
     folder = run or paths.newest_run()
-    suffix = next(suffix for suffix, name in SUFFIXES.items() if name == engine)
+    inside = {name: folder / f"model{suffix}" for suffix, name in SUFFIXES.items()}  # of an export's own folder
+    if engine is None:
+        engine = next((name for name, file in inside.items() if file.is_file()), KERAS)
+    if engine == KERAS:
+        return paths.checkpoint_of(folder)
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such run (a run folder, a checkpoint or an exported file)")
+    suffix = inside[engine].suffix
     found = [
         file
         for pattern in (f"model{suffix}", f"export/{engine}-*/model{suffix}")
@@ -52,7 +57,18 @@ def opened(file: Path, wanted: "Wanted") -> "Exported | None":
     from casnet_cli.export.exported import Exported
 
     network = Exported(file, wanted.batch)
-    sure = wanted.reject_below is not None or wanted.target_accuracy is not None
+    sure = wanted.reject_below or wanted.target_accuracy is not None
     if not network.tells and (sure or {"confidence", "probabilities"} & set(wanted.further)):
         raise RunError(f"{file}: does not tell how sure it is (casnet export --probabilities writes one that does)")
+    _note_if_stale(file, network)
     return network
+
+
+def _note_if_stale(file: Path, network: "Exported") -> None:
+    """Where the run around an export has another checkpoint by now."""
+    from casnet_cli import console
+    from casnet_cli.data.archives import sha256_of
+
+    best = file.absolute().parents[2] / "checkpoints" / "best.h5"
+    if best.is_file() and sha256_of(best) != network.description["checkpoint_sha256"]:
+        console.say(f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import Json, Run
+from casnet_cli.commands.options import Run
 
 
 def command(
@@ -19,17 +19,16 @@ def command(
     ] = "mixed",
     top: Annotated[int | None, typer.Option(min=1, help="How many images to name; default all.", metavar="N")] = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="Name images of no more pixels together.", metavar="PIXELS")
+        int | None, typer.Option(min=1, help="Name images of no more pixels together, one at least.", metavar="PIXELS")
     ] = None,
     out: Annotated[
         Path, typer.Option(help="The list; pictures, regions and what was asked lie in a folder beside.", metavar="CSV")
     ] = Path("rank.csv"),
     seed: Annotated[int, typer.Option(help="Of --by random.")] = 0,
     resume: Annotated[bool, typer.Option(help="Ask only about what is new or changed.")] = True,
-    json: Json = None,
 ) -> None:
     """Order unlabelled images by how much labelling them should help; show where they are hard."""
     from casnet_cli.commands.rank_session import Wanted, rank
 
-    if rank(path, run, Wanted(by, top, budget, out, seed, resume, json)):
+    if rank(path, run, Wanted(by, top, budget, out, seed, resume)):
         raise typer.Exit(1)

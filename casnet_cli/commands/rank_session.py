@@ -51,7 +51,6 @@ class Wanted:
     out: Path = Path("rank.csv")
     seed: int = 0
     resume: bool = True
-    json: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -84,8 +83,7 @@ def rank(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     good = [record for record in records if record["status"] == "ok"]
     rows = _ordered(good, wanted)
     _write(rows, wanted)
-    if rows:
-        _draw(rows, wanted, chosen)
+    _draw(rows, wanted, chosen)
     _show(rows, len(good), wanted)
     if failed := len(records) - len(good):
         console.error(f"{console.count(failed, 'image')} failed (see {manifest.path})")
@@ -161,8 +159,6 @@ def _write(rows: list[Row], wanted: Wanted) -> None:
         writer.writeheader()
         writer.writerows(table)
         _whole(file, text.getvalue().encode("utf-8", "backslashreplace"))
-    if wanted.json:
-        console.write_json({"by": wanted.by, "images": listed}, wanted.json)
 
 
 def _draw(rows: list[Row], wanted: Wanted, chosen: "Checkpoint") -> None:
@@ -180,13 +176,12 @@ def _whole(file: Path, content: bytes) -> None:
 
 
 def _show(rows: list[Row], images: int, wanted: Wanted) -> None:
-    if wanted.json == "-":
-        return
     table = []
     for _, _, record in rows[:SHOWN]:
         shares = console.percent(record["difficulty"]), console.percent(record["hard_share"])
         table.append((Path(record["file"]).name, *shares, hard_classes(record, 2)))
-    console.table(f"to label first, by {wanted.by}", ("image", "difficulty", "% hard", "of it"), table)
+    if table:
+        console.table(f"to label first, by {wanted.by}", ("image", "difficulty", "% hard", "of it"), table)
     console.result(
         f"{wanted.out}: {len(rows)} of {console.count(images, 'image')}; pictures in {wanted.folder}/page.html"
     )

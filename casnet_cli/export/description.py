@@ -81,8 +81,8 @@ def of_litert(file: Path) -> dict[str, Any]:
         raise RunError(f"{file}: cannot be read: {reason(error)}") from None
 
 
-def _checked(description: dict[str, Any], file: Path) -> dict[str, Any]:
-    if description.get("format") != FORMAT:
+def _checked(description: Any, file: Path) -> dict[str, Any]:
+    if description["format"] != FORMAT or not {"outputs", "size", "checkpoint_sha256"} <= description.keys():
         raise KeyError("format")
     if not isinstance(description["version"], int) or description["version"] > VERSION:
         raise RunError(f"{file}: exported by a newer casnet (this one reads version {VERSION})")

@@ -23,6 +23,9 @@ WHOLE_PIXELS = 2049 * 2049
 BATCH_PIXELS, BATCH = 1 << 18, 4
 """Pixels, and images, that are asked about at once."""
 
+SHORTAGE = ("allocate", "failed to reshape")
+"""In what a runtime says when memory does not suffice."""
+
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Of an image (H, W, 3) uint8: `mask`, `difficulty`, (H, W)."""
 
@@ -48,7 +51,7 @@ def _onnx(file: Path) -> tuple[Run, dict[str, Any]]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is an exception too
     try:
         session = onnxruntime.InferenceSession(str(file), options, onnxruntime.get_available_providers())
     except Exception as error:  # each kind of damage has a class of its own, with no base but this
@@ -95,6 +98,8 @@ class Exported:
 
     def __init__(self, file: Path, batch: int | None = None):
         self._run, self.description = opened(file)
+        if part := self.description.get("part"):
+            raise RunError(f"{file}: the {part} one of two files (an export without --two-files answers alone)")
         self._batch = batch
         self.tells = "probabilities" in self.description["outputs"]
         self.run = Checkpoint(file, understood(self.description, file), None)
@@ -120,7 +125,12 @@ class Exported:
 
     def say(self, batch: Sequence[Ready]) -> Iterator[dict[str, np.ndarray]]:
         """`mask` and `difficulty` of each image, (H, W); and `probabilities` (K, H, W) and `confidence` if it tells."""
-        found = self._run({"image": np.stack([one.image for one in batch])})
+        try:
+            found = self._run({"image": np.stack([one.image for one in batch])})
+        except Exception as error:  # the runtimes have no class of error for it
+            if any(word in str(error) for word in SHORTAGE):
+                raise MemoryError(reason(error)) from None
+            raise
         for row in range(len(batch)):
             said = {name: x[row] for name, x in found.items()}
             if self.tells:

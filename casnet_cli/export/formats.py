@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,11 @@ def two_onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
     """The coarse branch and attention in one file, the fine branch in another, which goes on from the first's cells."""
     deployed = Deployed(model, easy_below=0.0, plain=True)
     graph = Graph(deployed, wanted.scale, wanted.tells)
-    _write_onnx(Traced(graph.coarse, [image_input(wanted.size)]), folder / FIRST, wanted, ("image",), deployed.body)
+    first, second = (replace(wanted, description=wanted.description | {"part": part}) for part in ("coarse", "fine"))
+    _write_onnx(Traced(graph.coarse, [image_input(wanted.size)]), folder / FIRST, first, ("image",), deployed.body)
     channels = {name: deployed.first.model.output[name].shape[-1] for name in ("features", "coarse", "attention")}
     inputs = cell_inputs(channels)
-    _write_onnx(Traced(graph.fine, inputs), folder / SECOND, wanted, (*channels, "size"), deployed.body)
+    _write_onnx(Traced(graph.fine, inputs), folder / SECOND, second, (*channels, "size"), deployed.body)
     return folder / FIRST
 
 

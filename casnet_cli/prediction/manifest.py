@@ -166,7 +166,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
     for line in file.read_bytes().splitlines():
         with contextlib.suppress(ValueError, RecursionError):
             record = json.loads(line, object_hook=_once)
-            if isinstance(record, dict) and record.keys() >= set(KEYS):
+            if isinstance(record, dict) and record.keys() >= set(KEYS) and isinstance(record["time"], int | float):
                 yield record
 
 

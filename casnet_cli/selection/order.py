@@ -50,7 +50,7 @@ def _farthest(weights: np.ndarray, unit: np.ndarray, first: int) -> Iterator[tup
     for _ in range(len(unit)):
         yield chosen, float(weights[chosen] * nearest[chosen])
         left[chosen] = False
-        nearest = np.minimum(nearest, np.sqrt(np.maximum(2 - 2 * (unit @ unit[chosen]), 0)))
+        nearest = np.minimum(nearest, np.linalg.norm(unit - unit[chosen], axis=1))
         chosen = int(np.where(left, weights * nearest, -1.0).argmax())
 
 

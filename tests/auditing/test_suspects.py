@@ -69,21 +69,39 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     label[10:30, 10:40], label[15:20, 15:20], label[40:50, 50:60] = 1, 0, 2
     found = suspects(answer(mask), label, np.zeros(mask.shape))
     assert not found[0].inside.all()
-    listing.write(tmp_path, [Named("test", "a", one) for one in found], LABELS)
-    regions = listing.confirmed(tmp_path)
+    listing.write(tmp_path, [Named("test", "a", one) for one in found], LABELS, "digest")
+    regions = listing.confirmed(tmp_path, "digest")
+    listing.check_unedited(tmp_path)
     assert list(regions) == [("test", "a")] and len(regions["test", "a"]) == 2
     for one, (rows, columns, inside) in zip(found, regions["test", "a"], strict=True):
         assert (rows, columns) == one.box
         np.testing.assert_array_equal(inside, one.inside)
     table = tmp_path / listing.TABLE
     lines = table.read_text().splitlines()
-    table.write_text("\n".join([lines[0], lines[1].replace("1,yes", "1,no"), *lines[2:]]) + "\n")
-    assert len(listing.confirmed(tmp_path)["test", "a"]) == 1
-    table.write_text("\n".join([lines[0], lines[1].replace("1,yes", "1,maybe")]))
-    with pytest.raises(InputError, match="number 1: void is 'maybe'"):
-        listing.confirmed(tmp_path)
-    table.write_text("no table")
-    assert listing.confirmed(tmp_path) == {}
+
+    def edited(*rows: str, mark: str = "") -> dict:
+        table.write_text(mark + "\n".join(rows) + "\n", encoding="utf-8")
+        with pytest.raises(InputError, match="was edited"):
+            listing.check_unedited(tmp_path)
+        return listing.confirmed(tmp_path, "digest")
+
+    assert len(edited(lines[0], lines[1].replace("1,yes", "1,no"), *lines[2:])["test", "a"]) == 1
+    assert len(edited(*lines[:2], lines[1], mark="\ufeff")["test", "a"]) == 1  # named twice, saved by a spreadsheet
+    assert len(edited("number;void", "2; Yes ")["test", "a"]) == 1
+    for rows, wrong in (
+        (["number,void", "1,maybe"], "number 1: void is 'maybe'"),
+        (["number,void", "9,yes"], "number 9: no such region"),
+        (["number,void", "x,yes"], "not readable"),
+        (["number", "1"], "has no column 'void'"),
+    ):
+        with pytest.raises(InputError, match=wrong):
+            edited(*rows)
+    with pytest.raises(InputError, match="a list of other data"):
+        table.write_text("number,void\n1,yes\n")
+        listing.confirmed(tmp_path, "other")
     (tmp_path / listing.PIXELS).write_bytes(b"damaged")
-    with pytest.raises(InputError, match="not readable"):
-        listing.confirmed(tmp_path)
+    with pytest.raises(InputError, match="suspects.npz: not readable"):
+        listing.confirmed(tmp_path, "digest")
+    table.unlink()
+    with pytest.raises(InputError, match="not there yet"):
+        listing.confirmed(tmp_path, "digest")

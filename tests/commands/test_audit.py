@@ -97,10 +97,18 @@ def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_pat
     assert ours.file["test"]["image"][0].tobytes() == theirs.file["test"]["image"][0].tobytes()
 
 
-def test_the_original_is_never_written_over(home: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    assert "not there yet" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
     casnet(*words)
-    (tmp_path / "out/suspects.csv").write_text("number,void\n")
+    before = digest(home / "data")
+    assert "is there already" in casnet(*words, "--apply-void", "data/planted.h5", code=2)
+    assert "no name of a data set" in casnet(*words, "--apply-void", tmp_path / "out/suspects.csv", code=2)
+    assert digest(home / "data") == before
+    casnet(*words)
+    (tmp_path / "out/suspects.csv").write_text("number,void\n1,no\n")
+    assert "was edited" in casnet(*words, code=2)
     assert "no row says yes" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
 
 

@@ -42,6 +42,11 @@ def test_mixed_takes_one_of_near_equal_hard_images_and_then_another_kind() -> No
     assert [index for index, _ in order("difficulty", scores, features)][:3] == [0, 1, 2]
 
 
+def test_copies_are_at_no_distance() -> None:
+    for features in (np.ones((3, 2)), np.array([[1, 0], [1, 0], [0, 1]], float)):
+        assert list(order("variety", {}, features))[-1][1] == 0
+
+
 def test_mixed_by_hand() -> None:
     features, hard = RNG.normal(size=(12, 4)), RNG.permutation(12) / 12
     centred = features - features.mean(0)
