@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from running import BEST, at_home, casnet, finish, start, wait_for
 
 from casnet_cli.commands import export_session
 from casnet_cli.export import proof
+from casnet_cli.training.checkpoint import amend
 
 RUN = "runs/folder-001"
 README = Path(__file__).parents[2] / "README.md"
@@ -133,6 +135,9 @@ def test_two_files_by_the_program_of_the_readme(home: Path, tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         assert ("asked the fine branch" in done.stdout) == (threshold == 0)
         masks[threshold] = opened(tmp_path / "seen.png")
+    for name, part in (("coarse.onnx", "coarse"), ("fine.onnx", "fine")):
+        said = casnet("predict", "photos", "--run", folder / name, code=2)
+        assert f"{name}: the {part} one of two files" in said
     with Image.open(home / "predictions/0.png") as mask:
         np.testing.assert_array_equal(masks[0], np.asarray(mask))
     casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
@@ -257,8 +262,54 @@ def test_engines_that_do_not_fit(exported: Path, home: Path) -> None:
     assert "is a file for onnx" in casnet("predict", "photos", "--run", file, "--engine", "litert", code=2)
     assert "--tile: not with an exported file" in casnet("predict", "photos", "--engine", "onnx", "--tile", 65, code=2)
     assert "--fine auto: not with" in casnet("predict", "photos", "--engine", "onnx", "--fine", "auto", code=2)
+    assert "nowhere: no such run" in casnet("predict", "photos", "--run", "nowhere", "--engine", "onnx", code=2)
+    for verb in ("export", "bench", "rank"):
+        words = ["photos"] if verb == "rank" else []
+        assert f"{file}: an exported file (a run folder or a checkpoint" in casnet(verb, *words, "--run", file, code=2)
     (home / "empty" / "checkpoints").mkdir(parents=True, exist_ok=True)
     assert "no export for litert here" in casnet("predict", "photos", "--run", "empty", "--engine", "litert", code=2)
+
+
+def test_a_folder_of_an_export_is_as_good_as_its_file(exported: Path, home: Path, tmp_path: Path) -> None:
+    folder = f"{RUN}/export/litert-float32"
+    casnet("predict", "photos/0.png", "--run", folder, "--out", tmp_path / "out")
+    assert (opened(tmp_path / "out/0.png") == opened(home / "predictions/0.png")).mean() > 0.999
+    assert "exported for: litert" in casnet("info", folder)
+
+
+def test_an_export_of_an_earlier_checkpoint_says_so(exported: Path, home: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(home / RUN, run)
+    casnet("predict", "photos/0.png", "--run", run, "--engine", "onnx", "--out", tmp_path / "out")
+    amend(run / "checkpoints/best.h5", {"temperature": 3.0})
+    words = ["predict", "photos/0.png", "--run", str(run), "--engine", "onnx", "--out", str(tmp_path / "out")]
+    assert "was exported from an earlier checkpoint" in finish(*words)
+    told = json.loads(
+        casnet("bench", "--run", run, "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-")
+    )
+    assert told["engines"][0]["engine"] == "keras" and told["engines"][0]["pixel_accuracy"] is None
+    (run / "export/onnx-float32/export.json").write_text("{")
+    assert "export.json: not readable" in casnet("bench", "--run", run, "--engine", "onnx", code=2)
+
+
+def test_an_image_that_memory_does_not_suffice_for_is_one_failure(
+    exported: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from casnet_cli.export import exported as runtimes
+
+    run, description = runtimes.opened(home / RUN / "export/onnx-float32/model.onnx")
+
+    def short(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if given["image"].shape[2] == 57:
+            raise RuntimeError("Failed to allocate memory for requested buffer of size 1")
+        return run(given)
+
+    monkeypatch.setattr(runtimes, "opened", lambda file: (short, description))
+    casnet("predict", "photos", "--engine", "onnx", "--out", tmp_path / "out", code=1)
+    lines = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
+    failed = {line["file"]: line["error"] for line in lines if line["status"] == "failed"}
+    assert set(failed) == {"photos/4.png", "photos/sub/1.png"} and "memory" in failed["photos/4.png"]
+    assert len(lines) == 6
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert"])
@@ -277,5 +328,5 @@ def test_bench_of_engines(exported: Path, home: Path) -> None:
     assert rows["onnx", "float32"]["pixel_accuracy"] == pytest.approx(
         rows["keras", "float32"]["pixel_accuracy"], abs=0.01
     )
-    assert "no exports for savedmodel" in casnet("bench", "--engine", "savedmodel", code=2)
+    assert "--format savedmodel writes one" in casnet("bench", "--engine", "savedmodel", code=2)
     assert "not with --recipe or --only" in casnet("bench", "--engine", "all", "--recipe", "demo", code=2)
