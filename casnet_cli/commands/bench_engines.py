@@ -83,7 +83,8 @@ def _of_keras(exports: list[dict[str, Any]], checkpoint: str) -> float | None:
 
 def _opened(row: dict[str, Any], load: Callable[[Path], Ask], file: Path) -> Ask:
     began = time.perf_counter()
-    ask = load(file)
+    with engine.silence():
+        ask = load(file)
     row["load_seconds"] = time.perf_counter() - began
     return ask
 

@@ -245,6 +245,7 @@ def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_export_is_swept_by_the_next(home: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.h5"
     alone.write_bytes((home / BEST).read_bytes())

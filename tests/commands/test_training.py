@@ -49,6 +49,7 @@ def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Pa
     assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
     with start("train", "folder", "--run", "runs/one", *settings("training.epochs=500")) as process:
         wait_for(home / "runs/one/checkpoints/last.h5", process)
@@ -103,6 +104,7 @@ def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
     assert "not the folder of a step that failed" in good
 
 
+@pytest.mark.slow
 def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
     other = LabelSet(("Blue", "red", "black", "white"), ((0, 0, 255), (255, 0, 0), (0, 0, 0), (255, 255, 255)))
     write_blocks(home / "data" / "other.h5", {"train": 8, "val": 2}, labels=other)
