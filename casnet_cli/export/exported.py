@@ -18,7 +18,7 @@ RUNTIMES = {"onnx": "onnxruntime", "litert": "ai_edge_litert"}
 """Package of each engine; the extra has the engine's name."""
 
 WHOLE_PIXELS = 2049 * 2049
-"""Pixels of an image up to which it is asked about; a larger one would be cut into tiles, which a file cannot."""
+"""Pixels as the network sees them up to which an image is asked about; a larger one would need tiles."""
 
 BATCH_PIXELS, BATCH = 1 << 18, 4
 """Pixels, and images, that are asked about at once."""
@@ -110,7 +110,7 @@ class Exported:
         size = self.description["size"]
         if size and [height, width] != size:
             raise ValueError(f"is {height}x{width} pixels, and this model for {size[0]}x{size[1]} (export --size any)")
-        if height * width > WHOLE_PIXELS:
+        if height * width * self.run.meta.recipe.evaluation.scale**2 > WHOLE_PIXELS:
             raise ValueError(
                 f"its {height * width / 1e6:.1f} megapixels are too many for an exported model (--engine keras cuts "
                 "into tiles)"
