@@ -21,6 +21,40 @@ class Further(StrEnum):
     coco = "coco"
 
 
+Out = Annotated[Path | None, typer.Option(help="Default predictions/.", metavar="DIR")]
+Tile = Annotated[
+    int | None,
+    typer.Option(
+        min=TILE, help="Cut images into overlapping tiles of this side; default only large ones.", metavar="N"
+    ),
+]
+Batch = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Most images asked about at once; default by size.", metavar="N")
+]
+Shard = Annotated[
+    str | None, typer.Option(help="Do one share of the work: 1/8, 2/8, … on as many machines.", metavar="I/N")
+]
+Save = Annotated[
+    list[Further] | None,
+    typer.Option(help="Also write these (repeatable).", show_choices=True),
+]
+Fine = Annotated[
+    Literal["auto", "always"], typer.Option(help="auto: leave the fine branch out where attention says easy.")
+]
+RejectBelow = Annotated[float | None, typer.Option(min=0, max=1, help="Less sure pixels become void.", metavar="P")]
+TargetAccuracy = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Reject so that the rest is right so often.", metavar="A")
+]
+MaskValues = Annotated[
+    str,
+    typer.Option(help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"),
+]
+Engine = Annotated[
+    Literal["keras", "onnx", "litert"] | None,
+    typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
+]
+
+
 def share_of(text: str | None) -> tuple[int, int] | None:
     """2/8 → (2, 8). Raises BadParameter."""
     if text is None:
@@ -37,44 +71,18 @@ def command(
         typer.Argument(help="Folders, images or videos; - is one image from stdin.", metavar="PATH...", readable=False),
     ],
     run: Run = None,
-    out: Annotated[Path | None, typer.Option(help="Default predictions/.", metavar="DIR")] = None,
-    tile: Annotated[
-        int | None,
-        typer.Option(
-            min=TILE, help="Cut images into overlapping tiles of this side; default only large ones.", metavar="N"
-        ),
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Most images asked about at once; default by size.", metavar="N")
-    ] = None,
-    shard: Annotated[
-        str | None, typer.Option(help="Do one share of the work: 1/8, 2/8, … on as many machines.", metavar="I/N")
-    ] = None,
+    out: Out = None,
+    tile: Tile = None,
+    batch: Batch = None,
+    shard: Shard = None,
     resume: Annotated[bool, typer.Option(help="Do only what is missing, failed or changed.")] = True,
     overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
-    save: Annotated[
-        list[Further] | None,
-        typer.Option(help="Also write these (repeatable).", show_choices=True),
-    ] = None,
-    fine: Annotated[
-        Literal["auto", "always"], typer.Option(help="auto: leave the fine branch out where attention says easy.")
-    ] = "always",
-    reject_below: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Less sure pixels become void.", metavar="P")
-    ] = None,
-    target_accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Reject so that the rest is right so often.", metavar="A")
-    ] = None,
-    mask_values: Annotated[
-        str,
-        typer.Option(
-            help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"
-        ),
-    ] = "palette",
-    engine: Annotated[
-        Literal["keras", "onnx", "litert"] | None,
-        typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
-    ] = None,
+    save: Save = None,
+    fine: Fine = "always",
+    reject_below: RejectBelow = None,
+    target_accuracy: TargetAccuracy = None,
+    mask_values: MaskValues = "palette",
+    engine: Engine = None,
     json: Annotated[
         str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
     ] = None,

@@ -89,13 +89,12 @@ class Traced:
 def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """A SavedModel to be asked about images (H, W, 3) uint8, one by one."""
     with _quietly():
-        loaded = tf.saved_model.load(str(folder))  # the signature alone does not keep it
-    signature = loaded.signatures["serving_default"]
+        loaded = tf.saved_model.load(str(folder))
 
     def answer(image: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: np.asarray(x)[0] for name, x in signature(image=tf.constant(image[None])).items()}
+        said = loaded.signatures["serving_default"](image=tf.constant(image[None]))  # by itself it would be gone
+        return {name: np.asarray(x)[0] for name, x in said.items()}
 
-    answer.loaded = loaded  # type: ignore[attr-defined]
     return answer
 
 
