@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,7 +42,13 @@ def casnet(*words: object, code: int = 0) -> str:
 def start(*words: object, **environment: str) -> "subprocess.Popen[str]":
     """Run in a process of its own."""
     command = [sys.executable, "-m", "casnet_cli", *(str(word) for word in words)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    surroundings = {**os.environ, **environment}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=surroundings, preexec_fn=_heeds_interrupts)
+
+
+def _heeds_interrupts() -> None:
+    """A shell's background jobs ignore Ctrl-C, and so would what the tests start from one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(*words: object, code: int = 0, **environment: str) -> str:
