@@ -46,11 +46,13 @@ def _farthest(weights: np.ndarray, unit: np.ndarray, first: int) -> Iterator[tup
     """After the first always the largest weight · distance to all before it."""
     left = np.ones(len(unit), bool)
     nearest = np.full(len(unit), 2.0)
+    squares = np.einsum("nc,nc->n", unit, unit)  # 1, but for images without any feature
     chosen = first
     for _ in range(len(unit)):
         yield chosen, float(weights[chosen] * nearest[chosen])
         left[chosen] = False
-        nearest = np.minimum(nearest, np.linalg.norm(unit - unit[chosen], axis=1))
+        apart = squares + squares[chosen] - 2 * (unit @ unit[chosen])
+        nearest = np.minimum(nearest, np.sqrt(np.maximum(apart, 0)))
         chosen = int(np.where(left, weights * nearest, -1.0).argmax())
 
 
