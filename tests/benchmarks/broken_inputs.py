@@ -107,7 +107,11 @@ def predict(run: Path, images: Path, out: Path, kill_at: int | None = None) -> W
     command = [sys.executable, "-m", "casnet_cli", "--quiet", "predict", images, "--run", run, "--out", out]
     if os.geteuid() == 0:  # root reads everything, unless it gives that up
         command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
-    found, manifest, start = Watched(), out / "manifest.jsonl", time.monotonic()
+    return watched(command, out / "manifest.jsonl", kill_at)
+
+
+def watched(command: list[object], manifest: Path, kill_at: int | None = None) -> Watched:
+    found, start = Watched(), time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
             lines = manifest.read_bytes().count(b"\n") if manifest.exists() else 0
