@@ -57,12 +57,19 @@ def suspicion(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> np.nd
 def suspects(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
     """The regions of one image, the most suspicious first."""
     doubt, proposal = suspicion(p, label, difficulty), p.argmax(axis=0)
-    found = sorted(_regions(doubt, label, proposal, difficulty), key=lambda one: -one.score)
-    return found[:MOST]
+    return ranked(doubt, doubt >= SURE, label, proposal, difficulty)
 
 
-def _regions(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> Iterator[Suspect]:
-    suspect = doubt >= SURE
+def ranked(
+    doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
+) -> list[Suspect]:
+    """The connected regions of `suspect`, by their mean `doubt`; all (H, W)."""
+    return sorted(_regions(doubt, suspect, label, proposal, difficulty), key=lambda one: -one.score)[:MOST]
+
+
+def _regions(
+    doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
+) -> Iterator[Suspect]:
     pairs = label.astype(np.int64) * 256 + proposal
     for pair in np.unique(pairs[suspect]):
         regions, _ = ndimage.label(suspect & (pairs == pair), np.ones((3, 3)))
