@@ -1,0 +1,126 @@
+"""Does `casnet predict` keep its promises? Accuracy after rejection, and the warning of harder images.
+
+    python tests/benchmarks/promises.py --folder promises --run runs/A data/a.h5 --run runs/B data/b.h5 …
+
+For each run: its images that neither trained it nor chose its checkpoint are labelled by `casnet predict
+--target-accuracy` at several targets, and the masks compared with the truth: what was promised on validation images
+beside what these deliver. Then all sets are labelled by all runs, and the warning is put to folders of 20, 50 and 100
+images drawn from each: on a run's own set every warning is a false alarm, on another set it should come.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli import runs
+from casnet_cli.data.store import Store, Subset
+from casnet_cli.evaluation.calibration import threshold_for
+from casnet_cli.evaluation.drift import drift
+from casnet_cli.evaluation.tally import interval
+from casnet_cli.labels import VOID
+
+TARGETS = (0.9, 0.95, 0.97, 0.99)
+FOLDERS, DRAWS = (20, 50, 100), 1000
+
+
+def held_out(data: Store, name: str | None) -> Subset:
+    parts = data.parts()
+    return parts[name or ("test" if "test" in parts else "val")]
+
+
+def photos(images: Subset, folder: Path) -> list[Path]:
+    files = []
+    for record in images:
+        kind = "png" if record.image[:4] == b"\x89PNG" else "jpg"
+        files.append(folder / f"{record.name.replace('/', '-')}.{kind}")
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
+        if not files[-1].is_file():
+            files[-1].write_bytes(record.image)
+    return files
+
+
+def predict(run: Path, files: list[Path], out: Path, target: float | None = None) -> list[dict]:
+    """Lines of the manifest, in the order of the files."""
+    words = ["--target-accuracy", str(target)] if target else []
+    command = [sys.executable, "-m", "casnet_cli", "predict", str(files[0].parent), "--run", str(run)]
+    subprocess.run([*command, "--out", str(out), "--no-overlay", *words], check=True)
+    told = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    by_file = {Path(line["file"]).name: line for line in told if line.get("status") == "ok"}
+    return [by_file[file.name] for file in files]
+
+
+def delivered(files: list[Path], images: Subset, out: Path) -> dict:
+    """Share of the labelled pixels that are kept, accuracy among them, and its 95 % interval over images."""
+    from casnet_cli.data.images import decode_label
+
+    counts = []
+    for file, record in zip(files, images, strict=True):
+        truth = np.asarray(decode_label(record.label))
+        with Image.open(out / f"{file.stem}.png") as opened:
+            mask = np.asarray(opened)
+        known = truth != VOID
+        counts.append((known.sum(), (known & (mask != VOID)).sum(), (known & (mask == truth)).sum()))
+    table = np.array(counts)
+    drawn = np.random.default_rng(0).integers(0, len(table), (DRAWS, len(table)))
+    sums = table[drawn].sum(1)
+    labelled, kept, right = table.sum(0)
+    return {"share": kept / labelled, "accuracy": right / kept, "ci95": interval(sums[:, 2] / sums[:, 1])}
+
+
+def warned(difficulties: list[float], validation: list[float], images: int) -> float | None:
+    """The share of folders of so many images, drawn without replacement, that are warned of."""
+    if len(difficulties) < images:
+        return None
+    rng = np.random.default_rng(0)
+    drawn = [rng.choice(difficulties, images, replace=False) for _ in range(DRAWS)]
+    return float(np.mean([drift(own, validation).harder for own in drawn]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--run", type=Path, nargs="+", action="append", required=True, metavar="RUN DATA [SPLIT]")
+    asked = parser.parse_args()
+    sets = {}
+    for run, data, *split in asked.run:
+        opened = Store(data)
+        images = held_out(opened, str(split[0]) if split else None)
+        sets[opened.name] = run, images, photos(images, asked.folder / "photos" / opened.name)
+    rows, warnings = [], []
+    for name, (run, images, files) in sets.items():
+        calibration = runs.find(run / "checkpoints" / "best.h5").meta.calibration
+        for target in TARGETS:
+            promised = threshold_for(calibration["selective"], target)
+            if promised is None:
+                rows.append((name, target, None, None))
+                continue
+            out = asked.folder / f"{name}-{target}"
+            predict(run, files, out, target)
+            rows.append((name, target, promised[1:], delivered(files, images, out)))
+        for other, (_, _, theirs) in sets.items():
+            told = predict(run, theirs, asked.folder / f"{name}-on-{other}")
+            ours = [line["difficulty_mean"] for line in told]
+            shares = [warned(ours, calibration["difficulty"], count) for count in (*FOLDERS, len(ours))]
+            warnings.append((name, other, len(calibration["difficulty"]), len(ours), float(np.mean(ours)), shares))
+    for name, target, promised, found in rows:
+        if not promised:
+            print(f"| {name} | {target} | none promises it |")
+            continue
+        low, high = found["ci95"]
+        print(
+            f"| {name} | {100 * target:.0f} | {100 * promised[0]:.1f} / {100 * promised[1]:.1f} "
+            f"| {100 * found['share']:.1f} / {100 * found['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}] |"
+        )
+    for name, other, validation, images, mean, shares in warnings:
+        cells = " | ".join("–" if share is None else f"{100 * share:.1f}" for share in shares)
+        print(f"| {name} ({validation} val) | {other} | {images} | {mean:.3f} | {cells} |")
+    (asked.folder / "promises.json").write_text(json.dumps({"rejection": rows, "warnings": warnings}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
