@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--recipe", default="stanford-background-lite")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--top", type=int, default=200, help="regions that casnet audit lists and that are voided")
     parser.add_argument("--until", choices=("found", "retrained"), default="retrained")
@@ -252,7 +253,7 @@ def main() -> None:
 
     def crossval(name: str, data: Path) -> Path:
         length = f"training.epochs={asked.epochs}", f"evaluation.every_epochs={asked.epochs}"
-        settings = itertools.chain.from_iterable(("--set", one) for one in length)
+        settings = itertools.chain.from_iterable(("--set", one) for one in (*length, *asked.overrides))
         casnet("crossval", asked.recipe, "--data", data, "--run", folder / name, *settings, "--resume")
         return folder / name
 
