@@ -8,8 +8,11 @@ from scipy import ndimage
 
 from casnet_cli.labels import VOID
 
-SURE = 0.5
-"""Suspicion from which a pixel is suspect."""
+UNLIKELY, EASY = 0.1, 0.4
+"""Largest probability of the label, and largest difficulty, of a pixel that is suspect."""
+
+FLOOR = 1e-4
+"""Lower probabilities count as this."""
 
 LEAST, MOST = 1 / 1000, 30
 """Least share of an image's pixels that a region has, and most regions that are named of one."""
@@ -24,7 +27,8 @@ OBJECT, BOUNDARY = "object", "boundary"
 class Suspect:
     """A connected region of one label and one proposal, class ids. x, y: of its box. inside: (height, width) of it.
 
-    confidence: mean suspicion. difficulty: mean. score: confidence · √(share of the image's pixels), 0..1.
+    confidence: 1 − the geometric mean of the label's probability, 0..1. difficulty: mean. score: mean suspicion ·
+    (share of the image's pixels)^¼.
     """
 
     kind: str
@@ -44,26 +48,34 @@ class Suspect:
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
 
-def suspicion(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
-    """(H, W) 0..1: (p of the most likely class − p of the label) · (1 − difficulty), 0 where the label is void.
+def suspicion(p: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """(H, W) nats: − log p of the label, 0 where that is void: the label's surprise, at most 9.2.
 
-    p (K, H, W): probabilities of the fused answer (eq. 8). difficulty: 1 − p_a, or the answer's entropy / log K.
+    p (K, H, W): probabilities of the fused answer (eq. 8), 0..1.
     """
     known = label != VOID
     own = np.take_along_axis(p, np.where(known, label, 0)[None].astype(np.intp), 0)[0]
-    return np.where(known, (p.max(axis=0) - own) * (1 - difficulty), 0.0)
+    return np.where(known, -np.log(np.maximum(own, FLOOR)), 0.0)
+
+
+def contradicted(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+    """(H, W) bool: easy to the network, which finds the label unlikely.
+
+    difficulty (H, W) 0..1: 1 − p_a, or the answer's entropy / log K.
+    """
+    return (suspicion(p, label) >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (p.argmax(axis=0) != label)
 
 
 def suspects(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
     """The regions of one image, the most suspicious first."""
-    doubt, proposal = suspicion(p, label, difficulty), p.argmax(axis=0)
-    return ranked(doubt, doubt >= SURE, label, proposal, difficulty)
+    mask = contradicted(p, label, difficulty)
+    return ranked(suspicion(p, label), mask, label, p.argmax(axis=0), difficulty)
 
 
 def ranked(
     doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
 ) -> list[Suspect]:
-    """The connected regions of `suspect`, by their mean `doubt`; all (H, W)."""
+    """The connected regions of `suspect`, by their mean `doubt` in nats; all (H, W)."""
     return sorted(_regions(doubt, suspect, label, proposal, difficulty), key=lambda one: -one.score)[:MOST]
 
 
@@ -78,7 +90,7 @@ def _regions(
             pixels = int(inside.sum())
             if pixels < LEAST * label.size:
                 continue
-            confidence = float(doubt[box][inside].mean())
+            mean = float(doubt[box][inside].mean())
             yield Suspect(
                 _kind(inside, min(label.shape)),
                 int(pair // 256),
@@ -86,9 +98,9 @@ def _regions(
                 box[1].start,
                 box[0].start,
                 pixels,
-                confidence,
+                1 - float(np.exp(-mean)),
                 float(difficulty[box][inside].mean()),
-                confidence * (pixels / label.size) ** 0.5,
+                mean * (pixels / label.size) ** 0.25,
                 inside,
             )
 

@@ -1,5 +1,7 @@
 """Suspect regions in answers made by hand."""
 
+import math
+
 import numpy as np
 import pytest
 from made import LABELS
@@ -21,16 +23,13 @@ def answer(mask: np.ndarray, sure: float = 0.9) -> np.ndarray:
 def test_suspicion_by_the_formula() -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(4), (6, 7)).transpose(2, 0, 1)
-    label, difficulty = rng.integers(0, 4, (6, 7)), rng.uniform(size=(6, 7))
-    label[0] = VOID
-    found = suspicion(p, label, difficulty)
+    label = rng.integers(0, 4, (6, 7))
+    label[0], p[label[1, 0], 1, 0] = VOID, 0
+    found = suspicion(p, label)
     for row in range(6):
         for column in range(7):
-            own = p[:, row, column]
-            expected = 0.0
-            if label[row, column] != VOID:
-                expected = (own.max() - own[label[row, column]]) * (1 - difficulty[row, column])
-            assert found[row, column] == pytest.approx(expected)
+            own = p[label[row, column], row, column] if row else 1
+            assert found[row, column] == pytest.approx(-math.log(max(own, 0.0001)))
 
 
 def test_regions_by_label_and_proposal_the_most_suspicious_first() -> None:
@@ -43,8 +42,8 @@ def test_regions_by_label_and_proposal_the_most_suspicious_first() -> None:
     first, second = suspects(answer(mask), label, difficulty)
     assert (first.label, first.proposal, first.x, first.y, first.pixels, first.kind) == (1, 0, 10, 10, 600, OBJECT)
     assert (second.label, second.proposal, second.pixels, second.kind) == (2, 0, 100, OBJECT)
-    assert first.confidence == pytest.approx((0.9 - 0.05) * 0.9) and first.difficulty == pytest.approx(0.1)
-    assert first.score == pytest.approx(first.confidence * (600 / 4800) ** 0.5)
+    assert first.confidence == pytest.approx(0.95) and first.difficulty == pytest.approx(0.1)
+    assert first.score == pytest.approx(-math.log(0.05) * (600 / 4800) ** 0.25)
     assert first.inside.all() and first.inside.shape == (20, 30)
 
 
@@ -54,6 +53,8 @@ def test_hard_or_unsure_pixels_are_not_suspect() -> None:
     assert suspects(answer(mask), label, np.full(mask.shape, 0.6)) == []
     assert suspects(answer(mask, 0.6), label, np.full(mask.shape, 0.1)) == []
     assert suspects(answer(mask), mask, np.full(mask.shape, 0.1)) == []
+    torn = np.full((20, 40, 40), 0.05)  # among so many classes even the most likely one is unlikely
+    assert suspects(torn, np.zeros((40, 40), int), np.full(mask.shape, 0.1)) == []
 
 
 def test_slivers_are_kept_apart() -> None:

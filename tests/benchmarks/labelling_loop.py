@@ -45,6 +45,7 @@ class Loop:
     recipe: str
     overrides: tuple[str, ...]
     folder: Path
+    first_steps: int
     steps: int
 
     @property
@@ -108,7 +109,7 @@ class Loop:
             told = {"source": f"{len(names)} images of {self.data.path}", "source_sha256": "", "source_stamp": ""}
             store.write(data, source, entries, told)
         every = max(1, (len(names) - 1) // 8)
-        epochs = max(1, self.steps // every)
+        epochs = max(1, (self.steps if number else self.first_steps) // every)
         settings = [
             f"training.epochs={epochs}",
             f"evaluation.every_epochs={epochs}",  # the last weights are kept: one held-out image chooses nothing
@@ -160,10 +161,19 @@ def main() -> None:
     parser.add_argument("--by", default=",".join(ORDERS))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300, help="at most, of a training")
+    parser.add_argument("--first-steps", type=int, default=300, help="at most, of the training on the first tenth")
+    parser.add_argument("--steps", type=int, default=300, help="at most, of each training that follows")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    loop = Loop(Store(asked.data), asked.judge, asked.recipe, tuple(asked.overrides), asked.folder, asked.steps)
+    loop = Loop(
+        Store(asked.data),
+        asked.judge,
+        asked.recipe,
+        tuple(asked.overrides),
+        asked.folder,
+        asked.first_steps,
+        asked.steps,
+    )
     orders, seeds = asked.by.split(","), [int(word) for word in asked.seeds.split(",")]
     for seed, by, number in itertools.product(seeds, orders, range(asked.rounds + 1)):
         if loop.measured(by, seed, number) is None:

@@ -140,13 +140,6 @@ def ask(folder: Path, data: Store) -> list[Told]:
     return told
 
 
-def own(one: Told) -> np.ndarray:
-    """Of the label, (H, W) float32; 1 where it is void."""
-    known = one.label != VOID
-    p = np.take_along_axis(one.p, np.where(known, one.label, 0)[None].astype(np.intp), 0)[0]
-    return np.where(known, p.astype(np.float32), 1)
-
-
 def issues(told: list[Told]) -> list[np.ndarray]:
     """cleanlab's mask of each image: pixels that confident learning, over all images, calls wrong."""
     from cleanlab.segmentation.filter import find_label_issues
@@ -166,18 +159,19 @@ def issues(told: list[Told]) -> list[np.ndarray]:
 
 
 def rankings(told: list[Told]) -> dict[str, list[tuple[str, Suspect]]]:
-    """Regions by each method, the most suspicious first; only what a pixel's suspicion is differs."""
+    """Regions by each method, the most suspicious first; only which pixels are suspect and how much differs. Plain loss
+    has as many pixels as casnet, but hard ones too; cleanlab its own, by its quality score 1 − p of the label."""
     found: dict[str, list[tuple[str, Suspect]]] = {"casnet audit": [], "cleanlab": [], "loss": []}
-    losses = [-np.log(np.maximum(own(one), 1e-4)) for one in told]
-    doubts = [suspects.suspicion(one.p.astype(np.float32), one.label, one.difficulty) for one in told]
-    doubted = sum(int((doubt >= suspects.SURE).sum()) for doubt in doubts)
-    least = -np.partition(-np.concatenate([loss.ravel() for loss in losses]), doubted)[doubted]
-    print(f"{doubted:,} pixels are suspect, those with a loss of {least:.2f} are as many")
-    for one, loss, doubt, issue in zip(told, losses, doubts, issues(told), strict=True):
+    losses = [suspects.suspicion(one.p.astype(np.float32), one.label) for one in told]
+    casnets = [suspects.contradicted(one.p.astype(np.float32), one.label, one.difficulty) for one in told]
+    pixels = sum(int(mask.sum()) for mask in casnets)
+    least = -np.partition(-np.concatenate([loss.ravel() for loss in losses]), pixels)[pixels]
+    print(f"{pixels:,} pixels are suspect, those with a loss of {least:.2f} are as many")
+    for one, loss, mask, issue in zip(told, losses, casnets, issues(told), strict=True):
         about = one.label, one.p.argmax(axis=0), one.difficulty.astype(np.float32)
         for name, by, suspect in (
-            ("casnet audit", doubt, doubt >= suspects.SURE),
-            ("cleanlab", 1 - own(one), issue),
+            ("casnet audit", loss, mask),
+            ("cleanlab", 1 - np.exp(-loss), issue),
             ("loss", loss, loss >= least),
         ):
             found[name] += [(one.image, region) for region in suspects.ranked(by, suspect, *about)]
@@ -222,7 +216,7 @@ def of_images(told: list[Told], ranking: list[tuple[str, Suspect]], planted: lis
     scores = {
         "casnet audit": np.array([best.get(one.image, 0) for one in told]),
         "cleanlab": np.array(softmin),
-        "loss": np.array([-np.log(np.maximum(own(one), 1e-4)).mean() for one in told]),
+        "loss": np.array([suspects.suspicion(one.p, one.label).mean() for one in told]),
     }
     found = {"images": len(told), "with an error": int(bad.sum())}
     for name, score in scores.items():
