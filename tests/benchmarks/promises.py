@@ -1,17 +1,20 @@
 """Does `casnet predict` keep its promises? Accuracy after rejection, and the warning of harder images.
 
-    python tests/benchmarks/promises.py --folder promises --run runs/A data/a.h5 --run runs/B data/b.h5 …
+    python tests/benchmarks/promises.py --folder promises --run runs/A data/a.h5 --other data/b.h5 --other data/c.h5 val
 
-For each run: its images that neither trained it nor chose its checkpoint are labelled by `casnet predict
+For each --run: its images that neither trained it nor chose its checkpoint are labelled by `casnet predict
 --target-accuracy` at several targets, and the masks compared with the truth: what was promised on validation images
-beside what these deliver. Then all sets are labelled by all runs, and the warning is put to folders of 20, 50 and 100
-images drawn from each: on a run's own set every warning is a false alarm, on another set it should come.
+beside what these deliver. Then all sets, those of --other too, are labelled by each run, and the warning is put to
+folders of 20, 50 and 100 images drawn from each: on a run's own set every warning is a false alarm, on another set it
+should come.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +31,18 @@ TARGETS = (0.9, 0.95, 0.97, 0.99)
 FOLDERS, DRAWS = (20, 50, 100), 1000
 
 
-def held_out(data: Store, name: str | None) -> Subset:
-    parts = data.parts()
+@dataclass(frozen=True)
+class Judged:
+    """A set's images that no training saw, as files too, and the run of that set if one is put to the test."""
+
+    run: Path | None
+    calibration: dict
+    images: Subset
+    files: list[Path]
+
+
+def held_out(data: Store, fold: int | None, name: str | None) -> Subset:
+    parts = data.parts(fold)
     return parts[name or ("test" if "test" in parts else "val")]
 
 
@@ -44,7 +57,7 @@ def photos(images: Subset, folder: Path) -> list[Path]:
     return files
 
 
-def predict(run: Path, files: list[Path], out: Path, target: float | None = None) -> list[dict]:
+def predict(run: Path | None, files: list[Path], out: Path, target: float | None = None) -> list[dict]:
     """Lines of the manifest, in the order of the files."""
     words = ["--target-accuracy", str(target)] if target else []
     command = [sys.executable, "-m", "casnet_cli", "predict", str(files[0].parent), "--run", str(run)]
@@ -72,6 +85,15 @@ def delivered(files: list[Path], images: Subset, out: Path) -> dict:
     return {"share": kept / labelled, "accuracy": right / kept, "ci95": interval(sums[:, 2] / sums[:, 1])}
 
 
+def kept(one: Judged, target: float, out: Path) -> tuple[tuple | None, dict | None]:
+    """Share and accuracy promised on validation images, and what the set's own images got; None where nothing is."""
+    promised = threshold_for(one.calibration["selective"], target)
+    if promised is None:
+        return None, None
+    predict(one.run, one.files, out, target)
+    return promised[1:], delivered(one.files, one.images, out)
+
+
 def warned(difficulties: list[float], validation: list[float], images: int) -> float | None:
     """The share of folders of so many images, drawn without replacement, that are warned of."""
     if len(difficulties) < images:
@@ -85,28 +107,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--run", type=Path, nargs="+", action="append", required=True, metavar="RUN DATA [SPLIT]")
+    parser.add_argument("--other", type=Path, nargs="+", action="append", default=[], metavar="DATA [SPLIT]")
     asked = parser.parse_args()
     sets = {}
-    for run, data, *split in asked.run:
-        opened = Store(data)
-        images = held_out(opened, str(split[0]) if split else None)
-        sets[opened.name] = run, images, photos(images, asked.folder / "photos" / opened.name)
-    rows, warnings = [], []
-    for name, (run, images, files) in sets.items():
-        calibration = runs.find(run / "checkpoints" / "best.h5").meta.calibration
-        for target in TARGETS:
-            promised = threshold_for(calibration["selective"], target)
-            if promised is None:
-                rows.append((name, target, None, None))
-                continue
-            out = asked.folder / f"{name}-{target}"
-            predict(run, files, out, target)
-            rows.append((name, target, promised[1:], delivered(files, images, out)))
-        for other, (_, _, theirs) in sets.items():
-            told = predict(run, theirs, asked.folder / f"{name}-on-{other}")
-            ours = [line["difficulty_mean"] for line in told]
-            shares = [warned(ours, calibration["difficulty"], count) for count in (*FOLDERS, len(ours))]
-            warnings.append((name, other, len(calibration["difficulty"]), len(ours), float(np.mean(ours)), shares))
+    for run, data, *split in [*asked.run, *((None, *other) for other in asked.other)]:
+        opened, meta = Store(data), runs.find(run).meta if run else None
+        images = held_out(opened, meta.fold if meta else None, str(split[0]) if split else None)
+        files = photos(images, asked.folder / "photos" / opened.name)
+        sets[opened.name] = Judged(run, meta.calibration if meta else {}, images, files)
+    own = {name: one for name, one in sets.items() if one.run}
+    rows = [
+        (name, target, *kept(one, target, asked.folder / f"{name}-{target}"))
+        for name, one in own.items()
+        for target in TARGETS
+    ]
+    warnings = []
+    for (name, one), (other, theirs) in itertools.product(own.items(), sets.items()):
+        told = predict(one.run, theirs.files, asked.folder / f"{name}-on-{other}")
+        ours, validation = [line["difficulty_mean"] for line in told], one.calibration["difficulty"]
+        shares = [warned(ours, validation, count) for count in (*FOLDERS, len(ours))]
+        warnings.append((name, other, len(validation), len(ours), float(np.mean(ours)), shares))
     for name, target, promised, found in rows:
         if not promised:
             print(f"| {name} | {target} | none promises it |")
