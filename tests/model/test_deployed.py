@@ -35,10 +35,13 @@ def test_every_variant_says_what_it_was_trained_to(variant: str) -> None:
 @pytest.mark.parametrize(("backbone", "stride"), [("resnet50", 8), ("resnet50", 32), ("efficientnet-lite0", 8)])
 def test_backbones_and_strides(backbone: str, stride: int) -> None:
     model, image = lively(backbone=backbone, output_stride=stride, weights="none"), picture(37, 50)
-    network = asked(model)
-    expected, found = probabilities(model, image), told(network, image)
+    network = asked(model, pools=True)
+    expected, ((_, _, found),) = probabilities(model, image), next(network.ask([network.prepare(image)]))
     for name in ("coarse", "fine", "fused"):
-        np.testing.assert_allclose(found[name], expected[name], atol=1e-4)
+        np.testing.assert_allclose(np.moveaxis(found[name], 0, -1), expected[name], atol=1e-4)
+    features = keras.Model(model.input, model.get_layer("coarse_conv").input)
+    pooled = keras.ops.convert_to_numpy(features(image[None].astype(np.float32)))[0].mean(axis=(0, 1))
+    np.testing.assert_allclose(found["pooled"], pooled, rtol=1e-3, atol=1e-4)
     layers = network.deployed._folded.network.layers
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
     assert any(isinstance(layer, WinogradConvolution) for layer in layers) == (backbone == "resnet50")
