@@ -22,12 +22,16 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from casnet_cli import runs
 from casnet_cli.auditing import suspects
 from casnet_cli.auditing.suspects import Suspect
 from casnet_cli.data import store
 from casnet_cli.data.sources.source import Sample, Source
 from casnet_cli.data.store import Store
+from casnet_cli.evaluation import tally
+from casnet_cli.evaluation.tally import Tally
 from casnet_cli.labels import VOID
+from casnet_cli.measurements import measurement
 
 KINDS = ("renamed", "deleted", "moved 5", "moved 10")
 SHARE, LEAST, LARGEST_DELETED = 0.05, 0.005, 0.2
@@ -226,6 +230,53 @@ def of_images(told: list[Told], ranking: list[tuple[str, Suspect]], planted: lis
     return found
 
 
+@dataclass(frozen=True)
+class Series:
+    """Trainings of the folds of a data set, all alike but for the labels."""
+
+    recipe: str
+    settings: tuple[str, ...]
+    folder: Path
+
+    def crossval(self, name: str, data: Path, folds: list[int]) -> Path:
+        words = list(itertools.chain.from_iterable(("--set", one) for one in self.settings))
+        chosen = "--folds", ",".join(map(str, folds))
+        casnet("crossval", self.recipe, "--data", data, "--run", self.folder / name, *words, *chosen, "--resume")
+        return self.folder / name
+
+
+def measured(run: Path, data: Store, folds: list[int]) -> list[Tally]:
+    """Of each fold's test images, by the labels of `data`."""
+    found = []
+    for fold in folds:
+        about = measurement(runs.find(run / f"fold-{fold}"), data, "test")
+        if about.tally() is None:
+            casnet("eval", "--run", run / f"fold-{fold}", "--data", data.path, "--split", "test", "--worst", 0)
+        counts = about.tally()
+        assert counts is not None
+        found.append(counts)
+    return found
+
+
+def retrained(series: Series, clean: Store, top: int, folds: list[int]) -> dict:
+    """Accuracy by the labels as they were, of networks trained on those, on the planted ones and on what audit left."""
+    planted, voided = series.folder / "planted.h5", series.folder / "voided.h5"
+    on_planted = series.folder / "on-planted"
+    if not voided.is_file():
+        casnet("audit", "--run", on_planted, "--data", planted, "--top", top)
+        casnet("audit", "--run", on_planted, "--data", planted, "--apply-void", voided)
+    trained = {
+        "planted": on_planted,
+        "clean": series.crossval("on-clean", clean.path, folds),
+        "voided": series.crossval("on-voided", voided, folds),
+    }
+    tallies = {name: measured(run, clean, folds) for name, run in trained.items()}
+    found: dict = {"folds": folds} | {name: tally.means(own) for name, own in tallies.items()}
+    for ours, theirs in (("clean", "planted"), ("voided", "planted"), ("voided", "clean")):
+        found[f"{ours} - {theirs}"] = tally.difference(tallies[ours], tallies[theirs])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -235,23 +286,20 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--top", type=int, default=200, help="regions that casnet audit lists and that are voided")
+    parser.add_argument("--retrain", help="folds, by commas, that are trained again on clean and voided labels; all")
     parser.add_argument("--until", choices=("found", "retrained"), default="retrained")
     asked = parser.parse_args()
     folder = asked.folder
     folder.mkdir(parents=True, exist_ok=True)
     clean = Store(asked.data)
+    every = list(range(1, clean.folds + 1))
     labels = {entry.name: np.asarray(entry.load().label) for entry in clean.entries()}
     spoilt, planted = plant(labels, len(clean.labels), asked.seed)
     if not (folder / "planted.h5").is_file():
         write(clean, spoilt, folder / "planted.h5")
-
-    def crossval(name: str, data: Path) -> Path:
-        length = f"training.epochs={asked.epochs}", f"evaluation.every_epochs={asked.epochs}"
-        settings = itertools.chain.from_iterable(("--set", one) for one in (*length, *asked.overrides))
-        casnet("crossval", asked.recipe, "--data", data, "--run", folder / name, *settings, "--resume")
-        return folder / name
-
-    run = crossval("on-planted", folder / "planted.h5")
+    length = f"training.epochs={asked.epochs}", f"evaluation.every_epochs={asked.epochs}"
+    series = Series(asked.recipe, (*length, *asked.overrides), folder)
+    run = series.crossval("on-planted", folder / "planted.h5", every)
     if not (folder / "found.json").is_file():
         told = ask(run, Store(folder / "planted.h5"))
         ranked = rankings(told)
@@ -260,14 +308,11 @@ def main() -> None:
         found |= {"of images": of_images(told, ranked["casnet audit"], planted)}
         (folder / "found.json").write_text(json.dumps(found, indent=2) + "\n")
     print((folder / "found.json").read_text())
-    if asked.until == "found":
-        return
-    voided = folder / "voided.h5"
-    if not voided.is_file():
-        casnet("audit", "--run", run, "--data", folder / "planted.h5", "--top", asked.top)
-        casnet("audit", "--run", run, "--data", folder / "planted.h5", "--apply-void", voided)
-    runs = crossval("on-clean", asked.data), run, crossval("on-voided", voided)
-    casnet("compare", *runs, "--data", asked.data, "--split", "test", "--json", folder / "compared.json")
+    if asked.until == "retrained":
+        folds = [int(word) for word in asked.retrain.split(",")] if asked.retrain else every
+        compared = json.dumps(retrained(series, clean, asked.top, folds), indent=2) + "\n"
+        (folder / "retrained.json").write_text(compared)
+        print(compared)
 
 
 if __name__ == "__main__":
