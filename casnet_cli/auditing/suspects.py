@@ -58,18 +58,18 @@ def suspicion(p: np.ndarray, label: np.ndarray) -> np.ndarray:
     return np.where(known, -np.log(np.maximum(own, FLOOR)), 0.0)
 
 
-def contradicted(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
-    """(H, W) bool: easy to the network, which finds the label unlikely.
+def contradicted(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+    """(H, W) bool: easy to the network, which finds the label unlikely and proposes another.
 
-    difficulty (H, W) 0..1: 1 − p_a, or the answer's entropy / log K.
+    doubt: `suspicion`. difficulty 0..1: 1 − p_a, or the answer's entropy / log K.
     """
-    return (suspicion(p, label) >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (p.argmax(axis=0) != label)
+    return (doubt >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (proposal != label)
 
 
 def suspects(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
     """The regions of one image, the most suspicious first."""
-    mask = contradicted(p, label, difficulty)
-    return ranked(suspicion(p, label), mask, label, p.argmax(axis=0), difficulty)
+    doubt, proposal = suspicion(p, label), p.argmax(axis=0)
+    return ranked(doubt, contradicted(doubt, label, proposal, difficulty), label, proposal, difficulty)
 
 
 def ranked(

@@ -9,16 +9,14 @@ again it goes on where it was stopped; several processes may share one folder, e
 prints the accuracy on the judged images after each round, and the paired differences to `random`.
 """
 
-import argparse
 import csv
 import itertools
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from series import arguments, casnet  # type: ignore[import-not-found]
 
 from casnet_cli import runs
 from casnet_cli.data import store
@@ -32,10 +30,6 @@ from casnet_cli.measurements import measurement
 ORDERS = ("random", "difficulty", "entropy", "mixed")
 FIRST = "first"
 """The training on the tenth that all orders begin with."""
-
-
-def casnet(*words: object) -> None:
-    subprocess.run([sys.executable, "-m", "casnet_cli", *map(str, words)], check=True)
 
 
 @dataclass(frozen=True)
@@ -152,11 +146,7 @@ def table(loop: Loop, orders: list[str], seeds: list[int], rounds: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--recipe", default="stanford-background-lite")
-    parser.add_argument("--set", action="append", default=[], dest="overrides")
+    parser = arguments(__doc__)
     parser.add_argument("--judge", default="test", choices=("test", "val"))
     parser.add_argument("--by", default=",".join(ORDERS))
     parser.add_argument("--seeds", default="0,1,2")

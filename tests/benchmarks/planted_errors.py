@@ -10,17 +10,15 @@ five folds are measured on the labels as they were: on those, on the planted one
 regions void that `casnet audit` lists as objects. Called again it goes on where it was stopped.
 """
 
-import argparse
 import itertools
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
+from series import arguments, casnet  # type: ignore[import-not-found]
 
 from casnet_cli import runs
 from casnet_cli.auditing import suspects
@@ -37,10 +35,6 @@ KINDS = ("renamed", "deleted", "moved 5", "moved 10")
 SHARE, LEAST, LARGEST_DELETED = 0.05, 0.005, 0.2
 ENDS = (25, 50, 100, 200, 400)
 """k of precision and recall at k."""
-
-
-def casnet(*words: object) -> None:
-    subprocess.run([sys.executable, "-m", "casnet_cli", *map(str, words)], check=True)
 
 
 def regions(label: np.ndarray) -> list[np.ndarray]:
@@ -167,7 +161,10 @@ def rankings(told: list[Told]) -> dict[str, list[tuple[str, Suspect]]]:
     has as many pixels as casnet, but hard ones too; cleanlab its own, by its quality score 1 − p of the label."""
     found: dict[str, list[tuple[str, Suspect]]] = {"casnet audit": [], "cleanlab": [], "loss": []}
     losses = [suspects.suspicion(one.p.astype(np.float32), one.label) for one in told]
-    casnets = [suspects.contradicted(one.p.astype(np.float32), one.label, one.difficulty) for one in told]
+    casnets = [
+        suspects.contradicted(loss, one.label, one.p.argmax(axis=0), one.difficulty)
+        for one, loss in zip(told, losses, strict=True)
+    ]
     pixels = sum(int(mask.sum()) for mask in casnets)
     least = -np.partition(-np.concatenate([loss.ravel() for loss in losses]), pixels)[pixels]
     print(f"{pixels:,} pixels are suspect, those with a loss of {least:.2f} are as many")
@@ -278,12 +275,8 @@ def retrained(series: Series, clean: Store, top: int, folds: list[int]) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--recipe", default="stanford-background-lite")
+    parser = arguments(__doc__)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--top", type=int, default=200, help="regions that casnet audit lists and that are voided")
     parser.add_argument("--retrain", help="folds, by commas, that are trained again on clean and voided labels; all")

@@ -12,13 +12,12 @@ should come.
 import argparse
 import itertools
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from series import casnet  # type: ignore[import-not-found]
 
 from casnet_cli import runs
 from casnet_cli.data.store import Store, Subset
@@ -59,9 +58,8 @@ def photos(images: Subset, folder: Path) -> list[Path]:
 
 def predict(run: Path | None, files: list[Path], out: Path, target: float | None = None) -> list[dict]:
     """Lines of the manifest, in the order of the files."""
-    words = ["--target-accuracy", str(target)] if target else []
-    command = [sys.executable, "-m", "casnet_cli", "predict", str(files[0].parent), "--run", str(run)]
-    subprocess.run([*command, "--out", str(out), "--no-overlay", *words], check=True)
+    words = ["--target-accuracy", target] if target else []
+    casnet("predict", files[0].parent, "--run", run, "--out", out, "--no-overlay", *words)
     told = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     by_file = {Path(line["file"]).name: line for line in told if line.get("status") == "ok"}
     return [by_file[file.name] for file in files]
