@@ -1,19 +1,25 @@
 """The end of a training: what its validation images say about how far the best checkpoint can be trusted."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from casnet_cli import console, engine
 from casnet_cli.data.store import Subset
 
+if TYPE_CHECKING:
+    from casnet_cli.model.answers import Network
+
 KEYS = {"temperature", "images", "selective", "easy", "difficulty"}
 
 
-def calibrate(best: Path, images: Subset) -> None:
+def calibrate(best: Path, images: Subset, network: Callable[[], "Network"]) -> None:
     """Fit on validation images what `predict` goes by, and keep it in the checkpoint, unless that was done before.
+
+    network: makes the one of that checkpoint.
 
     `temperature`, by which log-probabilities are divided to mean what they say; `selective`, the accuracy of pixels
     above a confidence; `easy`, the difficulty below which the fine branch may be left out; `difficulty`, of each image.
@@ -22,10 +28,17 @@ def calibrate(best: Path, images: Subset) -> None:
     from casnet_cli.evaluation.cascade import curve, threshold
     from casnet_cli.training.checkpoint import amend, read_meta
 
-    if not best.is_file() or read_meta(best).calibration.keys() >= KEYS:
+    if not best.is_file():
+        return
+    meta = read_meta(best)
+    if meta.calibration.keys() >= KEYS:
         return
     engine.start()
-    samples, looks, difficulty = _looked_at(best, images)
+    from casnet_cli.model.reading import branch_answers
+
+    scale, cascade = meta.recipe.evaluation.scale, meta.recipe.model.variant == "attention"
+    asked = network().asked(scale, lambda told: branch_answers(told) | {"p": told["fused"]})
+    samples, looks, difficulty = _looked_at(asked, images, cascade)
     temperature = fit_temperature(samples)
     easy = threshold(curve(looks))
     told: dict[str, Any] = {"temperature": temperature, "images": len(images), "difficulty": difficulty}
@@ -39,20 +52,13 @@ def calibrate(best: Path, images: Subset) -> None:
     console.detail(f"{best}: temperature {number}, fitted on {console.count(len(images), 'validation image')}")
 
 
-def _looked_at(best: Path, images: Subset) -> tuple[list[Any], list[Any], list[float]]:
+def _looked_at(network: "Network", images: Subset, cascade: bool) -> tuple[list[Any], list[Any], list[float]]:
     """Of each validation image some log-probabilities with their truth, how right it was, and its mean difficulty."""
     from casnet_cli.data.pipeline import whole_images
     from casnet_cli.evaluation.calibration import PIXELS, chosen_pixels, generator
     from casnet_cli.evaluation.cascade import Look
     from casnet_cli.labels import VOID
-    from casnet_cli.model.answers import Network, Protocol
-    from casnet_cli.model.reading import branch_answers
-    from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(best)
-    protocol = Protocol(scale=meta.recipe.evaluation.scale)
-    network = Network(model, protocol, lambda told: branch_answers(told) | {"p": told["fused"]})
-    cascade = meta.recipe.model.variant == "attention"
     most, tiny = -(-PIXELS // len(images)), np.finfo(np.float32).tiny
     samples, looks, difficulty = [], [], []
     for place, sample in enumerate(whole_images(images)):

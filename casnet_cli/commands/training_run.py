@@ -174,17 +174,33 @@ class TrainingRun:
             if not self.chief:
                 return None
             if not deadline.near(self.view.validation_seconds):
-                calibrate(self.folder.best, self.val_part)
+                calibrate(self.folder.best, self.val_part, self._best)
         self.held.close()
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
         if self.stopped:
             raise typer.Exit(130)  # in its last step: whoever called may have more to do
         return self.folder.path
 
+    def _best(self) -> Any:
+        """The network that validation asked, with the weights of the best checkpoint."""
+        from casnet_cli.training import checkpoint
+
+        checkpoint.fill(self.folder.best, self.trainee.model)
+        self.network.refresh()
+        return self.network
+
     def calibrate(self) -> None:
         """Of a finished run whose end was cut short."""
         assert self.run
-        calibrate(RunFolder(self.run).best, self.val_part)
+        best = RunFolder(self.run).best
+
+        def network() -> Any:
+            from casnet_cli.model.answers import Network, Protocol
+            from casnet_cli.training.checkpoint import load_model
+
+            return Network(load_model(best)[0], Protocol())
+
+        calibrate(best, self.val_part, network)
 
     @contextmanager
     def _view(self) -> Iterator[TrainingView]:

@@ -5,7 +5,8 @@ pixels is read off the blended cells block by block, so that memory grows neithe
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -97,16 +98,24 @@ class Network:
 
     def __init__(self, trained: keras.Model, protocol: Protocol, said: reading.Said = reading.answers):
         self.deployed = Deployed(trained, protocol.easy_below, protocol.few, pools=protocol.pools)
-        self.protocol = protocol
         self.classes: int = trained.output["fused"].shape[-1]
+        self._set(protocol, said)
+
+    def _set(self, protocol: Protocol, said: reading.Said) -> None:
+        self.protocol = protocol
         scales, mirrors = PASSES[protocol.tta]
         self._passes = [
             (protocol.scale * scale, mirrored) for scale in scales for mirrored in (False, True)[: 1 + mirrors]
         ]
-        shape = self.deployed.branches, self.classes
-        self._averages = len(self._passes) > 1
-        self._reader = Asker(reading.reader(*shape, (lambda told: told) if self._averages else said), protocol.few)
-        self._judge = Asker(reading.judge(*shape, said), protocol.few) if self._averages else None
+        shape, averages = (self.deployed.branches, self.classes), len(self._passes) > 1
+        self._reader = Asker(reading.reader(*shape, (lambda told: told) if averages else said), protocol.few)
+        self._judge = Asker(reading.judge(*shape, said), protocol.few) if averages else None
+
+    def asked(self, scale: float, said: reading.Said) -> "Network":
+        """This very network, seeing images at another scale, and saying something else of its probabilities."""
+        other = copy(self)
+        other._set(replace(self.protocol, scale=scale), said)
+        return other
 
     def refresh(self) -> None:
         """Take over the weights that the trained network has now."""

@@ -141,15 +141,20 @@ def load_model(path: Path) -> tuple["keras.Model", Meta]:
 
     meta = read_meta(path)
     model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
+    fill(path, model)
+    return model, meta
+
+
+def fill(path: Path, model: "keras.Model") -> None:
+    """Weights of `path` into a network of its recipe. Raises RunError."""
     with opened(path) as file:
         _read(file, "model", _named(model.weights), path)
-    return model, meta
 
 
 def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
     """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
+    fill(path, model)
     with opened(path) as file:
-        _read(file, "model", _named(model.weights), path)
         _read(file, "optimizer", optimizer.named(), path)
         _read(file, "random", _random_states(model), path)
 
