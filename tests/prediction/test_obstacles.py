@@ -2,7 +2,8 @@
 
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,22 +15,22 @@ from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
 
 
-@pytest.fixture
-def little_room() -> Iterator[Callable[[int], None]]:
-    """Lets files grow to so many bytes alone, as on a disk that runs full."""
+@contextmanager
+def room_for(most: int) -> Iterator[None]:
+    """Lets files grow to so many bytes alone, as on a disk that runs full; pytest's own output too, until this ends."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(("room", "overlay"), [(60, False), (1000, False), (9000, True)])  # no map, no mask, no overlay
-def test_a_full_disk_ends_the_call_and_leaves_nothing_half(
-    folder: Path, little_room: Callable[[int], None], room: int, overlay: bool
-) -> None:
+def test_a_full_disk_ends_the_call_and_leaves_nothing_half(folder: Path, room: int, overlay: bool) -> None:
     for index in range(9):
         picture(index, 160, 120).save(folder / f"{index}.png")
-    little_room(room)
-    with pytest.raises(InputError, match=r"cannot be written: File too large"):
+    with room_for(room), pytest.raises(InputError, match=r"cannot be written: File too large"):
         label(folder, overlay=overlay)
     out = folder.parent / "out"
     assert not list(out.rglob(".*"))
@@ -38,16 +39,15 @@ def test_a_full_disk_ends_the_call_and_leaves_nothing_half(
     assert all((out / str(record["mask"])).exists() for record in manifest(folder))
 
 
-def test_a_line_that_does_not_fit_is_not_there_at_all(folder: Path, little_room: Callable[[int], None]) -> None:
+def test_a_line_that_does_not_fit_is_not_there_at_all(folder: Path) -> None:
     label(folder)
     path = folder.parent / "out" / "manifest.jsonl"
     before = path.read_bytes()
     with Manifest(Outputs(path.parent, LABELS, "run 1")) as full:
-        little_room(len(before) + 40)
-        with pytest.raises(InputError, match=r"manifest\.jsonl: cannot be written: File too large"):
+        refused = pytest.raises(InputError, match=r"manifest\.jsonl: cannot be written: File too large")
+        with room_for(len(before) + 40), refused:
             full.failed(Job(Path("x.png"), Path("x")), "broken")
         assert path.read_bytes() == before
-        little_room(1 << 20)
         full.failed(Job(Path("x.png"), Path("x")), "broken")
     assert manifest(folder)[-1]["file"] == "x.png"
 
