@@ -3,6 +3,7 @@ and write a copy of the data without it."""
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,9 @@ def audit(
         return
     _make(target)
     listing.check_unedited(target)
-    found = _found([_judge(one, store, split) for one in chosen], top)
+    found, counts = _found([_judge(one, store, split) for one in chosen], top)
     _write(target, found, store)
+    _say_unlearnt(found, counts, store.labels)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -78,14 +80,15 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def _found(judges: list[Judge], top: int) -> "list[Named]":
-    """The most suspicious regions of all images."""
+def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
+    """The most suspicious regions of all images, and (K, K) pixels by label and answer."""
     from casnet_cli import engine
 
     engine.start()
     from casnet_cli.auditing.listing import Named
     from casnet_cli.auditing.suspects import suspects
     from casnet_cli.data.pipeline import whole_images
+    from casnet_cli.evaluation.confusion import confusion
     from casnet_cli.evaluation.scores import asked_together
     from casnet_cli.model.answers import Network, Protocol
     from casnet_cli.model.reading import answers
@@ -93,6 +96,8 @@ def _found(judges: list[Judge], top: int) -> "list[Named]":
 
     total = sum(len(judge.images) for judge in judges)
     found: list[Named] = []
+    classes = len(judges[0].run.meta.labels)
+    counts = np.zeros((classes, classes), np.int64)
     done = 0
     with console.bar("auditing") as bar:
         for judge in judges:
@@ -108,10 +113,11 @@ def _found(judges: list[Judge], top: int) -> "list[Named]":
             for _, sample, said in asked_together(network, whole_images(judge.images)):
                 own = suspects(said["p"], sample.label, said["difficulty"])
                 found += [Named(judge.images.group, sample.name, suspect) for suspect in own]
+                counts += confusion(sample.label, said["p"].argmax(axis=0), classes)
                 done += 1
                 bar.update(done, total)
             engine.forget()
-    return sorted(found, key=lambda named: -named.suspect.score)[:top]
+    return sorted(found, key=lambda named: -named.suspect.score)[:top], counts
 
 
 def _write(target: Path, found: "list[Named]", store: "Store") -> None:
@@ -131,6 +137,18 @@ def _write(target: Path, found: "list[Named]", store: "Store") -> None:
         rows.append((Path(named.image).name, what, one.kind, f"{one.pixels:,}", console.percent(one.confidence)))
     console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
     console.result(f"{target}/{listing.TABLE}: {console.count(len(found), 'region')}; pictures in {target}/page.html")
+
+
+def _say_unlearnt(found: "list[Named]", counts: np.ndarray, labels: "LabelSet") -> None:
+    """A network that never says a class contradicts every label of it."""
+    unlearnt = counts.diagonal() < counts.sum(axis=1) / 2
+    named = Counter(labels.names[one.suspect.label] for one in found if unlearnt[one.suspect.label])
+    if named:
+        console.say(
+            f"note: {sum(named.values())} of {console.count(len(found), 'region')} have a label of which the network "
+            f"gets less than half of the pixels right ({', '.join(name for name, _ in named.most_common())}): its "
+            "errors rather than theirs"
+        )
 
 
 def _confusion(found: "list[Named]", labels: "LabelSet") -> str:

@@ -97,6 +97,28 @@ def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_pat
     assert ours.file["test"]["image"][0].tobytes() == theirs.file["test"]["image"][0].tobytes()
 
 
+def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
+    home: Path, tmp_path: Path, monkeypatch
+) -> None:
+    def blind(image: np.ndarray) -> dict[str, np.ndarray]:
+        said = by_color(image)
+        said["p"][0] = 0.0  # it never says red
+        return said
+
+    told: list[str] = []
+    monkeypatch.setattr("casnet_cli.console.say", told.append)
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5"]
+    casnet(*words, "--out", tmp_path / "sighted")
+    assert not [line for line in told if "note:" in line]
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(blind))
+    casnet(*words, "--out", tmp_path / "blind")
+    rows = list(csv.DictReader((tmp_path / "blind/suspects.csv").read_text().splitlines()))
+    red = sum(row["label"] == "red" for row in rows)
+    (note,) = [line for line in told if "note:" in line]
+    assert red and note.startswith(f"note: {red} of {len(rows)} regions have a label") and "(red)" in note
+
+
 def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
