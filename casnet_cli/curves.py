@@ -27,6 +27,7 @@ LOSSES: Curves = (
     ("loss_coarse", "coarse", ORANGE, "-"),
     ("loss_attention", "attention", PURPLE, "-"),
     ("loss_refine", "refine", GREEN, "-"),
+    ("loss_fine", "fine", SKY, "-"),
 )
 FIGURES: Curves = (
     ("val_pixel_accuracy", "pixel", BLUE, "-"),

@@ -112,10 +112,12 @@ def leave(code: int | str | None) -> None:
 
 
 def forget() -> None:
-    """Give back what the networks of a finished piece of work hold."""
+    """Give back what the networks of a finished piece of work hold, and the arithmetic that they were trained in."""
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.backend.clear_session()
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
     gc.collect()
 
 

@@ -37,6 +37,11 @@ class RunFolder:
     def best(self) -> Path:
         return self.path / "checkpoints" / "best.h5"
 
+    @property
+    def newest(self) -> Path:
+        """The checkpoint that says how far training has come: best.h5 says it as of its own epoch."""
+        return self.last if self.last.is_file() else self.best
+
     def resumable(self) -> Meta | None:
         """The meta of last.h5, or None if the run has not begun. Raises RunError, naming a good earlier checkpoint."""
         if not self.last.exists():
@@ -81,10 +86,12 @@ class RunFolder:
             held.close()
             raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
 
-    def create(self, chosen: Recipe, data: Store, fold: int | None, begun: Meta | None = None) -> None:
+    def create(
+        self, chosen: Recipe, data: Store, fold: int | None, init: Path | None = None, begun: Meta | None = None
+    ) -> None:
         """Make the folder with recipe.toml and run.json, or note in them that a run `begun` goes on.
 
-        Raises RunError if it cannot be written.
+        init: the checkpoint whose weights it begins with. Raises RunError if it cannot be written.
         """
         try:
             self.last.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +111,7 @@ class RunFolder:
                 "data": str(data.path.resolve()),
                 "data_sha256": data.content_sha256,
                 "fold": fold,
+                "init": str(init.resolve()) if init else None,
                 "back_end": os.environ.get("KERAS_BACKEND", "tensorflow"),
                 "continued": earlier,
             }
@@ -115,6 +123,21 @@ class RunFolder:
             (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
+
+    def wanted(self) -> dict[str, Any]:
+        """What a run was begun with that ended before its first checkpoint: `recipe`, `data`, `fold`, `init`.
+
+        Only those it says; none if there is no such run.
+        """
+        own = self.path / "recipe.toml"
+        if not own.is_file():
+            return {}
+        told: dict[str, Any] = {"recipe": str(own)}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            about = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            told |= {"data": Path(about["data"]), "fold": about["fold"]}
+            told |= {"init": Path(about["init"])} if about["init"] else {}
+        return told
 
     def _continuations(self, begun: Meta | None) -> list[dict[str, Any]]:
         """What run.json says of earlier continuations; a damaged one is replaced."""
@@ -172,7 +195,7 @@ class Checkpoint:
 
     @property
     def title(self) -> str:
-        return f"{self.folder or self.file} (epoch {len(self.meta.progress.history)})"
+        return f"{self.folder or self.file} (epoch {self.meta.progress.epochs})"
 
 
 def find(run: Path | None) -> Checkpoint:

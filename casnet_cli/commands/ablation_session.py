@@ -42,7 +42,8 @@ def ablate(request: Request, seeds: str | None, tta: str) -> None:
     series = open_series("ablate", request, tta)
     before = series.options.get("seeds", [])
     chosen = sorted({*wanted, *before}) or [0]
-    fold = request.fold or series.options.get("fold") or (1 if series.store.folds else None)
+    begun_on = series.options.get("fold") or (1 if series.store.folds else None)
+    fold = begun_on if request.fold is None else request.fold
     if before and fold != series.options.get("fold"):
         raise InputError(
             f"--fold {fold}: {series.folder} was begun on fold {series.options.get('fold')} (leave it out)"

@@ -13,6 +13,7 @@ from casnet_cli.errors import RunError
 from casnet_cli.evaluation import tally
 from casnet_cli.evaluation.tally import Tally
 from casnet_cli.measurements import Asking, Measurement, measurement
+from casnet_cli.training.checkpoint import read_meta
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def compare(given: list[Path], data: Path | None, split: str | None, tta: str, f
         subject.title: {key: _wanted(one, data, split, tta) for key, one in subject.files.items()}
         for subject in subjects
     }
+    _check_same_data([one for own in wanted.values() for one in own.values()])
     compared = [Measured(title, {key: _tally(one) for key, one in own.items()}) for title, own in wanted.items()]
     answer = [own.described() for own in compared]
     differences = [own.minus(compared[0]) for own in compared[1:]]
@@ -81,6 +83,14 @@ def compare(given: list[Path], data: Path | None, split: str | None, tta: str, f
             show_published(first.store.name, [(str(own["run"]), own) for own in answer])
 
 
+def _check_same_data(wanted: list[Measurement]) -> None:
+    """Raises RunError: labels may differ where the images have the same names."""
+    for one in wanted[1:]:
+        if one.store.content_sha256 != wanted[0].store.content_sha256:
+            told = f"{wanted[0].store.path} and {one.store.path} differ"
+            raise RunError(f"not to be measured on the same data: {told} (name one of them by --data)")
+
+
 def _subjects(path: Path) -> list[Subject]:
     """The run of a path, or the groups of runs of a series. Raises RunError."""
     if not (path / SUMMARY).is_file():
@@ -90,7 +100,7 @@ def _subjects(path: Path) -> list[Subject]:
     for file in sorted(path.glob("*/checkpoints/best.h5")):
         name = file.parents[1].name
         group, apart = name.partition("-")[0], place(name)
-        if apart and runs.find(file).meta.finished:
+        if apart and read_meta(runs.RunFolder(file.parents[1]).newest).finished:
             groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = file
     if not groups:
         raise RunError(f"{path}: none of its runs is trained yet (go on by casnet {about['kind']} --resume)")

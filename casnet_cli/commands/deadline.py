@@ -30,7 +30,11 @@ class Deadline:
 
     def __init__(self, limit: float | None, clock: Callable[[], float] = time.monotonic):
         self.clock, self.began, self.limit = clock, clock(), limit
-        self.before, self.longest = self.began, 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Call before the first piece of work, if anything came before it that will not come again."""
+        self.before, self.longest = self.clock(), 0.0
 
     def lap(self) -> None:
         """Call after each piece of work: a step with its saving, or a validation."""

@@ -79,6 +79,8 @@ def _check_packages(wanted: Wanted) -> None:
         raise EngineError(f"--precision {wanted.precision}: a SavedModel is in float32 (onnx and litert have others)")
     if wanted.two_files and wanted.format != "onnx":
         raise EngineError(f"--two-files: --format {wanted.format} is one file (onnx may be two)")
+    if wanted.two_files and wanted.precision == "int8":
+        raise EngineError("--two-files: not in integers (--precision float32 or float16, or one file)")
     if find_spec("tensorflow") is None or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         raise EngineError("casnet export: works with TensorFlow alone (pip install tensorflow, KERAS_BACKEND unset)")
 
@@ -97,6 +99,10 @@ def _check_run(chosen: "Checkpoint", run: Path | None, wanted: Wanted) -> None:
             f"--size {wanted.size[0]}x{wanted.size[1]}: too small for a pyramid of {bins}x{bins} bins "  # type: ignore[index]
             f"(sides of {least / meta.recipe.evaluation.scale:.0f} pixels and more)"
         )
+    from casnet_cli.export.exported import check_size
+
+    if wanted.size and wanted.format != "savedmodel":
+        check_size(wanted.size, meta.recipe.evaluation.scale)
 
 
 def _check_finished(chosen: "Checkpoint") -> None:
@@ -109,7 +115,7 @@ def _check_finished(chosen: "Checkpoint") -> None:
     meta = read_meta(last) if last.is_file() else None
     if meta and not meta.finished:
         raise RunError(
-            f"{chosen.folder}: its training has not come to its end, epoch {len(meta.progress.history)} of "
+            f"{chosen.folder}: its training has not come to its end, epoch {meta.progress.epochs} of "
             f"{meta.recipe.training.epochs} (casnet train --run {chosen.folder} --resume, or --run {chosen.file})"
         )
 
@@ -129,6 +135,8 @@ def _parts(chosen: "Checkpoint", data: Path | None, wanted: Wanted) -> "dict[str
             raise RunError(f"--precision int8: is calibrated on training images: {error.faults[0]}") from None
         console.say(f"not proved: {error.faults[0]}")
         return {}
+    if wanted.precision == "int8" and "train" not in parts:
+        raise RunError(f"--precision int8: is calibrated on training images, and {store.path} has none")
     return parts
 
 
@@ -179,7 +187,7 @@ def _write_and_prove(chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: W
     calibrating: list[Any] = []
     if wanted.precision == "int8" and training:
         calibrating = [
-            fitted(one, wanted.size).image for one in whole_images(training.at(_spread(training, CALIBRATING)))
+            fitted(one, wanted.size, scale).image for one in whole_images(training.at(_spread(training, CALIBRATING)))
         ]
     told = formats.Wanted(wanted.precision, wanted.size, scale, wanted.probabilities, about, calibrating)
     console.say("writing …")
@@ -192,7 +200,7 @@ def _write_and_prove(chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: W
     console.say("proving …")
     from casnet_cli.model.answers import Network, Protocol
 
-    samples = (fitted(one, wanted.size) for one in whole_images(images.at(_spread(images, IMAGES))))
+    samples = (fitted(one, wanted.size, scale) for one in whole_images(images.at(_spread(images, IMAGES))))
     ours = _asked(file, wanted)
     proof = prove(ours, Network(model, Protocol(scale=scale)), samples, len(meta.labels), wanted.precision)
     return about | {"proved": proof["within_limits"], "proof": proof}

@@ -137,7 +137,7 @@ def _checkpoint(found: "runs.Checkpoint") -> dict[str, object]:  # type: ignore[
         "trained on": meta.data_name + (f", fold {meta.fold}" if meta.fold else ""),
         "data sha256": meta.data_sha256,
         "steps": meta.progress.step,
-        "epochs": len(meta.progress.history),
+        "epochs": meta.progress.epochs,
         "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
         "classes": list(meta.labels.names),
         **_network(network, len(meta.labels), meta.recipe.augmentation.crop),

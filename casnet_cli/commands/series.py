@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,11 @@ from casnet_cli import recipe as recipes
 from casnet_cli.choice import Choice
 from casnet_cli.commands import deadline
 from casnet_cli.commands.evaluation_session import Question, measure
+from casnet_cli.commands.training_calibration import calibrated
 from casnet_cli.commands.training_run import TrainingRun
 from casnet_cli.commands.training_session import Request, new_choice, train
 from casnet_cli.data.store import Store
-from casnet_cli.errors import RunBusy, RunError, reason
+from casnet_cli.errors import EngineError, RunBusy, RunError, reason
 from casnet_cli.files import write_whole
 from casnet_cli.measurements import Asking, Measurement, measurement
 from casnet_cli.recipe import Recipe
@@ -66,7 +68,7 @@ class Series:
         run = RunFolder(self.path(member))
         if not run.best.is_file():
             return None
-        saved = read_meta(run.last if run.last.is_file() else run.best)
+        saved = read_meta(run.newest)
         if not saved.finished:
             return None
         if others := recipes.differences(recipes.changed(self.recipe, member.overrides), saved.recipe):
@@ -126,6 +128,9 @@ def open_series(kind: str, request: Request, tta: str) -> Series:
     """What `request` begins or, with --resume, goes on with; nothing is written yet. Raises CasnetError."""
     if request.max_time:
         deadline.seconds(request.max_time)  # a mistake in it shows before any work
+    several = "TF_CONFIG" in os.environ or os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
+    if request.strategy == "multi-worker" or (request.strategy == "auto" and several):
+        raise EngineError(f"casnet {kind}: its processes do not share a run (--strategy single, or mirrored)")
     folder = request.run or (_newest(kind) if request.resume else None)
     if folder and (folder / SUMMARY).exists():
         return _continued(kind, folder, request, tta)
@@ -217,7 +222,7 @@ def _run_member(series: Series, member: Member, request: Request, ends: float | 
     if ends and time.monotonic() >= ends:
         raise TimeoutError
     init = series.options.get("init")
-    if series.measurement(member) is None:
+    if series.measurement(member) is None or not calibrated(RunFolder(series.path(member)).best):
         own = Request(
             str(series.path(member).parent / "recipe.toml"),
             series.store.path,
@@ -226,6 +231,7 @@ def _run_member(series: Series, member: Member, request: Request, ends: float | 
             resume=True,
             fold=member.fold,
             init=Path(init) if init else None,
+            settled=True,
             strategy=request.strategy,
             max_time=f"{(ends - time.monotonic()) / 60:.6f}" if ends else None,
         )

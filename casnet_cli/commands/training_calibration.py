@@ -9,6 +9,7 @@ import numpy as np
 
 from casnet_cli import console, engine
 from casnet_cli.data.store import Subset
+from casnet_cli.training.checkpoint import read_meta
 
 if TYPE_CHECKING:
     from casnet_cli.model.answers import Network
@@ -26,13 +27,11 @@ def calibrate(best: Path, images: Subset, network: Callable[[], "Network"]) -> N
     """
     from casnet_cli.evaluation.calibration import fit_temperature, selective
     from casnet_cli.evaluation.cascade import curve, threshold
-    from casnet_cli.training.checkpoint import amend, read_meta
+    from casnet_cli.training.checkpoint import amend
 
-    if not best.is_file():
+    if not best.is_file() or calibrated(best):
         return
     meta = read_meta(best)
-    if meta.calibration.keys() >= KEYS:
-        return
     engine.start()
     from casnet_cli.model.reading import branch_answers
 
@@ -50,6 +49,11 @@ def calibrate(best: Path, images: Subset, network: Callable[[], "Network"]) -> N
     amend(best, told)
     number = "none fits" if temperature is None else f"{temperature:.2f}"
     console.detail(f"{best}: temperature {number}, fitted on {console.count(len(images), 'validation image')}")
+
+
+def calibrated(best: Path) -> bool:
+    """Whether a checkpoint has all that `calibrate` puts into it. Raises RunError."""
+    return read_meta(best).calibration.keys() >= KEYS
 
 
 def _looked_at(network: "Network", images: Subset, cascade: bool) -> tuple[list[Any], list[Any], list[float]]:

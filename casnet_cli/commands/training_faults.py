@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import typer
@@ -50,11 +52,11 @@ def replay(folder: Path) -> None:
     """Repeat a step that was kept and show what it finds. Exits 1 if it is not finite again. Raises RunError."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        with np.load(folder / BATCH) as arrays:
+        with open(folder / BATCH, "rb") as file, np.load(file) as arrays:
             image, label = arrays["image"], arrays["label"]
         rate, weights, names = float(about["rate"]), about["class_weights"], about["images"]
         told = {**about["losses"], "gradient norm": about["gradient_norm"]}
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise RunError(f"{folder}: not the folder of a step that failed: {reason(error)}") from None
     meta = checkpoint.read_meta(folder / STATE)
     engine.start(compute=False)

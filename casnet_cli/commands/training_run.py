@@ -59,10 +59,11 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        return self.schedule.finished or self.progress.step >= self.plan.steps
+        return self.schedule.finished or self.progress.epochs >= self.plan.epochs
 
     def prepare(self, strategy: str = "single", init: Path | None = None) -> None:
         """Devices, network, step and input, from the start, from the run's last checkpoint, or from another run's."""
+        self.init = init
         engine.start(compute=False)
         from casnet_cli.data.class_weights import class_weights
         from casnet_cli.model.answers import Network, Protocol
@@ -156,15 +157,16 @@ class TrainingRun:
         if self.chief:
             self.folder = RunFolder(self.run or paths.claim_run(self.name))
             self.held = self.folder.lock()
-            self.folder.create(self.recipe, self.store, self.fold, self.saved)
+            self.folder.create(self.recipe, self.store, self.fold, self.init, self.saved)
             self.folder.recall_times(self.progress.history)
             self.folder.write_history(self.progress.history)
             console.say(f"run folder {self.folder.path}")
         self.deadline, self.saved_at = deadline, time.monotonic()
+        deadline.begin()
         with _stop_signals() as self.stopped, self._view() as self.view:
 
             def step(image: np.ndarray, label: np.ndarray, rate: float) -> Measured:
-                return self._step(image, label, rate, self._wants_to_leave())
+                return self._step(image, label, rate, self._wants_to_leave(self.progress.step + 1))
 
             for report in loop(step, self.batches, self.schedule, self.plan, self.validate, self.progress):
                 self.end_epoch(report) if isinstance(report, EpochReport) else self.end_step(report)
@@ -178,7 +180,7 @@ class TrainingRun:
         self.held.close()
         console.result(f"{self.folder.path}: best validation accuracy {console.percent(self.schedule.best)} %")
         if self.stopped:
-            raise typer.Exit(130)  # in its last step: whoever called may have more to do
+            raise typer.Exit(130)  # in its last validation: whoever called may have more to do
         return self.folder.path
 
     def _best(self) -> Any:
@@ -208,15 +210,16 @@ class TrainingRun:
         with TrainingView(self.recipe, self.plan, self.store, self.val_part, folder, self.progress) as view:
             yield view
 
-    def _wants_to_leave(self) -> bool:
-        ends_epoch = (self.progress.step + 1) % self.plan.steps_per_epoch == 0
-        return bool(self.stopped) or self.deadline.near(self.view.validation_seconds if ends_epoch else 0.0)
+    def _wants_to_leave(self, step: int) -> bool:
+        """step: how many are done by then."""
+        validates = self.plan.ends_epoch(step, self.progress.epochs)
+        return bool(self.stopped) or self.deadline.near(self.view.validation_seconds if validates else 0.0)
 
     def _leaves(self, report: Any) -> bool:
         """Several workers agree in the step itself, so that none waits for one that has left."""
         if self.devices.workers > 1:
             return isinstance(report, StepReport) and report.measured.leaving
-        return not self.finished and self._wants_to_leave()
+        return not self.finished and self._wants_to_leave(self.progress.step)
 
     def _stop(self) -> None:
         self.save()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from casnet_cli import console, paths
+from casnet_cli import console, engine, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.choice import Choice, choose
 from casnet_cli.commands import deadline
@@ -12,6 +12,9 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import InputError, RunError
 from casnet_cli.runs import Checkpoint, RunFolder, open_data
 from casnet_cli.training.checkpoint import Meta, read_meta
+
+FIXED = ("model.", "data.", "training.seed", "training.batch_size")
+"""What a run that goes on keeps: its network; its images, of which the seed holds some out; the steps of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Request:
     max_time: str | None = None
     replay: Path | None = None
     dry_run: bool = False
+    settled: bool = False
+    """The recipe is whole: of the run `init` only the weights are taken, not the network."""
 
 
 def train(request: Request) -> Path | None:
@@ -36,7 +41,7 @@ def train(request: Request) -> Path | None:
 
     Exits 130 when stopped by a signal or its time limit, 1 on a loss that is no number. Raises CasnetError.
     """
-    limit = deadline.seconds(request.max_time) if request.max_time else None
+    limit = deadline.Deadline(deadline.seconds(request.max_time) if request.max_time else None)
     if request.replay:
         from casnet_cli.commands.training_faults import replay
 
@@ -46,12 +51,14 @@ def train(request: Request) -> Path | None:
         request = replace(request, run=begun[-1].parents[1])
     if request.run and request.run.exists() and not request.run.is_dir():
         raise InputError(f"{request.run}: not a folder (--run takes the folder of a run)")
-    if request.run and request.resume and RunFolder(request.run).recover():
+    if request.run and request.resume and not request.dry_run and RunFolder(request.run).recover():
         console.say(f"{request.run}: last.h5 is gone, best.h5 takes its place")
     saved = RunFolder(request.run).resumable() if request.run else None
     if request.resume and request.run and not saved and request.recipe is None:
-        own = request.run / "recipe.toml"  # of a run that ended before its first checkpoint
-        request = replace(request, recipe=str(own)) if own.is_file() else request
+        own = RunFolder(request.run).wanted()
+        given = {name for name in own if getattr(request, name) is not None}
+        request = replace(request, **{name: value for name, value in own.items() if name not in given})
+        request = replace(request, settled="init" in own.keys() - given)
     if saved and request.run and not request.resume and not request.dry_run:
         raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
     choice = _continued(saved, request) if saved else new_choice(request)
@@ -61,25 +68,28 @@ def train(request: Request) -> Path | None:
     fold = saved.fold if saved else request.fold
     run = TrainingRun(choice, store, request.run, fold, saved)
     console.say(choice.reason)
-    if request.run and saved and run.finished:
+    if request.run and saved and run.finished and not request.dry_run:
         changes = recipes.differences(saved.recipe, choice.recipe)
         if idle := [change for change in changes if not change.startswith("training.epochs")]:
             raise RunError(*(f"{request.run}: finished, so nothing comes of {change}" for change in idle))
         RunFolder(request.run).recall_times(saved.progress.history)
         RunFolder(request.run).write_history(saved.progress.history)
         run.calibrate()
-        console.say(f"{request.run}: finished already, after {len(saved.progress.history)} epochs")
+        console.say(f"{request.run}: finished already, after {saved.progress.epochs} epochs")
         return request.run
     run.prepare(request.strategy, paths.checkpoint_of(request.init) if request.init and not saved else None)
     if request.dry_run:
         run.rehearse()
         return None
-    return run.train(deadline.Deadline(limit))
+    try:
+        return run.train(limit)
+    finally:
+        engine.forget()
 
 
 def new_choice(request: Request) -> Choice:
     """Recipe and data of a run that begins, the network that of `request.init` if it is fine-tuned."""
-    if not request.init:
+    if not request.init or request.settled:
         return choose(request.recipe, request.data, request.overrides)
     file = paths.checkpoint_of(request.init)
     network = read_meta(file).recipe.model
@@ -96,7 +106,7 @@ def _continued(saved: Meta, request: Request) -> Choice:
         raise InputError(f"--fold {request.fold}: {run} was begun on fold {saved.fold} (leave it out)")
     resolved = recipes.changed(saved.recipe, request.overrides)
     changes = recipes.differences(saved.recipe, resolved)
-    fixed = [change for change in changes if change.startswith(("model.", "data.")) and "frozen" not in change]
+    fixed = [change for change in changes if change.startswith(FIXED) and "frozen" not in change]
     if fixed:
         raise RunError(*(f"{run}: cannot change in a run that goes on: {change} (use --init)" for change in fixed))
     if request.recipe is not None:

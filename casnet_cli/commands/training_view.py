@@ -89,14 +89,14 @@ class TrainingView:
 
     def _seconds_left(self) -> float:
         """For the steps that are left, and their validations."""
-        validations = (self.plan.epochs - len(self.progress.history)) / self.plan.every_epochs
+        validations = (self.plan.epochs - self.progress.epochs) / self.plan.every_epochs
         steps = self.plan.steps - self.progress.step
         return steps * statistics.median(self.times) + validations * self.validation_seconds
 
     def estimate(self) -> None:
         """Say how long the run will take."""
         step, left = statistics.median(self.times), self._seconds_left()
-        epochs = self.plan.epochs - len(self.progress.history)
+        epochs = self.plan.epochs - self.progress.epochs
         memory = f"{machine.memory_peak() / 2**30:.1f} GiB at most so far"
         console.say(
             f"expected time: about {console.duration(left)} for {console.count(epochs, 'epoch')} "

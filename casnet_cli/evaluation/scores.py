@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from casnet_cli.errors import RunError
 from casnet_cli.evaluation.confusion import FIGURES, Counts, Figures, confusion, counts_of, figures, stacked
 from casnet_cli.evaluation.gauges import Answer, Gauges
 from casnet_cli.evaluation.tally import Tally, interval, resampled
@@ -100,7 +101,7 @@ def evaluate(
     gauges: Gauges | None = None,
     on_image: Callable[[LabelledImage, Answer], None] = lambda sample, answer: None,
 ) -> Scores:
-    """Count what was answered. Void pixels count nowhere."""
+    """Count what was answered. Void pixels count nowhere. Raises RunError for an answer that is no number."""
     began = time.perf_counter()
     names: dict[int, str] = {}
     matrices = {"fused": np.zeros((len(labels), len(labels)), np.int64)}
@@ -108,6 +109,8 @@ def evaluate(
     changed: dict[int, int] = {}
     void_pixels = 0
     for place, sample, said in asked:
+        if not np.isfinite(said["confidence"]).all():
+            raise RunError(f"{sample.name}: what the network says of it is no number (its training has diverged)")
         for branch in (branch for branch, key in BRANCHES.items() if key in said):
             own = confusion(sample.label, said[BRANCHES[branch]], len(labels))
             matrices[branch] = matrices.get(branch, 0) + own

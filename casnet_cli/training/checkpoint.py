@@ -51,7 +51,7 @@ class Meta:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end: its last epoch, or the schedule's."""
-        return bool(self.schedule["finished"]) or len(self.progress.history) >= self.recipe.training.epochs
+        return bool(self.schedule["finished"]) or self.progress.epochs >= self.recipe.training.epochs
 
 
 def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, best: Path | None = None) -> None:
@@ -155,7 +155,8 @@ def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
     """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
     fill(path, model)
     with opened(path) as file:
-        _read(file, "optimizer", optimizer.named(), path)
+        moving = {name: own for name, own in optimizer.named().items() if f"optimizer/{name}" in file}
+        _read(file, "optimizer", moving, path)  # a weight that was frozen has no velocity yet
         _read(file, "random", _random_states(model), path)
 
 

@@ -33,6 +33,10 @@ class Plan:
     def steps(self) -> int:
         return self.steps_per_epoch * self.epochs
 
+    def ends_epoch(self, step: int, ended: int) -> bool:
+        """Whether after so many steps, `ended` epochs being over, another one is to be ended before the next step."""
+        return step % self.steps_per_epoch == 0 and step // self.steps_per_epoch > ended
+
 
 @dataclass
 class Progress:
@@ -42,6 +46,11 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that have ended, their validation included."""
+        return int(self.history[-1]["epoch"]) if self.history else 0
 
     def timeless(self) -> dict[str, Any]:
         """All of it that the same run gives again, without what was read off the clock."""
@@ -70,7 +79,6 @@ class EpochReport:
     row: dict[str, Any]
     validated: bool
     best: bool
-    finished: bool
 
 
 Report = StepReport | EpochReport
@@ -86,10 +94,16 @@ def train(
 ) -> Iterator[Report]:
     """Run from `progress.step` to the end of the plan or the schedule, updating `progress` before each report.
 
-    `batches` begins with batch number `progress.step`. A step that is not finite is reported and ends the run; it does
-    not count, as it changed nothing, while an overflow of float16 does.
+    It may be left after any report and begun again with the same progress. `batches` begins with batch number
+    `progress.step`. A step that is not finite is reported and ends the run; it does not count, as it changed nothing,
+    while an overflow of float16 does.
     """
-    while progress.step < plan.steps and not schedule.finished:
+    while not schedule.finished:
+        if plan.ends_epoch(progress.step, progress.epochs):
+            yield _end_epoch(schedule, plan, validate, progress)
+            continue
+        if progress.step >= plan.steps:
+            return
         began = time.perf_counter()
         batch = next(batches)
         fetched = time.perf_counter()
@@ -106,18 +120,12 @@ def train(
         for name, value in measured.losses.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + value
         yield report
-        if progress.step % plan.steps_per_epoch == 0:
-            yield _end_epoch(epoch, rate, schedule, plan, validate, progress)
 
 
 def _end_epoch(
-    epoch: int,
-    rate: float,
-    schedule: Schedule,
-    plan: Plan,
-    validate: Callable[[], dict[str, float]],
-    progress: Progress,
+    schedule: Schedule, plan: Plan, validate: Callable[[], dict[str, float]], progress: Progress
 ) -> EpochReport:
+    epoch, rate = progress.step // plan.steps_per_epoch, schedule.rate(progress.step - 1)
     row: dict[str, Any] = {"epoch": epoch, "step": progress.step, "learning_rate": rate}
     row |= {_column(name): total / plan.steps_per_epoch for name, total in progress.sums.items()}
     row["train_seconds"] = round(progress.seconds, 3)
@@ -131,7 +139,7 @@ def _end_epoch(
         best = schedule.observe(figures[SCORE])
     progress.history.append(row)
     progress.sums, progress.seconds = {}, 0.0
-    return EpochReport(epoch, row, validated, best, schedule.finished or epoch == plan.epochs)
+    return EpochReport(epoch, row, validated, best)
 
 
 def _column(name: str) -> str:

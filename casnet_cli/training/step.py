@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from casnet_cli.training.optimizer import CaffeSGD
 
 BACK_ENDS = ("tensorflow", "jax")
-LOSSES = ("coarse", "attention", "refine")
+LOSSES = ("coarse", "attention", "refine", "fine")
 POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 

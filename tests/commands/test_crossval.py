@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from made import write_blocks
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from casnet_cli.cli import app
 from casnet_cli.runs import RunFolder
+from casnet_cli.training.checkpoint import amend, read_meta
 
 SHORT = settings("training.epochs=1", "training.deterministic=true", "evaluation.samples=0", 'model.variant="coarse"')
 
@@ -86,6 +88,14 @@ def test_compare_takes_the_folds_together_and_measures_what_is_not_yet(home: Pat
     assert told["mean_iou_ci95"][0] < told["mean_iou"] < told["mean_iou_ci95"][1]
     assert "not measured on the same images" in casnet("compare", "runs/cv/fold-1", "runs/cv/fold-2", code=2)
     assert "named twice" in casnet("compare", "runs/cv", "runs/cv", code=2)
+    best = home / "runs/cv/fold-1/checkpoints/best.h5"
+    copy = home / "best.h5"
+    copy.write_bytes(best.read_bytes())
+    with h5py.File(copy, "r+") as file:  # as if its only epoch had been followed by others
+        file.attrs["progress"] = json.dumps({"step": 0, "sums": {}, "history": []})
+    copy.replace(best)
+    casnet("compare", "runs/cv", "--json", "compared.json")
+    assert json.loads((home / "compared.json").read_text())["runs"][0]["runs"] == 2
     shown = casnet("compare", "runs/cv/fold-1", "--tta", "flip")
     assert "tta flip" in shown and (home / "runs/cv/fold-1/eval/test-flip/metrics.json").is_file()
     assert "named twice" in casnet("compare", "runs/cv/fold-1", "runs/cv/fold-1/checkpoints/best.h5", code=2)
@@ -113,6 +123,11 @@ def test_figures_of_other_images_or_checkpoints_are_kept_apart(home: Path) -> No
     assert folders == {"test", "test-fold-2", "test-last", "test-blocks"}
     casnet("crossval", "--resume")
     assert figures(home / "runs/cv") == before
+    shutil.copytree(home / "runs/cv/fold-1", home / "runs/twin")
+    about = json.loads((home / "runs/twin/run.json").read_text()) | {"data": str(home / "data/other.h5")}
+    (home / "runs/twin/run.json").write_text(json.dumps(about))
+    said = casnet("compare", "runs/cv/fold-1", "runs/twin", code=2).replace("\n", " ")
+    assert "not to be measured on the same data" in said
 
 
 def test_what_is_finished_is_only_shown_again(home: Path) -> None:
@@ -142,6 +157,8 @@ def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
         (("ablate", "folder", "--seeds", "1,1"), "--seeds 1,1: not a list of different seeds"),
         (("ablate", "folder", "--seeds", "-1"), "--seeds -1: not a list of different seeds"),
         (("crossval", "folder", "--run", "runs/cv/fold-1"), "runs/cv/fold-1: not the folder of a crossval"),
+        (("crossval", "folder", "--strategy", "multi-worker"), "its processes do not share a run"),
+        (("ablate", "folder", "--fold", "0"), "fold 0"),
         (("compare", "nowhere"), "nowhere: no such run"),
         (("eval", "--run", "runs/cv"), "runs/cv: a folder of runs (name one of them, such as runs/cv/fold-1)"),
         (("crossval", "folder", "--tta", "twice"), "twice"),
@@ -150,6 +167,21 @@ def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
 def test_mistakes(done: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str) -> None:
     monkeypatch.chdir(done)
     assert message in casnet(*words, code=2)
+
+
+def test_fine_tuned_folds_keep_what_was_set_and_are_calibrated_later(home: Path) -> None:
+    tuned = ("--init", "runs/cv/fold-1", "--set", "model.frozen_stages=2", "--set", "training.epochs=1")
+    few = ("--set", "training.batch_size=4", "--set", "evaluation.samples=0")
+    casnet("crossval", "folder", "--run", "runs/tuned", "--folds", "1", *tuned, *few)
+    text = (home / "runs/tuned/fold-1/recipe.toml").read_text()
+    assert "frozen_stages = 2" in text and "branch_channels = 16" in text
+    best = home / "runs/tuned/fold-1/checkpoints/best.h5"
+    told = read_meta(best).calibration
+    amend(best, {})
+    shutil.rmtree(home / "runs/tuned/fold-1/eval")
+    casnet("crossval", "--run", "runs/tuned", "--resume", "--folds", "1")
+    assert told and read_meta(best).calibration == told
+    assert metrics(home / "runs/tuned/fold-1")["calibration"]["temperature"] == told["temperature"]
 
 
 def test_what_does_not_belong_together_is_not_joined(home: Path) -> None:

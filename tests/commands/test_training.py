@@ -83,6 +83,9 @@ def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
         assert "learning_rate = 0.01" in file.attrs["recipe"]
     message = casnet("train", "--resume", "--set", "model.branch_channels=8", code=2)
     assert "cannot change in a run that goes on: model.branch_channels: 16 → 8" in message
+    for change in ("training.seed: 0 → 1", "training.batch_size: 4 → 6"):
+        given = change.replace(": 0 → ", "=").replace(": 4 → ", "=")
+        assert f"goes on: {change}" in casnet("train", "--resume", "--set", given, code=2).replace("\n", " ")
     assert "--fold 2" in casnet("train", "--resume", "--fold", "2", code=2)
 
 
@@ -99,9 +102,23 @@ def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
         assert json.loads(file.attrs["progress"])["step"] == about["step"] - 1
     repeated = casnet("train", "--replay", folder, code=1)
     assert str(about["losses"]["loss"]) in repeated and about["images"][0] in repeated
-    about["rate"] = 0.0
+    cut = (folder / "batch.npz").read_bytes()[:5000]
+    (folder / "batch.npz").write_bytes(cut)
+    assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
     good = casnet("train", "--replay", home / "runs/begun", code=2)
     assert "not the folder of a step that failed" in good
+
+
+def test_a_run_without_a_checkpoint_begins_anew_with_its_own_recipe_data_and_fold(home: Path) -> None:
+    write_blocks(home / "mine" / "folded.h5", {"train": 12}, folds=2)
+    (home / "runs/dead").mkdir()
+    shutil.copy(home / "runs/begun/recipe.toml", home / "runs/dead/recipe.toml")
+    about = {"data": str(home / "mine/folded.h5"), "fold": 9, "init": "runs/gone"}
+    (home / "runs/dead/run.json").write_text(json.dumps(about))
+    words = ("train", "--run", "runs/dead", "--resume")
+    assert "mine/gone.h5: no such" in casnet(*words, "--data", "mine/gone.h5", code=2)
+    assert "--fold 9: no such fold (1..2)" in casnet(*words, code=2), "the data in data/ have no folds"
+    assert "runs/gone: no such run" in casnet(*words, "--fold", "2", code=2)
 
 
 @pytest.mark.slow
@@ -156,6 +173,17 @@ def test_the_deadline_leaves_room_for_the_longest_piece_of_work() -> None:
         deadline.lap()
         assert deadline.near() == near, moment  # the longest piece took 39 s, and a quarter more is kept
     assert not Deadline(None, lambda: 1e9).near()
+
+
+def test_what_came_before_the_work_counts_as_time_and_not_as_a_piece_of_work() -> None:
+    now = [0.0]
+    deadline = Deadline(100.0, lambda: now[0])
+    now[0] = 60.0
+    deadline.begin()
+    for moment, near in ((70.0, False), (88.0, True)):
+        now[0] = moment
+        deadline.lap()
+        assert deadline.near() == near, moment
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from made import Plain
 from sklearn import metrics
 
+from casnet_cli.errors import RunError
 from casnet_cli.evaluation.confusion import confusion, figures
 from casnet_cli.evaluation.scores import asked_together, evaluate, remarkable
 from casnet_cli.labels import VOID, with_colors
@@ -109,6 +110,15 @@ def test_the_remarkable_images() -> None:
     assert found["median"] == order[3:5] and remarkable(scores, 99)["median"] == order
     changed = {place + 1: ((s.image[..., 0] != 0) & (s.label != VOID)).sum() for place, s in enumerate(everything)}
     assert found["changed"] == sorted(changed, key=lambda place: -changed[place])[:2]
+
+
+def test_an_answer_that_is_no_number_is_refused() -> None:
+    def diverged(image: np.ndarray) -> dict[str, np.ndarray]:
+        mask = np.full(image.shape[:2], 255, np.uint8)
+        return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
+
+    with pytest.raises(RunError, match="image 0: what the network says of it is no number"):
+        evaluate(asked_together(Plain(diverged), samples()), LABELS)
 
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:

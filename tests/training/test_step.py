@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from casnet_cli import recipe
+from casnet_cli import curves, recipe
 from casnet_cli.errors import RunError
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.model.casnet import build_casnet
@@ -16,7 +16,7 @@ from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta
 from casnet_cli.training.loop import Progress
 from casnet_cli.training.optimizer import CaffeSGD
-from casnet_cli.training.step import Measured, make_step, set_up
+from casnet_cli.training.step import LOSSES, Measured, make_step, measured, set_up
 from casnet_cli.training.update import layers_of
 
 SMALL = [
@@ -62,6 +62,14 @@ def test_training_lowers_the_loss_and_reports_each_branch() -> None:
     assert np.mean([loss["loss"] for loss in losses[-5:]]) < 0.8 * np.mean([loss["loss"] for loss in losses[:5]])
 
 
+def test_every_loss_counts_and_one_that_is_no_number_is_no_overflow() -> None:
+    losses = {"coarse": 1.0, "attention": 2.0, "refine": 3.0, "fine": 4.0}
+    assert measured(losses, 1.0, True, 1.0, 0).losses == {"loss": 10.0, **losses}
+    assert measured(losses, np.inf, False, 2.0**15, 0).overflow
+    assert not measured(losses | {"fine": np.nan}, np.nan, False, 2.0**15, 0).overflow
+    assert {column for column, *_ in curves.LOSSES} == {"loss", *(f"loss_{name}" for name in LOSSES)}
+
+
 def test_a_restored_state_goes_on_bit_for_bit_dropout_included(tmp_path: Path) -> None:
     one = Trainee("model.dropout=0.5")
     one.steps(0, 3)
@@ -85,6 +93,12 @@ def test_a_checkpoint_carries_its_meta_and_network_and_no_time(tmp_path: Path) -
     assert meta == trainee.meta(7)
     for ours, theirs in zip(model.get_weights(), trainee.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    with h5py.File(file, "r+") as opened:
+        frozen = list(opened["optimizer/coarse_logits"])
+        del opened["optimizer/coarse_logits"]
+    checkpoint.restore(file, trainee.model, trainee.optimizer)
+    speeds = trainee.optimizer.named()
+    assert frozen and all(not speeds[f"coarse_logits/{name}"].numpy().any() for name in frozen)
 
 
 def test_foreign_and_damaged_checkpoints_are_refused_by_name(tmp_path: Path) -> None:
