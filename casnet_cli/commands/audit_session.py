@@ -4,6 +4,8 @@ and write a copy of the data without it."""
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,10 +48,10 @@ def audit(
     if apply_void:
         _apply(store, apply_void, target)
         return
-    _make(target)
-    listing.check_unedited(target)
-    found, counts = _found([_judge(one, store, split) for one in chosen], top)
-    _write(target, found, store)
+    with _made(target):
+        listing.check_unedited(target)
+        found, counts = _found([_judge(one, store, split) for one in chosen], top)
+        _write(target, found, store)
     _say_unlearnt(found, counts, store.labels)
 
 
@@ -73,11 +75,18 @@ def _judge(run: "Checkpoint", store: "Store", split: str | None) -> Judge:
     return Judge(run, parts[chosen])
 
 
-def _make(folder: Path) -> None:
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """There before the work begins, and gone again if that leaves it empty. Raises InputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # refused while anything lies in it
 
 
 def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":

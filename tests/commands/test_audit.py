@@ -134,6 +134,22 @@ def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest
     assert "no row says yes" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
 
 
+def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(image: np.ndarray) -> dict[str, np.ndarray]:
+        raise KeyboardInterrupt
+
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(interrupted))
+    casnet(*words, code=130)
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(by_color))
+    casnet(*words)
+    kept = digest(tmp_path / "out")
+    monkeypatch.setattr("casnet_cli.model.answers.Network", lambda *given: Plain(interrupted))
+    casnet(*words, code=130)
+    assert digest(tmp_path / "out") == kept
+
+
 def test_images_that_the_run_has_seen_are_not_judged(home: Path) -> None:
     said = casnet("audit", "--run", "runs/folder-001", "--data", "data/planted.h5", code=2)
     assert "not the data that" in said and said.count("\n") == 1
