@@ -6,11 +6,26 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LONGEST = 150
 """Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
+
+
+def every_file(folder: Path, without: Path | None = None) -> Iterator[Path]:
+    """Every file below a folder but `without`; folders that are links are entered too, each folder once."""
+    left_out = without and os.path.join(os.path.realpath(without.parent), without.name)
+    seen: set[str] = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        files = (Path(where, name) for name in names if os.path.join(real, name) != left_out)
+        yield from (file for file in files if file.is_file())
 
 
 def write_whole(target: Path, content: bytes | str) -> None:

@@ -14,6 +14,7 @@ from casnet_cli.commands.bench_subject import Subject
 from casnet_cli.data.archives import sha256_of
 from casnet_cli.errors import RunError, reason
 from casnet_cli.export.description import SUFFIXES
+from casnet_cli.export.exported import check_size
 from casnet_cli.export.proof import REST
 
 WARM = 2
@@ -25,7 +26,7 @@ Ask = Callable[[np.ndarray], Any]
 def engines(subject: Subject, which: str, size: tuple[int, int], repeats: int) -> list[dict[str, Any]]:
     """For Keras and each export of the run, as far as `which` names them: `engine`, `precision`, `size` of its images,
     `bytes` on disk, `load_seconds`, `seconds` of an image of that height and width, and from its proof `pixel_accuracy`
-    and `pixels_equal`. Raises RunError, EngineError.
+    and `pixels_equal`. Raises RunError, EngineError, InputError.
     """
     file = subject.checkpoint
     if file is None or file.parent.name != "checkpoints":
@@ -35,6 +36,8 @@ def engines(subject: Subject, which: str, size: tuple[int, int], repeats: int) -
     if not exports and which != "keras":
         kind = "" if which == "all" else f" --format {which}"
         raise RunError(f"{folder}: no exports here (casnet export --run {folder}{kind} writes one)")
+    if exports:
+        check_size(size, subject.recipe.evaluation.scale)
     rows: list[dict[str, Any]] = []
     asks: list[Ask] = []
     if which in ("keras", "all"):

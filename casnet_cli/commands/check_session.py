@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,21 +111,21 @@ def _named(name: str) -> Iterator[Subject]:
 
 
 def _recognized(path: Path, root: Path) -> Subject:
-    """A raw data set by its official file name, else by its layout; else images/, masks/ and classes.toml in it."""
+    """A raw data set by its official file name; by images/, masks/ and classes.toml in it; else by a known layout."""
     known = [source for source in map(sources.find, sources.NAMES) if source.folder]
     for source in known:
         if path.resolve().name in (source.folder, *source.archives):
             return _of_source(source, root, str(path))
-    for source in known:
-        try:
-            return _of_source(source, root, str(path))
-        except CasnetError:
-            continue
     parts = [root / part for part in ("images", "masks", "classes.toml")]
-    if not all(part.exists() for part in parts):
-        own = "casnet check folder --images DIR --masks DIR --classes FILE.toml"
-        raise DataError(f"{path}: of no layout that casnet knows ({own} for one's own data)")
-    return _of_source(own_source(OwnData(parts[0], parts[1], None, parts[2])), root, str(path))
+    if all(part.exists() for part in parts):
+        return _of_source(own_source(OwnData(parts[0], parts[1], None, parts[2])), root, str(path))
+    for source in known:
+        with suppress(CasnetError):
+            found = _of_source(source, root, str(path))
+            if not all(entry.fault for entry in found.entries):
+                return found
+    own = "casnet check folder --images DIR --masks DIR --classes FILE.toml"
+    raise DataError(f"{path}: of no layout that casnet knows ({own} for one's own data)")
 
 
 def _of_source(source: Source, root: Path, where: str = "") -> Subject:

@@ -69,6 +69,6 @@ def _note_if_stale(file: Path, network: "Exported") -> None:
     from casnet_cli import console
     from casnet_cli.data.archives import sha256_of
 
-    best = file.absolute().parents[2] / "checkpoints" / "best.h5"
+    best = file.absolute().parent.parent.parent / "checkpoints" / "best.h5"
     if best.is_file() and sha256_of(best) != network.description["checkpoint_sha256"]:
         console.say(f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)")

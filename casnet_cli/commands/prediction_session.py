@@ -52,9 +52,11 @@ def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     jobs = list(shard(jobs, *wanted.share)) if wanted.share else jobs
     exported = prediction_engine.opened(file, wanted)
     chosen = exported.run if exported else runs.find(file)
-    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.manifest import Manifest, check_unclaimed
 
-    with Manifest(_outputs(folder, chosen, wanted), wanted.share) as manifest:
+    outputs = _outputs(folder, chosen, wanted)
+    check_unclaimed(outputs, jobs)
+    with Manifest(outputs, wanted.share) as manifest:
         check_answer(wanted.json, jobs, manifest)
         pending = manifest.pending(jobs)
         share = f" (share {wanted.share[0]} of {wanted.share[1]})" if wanted.share else ""

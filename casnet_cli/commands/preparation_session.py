@@ -46,6 +46,8 @@ def run(
             raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
         return _prepare(sources.find(dataset), source, out, data, strict)
     if own.propose:
+        if out:
+            raise InputError("--out: the file of prepared data (--propose writes the classes to --classes FILE)")
         return _propose(own)
     if source:
         raise InputError("--source: one's own data are named by --images and --masks or --annotations")

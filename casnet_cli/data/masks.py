@@ -25,7 +25,6 @@ class Mask:
     """
 
     file: Path
-    kind: str
     lossy: bool
     values: np.ndarray | None
     colors: np.ndarray | None
@@ -44,13 +43,13 @@ def read(file: Path) -> Mask:
     if mode in GREY:
         values = (pixels[..., 0] if mode == "LA" else pixels).astype(np.int32)
         shown = packed(np.repeat(values[..., None] * 255, 3, -1)) if mode == "1" else None
-        return Mask(file, "grey", lossy, values, shown)
+        return Mask(file, lossy, values, shown)
     if mode == "P":
         known = np.zeros((256, 3), np.int32)
         known[: len(palette)] = palette
-        return Mask(file, "palette", lossy, pixels.astype(np.int32), packed(known)[pixels])
+        return Mask(file, lossy, pixels.astype(np.int32), packed(known)[pixels])
     if mode in COLORED:
-        return Mask(file, "colour", lossy, None, packed(pixels[..., :3].astype(np.int32)))
+        return Mask(file, lossy, None, packed(pixels[..., :3].astype(np.int32)))
     raise Unfit(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)", "mode", mode)
 
 

@@ -171,9 +171,8 @@ def _compressed_runs(text: str) -> list[int]:
 
 @dataclass(frozen=True)
 class LabelMe:
-    """One file: the name of its image, its size, and its shapes as (label, mark) in their order."""
+    """One file: the size of its image, and its shapes as (label, mark) in their order."""
 
-    image: str
     height: int
     width: int
     shapes: tuple[tuple[str, Callable[[int, int], np.ndarray]], ...]
@@ -184,8 +183,7 @@ def read_labelme(file: Path) -> LabelMe:
     raw = read_json(file)
     try:
         shapes = tuple((str(one["label"]), _labelme_mark(one)) for one in raw["shapes"])
-        image = str(raw["imagePath"]).replace("\\", "/").rpartition("/")[2]
-        found = LabelMe(image, int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
+        found = LabelMe(int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
     except WRONG as error:
         raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", "unreadable") from None
     if found.height < 1 or found.width < 1 or found.height * found.width > MAX_PIXELS:

@@ -17,6 +17,7 @@ from casnet_cli.data.archives import opened, sha256_of
 from casnet_cli.data.content import differences
 from casnet_cli.data.sources.source import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
+from casnet_cli.files import every_file
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is going on, how much is done, and of how much (None: unknown)."""
@@ -48,7 +49,7 @@ def prepare(
     raw = located(source, data, given) or fetched(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
-    stamp = _stamp(roots, source.settings)
+    stamp = _stamp(roots, source.settings, out)
     content = _recorded(out, "content")
     if content and _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
         foreign = differences(json.loads(content), source.content)
@@ -58,7 +59,8 @@ def prepare(
     with opened_root(raw, data) as root:
         entries = source.entries(root)
         verify_complete(source, entries, root)
-        provenance = {"source": origin, "source_stamp": stamp, "source_sha256": " ".join(map(sha256_of, roots))}
+        digest = " ".join(sha256_of(root, out) for root in roots)
+        provenance = {"source": origin, "source_stamp": stamp, "source_sha256": digest}
         progress = partial(on_progress, "preparing")
         return Prepared(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
 
@@ -67,7 +69,7 @@ def _verify_target(out: Path) -> None:
     """Raises DataError if what lies there is nothing that may be replaced."""
     if out.is_dir():
         raise DataError(f"{out}: is a folder (name the file to write, such as {out / 'own.h5'})")
-    if os.path.lexists(out) and not (out.is_file() and (out.suffix == ".h5" or h5py.is_hdf5(out))):
+    if os.path.lexists(out) and not (out.is_file() and _recorded(out, "format") == store.FORMAT):
         raise DataError(f"{out}: is there already and no prepared data set (choose another --out)")
 
 
@@ -133,14 +135,14 @@ def opened_root(raw: Path | None, scratch: Path) -> Iterator[Path]:
         yield root
 
 
-def _stamp(roots: tuple[Path, ...], settings: str) -> str:
-    """Path, size and time of archives, or of every file in folders: cheap, and changes when the source does."""
+def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
+    """Path, size and time of archives, or of every file in folders but `out`: cheap, and changes if the source does."""
     if not roots:
         return f"built-in {__version__}"
     digest = hashlib.sha256(settings.encode())
     for root in roots:
         digest.update(os.fsencode(root.resolve()))
-        for file in sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]:
+        for file in sorted(every_file(root, out)) if root.is_dir() else [root]:
             status = file.stat()
             digest.update(os.fsencode(file.relative_to(root)) + f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.errors import EngineError, RunError, reason
+from casnet_cli.errors import EngineError, InputError, RunError, reason
 from casnet_cli.export.description import SUFFIXES, of_litert, of_onnx
 from casnet_cli.runs import Checkpoint
 from casnet_cli.training.checkpoint import understood
@@ -36,6 +36,13 @@ def check_runtime(engine: str) -> None:
     """Raises EngineError, naming the extra, where the runtime of an engine is not installed."""
     if find_spec(RUNTIMES[engine]) is None:
         raise EngineError(f"--engine {engine}: {RUNTIMES[engine]} is not installed (pip install 'casnet[{engine}]')")
+
+
+def check_size(size: tuple[int, int], scale: float) -> None:
+    """Raises InputError for a height and width that is more than an exported file is asked about."""
+    if size[0] * size[1] * scale**2 > WHOLE_PIXELS:
+        most = WHOLE_PIXELS / scale**2 / 1e6
+        raise InputError(f"--size {size[0]}x{size[1]}: an exported file takes {most:.1f} megapixels at most")
 
 
 def opened(file: Path) -> tuple[Run, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The proof of an export: its file and the network of the run asked about the same real images."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from PIL import Image
 
 from casnet_cli.data.pipeline import Whole
 from casnet_cli.evaluation.confusion import confusion, figures
+from casnet_cli.export.exported import WHOLE_PIXELS
 
 IMAGES = 50
 """Asked about at most."""
@@ -23,9 +25,15 @@ REST = 0.02
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def fitted(sample: Whole, size: tuple[int, int] | None) -> Whole:
-    """The sample as a file for images of that size is asked about it: scaled, its label by the nearest pixel."""
-    if size is None or sample.image.shape[:2] == size:
+def fitted(sample: Whole, size: tuple[int, int] | None, scale: float) -> Whole:
+    """The sample as a file for images of that size is asked about it: scaled, its label by the nearest pixel.
+
+    Without a size it is made smaller only if it is more than an exported file takes at `evaluation.scale` = scale.
+    """
+    own = sample.image.shape[:2]
+    if size is None and (shrink := math.sqrt(WHOLE_PIXELS / math.prod(own)) / scale) < 1:
+        size = int(own[0] * shrink), int(own[1] * shrink)
+    if size is None or own == size:
         return sample
     image, label = Image.fromarray(sample.image), Image.fromarray(sample.label)
     wide = size[::-1]

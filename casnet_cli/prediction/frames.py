@@ -56,7 +56,7 @@ def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[in
         film: Any = None
         for number, image in _frames(job.file):
             answer = single.answer(image.shape[:2])
-            for block in next(network.ask([network.prepare(image)])):
+            for block in next(network.ask([_prepared(network, image)])):
                 answer.add(*block)
             single.save(job.frame(number), image, answer)
             if outputs.overlay:
@@ -65,6 +65,13 @@ def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[in
                     film = stack.enter_context(video.OverlayVideo(path, video.rate(job.file), (width, height)))
                 film.add(mixed(image, answer.mask, outputs.labels))
             yield number, answer
+
+
+def _prepared(network: Network, image: np.ndarray) -> Any:
+    try:
+        return network.prepare(image)
+    except ValueError as error:
+        raise _Broken(reason(error)) from None
 
 
 def _frames(file: Path) -> Iterator[tuple[int, np.ndarray]]:

@@ -70,9 +70,10 @@ def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
     """Every image and video under the given folders, and each given file, sorted; sub-folders are kept in the stem.
 
     Inputs whose outputs would share a name keep their extension in the stem, and if need be more of their path. What
-    lies in `out` is no input, what is given twice is one, and links to folders are not followed. A folder below a given
-    one that cannot be read is a job with a fault. Raises InputError for a path that does not exist, a file that is
-    neither by its ending, an output that would be written over an input, and if there is nothing at all.
+    lies in `out` or is hidden below a given folder, such as a Mac's `._a.jpg`, is no input; what is given twice is one;
+    links to folders are not followed. A folder below a given one that cannot be read is a job with a fault. Raises
+    InputError for a path that does not exist, a file that is neither by its ending, an output that would be written
+    over an input, and if there is nothing at all.
     """
     given = list(paths)
     found: dict[Path, Path] = {}
@@ -122,10 +123,10 @@ def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
     found = {}
     for where, folders, names in os.walk(path, onerror=refused):
         here = Path(where)
-        folders[:] = [name for name in folders if os.path.realpath(here / name) != own]
+        folders[:] = [name for name in folders if name[0] != "." and os.path.realpath(here / name) != own]
         for name in names:
             file = here / name
-            if file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS:
+            if name[0] != "." and file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS:
                 found[file] = file.relative_to(path)
     return dict(sorted(found.items()))
 

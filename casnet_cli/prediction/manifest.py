@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from casnet_cli.errors import InputError, reason
 from casnet_cli.files import sweep_below
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
-from casnet_cli.prediction.outputs import FILM, MASK
+from casnet_cli.prediction.outputs import FILM, MASK, Outputs
 
 KEYS = (
     "file",
@@ -67,8 +67,8 @@ class Manifest(Generic[Kept]):
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
         self.done: dict[str, dict[str, Any]] = {}
         """Input → its last line."""
-        self._owners: dict[str, str] = {}
-        """Mask → the input that it was made of last."""
+        self._owners: dict[str, dict[str, Any]] = {}
+        """Mask → the line of its making, the last one."""
         try:
             outputs.folder.mkdir(parents=True, exist_ok=True)
             self._held = self._lock()
@@ -101,7 +101,7 @@ class Manifest(Generic[Kept]):
     def _note(self, record: dict[str, Any]) -> None:
         self.done[record["file"]] = record
         if record["mask"] is not None:
-            self._owners[record["mask"]] = record["file"]
+            self._owners[record["mask"]] = record
 
     def pending(self, jobs: list[Job]) -> list[Job]:
         """What is missing, failed or changed; all of it unless resuming."""
@@ -114,7 +114,7 @@ class Manifest(Generic[Kept]):
         mask, wanted = outputs.mask(job), outputs.endings(job)
         if record["mask"] != mask or not set(wanted) <= set(record["outputs"]):
             return False
-        if mask is not None and self._owners[mask] != str(job.file):
+        if mask is not None and self._owners[mask]["file"] != str(job.file):
             return False
         there = all((outputs.folder / name).exists() for name in written(record | {"outputs": wanted}))
         return there and record["input"] == fingerprint(job.file)
@@ -143,10 +143,20 @@ class Manifest(Generic[Kept]):
 
     def _clear(self, record: dict[str, Any]) -> None:
         """Remove what lies beside this mask from an earlier call and was not written with it: of another answer."""
-        before = self.done.get(self._owners.get(record["mask"], ""))
-        if before and before["mask"] == record["mask"]:
+        if before := self._owners.get(record["mask"]):
             for name in set(written(before)) - set(written(record)):
                 (self.outputs.folder / name).unlink(missing_ok=True)
+
+
+def check_unclaimed(outputs: Outputs, jobs: list[Job]) -> None:
+    """Raises InputError if a file would be written over in a folder of which no manifest tells."""
+    folder = outputs.folder
+    if not folder.is_dir() or any(folder.glob("manifest*.jsonl")):
+        return
+    for job in jobs:
+        for ending in (FILM,) if job.video else outputs.endings(job):
+            if os.path.lexists(file := job.output(folder, ending)):
+                raise InputError(f"{file}: is there, and no manifest tells of it (choose another --out, or remove it)")
 
 
 def written(record: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from made import write_blocks
 from PIL import Image
 from running import BEST, at_home, casnet, finish, start, wait_for
 
@@ -170,6 +171,8 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
     (("--run", "nowhere"), "nowhere: no such run"),
     (("--size", "0x5"), "0x5: no size of an image"),
     (("--size", "40x60"), "--size 40x60: too small for a pyramid of 6x6 bins (sides of 81 pixels and more)"),
+    (("--size", "2160x3840"), "--size 2160x3840: an exported file takes 4.2 megapixels at most"),
+    (("--two-files", "--precision", "int8"), "--two-files: not in integers"),
     (("--format", "savedmodel", "--precision", "int8"), "a SavedModel is in float32"),
     (("--format", "litert", "--two-files"), "--two-files: --format litert is one file"),
     (("--data", "nowhere.h5"), "nowhere.h5: no such prepared data set"),
@@ -231,6 +234,9 @@ def test_without_data_it_is_written_and_not_proved(home: Path, tmp_path: Path) -
     told = json.loads((tmp_path / "export/savedmodel-float32/export.json").read_text())
     assert told["proved"] is False and told["proof"] is None
     assert "is calibrated on training images" in casnet("export", "--run", alone, "--precision", "int8", code=2)
+    data = write_blocks(tmp_path / "tests.h5", {"test": 2})
+    words = ["export", "--run", alone, "--precision", "int8", "--data", data]
+    assert "is calibrated on training images, and" in casnet(*words, code=2).replace("\n", " ")
 
 
 def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:

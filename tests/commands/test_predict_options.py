@@ -14,7 +14,7 @@ from made import LABELS, Plain, blocks
 from running import BEST, TINY, at_home, casnet, digest
 
 from casnet_cli import recipe as recipes
-from casnet_cli.commands import prediction_session
+from casnet_cli.commands import prediction_engine, prediction_session
 from casnet_cli.prediction.folder import predict_folder
 from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta, amend
@@ -215,3 +215,8 @@ def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
     monkeypatch.setattr(os, "access", lambda *given, **named: False)
     casnet("predict", "photos/0.png", "photos/2.png", "--out", tmp_path / "out")
     assert asked == ["0.png", "2.png"]
+
+
+def test_an_exported_file_anywhere_is_asked_for_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("/model.onnx", "/models/model.onnx", "/a/export/onnx-float32/model.onnx"):
+        prediction_engine._note_if_stale(Path(file), None)  # type: ignore[arg-type]  # no run around it

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,10 +214,19 @@ def test_an_image_that_needs_more_memory_than_there_is_fails_by_name_before_it_i
 ) -> None:
     monkeypatch.setattr(pipeline.machine, "memory_available", lambda: 300 * pipeline.BYTES_PER_PIXEL)
     picture(3, 40, 30).save(folder / "large.png")
-    monkeypatch.setattr(pipeline, "decode_rgb", lambda file, oriented, call=pipeline.decode_rgb: call(file, oriented))
+    decoded: list[tuple[int, int]] = []
+
+    def noted(file: Any, oriented: bool) -> Any:
+        found = decode_rgb(file, oriented)
+        decoded.append(found.size)
+        return found
+
+    decode_rgb = pipeline.decode_rgb
+    monkeypatch.setattr(pipeline, "decode_rgb", noted)
     failed = [record for record in label(folder) if record["status"] == "failed"]
     assert [Path(str(record["file"])).name for record in failed] == ["large.png"]
     assert "megapixels need" in str(failed[0]["error"])
+    assert len(decoded) == 2 and (40, 30) not in decoded
 
 
 def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Path) -> None:

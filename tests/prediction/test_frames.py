@@ -4,6 +4,7 @@ import os
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def names(out: Path) -> set[str]:
 
 def frames(numbers: range, *endings: str) -> set[str]:
     return {f"clip/{number:06d}{ending}" for number in numbers for ending in endings}
+
+
+def test_frames_that_the_network_cannot_be_asked_about_fail_the_video(folder: Path, av: ModuleType) -> None:
+    class Fixed(Plain):
+        def prepare(self, image: np.ndarray) -> Any:
+            raise ValueError("is 24x32 pixels, and this model for 240x320")
+
+    clip(folder / "clip.mkv", av, 2)
+    (record,) = label(folder, Fixed(answer))
+    assert record["status"] == "failed" and record["error"] == "is 24x32 pixels, and this model for 240x320"
 
 
 def test_a_mask_for_each_frame_and_a_line_for_all(folder: Path, av: ModuleType) -> None:

@@ -10,7 +10,7 @@ from made import Plain
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.folder import predict_folder
 from casnet_cli.prediction.inputs import find_images
-from casnet_cli.prediction.manifest import Manifest
+from casnet_cli.prediction.manifest import Manifest, check_unclaimed
 from casnet_cli.prediction.outputs import Outputs
 
 
@@ -49,6 +49,40 @@ def test_namesakes_of_several_folders_keep_the_names_of_these(tmp_path: Path) ->
     found = stems(tmp_path, "x/day", "y/day", "night", "night/b.png", "night/../night", "x/day/a.png")
     expected = {"x/day/a.png": "x/day/a.png", "y/day/a.png": "y/day/a.png", "night/a.png": "night/a.png"}
     assert found == expected | {"night/b.png": "b"}
+
+
+def test_hidden_files_and_folders_are_no_inputs_unless_they_are_named(tmp_path: Path) -> None:
+    for name in ("in/a.jpg", "in/._a.jpg", "in/.thumbnails/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert stems(tmp_path, "in") == {"in/a.jpg": "a"}
+    assert stems(tmp_path, "in/._a.jpg", "in/.thumbnails") == {"in/._a.jpg": "._a", "in/.thumbnails/b.jpg": "b"}
+
+
+def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> None:
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
+    jobs = find_images([folder], outputs.folder)
+    check_unclaimed(outputs, jobs)
+    outputs.folder.mkdir()
+    (outputs.folder / "other.png").touch()
+    check_unclaimed(outputs, jobs)
+    (outputs.folder / "a.png").write_text("drawn by hand")
+    with pytest.raises(InputError, match=r"out/a\.png: is there, and no manifest tells of it"):
+        check_unclaimed(outputs, jobs)
+    (outputs.folder / "a.png").unlink()
+    label(folder)
+    check_unclaimed(outputs, jobs)
+
+
+def test_what_lies_beside_a_mask_is_cleared_though_a_failure_lay_between(folder: Path) -> None:
+    label(folder, further=("geojson",))
+    assert (folder.parent / "out/a.geojson").exists()
+    whole = (folder / "a.png").read_bytes()
+    (folder / "a.png").write_text("broken")
+    assert [record["status"] for record in label(folder)] == ["failed"]
+    (folder / "a.png").write_bytes(whole)
+    assert [record["status"] for record in label(folder)] == ["ok"]
+    assert not (folder.parent / "out/a.geojson").exists() and (folder.parent / "out/sub/b.geojson").exists()
 
 
 def test_links_lead_to_no_input_that_is_written_over(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,8 @@ MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
 TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Names of sub-folders, in small letters, and the split they stand for."""
+MOST_COUNTS = 8000
+"""Folds · classes: their pixels are counted in an attribute of the prepared file, which holds 64 KiB."""
 SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_L", "_seg")
 """What masks are often called behind the name of their image."""
 
@@ -154,7 +157,10 @@ class Origin:
         label_of: Callable[[Pair], np.ndarray],
         spare: tuple[Path, ...] = (),
     ) -> Source:
-        """Raises DataError as `divided` does, or if no training image is left."""
+        """Raises DataError as `divided` does, or if no training image is left, or there are too many folds to count."""
+        most = MOST_COUNTS // len(labels)
+        if (self.division.folds or 0) > most:
+            raise DataError(f"--folds {self.division.folds}: {len(labels)} classes (at most {most} folds of so many)")
         chosen = divided([pair.name for pair in pairs], self.division)
         entries = []
         for pair in pairs:
@@ -232,17 +238,17 @@ def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Sour
             raise DataError(f"{annotations}: category {lacking[0]}, {categories[lacking[0]]!r}, is claimed by no class")
     pairs, of_name = [], {}
     for image in listed:
-        file = origin.images / image.name
+        file = Path(os.path.normpath(origin.images / image.name))
         try:
             image.name.encode()
-            inside = file.resolve().is_relative_to(origin.images.resolve())
+            if "\0" in image.name:
+                raise ValueError
+            stem = file.relative_to(os.path.normpath(origin.images)).with_suffix("").as_posix()
             there = file.is_file()
-        except (OSError, ValueError, RuntimeError):
-            inside = there = False
-        if not inside:
-            raise DataError(f"{annotations}: {image.name!r} is no name of a file in {origin.images}")
+        except (OSError, ValueError):
+            raise DataError(f"{annotations}: {image.name!r} is no name of a file in {origin.images}") from None
         fault = None if there else Unfit(f"{file}: is not there, though {annotations} names it", "no image")
-        pairs.append(Pair(PurePosixPath(image.name).with_suffix("").as_posix(), file, annotations, fault))
+        pairs.append(Pair(stem, file, annotations, fault))
         of_name[pairs[-1].name] = image
     rest = polygons.rest_of(classes.names)
     return origin.source(

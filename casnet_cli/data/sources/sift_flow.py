@@ -79,7 +79,7 @@ def _test_names(file: Path, known: set[str]) -> set[str]:
         listed = line.strip().replace("\\", "/")
         if not listed:
             continue
-        name = str(PurePosixPath(listed).with_suffix(""))
+        name = str(PurePosixPath(listed).parent / PurePosixPath(listed).stem)
         if name not in known:
             raise DataError(f"{file}: lists {listed}, which is absent (expected the image in {file.parent / 'Images'})")
         names.add(name)
