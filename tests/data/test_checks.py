@@ -1,6 +1,5 @@
 """casnet check on data with one fault of each kind, and the search for images that are there twice."""
 
-import io
 import json
 import shutil
 from pathlib import Path
@@ -10,14 +9,12 @@ import h5py
 import numpy as np
 import pytest
 from made import LABELS, blocks, write_blocks
+from photographs import photo
 from PIL import Image
 from running import casnet
-from scipy import ndimage
 
-from casnet_cli.data import store, twins
-from casnet_cli.data.checks import check
+from casnet_cli.data import store
 from casnet_cli.data.images import encode_label
-from casnet_cli.data.observation import Seen, observe
 from casnet_cli.data.sources.source import Entry, Sample, Source
 
 TABLE = """void = {ids = [255]}
@@ -31,13 +28,6 @@ ids = [1]
 name = "ghost"
 ids = [9]
 """
-
-
-def photo(seed: int, width: int = 96, height: int = 80) -> np.ndarray:
-    """(H, W, 3) uint8 with as much contrast as a photograph has."""
-    noise = np.random.default_rng(seed).normal(size=(height, width, 3))
-    smooth = ndimage.gaussian_filter(noise, (12, 12, 0))
-    return np.clip(128 + smooth / smooth.std() * 60, 0, 255).astype(np.uint8)
 
 
 def save(folder: Path, name: str, seed: int, values: np.ndarray | None = None, **more: Any) -> None:
@@ -240,6 +230,14 @@ def test_findings_in_an_archive_name_the_archive(home: Path) -> None:
     assert found["examples"] == ["whole.zip/masks/train/3.png"] and not (home / "data").exists()
 
 
+def test_ones_own_layout_goes_before_those_that_are_known(home: Path) -> None:
+    (home / "labels").mkdir()
+    assert findings(".", code=0) == {}
+    (home / "masks").rename(home / "elsewhere")
+    said = casnet("check", ".", code=2)
+    assert "of no layout that casnet knows" in said
+
+
 def test_notes_alone_are_no_fault(home: Path) -> None:
     Image.fromarray(photo(3)).convert("L").save(home / "images/train/3.png")
     save(home, "train/5", 5, np.eye(80, 96, dtype=np.uint8))
@@ -335,39 +333,3 @@ def test_the_page_shows_findings_and_classes(home: Path) -> None:
     for words in ("nearly identical images across", "images/test/6.jpg", "ground", "96 x 80", "192 x 160"):
         assert words in text
     assert "http://" not in text and "https://" not in text and "<script" not in text
-
-
-def seen(images: list[np.ndarray], quality: int | None = None) -> list[Seen]:
-    found = []
-    for index, pixels in enumerate(images):
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG" if quality else "PNG", quality=quality or 0)
-        sample = Sample(buffer.getvalue(), np.zeros(pixels.shape[:2], np.uint8))
-        looked = observe(Entry("train", str(index), lambda sample=sample: sample), 1)  # type: ignore[misc]
-        assert isinstance(looked, Seen)
-        found.append(looked)
-    return found
-
-
-def test_twins_are_found_whatever_their_size_and_compression_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twins, "BLOCK", 7)
-    originals = [photo(seed) for seed in range(30)]
-    small = [np.asarray(Image.fromarray(pixels).resize((61, 47), Image.Resampling.BICUBIC)) for pixels in originals[:9]]
-    flat = [np.full((80, 96, 3), value, np.uint8) for value in (100, 101, 103)]
-    mixed = [photo(50), photo(50) * 0.7 + photo(51) * 0.3]  # alike, but not the same picture
-    dull = [(128 + (pixels - 128.0) / 10).astype(np.uint8) for pixels in mixed]
-    looked = seen(originals + flat + dull) + seen(small, quality=50)
-    pairs = {(int(pair.first.name), int(pair.second.name)) for pair in twins.near(looked)}
-    assert pairs == {(index, index) for index in range(9)}
-    assert not twins.same(looked) and [len(twins.same(seen(originals[:3] * 2)))] == [3]
-    # Against every pair one by one, in float64.
-    thumbs = np.stack([one.thumb for one in looked]).astype(float).reshape(len(looked), -1)
-    for first in range(len(looked)):
-        for second in range(first + 1, len(looked)):
-            difference = np.sqrt(np.mean((thumbs[first] - thumbs[second]) ** 2))
-            near = difference < min(twins.NEAR, *(twins.OF_CONTRAST * thumbs[[first, second]].std(axis=1)))
-            assert near == (second >= 35 and first == second - 35)
-
-
-def test_nothing_to_look_at() -> None:
-    assert check([], LABELS, None) == [] and twins.near([]) == []

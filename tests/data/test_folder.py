@@ -1,51 +1,30 @@
 """One's own data: pairing, division, proposals, and what is stored, on tiny files."""
 
 import io
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from photographs import image, mask, photographs
 from PIL import Image
 from running import casnet
 
 from casnet_cli.data.images import decode_label, decode_rgb
 from casnet_cli.data.proposal import propose
-from casnet_cli.data.sources.folder import MASKS, Division, divided, paired
+from casnet_cli.data.sources.folder import MASKS, MOST_COUNTS, Division, Origin, divided, paired
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
-from casnet_cli.labels import VOID
-
-TABLE = 'void = {ids = [255]}\n[[class]]\nname = "a"\nids = [0]\n[[class]]\nname = "b"\nids = [1]\n'
-
-
-def image(file: Path, width: int = 6, height: int = 4, **save: object) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(len(file.name))
-    Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(file, **save)
-    return file
-
-
-def mask(file: Path, width: int = 6, height: int = 4) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    values = np.arange(width * height).reshape(height, width) % 2
-    values[0, 0] = VOID
-    Image.fromarray(values.astype(np.uint8)).save(file)
-    return file
+from casnet_cli.labels import VOID, with_colors
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """images/ and masks/ of five photographs, and classes.toml."""
     monkeypatch.chdir(tmp_path)
-    for index in range(5):
-        image(tmp_path / f"images/photo {index} ä.JPG")
-        mask(tmp_path / f"masks/photo {index} ä.png")
-    (tmp_path / "classes.toml").write_text(TABLE)
-    return tmp_path
+    return photographs(tmp_path)
 
 
 def names(folder: Path, *files: str) -> list[tuple[str, str]]:
@@ -131,6 +110,12 @@ def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
         divided(["x/a", "y/b", "c"], Division(lists=lists))
 
 
+def test_more_folds_than_can_be_counted_are_refused_before_the_work(tmp_path: Path) -> None:
+    origin = Origin("mine", tmp_path, Division(folds=MOST_COUNTS // 21 + 1), ())
+    with pytest.raises(DataError, match=f"at most {MOST_COUNTS // 21} folds"):
+        origin.source(with_colors([f"c{index}" for index in range(21)]), [], lambda pair: np.zeros(0))
+
+
 def prepare(*more: str, code: int = 0) -> str:
     return casnet("prepare", "folder", "--images", "images", "--masks", "masks", "--name", "mine", *more, code=code)
 
@@ -187,6 +172,7 @@ def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> No
         (("--annotations", "coco.json"), "name either --masks DIR or --annotations FILE"),
         (("--classes", "classes.toml", "--source", "x"), "--source: one's own data are named by"),
         (("--propose", "--classes", "classes.toml"), "classes.toml: is there already"),
+        (("--propose", "--classes", "new.toml", "--out", "x.h5"), "--out: the file of prepared data"),
     ],
 )
 def test_mistakes(home: Path, words: tuple[str, ...], message: str) -> None:
@@ -226,90 +212,6 @@ def test_proposals(home: Path) -> None:
         propose([home / "photo.jpg"])
 
 
-def test_coco_and_labelme(home: Path) -> None:
-    listed = [{"id": i, "file_name": f"photo {i} ä.JPG", "height": 4, "width": 6} for i in range(5)]
-    box = {"category_id": 7, "segmentation": [[1, 1, 4, 1, 4, 3, 1, 3]], "area": 12}
-    annotations = [{"id": i, "image_id": i, **box} for i in range(5)]
-    whole = {"images": listed, "categories": [{"id": 7, "name": "cat"}], "annotations": annotations}
-    (home / "coco.json").write_text(json.dumps(whole))
-    casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco")
-    store = Store(home / "data/coco.h5")
-    label = np.asarray(decode_label(store.parts()["train"][0].label))
-    assert store.labels.names == ("background", "cat") and label[0].max() == 0 and (label[1:, 1:5] == 1).all()
-    listed[0]["file_name"] = "../classes.toml"
-    (home / "coco.json").write_text(json.dumps(whole))
-    said = casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", code=2)
-    assert "'../classes.toml' is no name of a file in images" in said
-    for i in range(5):
-        shape = {"label": "dog", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
-        file = home / f"outlines/photo {i} ä.json"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps({"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}))
-    casnet("prepare", "folder", "--images", "images", "--masks", "outlines", "--name", "me")
-    store = Store(home / "data/me.h5")
-    np.testing.assert_array_equal(np.asarray(decode_label(store.parts()["train"][0].label)), label)
-    assert store.labels.names == ("background", "dog")
-
-
-def coco(home: Path, **changes: object) -> tuple[str, ...]:
-    """A COCO file of one image and one polygon, with something changed; the options that name it."""
-    image = {"id": 1, "file_name": "photo 0 ä.JPG", "height": 4, "width": 6}
-    polygon = {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[1, 1, 4, 1, 4, 3]], "bbox": [1, 1, 3, 2]}
-    for key, value in changes.items():
-        (image if key in image else polygon)[key] = value
-    whole = {"images": [image], "categories": [{"id": 7, "name": "cat"}], "annotations": [polygon]}
-    (home / "coco.json").write_text(json.dumps(whole))
-    return "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco"
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"height": float("inf")}, "no COCO annotation file"),
-        ({"category_id": float("inf")}, "no COCO annotation file"),
-        ({"segmentation": [[1, 1, 1e400, 1, 4, 3]]}, "all of them finite"),
-        ({"segmentation": [[1, 1, 4, 1, 4]]}, "odd number of coordinates"),
-        ({"segmentation": [[1, 1, 4, 1]]}, "a polygon of 2 points"),
-        ({"file_name": "a\u0000.png"}, "is no name of a file in images"),
-        ({"file_name": "\ud800.png"}, "is no name of a file in images"),
-        ({"file_name": "gone.png"}, "gone.png: is not there, though coco.json names it"),
-    ],
-)
-def test_coco_of_another_shape_is_one_line(home: Path, changes: dict[str, object], words: str) -> None:
-    said = casnet("prepare", *coco(home, **changes), code=2)
-    assert words in said and said.count("error:") == 1
-
-
-def test_coco_without_areas_and_with_too_many_classes(home: Path) -> None:
-    casnet("prepare", *coco(home))
-    whole = json.loads((home / "coco.json").read_text())
-    (home / "coco.json").write_text(
-        json.dumps(whole | {"categories": [{"id": k, "name": f"c{k}"} for k in range(400)]})
-    )
-    assert "401 classes (at most 255; merge some by --classes)" in casnet("prepare", *coco_words(), code=2)
-    (home / "coco.json").write_text(json.dumps(whole | {"images": whole["images"] * 2}))
-    assert "two images share an id" in casnet("prepare", *coco_words(), code=2)
-
-
-def coco_words() -> tuple[str, ...]:
-    return "folder", "--images", "images", "--annotations", "coco.json", "--name", "coco"
-
-
-@pytest.mark.parametrize(
-    "change", [{"points": []}, {"points": [[1, 1]]}, {"points": [[1, 1], [2, float("nan")], [3, 3]]}]
-)
-def test_labelme_of_another_shape_is_one_line(home: Path, change: dict[str, object]) -> None:
-    (home / "outlines").mkdir()
-    for i in range(5):
-        shape = {"label": "dog", "points": [[1, 1], [4, 1], [4, 3]], **(change if i == 3 else {})}
-        told = {"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}
-        (home / f"outlines/photo {i} ä.json").write_text(json.dumps(told))
-    said = casnet("prepare", "folder", "--images", "images", "--masks", "outlines", code=2)
-    assert "photo 3 ä.json" in said and said.count("error:") == 1
-    found = json.loads(casnet("check", "folder", "--images", "images", "--masks", "outlines", "--json", "-", code=1))
-    assert [finding["kind"] for finding in found["findings"] if finding["severity"] == "error"] == ["unreadable"]
-
-
 def test_a_stray_json_does_not_make_masks_outlines(home: Path) -> None:
     (home / "masks/meta.json").write_text("{}")
     assert prepare("--classes", "classes.toml")
@@ -329,13 +231,22 @@ def test_moving_an_image_to_another_split_is_a_change(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("out", "words"),
-    [(".", "is a folder"), ("classes.toml", "is there already and no prepared"), ("pipe", "is there already and no")],
+    [
+        (".", "is a folder"),
+        ("classes.toml", "is there already and no prepared"),
+        ("pipe", "is there already and no"),
+        ("best.h5", "is there already and no prepared"),
+    ],
 )
 def test_nothing_but_prepared_data_is_replaced(home: Path, out: str, words: str) -> None:
     os.mkfifo(home / "pipe")
+    with h5py.File(home / "best.h5", "w") as file:
+        file.attrs["format"] = "casnet-checkpoint"
     before = (home / "classes.toml").read_bytes()
     assert words in prepare("--classes", "classes.toml", "--out", out, code=2)
     assert (home / "classes.toml").read_bytes() == before and (home / "pipe").is_fifo()
+    with h5py.File(home / "best.h5") as file:
+        assert file.attrs["format"] == "casnet-checkpoint"
 
 
 def test_names_that_are_no_utf_8_are_said(home: Path) -> None:

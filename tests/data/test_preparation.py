@@ -83,6 +83,20 @@ def test_unchanged_data_are_only_touched_and_changed_ones_prepared_again(raw: Pa
     assert not run().unchanged
 
 
+def test_what_links_lead_to_counts_and_the_prepared_file_itself_does_not(raw: Path) -> None:
+    linked = Path("linked")
+    linked.mkdir()
+    (linked / "Blocks").symlink_to(raw)
+    (raw / "again").symlink_to(raw)
+    out = linked / "own.h5"
+    run = partial(prepare, source(), Path("data"), out, linked, silent)
+    assert not run().unchanged and run().unchanged
+    sha = Store(out).file.attrs["source_sha256"]
+    np.save(raw / "0.npy", blocks(9).label)
+    assert not run().unchanged and run().unchanged
+    assert Store(out).file.attrs["source_sha256"] != sha
+
+
 def test_an_incomplete_copy_is_refused_and_nothing_written(raw: Path) -> None:
     (raw / "2.png").unlink()
     with pytest.raises(DataError, match="2 train images .a complete blocks has 3"):
