@@ -23,7 +23,8 @@ def run(out: Path, overrides: list[str]) -> None:
     from casnet_cli import console, paths
     from casnet_cli.commands import evaluation_session, preparation_session, training_session
     from casnet_cli.commands.evaluation_session import Question
-    from casnet_cli.commands.prediction_session import Wanted, predict
+    from casnet_cli.commands.prediction_session import predict
+    from casnet_cli.commands.prediction_wanted import Wanted
     from casnet_cli.commands.training_session import Request
     from casnet_cli.data.sources.demo import write_unlabelled
     from casnet_cli.recipe import find, load

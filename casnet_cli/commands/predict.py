@@ -91,7 +91,8 @@ def command(
     if reject_below is not None and target_accuracy is not None:
         raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
     share = share_of(shard)
-    from casnet_cli.commands.prediction_session import Wanted, predict
+    from casnet_cli.commands.prediction_session import predict
+    from casnet_cli.commands.prediction_wanted import Wanted
 
     wanted = Wanted(
         out,

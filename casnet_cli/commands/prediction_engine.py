@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnet_cli import paths
+from casnet_cli.commands.prediction_wanted import Wanted
 from casnet_cli.errors import EngineError, RunError
 from casnet_cli.export.description import SUFFIXES
 
 if TYPE_CHECKING:
-    from casnet_cli.commands.prediction_session import Wanted
     from casnet_cli.export.exported import Exported
 
 KERAS = "keras"
@@ -46,7 +46,7 @@ def model_file(run: Path | None, engine: str | None) -> Path:
     return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def opened(file: Path, wanted: "Wanted") -> "Exported | None":
+def opened(file: Path, wanted: Wanted) -> "Exported | None":
     """The network of an exported file; None of a checkpoint. Raises RunError or EngineError where the file cannot do
     what is wanted."""
     if file.suffix not in SUFFIXES:

@@ -2,11 +2,11 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnet_cli import console, paths
+from casnet_cli.commands.prediction_wanted import Wanted
 from casnet_cli.errors import RunError
 from casnet_cli.prediction.inputs import Job, find_images, shard
 
@@ -19,25 +19,6 @@ if TYPE_CHECKING:
 
 FEW = 2
 """Inputs that are done before a network for many of them is compiled."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The options of the command."""
-
-    out: Path | None = None
-    tile: int | None = None
-    batch: int | None = None
-    share: tuple[int, int] | None = None
-    resume: bool = True
-    overlay: bool = True
-    further: tuple[str, ...] = ()
-    fine: str = "always"
-    reject_below: float | None = None
-    target_accuracy: float | None = None
-    mask_values: str = "palette"
-    json: str | None = None
-    engine: str | None = None
 
 
 def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:

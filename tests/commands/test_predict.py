@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from casnet_cli import load
 from casnet_cli.cli import app
 from casnet_cli.commands import prediction_session
+from casnet_cli.commands.prediction_wanted import Wanted
 from casnet_cli.errors import InputError, RunError
 
 NAMES = LABELS.names
@@ -137,7 +138,7 @@ def test_an_image_from_stdin(home: Path, tmp_path: Path) -> None:
 
 def test_stdin_that_is_closed(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    assert prediction_session.predict([Path("-")], None, prediction_session.Wanted(tmp_path / "out")) == 1
+    assert prediction_session.predict([Path("-")], None, Wanted(tmp_path / "out")) == 1
     assert lines(tmp_path / "out")[0]["error"] == "standard input is closed"
 
 
