@@ -34,8 +34,9 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
         return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
-    data_reason = "as told" if data else "the data set prepared last"
-    data = data or paths.newest_data()
+    named = recipes.load(recipes.find("folder"), overrides)  # of itself the template names no data
+    data_reason = "as told" if data or named.data.name else "the data set prepared last"
+    data = data or data_of(named)
     name, why = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
     return Choice(name, resolved, data, f"recipe {name} ({why}) on {data} ({data_reason})")

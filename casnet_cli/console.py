@@ -77,7 +77,11 @@ def write_json(answer: Any, file: str) -> None:
     """The answer for a program, whole or not at all; `-` is stdout. Bytes of names that are no UTF-8 become escapes."""
     text = json.dumps(answer, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
     if file == "-":
-        sys.stdout.write(text.decode())
+        try:
+            sys.stdout.write(text.decode())
+            sys.stdout.flush()
+        except BrokenPipeError:
+            out.on_broken_pipe()
         return
     target = Path(file)
     try:

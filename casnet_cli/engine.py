@@ -17,16 +17,15 @@ from casnet_cli.errors import EngineError
 BACK_ENDS = ("tensorflow", "jax", "torch")
 
 
-def start(compute: bool = True) -> ModuleType:
+def start() -> ModuleType:
     """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
 
-    Where KERAS_BACKEND does not say which and TensorFlow is not installed, JAX or PyTorch is taken. compute: whether
-    a first operation may be run; not where devices are still to be set up. Raises EngineError.
+    KERAS_BACKEND says which back end; without it the first that is installed, whatever Keras's own file of settings
+    says. Raises EngineError.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
-        os.environ["KERAS_BACKEND"] = "jax" if find_spec("jax") else "torch"
-    chosen = os.environ.get("KERAS_BACKEND", BACK_ENDS[0])
+    there = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
+    chosen = os.environ.setdefault("KERAS_BACKEND", there)
     if chosen not in BACK_ENDS:
         raise EngineError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
     if find_spec(chosen) is None:
@@ -123,7 +122,7 @@ def forget() -> None:
 
 def devices() -> list[str]:
     """Names of what the back end can compute on."""
-    keras = start(compute=False)
+    keras = start()
     with silence():
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf

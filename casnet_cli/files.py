@@ -6,11 +6,17 @@ import hashlib
 import os
 import platform
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from zipfile import BadZipFile
 
 LONGEST = 150
 """Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
+
+
+BROKEN_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, BadZipFile, zlib.error)
+"""What reading a damaged or foreign .npz file raises."""
 
 
 def every_file(folder: Path, without: Path | None = None) -> Iterator[Path]:

@@ -43,8 +43,11 @@ def _free_of_machine() -> int | None:
 
 
 def _free_of_container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Files that the system keeps in memory for as long as nobody wants it count as free."""
     try:
         limit, used = ((folder / name).read_text() for name in ("memory.max", "memory.current"))
-        return int(limit) - int(used)  # "max" is no number: no limit
+        lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        kept = sum(int(number) for name, number in lines if name in ("active_file", "inactive_file"))
+        return max(0, int(limit) - int(used) + kept)  # "max" is no number: no limit
     except (OSError, ValueError):
         return None

@@ -234,7 +234,11 @@ def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], fau
     try:
         recipe = Recipe.model_validate(_tuples(raw))
     except ValidationError as error:
-        faults += [_sentence(fault, where, origin) for fault in error.errors()]
+        found = {_key(fault) if _key(fault) in _UNIONS else str(fault): fault for fault in error.errors()}
+        faults += [_sentence(fault, where, origin) for fault in found.values()]
+    if recipe and len(set(recipe.model.pyramid_bins)) < len(recipe.model.pyramid_bins):
+        place = origin.get("model.pyramid_bins", where)
+        faults.append(f"{place}: model.pyramid_bins: {list(recipe.model.pyramid_bins)} (each number once)")
     if recipe and recipe.augmentation.scales[0] > recipe.augmentation.scales[1]:
         low, high = recipe.augmentation.scales
         place = origin.get("augmentation.scales", where)
@@ -245,23 +249,31 @@ def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], fau
 
 
 def _tuples(value: Any) -> Any:
-    # Strict mode takes no list for a tuple and no int for a float, while TOML has neither tuples nor a need for 1.0.
+    # Strict mode takes no list for a tuple, and TOML has no tuples.
     if isinstance(value, Mapping):
         return {key: _tuples(item) for key, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _sentence(fault: Any, where: str, origin: Mapping[str, str]) -> str:
-    path = [str(part) for part in fault["loc"]]
-    key = ".".join(path[:2])
+    path, key = fault["loc"], _key(fault)
     told = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
     place = told[0] if told else where
     if fault["type"] == "extra_forbidden":
         candidates = KEYS if len(path) > 1 else list(SECTIONS)
         return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
+    if key in _UNIONS:
+        return f"{place}: {key}: should be {_UNIONS[key]}"
     message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
     return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
 
+
+def _key(fault: Any) -> str:
+    return ".".join(str(part) for part in fault["loc"][:2])
+
+
+_UNIONS = {"training.class_weights": "'none', 'auto', or a weight of 0 or more for each of two classes at least"}
+"""Keys of several kinds: a value that is of none has a fault of each."""
 
 _WORDS = {
     "missing": "too few values",

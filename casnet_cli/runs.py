@@ -22,6 +22,9 @@ from casnet_cli.files import write_whole
 from casnet_cli.recipe import Recipe
 from casnet_cli.training.checkpoint import PREVIOUS, Meta, read_meta
 
+ORIGIN = ("casnet", "python", "packages", "host", "machine", "command", "init", "back_end")
+"""What run.json says of the call that began a run; of those that went on with it, `continued` does."""
+
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
 
 
@@ -99,8 +102,7 @@ class RunFolder:
             for left in self.last.parent.glob("*.part"):
                 left.unlink()  # by a kill
             (self.path / "recipe.toml").write_text(recipe.dumps(chosen), encoding="utf-8")
-            earlier = self._continuations(begun)
-            about = {
+            about: dict[str, Any] = {
                 "casnet": __version__,
                 "python": platform.python_version(),
                 "packages": installed(),
@@ -113,13 +115,16 @@ class RunFolder:
                 "fold": fold,
                 "init": str(init.resolve()) if init else None,
                 "back_end": os.environ.get("KERAS_BACKEND", "tensorflow"),
-                "continued": earlier,
+                "continued": [],
             }
             if begun:
-                changes = recipe.differences(begun.recipe, chosen)
-                earlier.append({"after_step": begun.progress.step, "command": sys.argv, "changes": changes})
+                step, changes = begun.progress.step, recipe.differences(begun.recipe, chosen)
+                this = {"after_step": step, "changes": changes} | {key: about[key] for key in ORIGIN if key != "init"}
+                earlier = self._told()
+                about |= {key: earlier[key] for key in ORIGIN if key in earlier}
+                about["continued"] = [*earlier.get("continued", []), this]
                 for change in changes:
-                    self.log(f"after step {begun.progress.step}: {change}")
+                    self.log(f"after step {step}: {change}")
             (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
@@ -139,12 +144,13 @@ class RunFolder:
             told |= {"init": Path(about["init"])} if about["init"] else {}
         return told
 
-    def _continuations(self, begun: Meta | None) -> list[dict[str, Any]]:
-        """What run.json says of earlier continuations; a damaged one is replaced."""
+    def _told(self) -> dict[str, Any]:
+        """What run.json says; a damaged one is replaced."""
         try:
-            return list(json.loads((self.path / "run.json").read_text(encoding="utf-8"))["continued"]) if begun else []
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
+            found = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) and isinstance(found.get("continued"), list) else {}
 
     def log(self, line: str) -> None:
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:

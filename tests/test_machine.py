@@ -27,6 +27,20 @@ def test_without_proc_the_peak_stands_for_both(
     assert machine.memory_now() == machine.memory_peak() == 5000 * unit
 
 
+@pytest.mark.parametrize(
+    ("limit", "free"), [("8000000000", 7_600_000_000), ("1000000000", 600_000_000), ("100000", 0), ("max", None)]
+)
+def test_a_container_leaves_what_it_does_not_use_and_what_is_kept_of_files(
+    limit: str, free: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text("900000000\n")
+    (tmp_path / "memory.stat").write_text(
+        "anon 300000000\nfile 600000000\ninactive_file 350000000\nactive_file 150000000\n"
+    )
+    assert machine._free_of_container(tmp_path) == free
+
+
 def test_the_numbers_are_the_systems_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "statm").write_text("900 300 5 1 0 10 0\n")
     (tmp_path / "status").write_text("Name:\tcasnet\nVmPeak:\t9999 kB\nVmHWM:\t  7000 kB\nVmRSS:\t  10 kB\n")

@@ -39,6 +39,7 @@ def test_the_papers_recipes_are_section_4_2(name: str) -> None:
         ("optimizer.learning_rate=nan", "optimizer.learning_rate: should be a finite number"),
         ("augmentation.scales=[2.0, 0.5]", "augmentation.scales: 2.0 > 0.5 (the lower factor first)"),
         ("augmentation.scales=[0.5]", "augmentation.scales"),
+        ("model.pyramid_bins=[1, 2, 2]", "model.pyramid_bins: [1, 2, 2] (each number once)"),
         ("epochs=3", "not of the form section.key=value"),
         ("training.epochs", "not of the form section.key=value"),
     ],
@@ -47,6 +48,13 @@ def test_faults_name_place_key_and_remedy(override: str, message: str) -> None:
     with pytest.raises(RecipeError) as raised:
         recipe.load(recipe.find("demo"), [override])
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["[1, -2]", "[1]", "[]", "some", "3"])
+def test_a_value_of_no_kind_that_a_key_takes_is_one_fault(value: str) -> None:
+    with pytest.raises(RecipeError) as raised:
+        recipe.load(recipe.find("demo"), [f"training.class_weights={value}", "training.epochs=0"])
+    assert len(raised.value.faults) == 2 and "'none', 'auto', or a weight of 0 or more" in str(raised.value)
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -6,13 +6,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from casnet_cli.auditing.suspects import OBJECT, Suspect
 from casnet_cli.errors import InputError, reason
-from casnet_cli.files import write_whole
+from casnet_cli.files import BROKEN_NPZ, write_whole
 from casnet_cli.labels import LabelSet
 
 TABLE, PIXELS = "suspects.csv", "suspects.npz"
@@ -94,7 +93,7 @@ def check_unedited(folder: Path) -> None:
     try:
         with open(folder / PIXELS, "rb") as opened, np.load(opened) as pixels:
             known = str(pixels["made_of"][1])
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except BROKEN_NPZ:
         known = ""
     if hashlib.sha256(table.read_bytes()).hexdigest() != known:
         raise InputError(f"{table}: was edited, and would be written over (move it, or name another --out)")
@@ -119,7 +118,7 @@ def confirmed(folder: Path, data_sha256: str) -> Regions:
                 box = slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])
                 split, image = map(str, pixels["names"][number - 1])
                 found.setdefault((split, image), []).append((*box, inside))
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except BROKEN_NPZ as error:
         raise InputError(f"{folder / PIXELS}: not readable: {reason(error)} (audit into another --out)") from None
     return found
 

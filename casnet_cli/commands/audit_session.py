@@ -42,6 +42,8 @@ def audit(
     from casnet_cli import runs
     from casnet_cli.auditing import listing
 
+    if len(files) > 1 and split not in (None, "test"):
+        raise InputError(f"--split {split}: folds have these images in common (each judges the test images of its own)")
     chosen = [runs.find(file) for file in files]
     store = runs.open_data(chosen[0], data)
     target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Overrides, Run
+from casnet_cli.commands.options import DataFile, Json, Overrides, Run
 
 LARGEST = 8192
 
@@ -38,9 +38,7 @@ def command(
         typer.Option(help="Compare the run's exports, and Keras, in place of the rest."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Least number of timings a median is of.")] = 5,
-    json: Annotated[
-        str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
-    ] = None,
+    json: Json = None,
 ) -> None:
     """Measure speed, memory and operations of a run or a recipe on this machine; without one of the newest run."""
     if run and recipe is not None:

@@ -36,7 +36,7 @@ def engines(subject: Subject, which: str, size: tuple[int, int], repeats: int) -
     if not exports and which != "keras":
         kind = "" if which == "all" else f" --format {which}"
         raise RunError(f"{folder}: no exports here (casnet export --run {folder}{kind} writes one)")
-    if exports:
+    if any(told["size"] is None and Path(told["file"]).suffix in SUFFIXES for told in exports):
         check_size(size, subject.recipe.evaluation.scale)
     rows: list[dict[str, Any]] = []
     asks: list[Ask] = []

@@ -49,7 +49,7 @@ class Bench:
     """
 
     def __init__(self, subject: Subject, size: tuple[int, int], wanted: list[str], repeats: int):
-        engine.start(compute=False)
+        engine.start()
         from casnet_cli.training.step import set_up
 
         self.subject, self.size, self.wanted, self.repeats = subject, size, wanted, repeats

@@ -14,7 +14,7 @@ def command(
     ),
     overrides: Overrides = None,
 ) -> None:
-    """Prepare, train, evaluate and predict on built-in synthetic scenes, offline, in about three minutes."""
+    """Prepare, train, evaluate and predict on built-in synthetic scenes, offline, in minutes."""
     run(out, overrides or [])
 
 

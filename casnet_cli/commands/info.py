@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from casnet_cli.commands.options import Json
+
 if TYPE_CHECKING:
     from casnet_cli.recipe import Model as ModelSection
 
@@ -13,7 +15,7 @@ def command(
     what: Annotated[
         str | None, typer.Argument(help="Run folder, data set, recipe, checkpoint or export.", metavar="[FILE]")
     ] = None,
-    json: Annotated[str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.")] = None,
+    json: Json = None,
 ) -> None:
     """Say what a file holds; without one, versions, devices, and where weights lie."""
     from casnet_cli import console

@@ -24,7 +24,7 @@ def command(
     out: Annotated[
         Path, typer.Option(help="The list; pictures, regions and what was asked lie in a folder beside.", metavar="CSV")
     ] = Path("rank.csv"),
-    seed: Annotated[int, typer.Option(help="Of --by random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of --by random.")] = 0,
     resume: Annotated[bool, typer.Option(help="Ask only about what is new or changed.")] = True,
 ) -> None:
     """Order unlabelled images by how much labelling them should help; show where they are hard."""

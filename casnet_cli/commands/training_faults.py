@@ -2,16 +2,15 @@
 
 import json
 import shutil
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 import typer
 
 from casnet_cli import console, engine, machine
 from casnet_cli.errors import OutOfMemory, RunError, reason
+from casnet_cli.files import BROKEN_NPZ
 from casnet_cli.recipe import Training
 from casnet_cli.training import checkpoint
 from casnet_cli.training.checkpoint import Meta
@@ -56,10 +55,10 @@ def replay(folder: Path) -> None:
             image, label = arrays["image"], arrays["label"]
         rate, weights, names = float(about["rate"]), about["class_weights"], about["images"]
         told = {**about["losses"], "gradient norm": about["gradient_norm"]}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except BROKEN_NPZ as error:
         raise RunError(f"{folder}: not the folder of a step that failed: {reason(error)}") from None
     meta = checkpoint.read_meta(folder / STATE)
-    engine.start(compute=False)
+    engine.start()
     from casnet_cli.trainee import assemble
     from casnet_cli.training.step import set_up
 

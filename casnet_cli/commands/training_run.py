@@ -64,7 +64,7 @@ class TrainingRun:
     def prepare(self, strategy: str = "single", init: Path | None = None) -> None:
         """Devices, network, step and input, from the start, from the run's last checkpoint, or from another run's."""
         self.init = init
-        engine.start(compute=False)
+        engine.start()
         from casnet_cli.data.class_weights import class_weights
         from casnet_cli.model.answers import Network, Protocol
         from casnet_cli.model.reading import branch_answers

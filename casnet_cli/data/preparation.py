@@ -19,6 +19,9 @@ from casnet_cli.data.sources.source import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.files import every_file
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""How every HDF5 file begins."""
+
 Progress = Callable[[str, int, int | None], None]
 """Called with what is going on, how much is done, and of how much (None: unknown)."""
 
@@ -69,7 +72,7 @@ def _verify_target(out: Path) -> None:
     """Raises DataError if what lies there is nothing that may be replaced."""
     if out.is_dir():
         raise DataError(f"{out}: is a folder (name the file to write, such as {out / 'own.h5'})")
-    if os.path.lexists(out) and not (out.is_file() and _recorded(out, "format") == store.FORMAT):
+    if os.path.lexists(out) and not (out.is_file() and _replaceable(out)):
         raise DataError(f"{out}: is there already and no prepared data set (choose another --out)")
 
 
@@ -146,6 +149,16 @@ def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
             status = file.stat()
             digest.update(os.fsencode(file.relative_to(root)) + f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()
+
+
+def _replaceable(path: Path) -> bool:
+    """Whether a file is a prepared data set, or such a damaged one that nobody can tell."""
+    try:
+        with h5py.File(path, "r") as file:
+            return file.attrs.get("format") == store.FORMAT
+    except OSError:
+        with path.open("rb") as opened:
+            return opened.read(len(SIGNATURE)) == SIGNATURE
 
 
 def _recorded(path: Path, key: str) -> str | None:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from casnet_cli.errors import RunError, reason
 from casnet_cli.evaluation.confusion import FIGURES, Counts
-from casnet_cli.files import write_whole
+from casnet_cli.files import BROKEN_NPZ, write_whole
 
 FILE = "per_image.npz"
 REPLICATES = 1000
@@ -50,7 +49,7 @@ def load(path: Path) -> Tally:
                 array = getattr(own, part)
                 if array.dtype.kind != "i" or array.shape != (len(names), classes):
                     raise ValueError(f"{part} is {array.dtype} of shape {array.shape}")
-    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+    except BROKEN_NPZ as error:
         raise RunError(f"{path}: not readable: {reason(error)} (evaluate again by `casnet eval`)") from None
     return Tally(names, counts)
 

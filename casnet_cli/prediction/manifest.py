@@ -149,14 +149,14 @@ class Manifest(Generic[Kept]):
 
 
 def check_unclaimed(outputs: Outputs, jobs: list[Job]) -> None:
-    """Raises InputError if a file would be written over in a folder of which no manifest tells."""
+    """Raises InputError if a file would be written over in a folder that has no manifest yet."""
     folder = outputs.folder
     if not folder.is_dir() or any(folder.glob("manifest*.jsonl")):
         return
-    for job in jobs:
-        for ending in (FILM,) if job.video else outputs.endings(job):
-            if os.path.lexists(file := job.output(folder, ending)):
-                raise InputError(f"{file}: is there, and no manifest tells of it (choose another --out, or remove it)")
+    own = (job.output(folder, ending) for job in jobs for ending in ((FILM,) if job.video else outputs.endings(job)))
+    for file in (*folder.glob("summary*.csv"), *own):
+        if os.path.lexists(file):
+            raise InputError(f"{file}: is there, and no manifest tells of it (choose another --out, or remove it)")
 
 
 def written(record: dict[str, Any]) -> Iterator[str]:

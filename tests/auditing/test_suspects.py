@@ -1,5 +1,6 @@
 """Suspect regions in answers made by hand."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -100,6 +101,14 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     with pytest.raises(InputError, match="a list of other data"):
         table.write_text("number,void\n1,yes\n")
         listing.confirmed(tmp_path, "other")
+    table.write_text("number,void\n1,yes\n2,yes\n")
+    whole = (tmp_path / listing.PIXELS).read_bytes()
+    for place in range(0, len(whole), 7):
+        (tmp_path / listing.PIXELS).write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        with contextlib.suppress(InputError):
+            listing.confirmed(tmp_path, "digest")
+        with pytest.raises(InputError, match="was edited"):
+            listing.check_unedited(tmp_path)
     (tmp_path / listing.PIXELS).write_bytes(b"damaged")
     with pytest.raises(InputError, match="suspects.npz: not readable"):
         listing.confirmed(tmp_path, "digest")

@@ -67,7 +67,7 @@ def written(path: Path, entries: list[Entry], source: Source) -> Path:
 
 def train(file: Path, settings: list[str], marks: list[int]) -> None:
     """Train to the last mark, and print the resident bytes at each and the peak as JSON."""
-    engine.start(compute=False)
+    engine.start()
     from casnet_cli.data.pipeline import training_batches
     from casnet_cli.trainee import assemble
     from casnet_cli.training.step import set_up

@@ -91,6 +91,7 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
     (("photos", "--out", "nowhere/list.csv"), "nowhere/list.csv: cannot be written: no such folder"),
     (("photos", "--top", 0), "--top"),
     (("photos", "--by", "luck"), "--by"),
+    (("photos", "--by", "random", "--seed", "-1"), "--seed"),
 ]
 
 

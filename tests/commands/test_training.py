@@ -74,9 +74,12 @@ def test_a_last_checkpoint_that_is_gone_is_replaced_by_the_best(home: Path) -> N
 
 
 def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
+    first = json.loads((home / "runs/begun/run.json").read_text()) | {"command": ["casnet", "train", "folder"]}
+    (home / "runs/begun/run.json").write_text(json.dumps(first))
     casnet("train", "--resume", "--set", "training.epochs=3", "--set", "optimizer.learning_rate=0.01")
-    (noted,) = json.loads((home / "runs/begun/run.json").read_text())["continued"]
-    assert noted["after_step"] == 6
+    told = json.loads((home / "runs/begun/run.json").read_text())
+    (noted,) = told["continued"]
+    assert told["command"] == first["command"] != noted["command"] and noted["after_step"] == 6
     assert noted["changes"] == ["optimizer.learning_rate: 0.05 → 0.01", "training.epochs: 2 → 3"]
     assert "after step 6: training.epochs: 2 → 3" in (home / "runs/begun/log.txt").read_text()
     with h5py.File("runs/begun/checkpoints/last.h5") as file:

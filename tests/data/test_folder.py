@@ -249,6 +249,14 @@ def test_nothing_but_prepared_data_is_replaced(home: Path, out: str, words: str)
         assert file.attrs["format"] == "casnet-checkpoint"
 
 
+def test_a_damaged_file_of_prepared_data_is_prepared_again(home: Path) -> None:
+    prepare("--classes", "classes.toml")
+    whole = (home / "data/mine.h5").read_bytes()
+    (home / "data/mine.h5").write_bytes(whole[:3000])
+    prepare("--classes", "classes.toml")
+    assert (home / "data/mine.h5").read_bytes() == whole
+
+
 def test_names_that_are_no_utf_8_are_said(home: Path) -> None:
     os.rename(home / "images/photo 0 ä.JPG", os.fsencode(home) + b"/images/x\xff.JPG")
     for verb in ("prepare", "check"):

@@ -69,7 +69,10 @@ def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> 
     (outputs.folder / "a.png").write_text("drawn by hand")
     with pytest.raises(InputError, match=r"out/a\.png: is there, and no manifest tells of it"):
         check_unclaimed(outputs, jobs)
-    (outputs.folder / "a.png").unlink()
+    (outputs.folder / "a.png").rename(outputs.folder / "summary.csv")
+    with pytest.raises(InputError, match=r"out/summary\.csv: is there"):
+        check_unclaimed(outputs, jobs)
+    (outputs.folder / "summary.csv").unlink()
     label(folder)
     check_unclaimed(outputs, jobs)
 
