@@ -117,8 +117,12 @@ def _terminated(number: int, frame: Any) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: what is half done is cleared away, exit 130
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _terminated)
     try:
         app()
     except SystemExit as end:
         engine.leave(end.code)
         raise
+    except KeyboardInterrupt:  # before any verb began
+        sys.exit(INTERRUPTED)

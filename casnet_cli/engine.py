@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 from casnet_cli.errors import EngineError
 
@@ -72,6 +73,28 @@ def _interrupts_kept() -> Iterator[None]:
 
 
 @contextmanager
+def swallowed_interrupts() -> Iterator[Callable[[], None]]:
+    """A function to call now and then: it interrupts if an interrupt came and was lost in a library's callback."""
+    received: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if received:
+            raise KeyboardInterrupt
+
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def interruptible() -> Iterator[None]:
     """Let an interrupt end the process at once: joining workers waits in the library, where no handler is called."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -103,8 +126,8 @@ def leave(code: int | str | None) -> None:
         return
     atexit._run_exitfuncs()  # as multiprocessing does where it ends a process like this
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the shell has closed it
+            stream.flush()
     except OSError:  # nobody reads any more: Python says what there is to say
         return
     os._exit(code or 0)

@@ -23,7 +23,7 @@ def keras_weights_folder() -> Path:
 
 def newest_data(folder: Path = DATA) -> Path:
     """The most recently prepared data set. Raises DataError if there is none."""
-    files = sorted(folder.glob("*.h5"), key=lambda file: file.stat().st_mtime_ns)
+    files = _by_age(folder, "*.h5")
     if not files:
         raise DataError(
             f"{folder}/: no prepared data set here (run `casnet prepare DATASET` first, or name one by --data)"
@@ -31,14 +31,22 @@ def newest_data(folder: Path = DATA) -> Path:
     return files[-1]
 
 
-def runs_with(file: str, folder: Path = RUNS) -> list[Path]:
-    """The checkpoints of that name in all runs, the newest last."""
-    return sorted(folder.glob(f"*/checkpoints/{file}"), key=lambda path: path.stat().st_mtime_ns)
+def _by_age(folder: Path, pattern: str) -> list[Path]:
+    """The files below, the newest last, but for what is hidden or no file, such as a link that leads nowhere."""
+    found = (path for path in folder.glob(pattern) if path.is_file() and path.relative_to(folder).parts[0][0] != ".")
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def newest_begun(folder: Path = RUNS) -> Path | None:
+    """The run folder that a training wrote to last, be it before its first checkpoint; None if there is none."""
+    files = _by_age(folder, "*/run.json") + _by_age(folder, "*/checkpoints/last.h5")
+    newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return folder / newest.relative_to(folder).parts[0] if newest else None
 
 
 def newest_run(folder: Path = RUNS) -> Path:
     """The run folder whose checkpoint was written last. Raises RunError if no run has one."""
-    checkpoints = runs_with("best.h5", folder)
+    checkpoints = _by_age(folder, "*/checkpoints/best.h5")
     if not checkpoints:
         raise RunError(f"{folder}/: no run with a checkpoint here (run `casnet train` first, or name one by --run)")
     return checkpoints[-1].parents[1]

@@ -101,7 +101,7 @@ class RunFolder:
             (self.path / "samples").mkdir(exist_ok=True)
             for left in self.last.parent.glob("*.part"):
                 left.unlink()  # by a kill
-            (self.path / "recipe.toml").write_text(recipe.dumps(chosen), encoding="utf-8")
+            write_whole(self.path / "recipe.toml", recipe.dumps(chosen))
             about: dict[str, Any] = {
                 "casnet": __version__,
                 "python": platform.python_version(),
@@ -117,15 +117,15 @@ class RunFolder:
                 "back_end": os.environ.get("KERAS_BACKEND", "tensorflow"),
                 "continued": [],
             }
+            step, changes = (begun.progress.step, recipe.differences(begun.recipe, chosen)) if begun else (0, [])
             if begun:
-                step, changes = begun.progress.step, recipe.differences(begun.recipe, chosen)
                 this = {"after_step": step, "changes": changes} | {key: about[key] for key in ORIGIN if key != "init"}
                 earlier = self._told()
                 about |= {key: earlier[key] for key in ORIGIN if key in earlier}
                 about["continued"] = [*earlier.get("continued", []), this]
-                for change in changes:
-                    self.log(f"after step {step}: {change}")
-            (self.path / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            write_whole(self.path / "run.json", json.dumps(about, indent=2) + "\n")
+            for change in changes:
+                self.log(f"after step {step}: {change}")
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
 

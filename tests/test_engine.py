@@ -1,8 +1,12 @@
 """What Keras is kept from importing is there again afterwards."""
 
+import contextlib
 import importlib
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -14,6 +18,17 @@ def test_libraries_are_left_out_for_a_while_only(monkeypatch: pytest.MonkeyPatch
     with engine._left_out("tensorflow"), pytest.raises(ImportError):
         importlib.import_module("sklearn")
     assert "sklearn" not in sys.modules and importlib.util.find_spec("sklearn")
+
+
+def test_an_interrupt_that_a_library_swallows_is_not_lost() -> None:
+    with engine.swallowed_interrupts() as check:
+        check()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(KeyboardInterrupt):  # as in a callback of the garbage collector
+                os.kill(os.getpid(), number)
+                time.sleep(1)
+            with pytest.raises(KeyboardInterrupt):
+                check()
 
 
 def test_a_started_engine_has_not_imported_them_and_they_still_import() -> None:

@@ -122,7 +122,7 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
     part = measured.images.at(list(spread))
     protocol = Protocol(scale=series.recipe.evaluation.scale)
-    answer = Network(load_model(measured.run.file)[0], protocol, branch_answers)
+    answer = Network(load_model(measured.run.file, measured.run.meta)[0], protocol, branch_answers)
     strips = [
         figures.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)

@@ -115,7 +115,7 @@ def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
             console.say(f"{judge.run.title} judges {len(judge.images)} images that it never trained on")
             if judge.run.meta.recipe.model.variant != "attention":
                 console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
-            model, meta = load_model(judge.run.file)
+            model, meta = load_model(judge.run.file, judge.run.meta)
             network = Network(
                 model,
                 Protocol(scale=meta.recipe.evaluation.scale),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from casnet_cli.report import Card
 
 REPORT = "report.html"
+FILES = ("per_class.csv", "confusion.csv", "per_image.csv", tally.FILE, REPORT, METRICS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
     run, store = wanted.run, wanted.store
     out = question.out or wanted.folder
     make_folder(out)
+    if question.out:
+        _check_unclaimed(out)
     console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
     if store.content_sha256 != run.meta.data_sha256:
         console.say("note: not the data this run was trained on; its training images may be among these")
@@ -74,7 +78,7 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
     from casnet_cli.model.reading import measures
     from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(run.file)
+    model, meta = load_model(run.file, run.meta)
     protocol = Protocol(wanted.asking.tta, wanted.scale, wanted.asking.tile)
     network = Network(model, protocol, measures(meta.temperature))
     gauges = Gauges(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
@@ -126,6 +130,19 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
+def _check_unclaimed(out: Path) -> None:
+    """Raises InputError if a file would be written over that is of no evaluation."""
+    found = next((out / name for name in FILES if os.path.lexists(out / name)), None)
+    if not found:
+        return
+    try:
+        known = "checkpoint_sha256" in json.loads((out / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        known = False
+    if not known:
+        raise InputError(f"{found}: is there, and no evaluation wrote it (choose another --out, or remove it)")
+
+
 def write(out: Path, scores: "Scores", wanted: Measurement, cards: "list[Card]") -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
     from casnet_cli.report import report
@@ -174,7 +191,7 @@ def _pictures(folder: Path, wanted: Measurement, scores: "Scores", answer: Any, 
     drawn = remarkable(scores, worst)["worst"]
     places = list(dict.fromkeys((*drawn, *(place for own in kinds.values() for place in own))))
     accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
-    for old in folder.glob("worst-*.png"):
+    for old in folder.glob("worst-[0-9][0-9]-*.png"):
         old.unlink(missing_ok=True)
     cards = []
     for place, sample in zip(places, whole_images(wanted.images.at(places)), strict=True):

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,8 +56,9 @@ def export(run: Path | None, data: Path | None, wanted: Wanted) -> bool:
     parts = _parts(chosen, data, wanted)
     target = (chosen.folder or file.parent) / "export" / wanted.folder
     console.say(f"exporting {chosen.title} as {wanted.folder}")
-    with _unfinished(target) as folder:
-        told = _write_and_prove(chosen, parts, wanted, folder)
+    with _unfinished(target) as folder, engine.swallowed_interrupts() as check:
+        told = _write_and_prove(chosen, parts, wanted, folder, check)
+        check()
         (folder / "export.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         good = told["proof"] is None or told["proof"]["within_limits"]
         place = target if good else target.with_name(target.name + REFUSED)
@@ -171,8 +172,10 @@ def _take_place(folder: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_and_prove(chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: Wanted, folder: Path) -> dict[str, Any]:
-    """What export.json says."""
+def _write_and_prove(
+    chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: Wanted, folder: Path, check: Callable[[], None]
+) -> dict[str, Any]:
+    """What export.json says. check: called between its steps."""
     engine.start()
     from casnet_cli.data.archives import sha256_of
     from casnet_cli.data.pipeline import whole_images
@@ -181,7 +184,7 @@ def _write_and_prove(chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: W
     from casnet_cli.export.proof import IMAGES, fitted, prove
     from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(chosen.file)
+    model, meta = load_model(chosen.file, chosen.meta)
     scale, training = meta.recipe.evaluation.scale, parts.get("train")
     about = describe(chosen, sha256_of(chosen.file), wanted.precision, wanted.size, wanted.probabilities)
     calibrating: list[Any] = []
@@ -197,12 +200,17 @@ def _write_and_prove(chosen: "Checkpoint", parts: "dict[str, Subset]", wanted: W
     images = parts.get("val") or parts.get("test") or training
     if not images:
         return about | {"proved": False, "proof": None}
+    check()
     console.say("proving …")
     from casnet_cli.model.answers import Network, Protocol
 
-    samples = (fitted(one, wanted.size, scale) for one in whole_images(images.at(_spread(images, IMAGES))))
+    def samples() -> Iterator[Any]:
+        for one in whole_images(images.at(_spread(images, IMAGES))):
+            check()
+            yield fitted(one, wanted.size, scale)
+
     ours = _asked(file, wanted)
-    proof = prove(ours, Network(model, Protocol(scale=scale)), samples, len(meta.labels), wanted.precision)
+    proof = prove(ours, Network(model, Protocol(scale=scale)), samples(), len(meta.labels), wanted.precision)
     return about | {"proved": proof["within_limits"], "proof": proof}
 
 

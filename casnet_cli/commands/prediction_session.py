@@ -111,7 +111,7 @@ def _in_keras(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest[Outputs
 
     scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
     how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
-    model, meta = load_model(chosen.file)
+    model, meta = load_model(chosen.file, chosen.meta)
     return Network(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
 
 

@@ -96,6 +96,15 @@ def _check_out(out: Path) -> None:
         raise InputError(f"{out}: no name of a list (one that ends in .csv)")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: cannot be written: {'Is a directory' if out.is_dir() else 'no such folder'}")
+    try:
+        with open(out, "rb") as file:
+            known = file.readline().strip() == ",".join(COLUMNS).encode()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {reason(error)}") from None
+    if not known:
+        raise InputError(f"{out}: is there, and is no list of casnet rank (choose another --out, or remove it)")
 
 
 def _ask(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest[Scores]") -> None:
@@ -107,7 +116,7 @@ def _ask(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest[Scores]") ->
     from casnet_cli.prediction.folder import predict_folder
     from casnet_cli.training.checkpoint import load_model
 
-    model, meta = load_model(chosen.file)
+    model, meta = load_model(chosen.file, chosen.meta)
     network = Network(model, Protocol(scale=meta.recipe.evaluation.scale, pools=True), ranks)
     del model
     began = 0.0

@@ -138,7 +138,7 @@ def open_series(kind: str, request: Request, tta: str) -> Series:
         raise RunError(f"{folder}: not the folder of a {kind} (--run takes that of one, or a new folder)")
     choice = new_choice(request)
     console.say(choice.reason)
-    options = {"init": str(request.init)} if request.init else {}
+    options = {"init": str(request.init.resolve())} if request.init else {}
     return Series(folder, kind, choice.name, choice.recipe, Store(choice.data), tta, options=options)
 
 

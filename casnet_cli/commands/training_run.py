@@ -20,7 +20,7 @@ from casnet_cli.commands.deadline import Deadline
 from casnet_cli.commands.training_calibration import calibrate
 from casnet_cli.commands.training_view import TrainingView
 from casnet_cli.data.store import Store, Subset
-from casnet_cli.errors import DataError, OutOfMemory, RunError, WorkerLost
+from casnet_cli.errors import DataError, OutOfMemory, RunBusy, RunError, WorkerLost
 from casnet_cli.runs import RunFolder
 from casnet_cli.training.checkpoint import Meta
 from casnet_cli.training.loop import SCORE, EpochReport, Plan, Progress, StepReport
@@ -157,6 +157,7 @@ class TrainingRun:
         if self.chief:
             self.folder = RunFolder(self.run or paths.claim_run(self.name))
             self.held = self.folder.lock()
+            self._check_unchanged()
             self.folder.create(self.recipe, self.store, self.fold, self.init, self.saved)
             self.folder.recall_times(self.progress.history)
             self.folder.write_history(self.progress.history)
@@ -182,6 +183,13 @@ class TrainingRun:
         if self.stopped:
             raise typer.Exit(130)  # in its last validation: whoever called may have more to do
         return self.folder.path
+
+    def _check_unchanged(self) -> None:
+        """Raises RunBusy if the run has gone on since its checkpoint was read: only now nobody else trains it."""
+        found = self.folder.resumable()
+        if (found and found.progress.timeless()) != (self.saved and self.saved.progress.timeless()):
+            self.held.close()
+            raise RunBusy(f"{self.folder.path}: another process has just trained it (go on once more by --resume)")
 
     def _best(self) -> Any:
         """The network that validation asked, with the weights of the best checkpoint."""

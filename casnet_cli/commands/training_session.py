@@ -47,8 +47,8 @@ def train(request: Request) -> Path | None:
 
         replay(request.replay)
         return None
-    if request.resume and request.run is None and (begun := paths.runs_with("last.h5")):
-        request = replace(request, run=begun[-1].parents[1])
+    if request.resume and request.run is None:
+        request = replace(request, run=paths.newest_begun())
     if request.run and request.run.exists() and not request.run.is_dir():
         raise InputError(f"{request.run}: not a folder (--run takes the folder of a run)")
     if request.run and request.resume and not request.dry_run and RunFolder(request.run).recover():

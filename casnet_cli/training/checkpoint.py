@@ -135,13 +135,19 @@ def understood(attrs: Mapping[str, Any], path: Path) -> Meta:
         raise RunError(f"{path}: damaged checkpoint: {error}") from None
 
 
-def load_model(path: Path) -> tuple["keras.Model", Meta]:
-    """The network with its weights, to be asked and not to be trained, and the meta. Raises RunError."""
+def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Meta]:
+    """The network with its weights, to be asked and not to be trained, and the meta.
+
+    known: what the file said before. Raises RunError, also if a training has written another one since.
+    """
     from casnet_cli.model.casnet import build_casnet
 
-    meta = read_meta(path)
-    model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
-    fill(path, model)
+    with opened(path) as file:  # once: a training may put another in its place at any moment
+        meta = understood(file.attrs, path)
+        if known and known.progress.step != meta.progress.step:
+            raise RunError(f"{path}: a training has just written it anew (once more, or when the training is over)")
+        model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
+        _read(file, "model", _named(model.weights), path)
     return model, meta
 
 

@@ -175,6 +175,8 @@ def test_fine_tuned_folds_keep_what_was_set_and_are_calibrated_later(home: Path)
     casnet("crossval", "folder", "--run", "runs/tuned", "--folds", "1", *tuned, *few)
     text = (home / "runs/tuned/fold-1/recipe.toml").read_text()
     assert "frozen_stages = 2" in text and "branch_channels = 16" in text
+    options = json.loads((home / "runs/tuned/summary.json").read_text())["options"]
+    assert Path(options["init"]).samefile(home / "runs/cv/fold-1") and Path(options["init"]).is_absolute()
     best = home / "runs/tuned/fold-1/checkpoints/best.h5"
     told = read_meta(best).calibration
     amend(best, {})

@@ -154,10 +154,19 @@ def test_best_alone_is_enough(home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     data = home / "data" / "blocks.h5"
     monkeypatch.chdir(tmp_path)
     casnet("predict", tmp_path / "picture.png", "--run", alone)
-    casnet("eval", "--run", alone, "--data", data, "--out", tmp_path / "figures")
+    for _ in range(2):  # over its own figures
+        casnet("eval", "--run", alone, "--data", data, "--out", tmp_path / "figures")
     assert (tmp_path / "predictions" / "picture.png").exists() and (tmp_path / "figures" / "metrics.json").exists()
     assert "name them by --data" in casnet("eval", "--run", alone, "--out", tmp_path / "x", code=2)
     assert "--out DIR" in casnet("eval", "--run", alone, "--data", data, code=2)
+
+
+def test_figures_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for name, content in (("report.html", "mine"), ("metrics.json", '{"mine": 1}')):
+        (tmp_path / "mine" / name).write_text(content)
+        said = casnet("eval", "--out", tmp_path / "mine", code=2).replace("\n", " ")
+        assert "is there, and no evaluation wrote it" in said and (tmp_path / "mine" / name).read_text() == content
 
 
 def test_a_finished_run_says_so_and_an_existing_one_is_not_overwritten(home: Path) -> None:

@@ -95,6 +95,12 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
 ]
 
 
+def test_a_list_of_something_else_is_not_written_over(home: Path, unasked: None, tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("my notes\n")
+    said = casnet("rank", "photos", "--out", tmp_path / "notes.csv", code=2).replace("\n", " ")
+    assert "is there, and is no list of casnet rank" in said and (tmp_path / "notes.csv").read_text() == "my notes\n"
+
+
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=lambda given: " ".join(map(str, given)) if given else "")
 def test_mistakes_are_one_line(home: Path, unasked: None, words: tuple[object, ...], expected: str) -> None:
     said = casnet("rank", *words, code=2)

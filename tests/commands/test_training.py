@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -13,6 +14,7 @@ from made import write_blocks
 from running import casnet, finish, settings, start, wait_for
 
 from casnet_cli.commands.deadline import Deadline, seconds
+from casnet_cli.commands.training_run import TrainingRun
 from casnet_cli.errors import InputError
 from casnet_cli.labels import LabelSet
 
@@ -110,6 +112,26 @@ def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
     assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
     good = casnet("train", "--replay", home / "runs/begun", code=2)
     assert "not the folder of a step that failed" in good
+
+
+def test_a_run_that_went_on_since_its_checkpoint_was_read_is_left_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = home / "runs/begun/checkpoints/last.h5"
+
+    def another(self: TrainingRun, *given: object) -> None:
+        """A process that ends while this one prepares."""
+        self.devices, self.init = SimpleNamespace(index=0, workers=1), None  # type: ignore[assignment]
+        content = last.read_bytes()
+        last.unlink()
+        last.write_bytes(content)
+        with h5py.File(last, "r+") as file:
+            file.attrs["progress"] = json.dumps({"step": 7, "sums": {}, "history": []})
+
+    monkeypatch.setattr(TrainingRun, "prepare", another)
+    said = casnet("train", "--resume", "--set", "training.epochs=3", code=2)
+    assert "runs/begun: another process has just trained it (go on once more by --resume)" in said
+    assert "epochs = 2" in (home / "runs/begun/recipe.toml").read_text()
 
 
 def test_a_run_without_a_checkpoint_begins_anew_with_its_own_recipe_data_and_fold(home: Path) -> None:

@@ -91,6 +91,8 @@ def test_a_checkpoint_carries_its_meta_and_network_and_no_time(tmp_path: Path) -
     assert file.read_bytes() == first and not list(tmp_path.glob("*.part"))
     model, meta = checkpoint.load_model(file)
     assert meta == trainee.meta(7)
+    with pytest.raises(RunError, match="a training has just written it anew"):
+        checkpoint.load_model(file, trainee.meta(6))
     for ours, theirs in zip(model.get_weights(), trainee.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with h5py.File(file, "r+") as opened:
