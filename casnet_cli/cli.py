@@ -51,6 +51,7 @@ class _Boundary(TyperGroup):
         except TyperException as error:
             code = _usage(error)
         except Abort:
+            console.say("interrupted")
             code = INTERRUPTED
         except OSError as error:  # a full disk, a folder of somebody else, a name that is too long
             where = error.filename if isinstance(error.filename, str) else "output"

@@ -50,6 +50,17 @@ def unfinished_name(target: Path) -> Path:
     return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")
 
 
+@contextlib.contextmanager
+def removed_if_empty(*folders: Path) -> Iterator[None]:
+    """Those in which the block leaves nothing."""
+    try:
+        yield
+    finally:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # refused while anything lies in it
+
+
 def sweep(target: Path) -> None:
     """Remove what processes of this machine that are no more left unfinished for `target`."""
     _sweep(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))

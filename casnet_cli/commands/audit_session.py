@@ -4,8 +4,6 @@ and write a copy of the data without it."""
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,7 @@ import numpy as np
 
 from casnet_cli import console, paths
 from casnet_cli.errors import DataError, InputError, RunError, reason
-from casnet_cli.files import write_whole
+from casnet_cli.files import removed_if_empty, write_whole
 
 if TYPE_CHECKING:
     from casnet_cli.auditing.listing import Named
@@ -50,7 +48,8 @@ def audit(
     if apply_void:
         _apply(store, apply_void, target)
         return
-    with _made(target):
+    _make(target)
+    with removed_if_empty(target):
         listing.check_unedited(target)
         found, counts = _found([_judge(one, store, split) for one in chosen], top)
         _write(target, found, store)
@@ -77,18 +76,11 @@ def _judge(run: "Checkpoint", store: "Store", split: str | None) -> Judge:
     return Judge(run, parts[chosen])
 
 
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """There before the work begins, and gone again if that leaves it empty. Raises InputError."""
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            folder.rmdir()  # refused while anything lies in it
 
 
 def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":

@@ -16,7 +16,7 @@ import numpy as np
 from casnet_cli import console, engine, runs
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.evaluation import tally
-from casnet_cli.files import write_whole
+from casnet_cli.files import removed_if_empty, write_whole
 from casnet_cli.measurements import METRICS, Asking, Measurement, measurement
 
 if TYPE_CHECKING:
@@ -61,11 +61,16 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
 
     Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
     """
-    run, store = wanted.run, wanted.store
     out = question.out or wanted.folder
     make_folder(out)
-    if question.out:
-        _check_unclaimed(out)
+    with removed_if_empty(out / "pictures", out):
+        if question.out:
+            _check_unclaimed(out)
+        return out, _measured(wanted, question, out)
+
+
+def _measured(wanted: Measurement, question: Question, out: Path) -> "Scores":
+    run, store = wanted.run, wanted.store
     console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
     if store.content_sha256 != run.meta.data_sha256:
         console.say("note: not the data this run was trained on; its training images may be among these")
@@ -92,7 +97,7 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
         write(out, scores, wanted, pictures)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {reason(error)}") from None
-    return out, scores
+    return scores
 
 
 def _nothing(sample: Any, said: Any) -> None:

@@ -233,7 +233,8 @@ class TrainingRun:
         self.save()
         if self.chief:
             again = f"casnet train --run {shlex.quote(str(self.folder.path))} --resume"
-            why = "stopped" if self.stopped else "stopped before --max-time,"
+            in_time = not self.stopped and self.deadline.limit is not None  # else another worker was stopped
+            why = "stopped before --max-time," if in_time else "stopped"
             console.say(f"{why} after step {self.progress.step}; go on: {again}")
             self.held.close()
         raise typer.Exit(130)

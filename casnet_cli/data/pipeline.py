@@ -38,6 +38,10 @@ class Whole:
     label: np.ndarray
 
 
+PASSES = 1 << 40
+"""Over the training images: endless, but for Grain's own endless number batches of one are too many to count."""
+
+
 def training_batches(
     subset: Subset,
     section: Augmentation,
@@ -58,7 +62,7 @@ def training_batches(
         image, label = _decoded(record, subset)
         return *augment(image, label, section, mean, rng), record.name
 
-    dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat().random_map(transform)
+    dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat(PASSES).random_map(transform)
     dataset = dataset.batch(batch_size // workers, batch_fn=_stack)[start * workers + worker :: workers]
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD))
 

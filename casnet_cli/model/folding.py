@@ -25,13 +25,14 @@ class Folded:
             for layer in original.layers
             if isinstance(layer, layers.BatchNormalization)
         }
-        self.network = keras.models.clone_model(
-            original,
-            clone_function=lambda layer: _convolution(layer, plain) if layer.name in norms else _same(layer),
-            call_function=lambda layer, *args, **kwargs: (
-                args[0] if isinstance(layer, layers.BatchNormalization) else layer(*args, **kwargs)
-            ),
-        )
+        with engine.silence():  # on other back ends Keras imports TensorFlow to describe a layer, if it is there
+            self.network = keras.models.clone_model(
+                original,
+                clone_function=lambda layer: _convolution(layer, plain) if layer.name in norms else _same(layer),
+                call_function=lambda layer, *args, **kwargs: (
+                    args[0] if isinstance(layer, layers.BatchNormalization) else layer(*args, **kwargs)
+                ),
+            )
         self._pairs = [(original.get_layer(name), norm, self.network.get_layer(name)) for name, norm in norms.items()]
 
     def refresh(self) -> None:

@@ -207,9 +207,8 @@ def _translated(workers: int) -> Iterator[None]:
         yield
     except tf.errors.ResourceExhaustedError:
         raise OutOfMemory() from None
-    except LOST as error:
+    except LOST:
         if workers == 1:
             raise
-        why = str(error).splitlines()[0].rpartition("}} ")[2][:120]
-        told = f"another of the {workers} workers is gone: {why} (start all of them again with --resume)"
+        told = f"another of the {workers} workers is gone (start all of them again with --resume)"
         raise WorkerLost(told) from None

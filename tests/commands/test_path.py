@@ -161,6 +161,17 @@ def test_best_alone_is_enough(home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert "--out DIR" in casnet("eval", "--run", alone, "--data", data, code=2)
 
 
+def test_an_interrupted_evaluation_leaves_no_empty_folder(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("casnet_cli.model.answers.Network", interrupted)
+    casnet("eval", "--out", tmp_path / "figures", code=130)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_figures_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for name, content in (("report.html", "mine"), ("metrics.json", '{"mine": 1}')):
