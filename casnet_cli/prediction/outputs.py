@@ -60,33 +60,34 @@ class Outputs:
     def save(self, job: Job, image: Any, answer: Answer) -> dict[str, Any]:
         """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError, of kind
         Unsaved if it is this image's alone."""
-        mask_file = job.output(self.folder, MASK)
+        file = job.output(self.folder, MASK)
         try:
-            mask_file.parent.mkdir(parents=True, exist_ok=True)
-            writers.write_grey(job.output(self.folder, ".difficulty.png"), answer.difficulty)
-            if self.overlay:
-                writers.write_overlay(job.output(self.folder, ".overlay.jpg"), image, answer.mask, self.labels)
-            for name in self.further:
-                self._save_further(name, job, answer)
-            writers.write_png(mask_file, self.values.image(answer.mask))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            for ending in self.endings(job):
+                file = job.output(self.folder, ending)
+                self._save(ending, file, job, image, answer)
         except OSError as error:
-            raise writers.refused(mask_file, error) from None
+            raise writers.refused(file, error) from None
         return self.record(job, answer)
 
-    def _save_further(self, name: str, job: Job, answer: Answer) -> None:
-        file = job.output(self.folder, FURTHER[name])
-        if name == "confidence":
+    def _save(self, ending: str, file: Path, job: Job, image: Any, answer: Answer) -> None:
+        """One of the files."""
+        if ending == MASK:
+            writers.write_png(file, self.values.image(answer.mask))
+        elif ending == ".difficulty.png":
+            writers.write_grey(file, answer.difficulty)
+        elif ending == ".overlay.jpg":
+            writers.write_overlay(file, image, answer.mask, self.labels)
+        elif ending == FURTHER["confidence"]:
             assert answer.confidence is not None
             writers.write_grey(file, answer.confidence)
-        elif name == "probabilities":
+        elif ending == FURTHER["probabilities"]:
             assert answer.probabilities is not None
             writers.write_probabilities(file, answer.probabilities, self.labels)
+        elif ending == FURTHER["geojson"]:
+            writers.write_text(file, json.dumps(outlines.geojson(answer.mask, self.labels, answer.difficulty)))
         else:
-            if name == "geojson":
-                told = outlines.geojson(answer.mask, self.labels, answer.difficulty)
-            else:
-                told = outlines.coco(answer.mask, self.labels, job.file.name)
-            writers.write_text(file, json.dumps(told))
+            writers.write_text(file, json.dumps(outlines.coco(answer.mask, self.labels, job.file.name)))
 
     def record(self, job: Job, answer: Answer) -> dict[str, Any]:
         """Line of the manifest, but for what only the caller knows."""

@@ -1,5 +1,6 @@
 """Disks that run full, names without room, and other things in the way of an output."""
 
+import errno
 import os
 import resource
 from collections.abc import Iterator
@@ -88,3 +89,14 @@ def test_folders_and_other_things_that_are_named_as_manifests(folder: Path) -> N
     assert manifest(folder)[0] == {"somebody": "else's"} and len(manifest(folder)) == 3
     with pytest.raises(InputError, match=r"manifest-2-of-2\.jsonl: cannot be written: Is a directory"):
         Manifest(Outputs(out, LABELS, "run 1"), (2, 2))
+
+
+def test_the_file_that_cannot_be_written_is_the_one_that_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*given: object) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr("casnet_cli.prediction.writers.write_overlay", too_large)
+    with pytest.raises(InputError, match=r"\.overlay\.jpg: cannot be written: File too large"):
+        label(folder)
