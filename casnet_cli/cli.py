@@ -51,13 +51,21 @@ class _Boundary(TyperGroup):
         except TyperException as error:
             code = _usage(error)
         except Abort:
-            console.say("interrupted")
             code = INTERRUPTED
         except OSError as error:  # a full disk, a folder of somebody else, a name that is too long
             where = error.filename if isinstance(error.filename, str) else "output"
             console.error(f"{where}: {reason(error)}")
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # Typer makes exit 130 of it without a word
+            from casnet_cli import console
+
+            console.say("interrupted")
+            raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, sorted(args, key=lambda word: word not in ANYWHERE))

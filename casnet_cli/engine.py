@@ -53,21 +53,25 @@ def _left_out(chosen: str) -> Iterator[None]:
 
 
 @contextmanager
+def handling(handler: Any) -> Iterator[None]:
+    """Have `handler` called on SIGINT and SIGTERM; whatever was before is put back."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+@contextmanager
 def _interrupts_kept() -> Iterator[None]:
     """An interrupt comes after the block: the libraries' imports swallow some that come between."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        number: signal.signal(number, lambda number, frame: received.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with handling(lambda number, frame: received.append(number)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if received:
         raise KeyboardInterrupt
 
@@ -85,24 +89,15 @@ def swallowed_interrupts() -> Iterator[Callable[[], None]]:
         if received:
             raise KeyboardInterrupt
 
-    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
+    with handling(interrupt):
         yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Let an interrupt end the process at once: joining workers waits in the library, where no handler is called."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling(signal.SIG_DFL):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -66,9 +66,9 @@ def contradicted(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, dif
     return (doubt >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (proposal != label)
 
 
-def suspects(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
-    """The regions of one image, the most suspicious first."""
-    doubt, proposal = suspicion(p, label), p.argmax(axis=0)
+def suspects(p: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
+    """The regions of one image, the most suspicious first. proposal (H, W): the class of the largest probability."""
+    doubt = suspicion(p, label)
     return ranked(doubt, contradicted(doubt, label, proposal, difficulty), label, proposal, difficulty)
 
 

@@ -114,9 +114,10 @@ def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
                 lambda told: {"difficulty": answers(told)["difficulty"], "p": told["fused"]},
             )
             for _, sample, said in asked_together(network, whole_images(judge.images)):
-                own = suspects(said["p"], sample.label, said["difficulty"])
+                proposal = said["p"].argmax(axis=0)
+                own = suspects(said["p"], sample.label, proposal, said["difficulty"])
                 found += [Named(judge.images.group, sample.name, suspect) for suspect in own]
-                counts += confusion(sample.label, said["p"].argmax(axis=0), classes)
+                counts += confusion(sample.label, proposal, classes)
                 done += 1
                 bar.update(done, total)
             engine.forget()

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shlex
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -324,9 +323,5 @@ def _stop_signals() -> Iterator[list[int]]:
         received.append(number)
         console.say("stopping after this step …")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with engine.handling(handle):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

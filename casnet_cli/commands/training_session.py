@@ -55,10 +55,8 @@ def train(request: Request) -> Path | None:
         console.say(f"{request.run}: last.h5 is gone, best.h5 takes its place")
     saved = RunFolder(request.run).resumable() if request.run else None
     if request.resume and request.run and not saved and request.recipe is None:
-        own = RunFolder(request.run).wanted()
-        given = {name for name in own if getattr(request, name) is not None}
-        request = replace(request, **{name: value for name, value in own.items() if name not in given})
-        request = replace(request, settled="init" in own.keys() - given)
+        own = {key: told for key, told in RunFolder(request.run).wanted().items() if getattr(request, key) is None}
+        request = replace(request, **own, settled="init" in own)
     if saved and request.run and not request.resume and not request.dry_run:
         raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
     choice = _continued(saved, request) if saved else new_choice(request)

@@ -9,7 +9,7 @@ from made import LABELS
 
 from casnet_cli.auditing import listing
 from casnet_cli.auditing.listing import Named
-from casnet_cli.auditing.suspects import BOUNDARY, OBJECT, suspects, suspicion
+from casnet_cli.auditing.suspects import BOUNDARY, OBJECT, Suspect, suspects, suspicion
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID
 
@@ -19,6 +19,10 @@ def answer(mask: np.ndarray, sure: float = 0.9) -> np.ndarray:
     p = np.full((3, *mask.shape), (1 - sure) / 2)
     np.put_along_axis(p, mask[None], sure, 0)
     return p
+
+
+def found_in(p: np.ndarray, label: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
+    return suspects(p, label, p.argmax(axis=0), difficulty)
 
 
 def test_suspicion_by_the_formula() -> None:
@@ -40,7 +44,7 @@ def test_regions_by_label_and_proposal_the_most_suspicious_first() -> None:
     label[5, 70] = 1  # less than a thousandth
     label[50:, 70:] = VOID
     difficulty = np.full(mask.shape, 0.1)
-    first, second = suspects(answer(mask), label, difficulty)
+    first, second = found_in(answer(mask), label, difficulty)
     assert (first.label, first.proposal, first.x, first.y, first.pixels, first.kind) == (1, 0, 10, 10, 600, OBJECT)
     assert (second.label, second.proposal, second.pixels, second.kind) == (2, 0, 100, OBJECT)
     assert first.confidence == pytest.approx(0.95) and first.difficulty == pytest.approx(0.1)
@@ -50,26 +54,26 @@ def test_regions_by_label_and_proposal_the_most_suspicious_first() -> None:
 
 def test_hard_or_unsure_pixels_are_not_suspect() -> None:
     mask, label = np.zeros((40, 40), int), np.ones((40, 40), int)
-    assert len(suspects(answer(mask), label, np.full(mask.shape, 0.1))) == 1
-    assert suspects(answer(mask), label, np.full(mask.shape, 0.6)) == []
-    assert suspects(answer(mask, 0.6), label, np.full(mask.shape, 0.1)) == []
-    assert suspects(answer(mask), mask, np.full(mask.shape, 0.1)) == []
+    assert len(found_in(answer(mask), label, np.full(mask.shape, 0.1))) == 1
+    assert found_in(answer(mask), label, np.full(mask.shape, 0.6)) == []
+    assert found_in(answer(mask, 0.6), label, np.full(mask.shape, 0.1)) == []
+    assert found_in(answer(mask), mask, np.full(mask.shape, 0.1)) == []
     torn = np.full((20, 40, 40), 0.05)  # among so many classes even the most likely one is unlikely
-    assert suspects(torn, np.zeros((40, 40), int), np.full(mask.shape, 0.1)) == []
+    assert found_in(torn, np.zeros((40, 40), int), np.full(mask.shape, 0.1)) == []
 
 
 def test_slivers_are_kept_apart() -> None:
     mask, label = np.zeros((100, 120), int), np.zeros((100, 120), int)
     label[20:23, 5:115] = 1  # three pixels thick: a boundary that runs elsewhere
     label[60:80, 5:25] = 1
-    kinds = {one.y: one.kind for one in suspects(answer(mask), label, np.zeros(mask.shape))}
+    kinds = {one.y: one.kind for one in found_in(answer(mask), label, np.zeros(mask.shape))}
     assert kinds == {20: BOUNDARY, 60: OBJECT}
 
 
 def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     mask, label = np.zeros((60, 80), int), np.zeros((60, 80), int)
     label[10:30, 10:40], label[15:20, 15:20], label[40:50, 50:60] = 1, 0, 2
-    found = suspects(answer(mask), label, np.zeros(mask.shape))
+    found = found_in(answer(mask), label, np.zeros(mask.shape))
     assert not found[0].inside.all()
     listing.write(tmp_path, [Named("test", "a", one) for one in found], LABELS, "digest")
     regions = listing.confirmed(tmp_path, "digest")

@@ -167,9 +167,11 @@ def test_an_interrupted_evaluation_leaves_no_empty_folder(
     def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
+    told: list[str] = []
     monkeypatch.setattr("casnet_cli.model.answers.Network", interrupted)
+    monkeypatch.setattr("casnet_cli.console.say", told.append)
     casnet("eval", "--out", tmp_path / "figures", code=130)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and told[-1] == "interrupted"
 
 
 def test_figures_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:

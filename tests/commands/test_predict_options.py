@@ -217,6 +217,6 @@ def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
     assert asked == ["0.png", "2.png"]
 
 
-def test_an_exported_file_anywhere_is_asked_for_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exported_file_anywhere_is_asked_for_its_run() -> None:
     for file in ("/model.onnx", "/models/model.onnx", "/a/export/onnx-float32/model.onnx"):
         prediction_engine._note_if_stale(Path(file), None)  # type: ignore[arg-type]  # no run around it
