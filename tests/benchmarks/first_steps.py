@@ -2,7 +2,7 @@
 
     python tests/benchmarks/first_steps.py OUT.json data/sift-flow.h5 data/stanford-background.h5
 
-Takes Keras's ImageNet weights of ResNet-50 if they are on disk, else random ones; five minutes on two cores, thirty on a slow one.
+Takes Keras's ImageNet weights of ResNet-50 if they are on disk, else random ones; thirty minutes on a slow core.
 """
 
 import json
