@@ -7,9 +7,11 @@ import os
 import platform
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from zipfile import BadZipFile
+
+from casnet_cli.errors import InputError, reason
 
 LONGEST = 150
 """Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
@@ -43,6 +45,18 @@ def write_whole(target: Path, content: bytes | str) -> None:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
+    """Raises InputError if something is there that is not of the kind, told by its bytes, or cannot be read."""
+    try:
+        content = target.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {reason(error)}") from None
+    if not known(content):
+        raise InputError(f"{target}: is there, and is no {kind} (choose another --out, or remove it)")
 
 
 def unfinished_name(target: Path) -> Path:

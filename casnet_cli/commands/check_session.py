@@ -16,8 +16,8 @@ from casnet_cli.data.sources.source import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.data.verified import ordered
-from casnet_cli.errors import CasnetError, DataError, InputError, reason
-from casnet_cli.files import write_whole
+from casnet_cli.errors import CasnetError, DataError, InputError
+from casnet_cli.files import check_replaceable, write_whole
 from casnet_cli.labels import LabelSet
 
 PAGE, TITLE = "check.html", "Check of "
@@ -44,7 +44,7 @@ class Subject:
 def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
     """Whether neither an error nor a warning was found. Raises CasnetError if it cannot look."""
     if out:
-        _check_out(out / PAGE)
+        check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
     with _subject(data, own) as subject:
         if not subject.entries:
             raise DataError(f"{subject.where}: holds no images")
@@ -68,18 +68,6 @@ def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
     if json:
         console.write_json(_answer(subject, looked_at, findings), json)
     return all(finding.severity == "note" for finding in findings)
-
-
-def _check_out(page: Path) -> None:
-    """Before any work. Raises InputError."""
-    try:
-        known = f"<title>{TITLE}" in page.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"{page}: cannot be written: {reason(error)}") from None
-    if not known:
-        raise InputError(f"{page}: is there, and casnet check did not write it (choose another --out, or remove it)")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 
 from casnet_cli import console, paths
 from casnet_cli.errors import InputError, reason
-from casnet_cli.files import write_whole
+from casnet_cli.files import check_replaceable, write_whole
 from casnet_cli.prediction.inputs import Job, find_images
 
 if TYPE_CHECKING:
@@ -96,15 +96,8 @@ def _check_out(out: Path) -> None:
         raise InputError(f"{out}: no name of a list (one that ends in .csv)")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: cannot be written: {'Is a directory' if out.is_dir() else 'no such folder'}")
-    try:
-        with open(out, "rb") as file:
-            known = file.readline().strip() == ",".join(COLUMNS).encode()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {reason(error)}") from None
-    if not known:
-        raise InputError(f"{out}: is there, and is no list of casnet rank (choose another --out, or remove it)")
+    header = ",".join(COLUMNS).encode()
+    check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() == header, "list of casnet rank")
 
 
 def _ask(chosen: "Checkpoint", jobs: list[Job], manifest: "Manifest[Scores]") -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import engine, runs
+from casnet_cli.evaluation.scores import BRANCHES, asked_together
 from casnet_cli.labels import VOID
 from casnet_cli.measurements import measurement
 
 THRESHOLDS = (0.4, 0.5, 0.6)
-BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
 
 
 class Pixels:
@@ -45,7 +45,6 @@ def main() -> None:
     wanted = measurement(found, runs.open_data(found, None))
     engine.start()
     from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.evaluation.scores import asked_together
     from casnet_cli.model.answers import Network, Protocol
     from casnet_cli.model.reading import branch_answers
     from casnet_cli.training.checkpoint import load_model

@@ -24,9 +24,14 @@ SCALES = (1.0, 1.25)
 KEYS = ("pixel_accuracy", "class_accuracy", "mean_iou")
 
 
+def weights_of(run: TrainingRun) -> list[Any]:
+    """All that is averaged: not the random states."""
+    return [weight for weight in run.trainee.model.weights if "float" in weight.dtype]
+
+
 def averaged(run: TrainingRun) -> dict[float, list[np.ndarray]]:
     """Train to the end of the plan."""
-    weights = [weight for weight in run.trainee.model.weights if "float" in weight.dtype]
+    weights = weights_of(run)
     sums = {decay: [weight.numpy() for weight in weights] for decay in DECAYS}
     for step, batch in enumerate(islice(run.batches, run.plan.steps)):
         loss = run.trainee.step(batch.image, batch.label, run.schedule.rate(step)).losses["loss"]
@@ -58,8 +63,7 @@ def main() -> None:
     run.prepare()
     rows: list[dict[str, Any]] = []
     for decay, mean in averaged(run).items():
-        weights = [weight for weight in run.trainee.model.weights if "float" in weight.dtype]
-        for weight, value in zip(weights, mean, strict=True):
+        for weight, value in zip(weights_of(run), mean, strict=True):
             weight.assign(value)
         run.network.refresh()
         rows += [{"decay": decay, "scale": scale, **figures(run, scale)} for scale in SCALES]
