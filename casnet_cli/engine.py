@@ -54,8 +54,10 @@ def _left_out(chosen: str) -> Iterator[None]:
 
 @contextmanager
 def handling(handler: Any) -> Iterator[None]:
-    """Have `handler` called on SIGINT and SIGTERM; whatever was before is put back."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Have `handler` called on SIGINT and SIGTERM, but on none that is ignored, as a shell has its background jobs do;
+    whatever was before is put back."""
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,7 +21,28 @@ def test_libraries_are_left_out_for_a_while_only(monkeypatch: pytest.MonkeyPatch
     assert "sklearn" not in sys.modules and importlib.util.find_spec("sklearn")
 
 
-def test_an_interrupt_that_a_library_swallows_is_not_lost() -> None:
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Both signals raise, though a shell that runs the tests in the background has one ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, earlier in before.items():
+        signal.signal(number, earlier)
+
+
+def test_an_ignored_signal_stays_ignored(heeded: None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    received: list[int] = []
+    with engine.handling(lambda number, frame: received.append(number)):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        time.sleep(0.1)
+    assert received == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+
+def test_an_interrupt_that_a_library_swallows_is_not_lost(heeded: None) -> None:
     with engine.swallowed_interrupts() as check:
         check()
         for number in (signal.SIGINT, signal.SIGTERM):
