@@ -48,9 +48,10 @@ def write_whole(target: Path, content: bytes | str) -> None:
 
 
 def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
-    """Raises InputError if something is there that is not of the kind, told by its bytes, or cannot be read."""
+    """Raises InputError if something is there that is not of the kind, told by its first bytes, or cannot be read."""
     try:
-        content = target.read_bytes()
+        with open(target, "rb") as file:
+            content = file.read(4096)
     except FileNotFoundError:
         return
     except OSError as error:

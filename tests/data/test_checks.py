@@ -1,6 +1,7 @@
 """casnet check on data with one fault of each kind, and the search for images that are there twice."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,7 @@ def test_where_it_cannot_look(
         (tmp_path / name).mkdir()
     for name in ("text.h5", "text.zip", "own/check.html"):
         (tmp_path / name).write_text("hello")
+    os.truncate(tmp_path / "own/check.html", 2**40)  # sparse, and more than can be read
     write_blocks(tmp_path / "x.h5", {"train": 2})
     said = casnet("check", *words, code=2)
     assert fault in said and said.count("error:") == 1
