@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from casnet_cli import engine, paths
+from casnet_cli import backend
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
+from casnet_cli.runs import locate
 
 if TYPE_CHECKING:
-    from casnet_cli.model.answers import Network
+    from casnet_cli.inference.predictor import Network
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ class Segmenter:
 
 def load(run: str | PathLike[str]) -> Segmenter:
     """The network of a run folder or a checkpoint file, as `casnet predict` uses it. Raises RunError."""
-    from casnet_cli.training.checkpoint import load_model
+    from casnet_cli.runs.checkpoint import load_model
 
-    file = paths.checkpoint_of(Path(run))
-    engine.start()
-    from casnet_cli.model.answers import Network, Protocol
-    from casnet_cli.model.reading import answers
+    file = locate.checkpoint_of(Path(run))
+    backend.start()
+    from casnet_cli.inference.pixel_outputs import answers
+    from casnet_cli.inference.predictor import Network, Protocol
 
     model, meta = load_model(file)
     protocol = Protocol(scale=meta.recipe.evaluation.scale)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
-from casnet_cli import __version__, engine
+from casnet_cli import __version__, backend
 from casnet_cli.errors import CasnetError, reason
 
 VERBS = (
@@ -131,7 +131,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as end:
-        engine.leave(end.code)
+        backend.leave(end.code)
         raise
     except KeyboardInterrupt:  # before any verb began
         sys.exit(INTERRUPTED)

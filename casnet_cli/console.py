@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.files import write_whole
+from casnet_cli.util.files import write_whole
+from casnet_cli.util.text import duration
 
 
 class _Output(Console):
@@ -93,12 +94,6 @@ def write_json(answer: Any, file: str) -> None:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 
 
-def count(number: int, noun: str) -> str:
-    """1 image, 2 images, 3 classes."""
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
 def _printable(text: str) -> str:
     """Markup neutralized, and bytes of file names that are no UTF-8 as escapes."""
     return escape(text.encode("utf-8", "backslashreplace").decode())
@@ -138,15 +133,3 @@ def bar(title: str) -> Iterator[Bar]:
     )
     with Progress(*columns, console=err, transient=True) as progress:
         yield Bar(title, progress)
-
-
-def percent(fraction: float | None) -> str:
-    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:.1f}"
-
-
-def duration(seconds: float) -> str:
-    """43 s, 12 min, 1 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

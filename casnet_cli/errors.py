@@ -35,8 +35,8 @@ class DataError(CasnetError):
 class Unfit(DataError):
     """One sample that cannot be used.
 
-    kind: what sort of fault it is, one of `casnet_cli.data.checks.UNFIT`. what: what samples of one cause share, such
-    as the value that is no class.
+    kind: what sort of fault it is, one of `casnet_cli.data.checks.rules.UNFIT`. what: what samples of one cause
+    share, such as the value that is no class.
     """
 
     def __init__(self, fault: str, kind: str, what: str = ""):

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from casnet_cli.errors import DataError, RunError, reason
+from casnet_cli.errors import DataError
 
 DATA = Path("data")
 RUNS = Path("runs")
@@ -23,7 +23,7 @@ def keras_weights_folder() -> Path:
 
 def newest_data(folder: Path = DATA) -> Path:
     """The most recently prepared data set. Raises DataError if there is none."""
-    files = _by_age(folder, "*.h5")
+    files = files_by_age(folder, "*.h5")
     if not files:
         raise DataError(
             f"{folder}/: no prepared data set here (run `casnet prepare DATASET` first, or name one by --data)"
@@ -31,54 +31,7 @@ def newest_data(folder: Path = DATA) -> Path:
     return files[-1]
 
 
-def _by_age(folder: Path, pattern: str) -> list[Path]:
+def files_by_age(folder: Path, pattern: str) -> list[Path]:
     """The files below, the newest last, but for what is hidden or no file, such as a link that leads nowhere."""
     found = (path for path in folder.glob(pattern) if path.is_file() and path.relative_to(folder).parts[0][0] != ".")
     return sorted(found, key=lambda path: path.stat().st_mtime_ns)
-
-
-def newest_begun(folder: Path = RUNS) -> Path | None:
-    """The run folder that a training wrote to last, be it before its first checkpoint; None if there is none."""
-    files = _by_age(folder, "*/run.json") + _by_age(folder, "*/checkpoints/last.h5")
-    newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
-    return folder / newest.relative_to(folder).parts[0] if newest else None
-
-
-def newest_run(folder: Path = RUNS) -> Path:
-    """The run folder whose checkpoint was written last. Raises RunError if no run has one."""
-    checkpoints = _by_age(folder, "*/checkpoints/best.h5")
-    if not checkpoints:
-        raise RunError(f"{folder}/: no run with a checkpoint here (run `casnet train` first, or name one by --run)")
-    return checkpoints[-1].parents[1]
-
-
-def checkpoint_of(run: Path) -> Path:
-    """The file to load for `--run`: a checkpoint itself, or the best.h5 of a run folder. Raises RunError."""
-    if run.suffix in (".onnx", ".tflite"):
-        raise RunError(f"{run}: an exported file (a run folder or a checkpoint; predict alone takes exports)")
-    if run.is_file():
-        return run
-    best = run / "checkpoints" / "best.h5"
-    if best.is_file():
-        return best
-    if not run.exists():
-        raise RunError(f"{run}: no such run (a run folder or a checkpoint file)")
-    if inside := sorted(run.glob("*/checkpoints/best.h5")):
-        raise RunError(f"{run}: a folder of runs (name one of them, such as {inside[0].parents[1]})")
-    raise RunError(
-        f"{run}: this run has no checkpoint yet ({best.relative_to(run)} is written at the first validation)"
-    )
-
-
-def claim_run(recipe_name: str, folder: Path = RUNS) -> Path:
-    """Make and return the first free `runs/<recipe>-<NNN>`, so that no other process takes it. Raises RunError."""
-    number = 1
-    while True:
-        run = folder / f"{recipe_name}-{number:03d}"
-        try:
-            run.mkdir(parents=True)
-            return run
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise RunError(f"{run}: cannot be made: {reason(error)}") from None

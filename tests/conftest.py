@@ -7,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from pathlib import Path
 
 import pytest
-from made import write_blocks
+from helpers.datasets import write_blocks
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def command(
     All see the same images in the same order. Afterwards: mean and spread over the seeds, paired differences with
     intervals, the paper's figures beside, and a picture in the manner of figure 4.
     """
-    from casnet_cli.commands.ablation_session import ablate
-    from casnet_cli.commands.training_session import Request
+    from casnet_cli.workflows.series.ablate import ablate
+    from casnet_cli.workflows.train.session import Request
 
     ablate(Request(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time), seeds, tta)

@@ -26,6 +26,6 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Default RUN/audit.", metavar="DIR")] = None,
 ) -> None:
     """Find regions that a network is sure of and the label contradicts, judged by runs that never saw the image."""
-    from casnet_cli.commands.audit_session import audit
+    from casnet_cli.workflows.audit import audit
 
     audit(run, data, split, top, apply_void, out)

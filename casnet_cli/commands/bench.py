@@ -45,7 +45,7 @@ def command(
         raise typer.BadParameter("--run and --recipe: both named (one of the two)")
     if engine and (only or recipe is not None):
         raise typer.BadParameter("--engine: compares the exports of a run (not with --recipe or --only)")
-    from casnet_cli.commands.bench_session import bench
+    from casnet_cli.workflows.bench.session import bench
 
     chosen = size_of(size) if size is not None else None
     bench(run, recipe, overrides or [], data, chosen, only, engine, repeats, json)

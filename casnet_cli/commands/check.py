@@ -40,8 +40,8 @@ def command(
     folds: Folds = None,
 ) -> None:
     """Look at every image and label of a data set: what is wrong, and what mends it. Exit 1 if something is."""
-    from casnet_cli.commands.check_session import run
-    from casnet_cli.commands.preparation_session import OwnData
+    from casnet_cli.workflows.check import run
+    from casnet_cli.workflows.prepare import OwnData
 
     own = OwnData(images, masks, annotations, classes, None, val_fraction, test_fraction, split_files, folds)
     if not run(data, own, out, json):

@@ -24,6 +24,6 @@ def command(
 
     What is not measured yet on these images is measured first.
     """
-    from casnet_cli.commands.comparison_session import compare
+    from casnet_cli.workflows.series.compare import compare
 
     compare(runs, data, split, tta, json)

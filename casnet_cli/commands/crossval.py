@@ -34,7 +34,7 @@ def command(
     Folds may be trained by several processes, each with its own --folds, the same --run and --resume; called again
     with --resume alone, it joins what is there.
     """
-    from casnet_cli.commands.crossval_session import crossval
-    from casnet_cli.commands.training_session import Request
+    from casnet_cli.workflows.series.crossval import crossval
+    from casnet_cli.workflows.train.session import Request
 
     crossval(Request(recipe, data, run, overrides or [], resume, None, init, strategy, max_time), folds, tta)

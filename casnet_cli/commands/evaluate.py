@@ -33,9 +33,9 @@ def command(
     ] = None,
 ) -> None:
     """Measure a run on whole images at their own size: figures, tables, pictures."""
-    from casnet_cli import paths
+    from casnet_cli.runs import locate
 
-    checkpoint = paths.checkpoint_of(run or paths.newest_run())  # a mistake here answers before the slower imports
-    from casnet_cli.commands.evaluation_session import Asking, Question, evaluate_run
+    checkpoint = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
+    from casnet_cli.workflows.evaluate.session import Asking, Question, evaluate_run
 
     evaluate_run(checkpoint, Question(data, split, fold, Asking(tta, scale, tile), worst, save_predictions, out))

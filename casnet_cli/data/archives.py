@@ -2,9 +2,7 @@
 
 import errno
 import gzip
-import hashlib
 import lzma
-import os
 import shutil
 import stat
 import struct
@@ -18,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from casnet_cli.errors import DataError
-from casnet_cli.files import every_file, sweep, unfinished_name
+from casnet_cli.util.files import sweep, unfinished_name
 
 MAX_BYTES = 40_000_000_000
 """More than any known data set of segmentation has."""
@@ -77,28 +75,6 @@ def opened(path: Path, scratch: Path, only: Callable[[str], bool] | None = None)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def sha256_of(path: Path, without: Path | None = None) -> str:
-    """Hexadecimal sha256 of a file; of a folder, over each file's relative name, a NUL and its own sha256, by name.
-
-    without: a file below the folder that does not count. Raises DataError if something cannot be read.
-    """
-    try:
-        if not path.is_dir():
-            return _digest(path).hex()
-        files = {file.relative_to(path).as_posix(): file for file in every_file(path, without)}
-        whole = hashlib.sha256()
-        for name in sorted(files):
-            whole.update(os.fsencode(name) + b"\0" + _digest(files[name]))
-        return whole.hexdigest()
-    except OSError as error:
-        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror} (expected a file)") from error
-
-
-def _digest(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _unpack(path: Path, folder: Path, only: Callable[[str], bool] | None) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import h5py
 
-from casnet_cli import __version__, download
-from casnet_cli.data import store
-from casnet_cli.data.archives import opened, sha256_of
-from casnet_cli.data.content import differences
-from casnet_cli.data.sources.source import Entry, Source
+from casnet_cli import __version__
+from casnet_cli.data import download, store
+from casnet_cli.data.archives import opened
+from casnet_cli.data.digests import differences
+from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
-from casnet_cli.files import every_file
+from casnet_cli.util.files import every_file, sha256_of
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """How every HDF5 file begins."""

@@ -17,15 +17,16 @@ import h5py
 import numpy as np
 
 from casnet_cli.data import splits
-from casnet_cli.data.content import Content, differences
+from casnet_cli.data.digests import Content, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.statistics import KEYS, Tally
-from casnet_cli.data.verified import ordered, verified
+from casnet_cli.data.validation import verified
 from casnet_cli.errors import DataError, Unfit, reason
-from casnet_cli.files import sweep, unfinished_name
 from casnet_cli.labels import LabelSet
+from casnet_cli.util.files import sweep, unfinished_name
+from casnet_cli.util.ordered_map import ordered
 
 FORMAT = "casnet-data"
 VERSION = 1

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.export import integers
-from casnet_cli.export.description import INSIDE, SAYS, put_behind, put_into_onnx
+from casnet_cli.export import quantize
 from casnet_cli.export.graph import Graph
+from casnet_cli.export.metadata import INSIDE, SAYS, put_behind, put_into_onnx
 from casnet_cli.export.tracing import OPSET, Traced, cell_inputs, image_input
-from casnet_cli.model.deployed import Deployed
+from casnet_cli.inference.inference_model import Deployed
 
 ONNX, LITERT, SAVED, FIRST, SECOND = "model.onnx", "model.tflite", "saved_model", "coarse.onnx", "fine.onnx"
 HALF_FROM = 1024
@@ -61,7 +61,7 @@ def _write_onnx(traced: Traced, file: Path, wanted: Wanted, inputs: tuple[str, .
         _halve(model.graph)
     if wanted.precision == "int8":
         models.save(model, file)
-        integers.onnx(file, wanted.images, body)
+        quantize.onnx(file, wanted.images, body)
         model = models.load(file)
     put_into_onnx(model, wanted.description | {"opset": OPSET})
     models.checker.check_model(model, full_check=True)
@@ -111,8 +111,8 @@ def litert(model: Any, wanted: Wanted, folder: Path) -> Path:
     content = Traced(graph.whole, [image_input(wanted.size)]).litert(wanted.precision == "float16")
     if wanted.precision == "int8":
         layers = [layer for layer in deployed.first.model.layers if hasattr(layer, "kernel")]
-        large = [layer.name for layer in layers if np.prod(layer.kernel.shape) * 4 > integers.LARGEST]
-        content = integers.litert(content, wanted.images, deployed.body, large)
+        large = [layer.name for layer in layers if np.prod(layer.kernel.shape) * 4 > quantize.LARGEST]
+        content = quantize.litert(content, wanted.images, deployed.body, large)
     file = folder / LITERT
     file.write_bytes(content)
     put_behind(file, wanted.description)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from casnet_cli.model.deployed import Deployed
-from casnet_cli.model.reading import difficulty, probabilities, resized_attention, winner
+from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.pixel_outputs import difficulty, winner
+from casnet_cli.inference.postprocess import probabilities, resized_attention
 from casnet_cli.model.resize import hat, missing
 
 Tensors = dict[str, Any]

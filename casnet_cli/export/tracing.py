@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from casnet_cli import engine
+from casnet_cli import backend
 from casnet_cli.errors import EngineError, reason
 
 OPSET = 18
@@ -175,7 +175,7 @@ def _quietly() -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with (
-            engine.silence(),
+            backend.silence(),
             redirect_stdout(io.StringIO()),
             redirect_stderr(io.StringIO()),
             warnings.catch_warnings(),

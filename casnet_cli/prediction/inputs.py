@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.prediction.video import VIDEO_ENDINGS
+from casnet_cli.prediction.video_io import VIDEO_ENDINGS
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
 STDIN = Path("-")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.files import sweep_below
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
 from casnet_cli.prediction.outputs import FILM, MASK, Outputs
+from casnet_cli.util.files import sweep_below
 
 KEYS = (
     "file",

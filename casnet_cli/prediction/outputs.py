@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from casnet_cli.labels import VOID, LabelSet
-from casnet_cli.prediction import outlines, writers
-from casnet_cli.prediction.answer import Answer
+from casnet_cli.prediction import vector_formats, writers
+from casnet_cli.prediction.image_result import Answer
 from casnet_cli.prediction.inputs import Job
-from casnet_cli.prediction.values import PALETTE, MaskValues, mask_values
+from casnet_cli.prediction.mask_values import PALETTE, MaskValues, mask_values
 
 FURTHER = {
     "confidence": ".confidence.png",
@@ -85,9 +85,9 @@ class Outputs:
             assert answer.probabilities is not None
             writers.write_probabilities(file, answer.probabilities, self.labels)
         elif ending == FURTHER["geojson"]:
-            writers.write_text(file, json.dumps(outlines.geojson(answer.mask, self.labels, answer.difficulty)))
+            writers.write_text(file, json.dumps(vector_formats.geojson(answer.mask, self.labels, answer.difficulty)))
         else:
-            writers.write_text(file, json.dumps(outlines.coco(answer.mask, self.labels, job.file.name)))
+            writers.write_text(file, json.dumps(vector_formats.coco(answer.mask, self.labels, job.file.name)))
 
     def record(self, job: Job, answer: Answer) -> dict[str, Any]:
         """Line of the manifest, but for what only the caller knows."""

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.files import unfinished_name, write_whole
 from casnet_cli.labels import LabelSet
+from casnet_cli.util.files import unfinished_name, write_whole
 
 OVERLAY_STRENGTH = 0.55
 STRIP = 1 << 20

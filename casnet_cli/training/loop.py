@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from casnet_cli.runs.progress import SCORE, Progress
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import Measured
-
-SCORE = "pixel_accuracy"
-"""The validation figure that the plateau schedule watches and that chooses the best checkpoint (section 4.2)."""
 
 
 class TrainingBatch(Protocol):
@@ -36,26 +34,6 @@ class Plan:
     def ends_epoch(self, step: int, ended: int) -> bool:
         """Whether after so many steps, `ended` epochs being over, another one is to be ended before the next step."""
         return step % self.steps_per_epoch == 0 and step // self.steps_per_epoch > ended
-
-
-@dataclass
-class Progress:
-    """Where a run stands: steps done, loss sums of the epoch under way, one row per finished epoch."""
-
-    step: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        """Epochs that have ended, their validation included."""
-        return int(self.history[-1]["epoch"]) if self.history else 0
-
-    def timeless(self) -> dict[str, Any]:
-        """All of it that the same run gives again, without what was read off the clock."""
-        rows = [{name: value for name, value in row.items() if not name.endswith("_seconds")} for row in self.history]
-        return {"step": self.step, "sums": self.sums, "history": rows}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.training.checkpoint import opened, read_meta
+from casnet_cli.runs.checkpoint import opened, read_meta
 
 CLASS_LAYERS = ("coarse_logits", "fine_logits")
 """The layers with one output a class: kernel (1, 1, C, K), bias (K,). The attention branch's two mean the same in

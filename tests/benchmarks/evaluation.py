@@ -11,25 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli import engine, runs
-from casnet_cli.measurements import measurement
+from casnet_cli import backend
+from casnet_cli.evaluation.measurement import measurement
+from casnet_cli.runs import trained
 
 ROUNDS = 3
 
 
 def main() -> None:
-    found = runs.find(Path(sys.argv[1]))
-    store = runs.open_data(found, None)
+    found = trained.find(Path(sys.argv[1]))
+    store = trained.open_data(found, None)
     wanted = measurement(found, store)
     part = wanted.images.at(range(min(int(sys.argv[2]) if len(sys.argv) > 2 else 48, len(wanted.images))))
-    engine.start()
+    backend.start()
     from casnet_cli.model.averaging import averaged
 
-    from casnet_cli.data.pipeline import whole_images
-    from casnet_cli.evaluation.gauges import Gauges
-    from casnet_cli.evaluation.scores import asked_by_size, evaluate
-    from casnet_cli.model.answers import Protocol, measuring
-    from casnet_cli.training.checkpoint import load_model
+    from casnet_cli.data.loader import whole_images
+    from casnet_cli.evaluation.detailed_metrics import Gauges
+    from casnet_cli.evaluation.evaluator import asked_by_size, evaluate
+    from casnet_cli.inference.predictor import Protocol, measuring
+    from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(found.file)
     bare = averaged(model, "none", wanted.scale)

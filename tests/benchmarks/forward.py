@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli import engine, machine
+from casnet_cli import backend
 from casnet_cli import recipe as recipes
 from casnet_cli.commands.bench import size_of
+from casnet_cli.util import memory
 
 CLASSES = 33
 
@@ -31,17 +32,17 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="only the memory of a forward pass")
     told = parser.parse_args()
     size = size_of(told.size)
-    engine.start()
-    from casnet_cli.model import folding
-    from casnet_cli.model.answers import Network, Protocol
+    backend.start()
+    from casnet_cli.inference import folding
+    from casnet_cli.inference.inference_model import Deployed
+    from casnet_cli.inference.pixel_outputs import prediction
+    from casnet_cli.inference.predictor import Network, Protocol
     from casnet_cli.model.casnet import build_casnet
-    from casnet_cli.model.deployed import Deployed
-    from casnet_cli.model.reading import prediction
 
     section = recipes.load(recipes.find(told.recipe), ["model.weights='none'"]).model
     model = build_casnet(section, CLASSES)
     if told.memory:
-        memory(Deployed(model), size)
+        growth(Deployed(model), size)
         return
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     winograd, least = Network(model, Protocol(), prediction(1.5)), folding.LEAST_CHANNELS
@@ -99,12 +100,12 @@ def direct(model: Any) -> Any:
     return copy
 
 
-def memory(deployed: Any, size: tuple[int, int]) -> None:
+def growth(deployed: Any, size: tuple[int, int]) -> None:
     for side in (65, 129):
         deployed.cells(np.zeros((1, side, side, 3), np.float32))
-    before, started = machine.memory_now(), machine.memory_peak()
+    before, started = memory.memory_now(), memory.memory_peak()
     deployed.cells(np.zeros((1, *size, 3), np.float32))
-    peak = machine.memory_peak()
+    peak = memory.memory_peak()
     each = f"{(peak - before) / (size[0] * size[1]):.0f}" if peak > started else "less than was needed to start"
     print(f"{before >> 20} MiB before, {peak >> 20} at most; bytes a pixel: {each} (said: {deployed.bytes_per_pixel})")
 

@@ -19,14 +19,15 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from made import LABELS, blocks  # type: ignore[import-not-found]
+from helpers.datasets import LABELS, blocks  # type: ignore[import-not-found]
 
-from casnet_cli import engine, machine
+from casnet_cli import backend
 from casnet_cli import recipe as recipes
 from casnet_cli.data import store
 from casnet_cli.data.images import decode_label
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store, Subset
+from casnet_cli.util import memory
 
 TINY = (
     "model.weights='none'",
@@ -67,10 +68,10 @@ def written(path: Path, entries: list[Entry], source: Source) -> Path:
 
 def train(file: Path, settings: list[str], marks: list[int]) -> None:
     """Train to the last mark, and print the resident bytes at each and the peak as JSON."""
-    engine.start()
-    from casnet_cli.data.pipeline import training_batches
-    from casnet_cli.trainee import assemble
+    backend.start()
+    from casnet_cli.data.loader import training_batches
     from casnet_cli.training.step import set_up
+    from casnet_cli.training.train_state import assemble
 
     chosen, data = recipes.load(recipes.find("demo"), [*TINY, *settings]), Store(file)
     training, rate = chosen.training, chosen.optimizer.learning_rate
@@ -81,8 +82,8 @@ def train(file: Path, settings: list[str], marks: list[int]) -> None:
     for step, batch in enumerate(islice(batches, max(marks)), 1):
         trainee.step(batch.image, batch.label, rate)
         if step in marks:
-            found[step] = machine.memory_now()
-    print(json.dumps({"images": len(part), "now": found, "peak": machine.memory_peak()}))
+            found[step] = memory.memory_now()
+    print(json.dumps({"images": len(part), "now": found, "peak": memory.memory_peak()}))
 
 
 def main() -> None:

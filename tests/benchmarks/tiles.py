@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from casnet_cli import engine, runs
+from casnet_cli import backend
 from casnet_cli.data.store import Subset
-from casnet_cli.measurements import measurement
+from casnet_cli.evaluation.measurement import measurement
+from casnet_cli.runs import trained
 
 WIDE = 1600
 HUGE = 20_000, 15_000
@@ -26,21 +27,21 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def main() -> None:
-    found = runs.find(Path(sys.argv[1]))
-    images = measurement(found, runs.open_data(found, None)).images
+    found = trained.find(Path(sys.argv[1]))
+    images = measurement(found, trained.open_data(found, None)).images
     if "--huge" in sys.argv:
         huge(Path(sys.argv[1]), images)
         return
-    engine.start()
-    from casnet_cli.model import answers
-    from casnet_cli.model.answers import Network, Protocol
-    from casnet_cli.training.checkpoint import load_model
+    backend.start()
+    from casnet_cli.inference import predictor
+    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(found.file)
     scale = meta.recipe.evaluation.scale
     whole = Network(model, Protocol(scale=scale))
-    tiled = Network(model, Protocol(scale=scale, tile=round(answers.TILE / scale)))
-    answers.WHOLE_PIXELS = 1 << 60  # type: ignore[misc]
+    tiled = Network(model, Protocol(scale=scale, tile=round(predictor.TILE / scale)))
+    predictor.WHOLE_PIXELS = 1 << 60  # type: ignore[misc]
     for name, image in pictures(images):
         expected, mask = whole(image)["mask"], tiled(image)["mask"]
         assert whole.prepare(image).inputs and not tiled.prepare(image).inputs

@@ -12,8 +12,9 @@ import zipfile
 import pytest
 
 from casnet_cli.data import archives
-from casnet_cli.data.archives import opened, sha256_of
+from casnet_cli.data.archives import opened
 from casnet_cli.errors import DataError
+from casnet_cli.util.files import sha256_of
 
 FILES = {"set/images/a.jpg": b"\x00\xff" * 5000, "set/labels/a.txt": b"1 2 3\n", "set/list.txt": os.urandom(30000)}
 SUFFIXES = [".zip", ".tar", ".tar.gz", ".tgz"]

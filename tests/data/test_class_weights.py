@@ -8,7 +8,7 @@ from PIL import Image
 
 from casnet_cli.data import store
 from casnet_cli.data.class_weights import balanced, class_weights
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import assign
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError

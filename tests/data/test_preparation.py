@@ -12,13 +12,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from made import LABELS, blocks
+from helpers.datasets import LABELS, blocks
 
 from casnet_cli.data.preparation import prepare
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
-from casnet_cli.files import unfinished_name
+from casnet_cli.util.files import unfinished_name
 
 DEAD = 2**22 + 5
 """More than any process has for a number."""

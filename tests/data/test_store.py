@@ -8,16 +8,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from made import LABELS, blocks, write_blocks
+from helpers.cli import casnet
+from helpers.datasets import LABELS, blocks, write_blocks
 from PIL import Image
-from running import casnet
 from typer.testing import CliRunner
 
 from casnet_cli.cli import app
 from casnet_cli.data import store
 from casnet_cli.data.images import encode_label
-from casnet_cli.data.pipeline import training_batches, whole_images
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.loader import training_batches, whole_images
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from trained import lively, picture
+from helpers.networks import lively, picture
 
 from casnet_cli.export.graph import Graph
-from casnet_cli.model.answers import Network, Protocol
-from casnet_cli.model.deployed import Deployed
-from casnet_cli.model.reading import answers
+from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.pixel_outputs import answers
+from casnet_cli.inference.predictor import Network, Protocol
 
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 

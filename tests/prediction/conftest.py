@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from labelling import ASKED, picture
+from helpers.predictions import ASKED, picture
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from labelling import LABELS, answer, label, picture
-from made import Plain
+from helpers.datasets import Plain
+from helpers.predictions import LABELS, answer, label, picture
 
 from casnet_cli.errors import InputError
-from casnet_cli.prediction.folder import predict_folder
+from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.manifest import Manifest, check_unclaimed
 from casnet_cli.prediction.outputs import Outputs

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from casnet_cli.recipe import Schedule as Section
-from casnet_cli.training.loop import EpochReport, Plan, Progress, StepReport, train
+from casnet_cli.runs.progress import Progress
+from casnet_cli.training.loop import EpochReport, Plan, StepReport, train
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import Measured
 

@@ -6,17 +6,18 @@ import keras
 import numpy as np
 import pytest
 
-from casnet_cli import curves, recipe
+from casnet_cli import recipe
 from casnet_cli.errors import RunError
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.model.casnet import build_casnet
 from casnet_cli.recipe import Recipe
-from casnet_cli.trainee import assemble
-from casnet_cli.training import checkpoint
-from casnet_cli.training.checkpoint import Meta
-from casnet_cli.training.loop import Progress
+from casnet_cli.reports import curves
+from casnet_cli.runs import checkpoint
+from casnet_cli.runs.checkpoint import Meta
+from casnet_cli.runs.progress import Progress
 from casnet_cli.training.optimizer import CaffeSGD
 from casnet_cli.training.step import LOSSES, Measured, make_step, measured, set_up
+from casnet_cli.training.train_state import assemble
 from casnet_cli.training.update import layers_of
 
 SMALL = [

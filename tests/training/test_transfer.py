@@ -11,9 +11,9 @@ from casnet_cli.errors import RunError
 from casnet_cli.labels import LabelSet, with_colors
 from casnet_cli.model.casnet import build_casnet
 from casnet_cli.recipe import Recipe
-from casnet_cli.training import checkpoint
-from casnet_cli.training.checkpoint import Meta
-from casnet_cli.training.loop import Progress
+from casnet_cli.runs import checkpoint
+from casnet_cli.runs.checkpoint import Meta
+from casnet_cli.runs.progress import Progress
 from casnet_cli.training.optimizer import CaffeSGD
 from casnet_cli.training.transfer import adopt
 

@@ -3,7 +3,7 @@
 import difflib
 import importlib
 
-from casnet_cli.data.sources.source import Source
+from casnet_cli.data.sources.base import Source
 from casnet_cli.errors import DataError
 
 NAMES = ("sift-flow", "stanford-background", "camvid", "demo", "voc2012", "ade20k", "cityscapes")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from casnet_cli.data import masks
-from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.sources.source import PHOTOS, Entry, Source, located, matched
+from casnet_cli.data.annotations import masks
+from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.sources.base import PHOTOS, Entry, Source, located, matched
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet

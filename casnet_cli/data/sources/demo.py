@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.scenes import draw_scene
-from casnet_cli.data.sources.source import Entry, Sample, Source
+from casnet_cli.data.scenes.scenes import draw_scene
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.sources.stanford_background import LABELS
 
 COUNTS = (("train", 72), ("val", 12), ("test", 24))

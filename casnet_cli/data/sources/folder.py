@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data import masks, polygons, splits
-from casnet_cli.data.classes import ClassTable
+from casnet_cli.data import splits
+from casnet_cli.data.annotations import masks, polygons
+from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.images import SIDEWAYS, UNREADABLE, decode_rgb, orientation
-from casnet_cli.data.sources.source import Entry, Sample, Source, check_same_size, files_below, lonely, read_bytes
+from casnet_cli.data.sources.base import Entry, Sample, Source, check_same_size, files_below, lonely, read_bytes
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, Unfit, reason
 from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import scipy.io
 
-from casnet_cli.data.sources.source import (
+from casnet_cli.data.sources.base import (
     PHOTOS,
     Entry,
     Sample,

@@ -4,16 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.sources.source import (
-    PHOTOS,
-    Entry,
-    Sample,
-    Source,
-    labelled,
-    located,
-    matched,
-    read_bytes,
-)
+from casnet_cli.data.sources.base import PHOTOS, Entry, Sample, Source, labelled, located, matched, read_bytes
 from casnet_cli.errors import Unfit
 from casnet_cli.labels import VOID, LabelSet
 

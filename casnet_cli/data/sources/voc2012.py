@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from casnet_cli.data import masks
-from casnet_cli.data.classes import ClassTable
-from casnet_cli.data.sources.source import Entry, Source, located, lonely, read_bytes
+from casnet_cli.data.annotations import masks
+from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.sources.base import Entry, Source, located, lonely, read_bytes
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
 

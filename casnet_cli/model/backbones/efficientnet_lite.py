@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 
 from casnet_cli.errors import WeightsError
-from casnet_cli.model.backbones.torch_pickle import read_state
+from casnet_cli.model.backbones.legacy_pth import read_state
 
 # The weights were trained on (RGB - MEAN) / SCALE with RGB in 0..255, the same for all three channels.
 MEAN = 127.0

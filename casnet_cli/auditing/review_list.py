@@ -1,0 +1,143 @@
+"""The list of suspects on disk: a table to read and edit, and beside it the pixels that each row means."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from casnet_cli.auditing.label_errors import OBJECT, Suspect
+from casnet_cli.errors import InputError, reason
+from casnet_cli.labels import LabelSet
+from casnet_cli.util.files import BROKEN_NPZ, write_whole
+
+TABLE, PIXELS = "suspects.csv", "suspects.npz"
+COLUMNS = (
+    "number",
+    "void",
+    "kind",
+    "split",
+    "image",
+    "x",
+    "y",
+    "width",
+    "height",
+    "pixels",
+    "label",
+    "proposal",
+    "confidence",
+    "difficulty",
+    "score",
+)
+YES, NO = "yes", "no"
+
+Regions = dict[tuple[str, str], list[tuple[slice, slice, np.ndarray]]]
+"""By split and name of an image: rows and columns of each region's box, and its pixels inside."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A suspect, and the name of its image in the data and the split it is stored in."""
+
+    split: str
+    image: str
+    suspect: Suspect
+
+
+def write(folder: Path, found: Sequence[Named], labels: LabelSet, data_sha256: str) -> None:
+    """suspects.csv, whose column `void` says whether --apply-void takes a region, and suspects.npz. Raises OSError."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for number, named in enumerate(found, 1):
+        one = named.suspect
+        height, width = one.inside.shape
+        writer.writerow(
+            {
+                "number": number,
+                "void": YES if one.kind == OBJECT else NO,
+                "kind": one.kind,
+                "split": named.split,
+                "image": named.image,
+                "x": one.x,
+                "y": one.y,
+                "width": width,
+                "height": height,
+                "pixels": one.pixels,
+                "label": labels.names[one.label],
+                "proposal": labels.names[one.proposal],
+                "confidence": round(one.confidence, 4),
+                "difficulty": round(one.difficulty, 4),
+                "score": round(one.score, 5),
+            }
+        )
+    table = text.getvalue().encode("utf-8", "backslashreplace")
+    arrays: dict[str, np.ndarray] = {str(number): named.suspect.inside for number, named in enumerate(found, 1)}
+    arrays["names"] = np.array([(named.split, named.image) for named in found], np.str_).reshape(-1, 2)
+    arrays["places"] = np.array([(named.suspect.y, named.suspect.x) for named in found], np.int64).reshape(-1, 2)
+    arrays["made_of"] = np.array([data_sha256, hashlib.sha256(table).hexdigest()])
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    write_whole(folder / PIXELS, buffer.getvalue())
+    write_whole(folder / TABLE, table)
+
+
+def check_unedited(folder: Path) -> None:
+    """Raises InputError where there is a list that somebody has worked on."""
+    table = folder / TABLE
+    if not table.is_file():
+        return
+    try:
+        with open(folder / PIXELS, "rb") as opened, np.load(opened) as pixels:
+            known = str(pixels["made_of"][1])
+    except BROKEN_NPZ:
+        known = ""
+    if hashlib.sha256(table.read_bytes()).hexdigest() != known:
+        raise InputError(f"{table}: was edited, and would be written over (move it, or name another --out)")
+
+
+def confirmed(folder: Path, data_sha256: str) -> Regions:
+    """Those of the rows whose `void` is yes; their other columns are to be read, and edits there change nothing. Raises
+    InputError, also for a list of other data."""
+    table = folder / TABLE
+    if not table.is_file():
+        raise InputError(f"{table}: not there yet (casnet audit writes it: look at it before regions become void)")
+    numbers = _numbers(table)
+    found: Regions = {}
+    try:
+        with open(folder / PIXELS, "rb") as opened, np.load(opened) as pixels:
+            if str(pixels["made_of"][0]) != data_sha256:
+                raise InputError(f"{table}: is a list of other data (audit these, with another --out)")
+            for number in sorted(numbers):
+                if not 1 <= number <= len(pixels["names"]):
+                    raise InputError(f"{table}: number {number}: no such region (1 to {len(pixels['names'])})")
+                inside, (y, x) = pixels[str(number)], pixels["places"][number - 1]
+                box = slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])
+                split, image = map(str, pixels["names"][number - 1])
+                found.setdefault((split, image), []).append((*box, inside))
+    except BROKEN_NPZ as error:
+        raise InputError(f"{folder / PIXELS}: not readable: {reason(error)} (audit into another --out)") from None
+    return found
+
+
+def _numbers(table: Path) -> set[int]:
+    """Of the rows that say yes, however a spreadsheet has saved them."""
+    numbers = set()
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            for row in csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","):
+                said = str(row["void"]).strip().lower()
+                if said not in (YES, NO):
+                    raise InputError(f"{table}: number {row['number']}: void is {row['void']!r} (yes or no)")
+                if said == YES:
+                    numbers.add(int(row["number"]))
+    except KeyError as error:
+        raise InputError(f"{table}: has no column {error}") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{table}: not readable: {reason(error)}") from None
+    return numbers

@@ -1,0 +1,110 @@
+"""The numerical engine: imported late and without its start-up noise."""
+
+import atexit
+import gc
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import ModuleType
+
+from casnet_cli.errors import EngineError
+from casnet_cli.util.signals import interrupts_kept
+
+BACK_ENDS = ("tensorflow", "jax", "torch")
+
+
+def start() -> ModuleType:
+    """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
+
+    KERAS_BACKEND says which back end; without it the first that is installed, whatever Keras's own file of settings
+    says. Raises EngineError.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    there = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
+    chosen = os.environ.setdefault("KERAS_BACKEND", there)
+    if chosen not in BACK_ENDS:
+        raise EngineError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
+    if find_spec(chosen) is None:
+        raise EngineError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
+    for noisy in ("absl", "tensorflow"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    with interrupts_kept(), silence(), _left_out(chosen):
+        import keras
+
+    return keras
+
+
+@contextmanager
+def _left_out(chosen: str) -> Iterator[None]:
+    """Keras and TensorFlow look for libraries that nothing here has them use: a third of the time of their import."""
+    names = [name for name in ("sklearn", "pandas", "matplotlib.pyplot", "jax") if name != chosen]
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """For the first words of a back end: at its import, and at its first operation."""
+    # The libraries write to the descriptor before any logging level of theirs is read.
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+def leave(code: int | str | None) -> None:
+    """End the process if a back end was imported: taking one down in order takes most of a second."""
+    if "keras" not in sys.modules or isinstance(code, str):
+        return
+    atexit._run_exitfuncs()  # as multiprocessing does where it ends a process like this
+    try:
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the shell has closed it
+            stream.flush()
+    except OSError:  # nobody reads any more: Python says what there is to say
+        return
+    os._exit(code or 0)
+
+
+def forget() -> None:
+    """Give back what the networks of a finished piece of work hold, and the arithmetic that they were trained in."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+    gc.collect()
+
+
+def devices() -> list[str]:
+    """Names of what the back end can compute on."""
+    keras = start()
+    with silence():
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            return [device.name for device in tf.config.list_physical_devices()]
+        if keras.backend.backend() == "jax":
+            import jax
+
+            return [str(device) for device in jax.devices()]
+        import torch
+
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def has_gpu() -> bool:
+    """Whether the back end sees a GPU."""
+    return any(word in name.lower() for name in devices() for word in ("gpu", "cuda"))

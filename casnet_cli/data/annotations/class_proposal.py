@@ -1,0 +1,89 @@
+"""A first `classes.toml` from the masks themselves: which values or colours they hold, and how often."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from casnet_cli.data.annotations import masks
+from casnet_cli.errors import DataError
+from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
+
+TOO_MANY = 4 * MAX_CLASSES
+"""Different values beyond which a picture is no mask, or a blurred one."""
+
+
+def propose(files: Sequence[Path]) -> str:
+    """The text of a table to edit: a class for each value or colour, its share of the pixels as a comment.
+
+    Grey masks and palettes give ids, a palette's colours with them; RGB masks give colours. 255 is proposed as void,
+    unless it is all there is beside 0, which then reads as background and object. Raises DataError where files cannot
+    be masks, or are of both kinds.
+    """
+    if not files:
+        raise DataError("no mask files to look at")
+    pixels: Counter[int] = Counter()
+    colors: dict[int, int] = {}
+    kinds: dict[str, Path] = {}
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for mask, values, counts, known in pool.map(_counted, files):
+            kinds.setdefault("colour" if mask.values is None else "ids", mask.file)
+            if len(kinds) == 2:
+                both = f"{kinds['ids']} holds ids and {kinds['colour']} colours"
+                raise DataError(f"{both} (masks of one kind in one folder)")
+            pixels.update(dict(zip(values, counts, strict=True)))
+            if beyond := next(
+                (value for value in values if mask.values is not None and not 0 <= value < 1 << 16), None
+            ):
+                raise DataError(f"{mask.file}: holds {beyond}, which is no id (0..65535)")
+            colors = known | colors  # where palettes differ the first one counts
+            if len(pixels) > TOO_MANY:
+                hint = "saved as JPEG?" if mask.lossy else "a photograph among the masks, or scaled with blending?"
+                raise DataError(f"{mask.file}: more than {TOO_MANY} different values so far ({hint})")
+    return _written(pixels, colors, "colour" in kinds, len(files))
+
+
+def _counted(file: Path) -> tuple[masks.Mask, list[int], list[int], dict[int, int]]:
+    """The mask without its pixels' order: values, how many of each, and the palette's colours of those that occur."""
+    mask = masks.read(file)
+    pixels = mask.colors if mask.values is None else mask.values
+    assert pixels is not None
+    values, first, counts = np.unique(pixels, return_index=True, return_counts=True)
+    known = {}
+    if mask.values is not None and mask.colors is not None:
+        known = dict(zip(values.tolist(), mask.colors.ravel()[first].tolist(), strict=True))
+    return mask, values.tolist(), counts.tolist(), known
+
+
+def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files: int) -> str:
+    total = sum(pixels.values())
+    lines = [f"# Proposed from {files} masks. Name the classes; give several ids to one class to merge them."]
+    void = [] if by_color or set(pixels) <= {0, VOID} or VOID not in pixels else [VOID]
+    if void:
+        share = 100 * pixels[VOID] / total
+        lines += [f"void = {{ids = [{VOID}]}}    # {share:.2f} % of the pixels: unlabelled, as in most data sets", ""]
+    else:
+        lines += ["# Unlabelled pixels, if there are any, would be: void = {ids = [255], colors = [[0, 0, 0]]}", ""]
+    kept = [value for value in sorted(pixels) if value not in void]
+    chosen = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
+    given: set[tuple[int, ...]] = set()
+    for value, spare in zip(kept, chosen, strict=True):
+        color = masks.unpacked(value if by_color else colors.get(value, 0)) if by_color or colors else spare
+        name = _name(value, by_color, set(pixels))
+        lines += ["[[class]]", f'name = "{name}"    # {100 * pixels[value] / total:.2f} % of the pixels']
+        lines += [] if by_color else [f"ids = [{value}]"]
+        lines += [f"color = {list(color)}"] if color not in given else []  # one class a colour
+        lines += [""]
+        given.add(color)
+    return "\n".join(lines)
+
+
+def _name(value: int, by_color: bool, all_values: set[int]) -> str:
+    if by_color:
+        return "#{:02x}{:02x}{:02x}".format(*masks.unpacked(value))
+    if all_values <= {0, VOID}:
+        return "object" if value else "background"
+    return f"class {value}"

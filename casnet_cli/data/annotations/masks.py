@@ -1,0 +1,133 @@
+"""Mask files of any common kind → class ids: grey, palette and RGB images, by a table of classes."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.data.annotations.class_table import UNKNOWN, ClassTable
+from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.sources.base import Reader, labelled, read_bytes
+from casnet_cli.errors import Unfit, reason
+from casnet_cli.labels import VOID
+
+GREY = ("1", "L", "I", "I;16", "I;16B", "LA")
+COLORED = ("RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What a mask file holds. values: (H, W) int32 grey values or palette indices; None where pixels are colours.
+
+    colors: (H, W) int32, red · 2¹⁶ + green · 2⁸ + blue, of colour pixels or of a palette; None for a grey file.
+    """
+
+    file: Path
+    lossy: bool
+    values: np.ndarray | None
+    colors: np.ndarray | None
+
+
+def read(file: Path) -> Mask:
+    """Raises Unfit if the file is no image, damaged, or of a mode that is no mask."""
+    try:
+        with Image.open(io.BytesIO(read_bytes(file))) as picture:
+            picture.load()
+            lossy = picture.format in ("JPEG", "MPO")
+            mode, pixels = picture.mode, np.asarray(picture)
+            palette = np.asarray(picture.getpalette("RGB") or [], np.int32).reshape(-1, 3)
+    except UNREADABLE as error:
+        raise Unfit(f"{file}: not a readable mask: {reason(error)} (expected a PNG)", "unreadable") from None
+    if mode in GREY:
+        values = (pixels[..., 0] if mode == "LA" else pixels).astype(np.int32)
+        shown = packed(np.repeat(values[..., None] * 255, 3, -1)) if mode == "1" else None
+        return Mask(file, lossy, values, shown)
+    if mode == "P":
+        known = np.zeros((256, 3), np.int32)
+        known[: len(palette)] = palette
+        return Mask(file, lossy, pixels.astype(np.int32), packed(known)[pixels])
+    if mode in COLORED:
+        return Mask(file, lossy, None, packed(pixels[..., :3].astype(np.int32)))
+    raise Unfit(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)", "mode", mode)
+
+
+def packed(colors: np.ndarray) -> np.ndarray:
+    """(..., 3) int32 RGB → (...) int32."""
+    return colors[..., 0] << 16 | colors[..., 1] << 8 | colors[..., 2]
+
+
+def unpacked(color: int) -> tuple[int, int, int]:
+    return color >> 16, color >> 8 & 255, color & 255
+
+
+def reader(table: ClassTable) -> Reader:
+    """Of an image file and its mask file."""
+    return lambda image, mask: labelled(image, mask, class_ids(mask, table))
+
+
+def class_ids(file: Path, table: ClassTable) -> np.ndarray:
+    """(H, W) uint8 class ids and VOID of a mask file.
+
+    A palette's indices are looked up where the table has ids, else its colours; a grey image is taken as colours, and
+    an RGB one of equal channels as ids, where the table has nothing else. Raises Unfit naming the first pixel that
+    no class and no void claims, and what it may be.
+    """
+    mask = read(file)
+    if mask.values is not None and (table.ids or not table.colors):
+        return _looked_up(mask, mask.values, table, by_color=False)
+    colors = mask.colors if mask.colors is not None else packed(np.repeat(_bytes(mask)[..., None], 3, -1))
+    if table.colors:
+        return _looked_up(mask, colors, table, by_color=True)
+    blue = colors & 255
+    if np.array_equal(colors, packed(np.repeat(blue[..., None], 3, -1))):
+        return _looked_up(mask, blue, table, by_color=False)
+    hint = "give each class its color"
+    raise Unfit(f"{file}: is a colour picture, but the table of classes has only ids ({hint})", "mode", "colours")
+
+
+def _bytes(mask: Mask) -> np.ndarray:
+    assert mask.values is not None
+    if mask.values.min(initial=0) < 0 or mask.values.max(initial=0) > 255:
+        hint = "give each class its ids"
+        raise Unfit(f"{mask.file}: has values beyond 255, but the table of classes has only colours ({hint})", "mode")
+    return mask.values
+
+
+def _looked_up(mask: Mask, values: np.ndarray, table: ClassTable, by_color: bool) -> np.ndarray:
+    lookup = table.by_color if by_color else table.by_id
+    inside = (values >= 0) & (values < len(lookup))
+    found = np.where(inside, lookup[np.where(inside, values, 0)], UNKNOWN)
+    foreign = found == UNKNOWN
+    if foreign.any():
+        row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
+        value = int(values[row, column])
+        shown = str(unpacked(value)) if by_color else str(value)
+        many = f", as do {foreign.mean():.1%} of its pixels" if foreign.sum() > 1 else ""
+        guess = likely(value, table, by_color, mask.lossy)
+        raise Unfit(
+            f"{mask.file}: row {row}, column {column} holds {shown}{many}, which no class claims ({guess})",
+            *(("jpeg", "") if mask.lossy else ("value", f"{shown} ({guess})")),
+        )
+    return found.astype(np.uint8)
+
+
+def likely(value: int, table: ClassTable, by_color: bool, lossy: bool = False) -> str:
+    """What a value that nothing claims may be, in words."""
+    if lossy:
+        return "a JPEG blurs ids and colours; store masks as PNG"
+    if not by_color:
+        if value == VOID:
+            return "usually unlabelled: void = {ids = [255]}"
+        near = [known for known in (value - 1, value + 1) if known in table.ids]
+        return f"next to {_meaning(table.ids[near[0]], table)}: counted from another start?" if near else "void?"
+    color = np.asarray(unpacked(value))
+    distances = {known: int(np.abs(color - known).max()) for known in table.colors}
+    nearest = min(distances, key=distances.__getitem__)
+    name = _meaning(table.colors[nearest], table)
+    return f"nearest is {name}, {nearest}" if distances[nearest] <= 40 else "void?"
+
+
+def _meaning(class_id: int, table: ClassTable) -> str:
+    return "void" if class_id == VOID else f"class {table.labels.names[class_id]!r}"

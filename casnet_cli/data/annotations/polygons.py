@@ -1,0 +1,191 @@
+"""Outlines drawn by people → class ids: COCO's segmentations and LabelMe's shapes.
+
+What overlaps: of a COCO file larger areas are drawn first, so that small things lie on top, and equal ones in the
+order of the file; of a LabelMe file the shapes in their order, later ones on top, as LabelMe itself shows them.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from casnet_cli.data.annotations.coco_rle import decode, mask_of_runs
+from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.labels import VOID
+
+BACKGROUND = "background"
+
+WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What JSON of another shape than expected raises."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One region: its class id and how to mark it, a function of (height, width) → (H, W) bool."""
+
+    class_id: int
+    mark: Callable[[int, int], np.ndarray]
+
+
+def drawn(shapes: Iterable[Shape], height: int, width: int, rest: int) -> np.ndarray:
+    """(H, W) uint8 of shapes in their order, later ones on top; `rest` where there is none."""
+    label = np.full((height, width), rest, np.uint8)
+    for shape in shapes:
+        label[shape.mark(height, width)] = shape.class_id
+    return label
+
+
+def polygon(points: Sequence[tuple[float, float]]) -> Callable[[int, int], np.ndarray]:
+    """A closed outline of (x, y) in pixels, border included. Raises ValueError."""
+    if len(points) < 3 or not np.isfinite(points).all():
+        raise ValueError(f"a polygon of {len(points)} points (three at least, all of them finite)")
+
+    def mark(height: int, width: int) -> np.ndarray:
+        canvas = Image.new("1", (width, height))
+        ImageDraw.Draw(canvas).polygon([(round(x), round(y)) for x, y in points], fill=1, outline=1)
+        return np.asarray(canvas, bool)
+
+    return mark
+
+
+def read_json(file: Path) -> Any:
+    """Raises DataError."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unfit(f"{file}: not readable JSON: {reason(error)}", "unreadable") from None
+
+
+# COCO
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """name: as the file has it. shapes: in drawing order, with category ids."""
+
+    name: str
+    height: int
+    width: int
+    annotations: tuple[Any, ...]
+
+
+def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
+    """Categories by id, and the images with their annotations, of a COCO instance file. Raises DataError."""
+    raw = read_json(file)
+    try:
+        categories = {int(one["id"]): str(one["name"]) for one in raw["categories"]}
+        by_image: dict[Any, list[Any]] = {one["id"]: [] for one in raw["images"]}
+        if len(by_image) < len(raw["images"]):
+            raise ValueError("two images share an id")
+        for one in raw["annotations"]:
+            if one["image_id"] not in by_image:
+                raise DataError(f"{file}: annotation {one['id']} is of image {one['image_id']}, which is not there")
+            if int(one["category_id"]) not in categories:
+                raise DataError(f"{file}: annotation {one['id']} has category {one['category_id']}, which is not there")
+            by_image[one["image_id"]].append(one)
+        images = [
+            CocoImage(str(one["file_name"]), int(one["height"]), int(one["width"]), _largest_first(by_image[one["id"]]))
+            for one in raw["images"]
+        ]
+    except WRONG as error:
+        raise DataError(f"{file}: no COCO annotation file: {_missing(error)}") from None
+    for image in images:
+        if image.height < 1 or image.width < 1 or image.height * image.width > MAX_PIXELS:
+            raise DataError(f"{file}: {image.name} is {image.width}x{image.height} (at most {MAX_PIXELS:,} pixels)")
+    return categories, images
+
+
+def _largest_first(annotations: list[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(annotations, key=lambda one: -float(one["area"] if "area" in one else _extent(one))))
+
+
+def _extent(annotation: Any) -> float:
+    """The pixels of the bounding box, in place of an area that is not given."""
+    _, _, width, height = annotation["bbox"]
+    return float(width) * float(height)
+
+
+def _missing(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else reason(error)
+
+
+def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int) -> np.ndarray:
+    """(H, W) uint8 of an image's annotations. class_of: category id → class id or VOID. Raises DataError."""
+    try:
+        shapes = [
+            Shape(class_of[int(one["category_id"])], mark) for one in image.annotations for mark in _segmentation(one)
+        ]
+        return drawn(shapes, image.height, image.width, rest)
+    except WRONG as error:
+        fault = f"{file}: {image.name}: a segmentation of no known form: {_missing(error)}"
+        raise Unfit(fault, "unreadable") from None
+
+
+def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
+    """A list of flat polygons, or a run-length code."""
+    given = annotation["segmentation"]
+    if isinstance(given, dict):
+        counts = given["counts"]
+        runs = decode(counts) if isinstance(counts, str) else [int(run) for run in counts]
+        return [mask_of_runs(runs, *(int(side) for side in given["size"]))]
+    if any(len(flat) % 2 for flat in given):
+        raise ValueError("a polygon has an odd number of coordinates")
+    return [polygon(list(zip(map(float, flat[::2]), map(float, flat[1::2]), strict=True))) for flat in given]
+
+
+# LabelMe
+
+
+@dataclass(frozen=True)
+class LabelMe:
+    """One file: the size of its image, and its shapes as (label, mark) in their order."""
+
+    height: int
+    width: int
+    shapes: tuple[tuple[str, Callable[[int, int], np.ndarray]], ...]
+
+
+def read_labelme(file: Path) -> LabelMe:
+    """Raises DataError if it is no LabelMe file or has a shape that encloses nothing."""
+    raw = read_json(file)
+    try:
+        shapes = tuple((str(one["label"]), _labelme_mark(one)) for one in raw["shapes"])
+        found = LabelMe(int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
+    except WRONG as error:
+        raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", "unreadable") from None
+    if found.height < 1 or found.width < 1 or found.height * found.width > MAX_PIXELS:
+        fault = f"{file}: an image of {found.width}x{found.height} (at most {MAX_PIXELS:,} pixels)"
+        raise Unfit(fault, "unreadable")
+    return found
+
+
+def _labelme_mark(shape: Any) -> Callable[[int, int], np.ndarray]:
+    kind = shape.get("shape_type") or "polygon"
+    points = [(float(x), float(y)) for x, y in shape["points"]]
+    if kind == "polygon":
+        return polygon(points)
+    (x0, y0), (x1, y1) = points[:2]
+    if kind == "rectangle":
+        return polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    if kind == "circle":
+        radius = float(np.hypot(x1 - x0, y1 - y0))
+        return lambda height, width: (np.arange(width) - x0) ** 2 + (np.arange(height)[:, None] - y0) ** 2 <= radius**2
+    raise ValueError(f"a shape of kind {kind!r} encloses nothing (polygon, rectangle or circle)")
+
+
+def labelme_label(found: LabelMe, file: Path, class_of: dict[str, int], rest: int) -> np.ndarray:
+    """(H, W) uint8. Raises DataError naming a label that no class has."""
+    unknown = next((label for label, _ in found.shapes if label not in class_of), None)
+    if unknown is not None:
+        raise Unfit(f"{file}: label {unknown!r} is no class ({', '.join(class_of)})", "value", f"label {unknown!r}")
+    return drawn([Shape(class_of[label], mark) for label, mark in found.shapes], found.height, found.width, rest)
+
+
+def rest_of(names: Sequence[str]) -> int:
+    """What lies outside all shapes: the class `background` if there is one, else void."""
+    return names.index(BACKGROUND) if BACKGROUND in names else VOID

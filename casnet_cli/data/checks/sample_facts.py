@@ -1,0 +1,103 @@
+"""What `casnet check` notes of one sample: enough to find every fault later, and small, whatever the image's size."""
+
+import io
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.data.images import UNREADABLE, orientation
+from casnet_cli.data.sources.base import Entry
+from casnet_cli.data.validation import verified
+from casnet_cli.errors import DataError, Unfit
+from casnet_cli.labels import VOID
+
+OF_LABELS = ("value", "mode", "jpeg")
+"""Faults that lie in the label's file."""
+
+THUMB = 16
+"""Side of the picture that near-identical images are found by."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Of an image file's header. mode: as Pillow names it. orientation: 1 where nothing is said."""
+
+    format: str
+    mode: str
+    size: tuple[int, int]
+    orientation: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A sample that is usable.
+
+    raw: the image's form as it lies in its file; stored: as it goes into the store; mask: that of the label's file, if
+    it is a picture. counts: (K + 1,) pixels of each class, void last. digests: of the image's bytes and of the class
+    ids. thumb: (16, 16, 3) uint8.
+    """
+
+    split: str
+    name: str
+    where: str
+    raw: Form
+    stored: Form
+    mask: Form | None
+    counts: np.ndarray
+    digests: tuple[bytes, bytes]
+    thumb: np.ndarray
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A sample that cannot be used, and why."""
+
+    split: str
+    name: str
+    where: str
+    fault: DataError
+
+
+def observe(entry: Entry, classes: int) -> Seen | Broken:
+    where = str(entry.image or entry.label or f"{entry.split}/{entry.name}")
+    try:
+        found = verified(entry, classes)
+    except DataError as fault:
+        ours = entry.label if kind_of(fault)[0] in OF_LABELS else None
+        return Broken(entry.split, entry.name, str(ours or where), fault)
+    image, label = found.sample.image, found.sample.label
+    stored = form(io.BytesIO(image))
+    return Seen(
+        entry.split,
+        entry.name,
+        where,
+        form(entry.image) if entry.image else stored,
+        stored,
+        _mask_form(entry.label),
+        np.append(found.counts[:classes], found.counts[VOID]),
+        (sha256(image).digest(), sha256(label.tobytes()).digest()),
+        np.asarray(found.picture.resize((THUMB, THUMB), Image.Resampling.BOX)),
+    )
+
+
+def form(file: Path | io.BytesIO) -> Form:
+    """Of a picture that has been decoded already."""
+    with Image.open(file) as picture:
+        return Form(str(picture.format), picture.mode, picture.size, orientation(picture))
+
+
+def _mask_form(file: Path | None) -> Form | None:
+    if file is None:
+        return None
+    try:
+        return form(file)
+    except UNREADABLE:
+        return None  # labels need not be pictures
+
+
+def kind_of(fault: DataError) -> tuple[str, str]:
+    """Sort and cause of what makes a sample unusable."""
+    return (fault.kind, fault.what) if isinstance(fault, Unfit) else ("unreadable", "")

@@ -1,0 +1,131 @@
+"""What the pixels of a mask file hold: class ids with or without a palette, or one's own ids or colours."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.data.annotations import class_table
+from casnet_cli.errors import DataError, InputError
+from casnet_cli.labels import VOID, LabelSet
+
+PALETTE, IDS = "palette", "ids"
+HINT = f"{PALETTE}, {IDS} or a TOML file, the table of classes that `prepare folder` takes"
+Value = TypeVar("Value")
+
+STRIP = 1 << 22
+"""Pixels looked up at a time: NumPy widens indices to eight bytes each."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskValues:
+    """identity: changes with what a mask file would hold. grey: (256,) uint8 or uint16, the value of each class id and
+    of VOID, or None for palette indices and colours. palette: 256 RGB triples in a row, for those. colored: RGB in
+    place of palette indices. meant: (256,) bool, the ids that have a value."""
+
+    identity: str
+    meant: np.ndarray
+    grey: np.ndarray | None = None
+    palette: tuple[int, ...] = ()
+    colored: bool = False
+
+    def image(self, mask: np.ndarray) -> Image.Image:
+        """(H, W) uint8 class ids and VOID → the picture to save as PNG, of mode P, L, I;16 or RGB. It may share the
+        mask's memory. Raises ValueError for an id that has no value."""
+        used = np.zeros(256, bool)
+        flat = mask.ravel()
+        for start in range(0, flat.size, STRIP):
+            used |= np.bincount(flat[start : start + STRIP], minlength=256) > 0
+        if strange := np.flatnonzero(used & ~self.meant).tolist():
+            raise ValueError(f"the mask holds {strange}, for which mask values {self.identity!r} have nothing")
+        if self.grey is not None:
+            return Image.fromarray(_looked_up(mask, self.grey))
+        indexed = Image.fromarray(np.ascontiguousarray(mask, np.uint8), "P")
+        indexed.putpalette(self.palette)
+        return indexed.convert("RGB") if self.colored else indexed
+
+
+def _looked_up(mask: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 → (H, W) of the table's kind, some rows at a time."""
+    found = np.empty(mask.shape, grey.dtype)
+    rows = max(1, STRIP // max(1, mask.shape[1]))
+    for start in range(0, len(mask), rows):
+        found[start : start + rows] = grey[mask[start : start + rows]]
+    return found
+
+
+def mask_values(told: str, labels: LabelSet, rejecting: bool) -> MaskValues:
+    """What `--mask-values` asks for: `palette`, `ids`, or the path of a table of classes (`./ids` if it has such a
+    name). rejecting: masks will hold VOID. Raises InputError with every fault of the file."""
+    if told in (PALETTE, IDS):
+        meant = np.arange(256) < len(labels)
+        meant[VOID] = True
+        if told == IDS:
+            return MaskValues(IDS, meant, np.arange(256, dtype=np.uint8))
+        return MaskValues(PALETTE, meant, palette=tuple(labels.flat_palette()))
+    path = Path(told)
+    if not path.exists():
+        raise InputError(f"{told}: no such file of mask values ({HINT})")
+    try:
+        table = class_table.load(path)
+    except DataError as error:
+        raise InputError(*error.faults) from None
+    return _of_table(table, path, labels, rejecting)
+
+
+def _of_table(table: class_table.ClassTable, path: Path, labels: LabelSet, rejecting: bool) -> MaskValues:
+    """Ids if each of the run's classes has one, else colours if each has one. Raises InputError."""
+    names = table.labels.names
+    meanings = {name: names.index(name) for name in labels.names if name in names}
+    ids, colors = _first(table.ids), _first(table.colors)
+    faults = []
+    if lacking := [name for name in labels.names if name not in meanings]:
+        faults.append(f"{path}: lacks {_listed(lacking)} (a [[class]] for each class of the run)")
+    unnumbered = [name for name, meaning in meanings.items() if meaning not in ids]
+    uncolored = [name for name, meaning in meanings.items() if meaning not in colors]
+    by_color = bool(unnumbered) if meanings else not table.ids
+    if unnumbered and uncolored:
+        faults.append(
+            f"{path}: {_listed(unnumbered)} without ids and {_listed(uncolored)} without color "
+            "(ids for each class of the run, or a color for each)"
+        )
+    elif rejecting and VOID not in (colors if by_color else ids):
+        form = "void = {colors = [[0, 0, 0]]}" if by_color else "void = {ids = [255]}"
+        faults.append(f"{path}: void has no value for rejected pixels (such as {form})")
+    if faults:
+        raise InputError(*faults)
+    wanted = {index: meanings[name] for index, name in enumerate(labels.names)} | {VOID: VOID}
+    if by_color:
+        return _colored({index: colors[meaning] for index, meaning in wanted.items() if meaning in colors})
+    return _numbered({index: ids[meaning] for index, meaning in wanted.items() if meaning in ids})
+
+
+def _first(meanings: dict[Value, int]) -> dict[int, Value]:
+    """Class id or VOID → the first value in the file's order that means it."""
+    return {meaning: value for value, meaning in reversed(meanings.items())}
+
+
+def _listed(names: list[str]) -> str:
+    return f"class{'es' * (len(names) > 1)} {', '.join(map(repr, names))}"
+
+
+def _numbered(values: dict[int, int]) -> MaskValues:
+    """16 bits for the whole table if one value needs them, so that all masks of a run are of one kind."""
+    grey = np.zeros(256, np.uint16 if max(values.values()) > 255 else np.uint8)
+    grey[list(values)] = list(values.values())
+    return MaskValues(_identity(values), np.isin(np.arange(256), list(values)), grey)
+
+
+def _colored(values: dict[int, tuple[int, ...]]) -> MaskValues:
+    palette = np.zeros((256, 3), int)
+    palette[list(values)] = list(values.values())
+    meant = np.isin(np.arange(256), list(values))
+    return MaskValues(_identity(values), meant, palette=tuple(palette.ravel().tolist()), colored=True)
+
+
+def _identity(values: object) -> str:
+    """Of what is written, not of the file: another comment is the same table."""
+    return f"table {hashlib.sha256(repr(values).encode()).hexdigest()[:16]}"

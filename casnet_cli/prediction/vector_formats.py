@@ -1,0 +1,225 @@
+"""Masks as outlines for other programs: polygons of connected regions (GeoJSON), run lengths of classes (COCO).
+
+Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casnet_cli.data.annotations.coco_rle import encode
+from casnet_cli.labels import VOID, LabelSet
+
+NOWHERE = -1
+
+
+# GeoJSON
+
+
+def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = None) -> dict[str, Any]:
+    """(H, W) uint8 class ids and VOID, (H, W) difficulty 0..1, or uint8 up to 255 → a FeatureCollection: a Polygon for
+    each region of one class whose pixels touch by their sides, in the order of their first pixels.
+
+    Rings are closed and pass no corner twice; they may touch each other in corners. With numbers as they stand, outer
+    rings turn counterclockwise and holes clockwise (RFC 7946); as y points down, it looks the other way round.
+    """
+    found = _regions(mask, difficulty)
+    polygons: list[list[list[list[int]]]] = [[] for _ in found.class_ids]
+    for region, ring in _rings(mask, found):
+        polygons[region].append(ring)
+    features = []
+    for region, rings in enumerate(polygons):
+        class_id = int(found.class_ids[region])
+        properties = {"class": labels.names[class_id], "id": class_id, "pixels": int(found.pixels[region])}
+        if found.difficulty is not None:
+            properties["difficulty_mean"] = round(float(found.difficulty[region]), 6)
+        geometry = {"type": "Polygon", "coordinates": rings}
+        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return {"type": "FeatureCollection", "features": features}
+
+
+@dataclass(frozen=True)
+class _Regions:
+    """starts: (R,) index in the flat mask of each run of one class in a row. of_run: (R,) region, NOWHERE for void.
+    class_ids, pixels, difficulty: (N,) of each region, difficulty the mean."""
+
+    starts: np.ndarray
+    of_run: np.ndarray
+    class_ids: np.ndarray
+    pixels: np.ndarray
+    difficulty: np.ndarray | None
+
+    def at(self, flat: np.ndarray) -> np.ndarray:
+        """(S,) indices in the flat mask → (S,) regions."""
+        return self.of_run[np.searchsorted(self.starts, flat, "right") - 1]
+
+
+def _regions(mask: np.ndarray, difficulty: np.ndarray | None) -> _Regions:
+    """Connects runs of rows rather than pixels: there are far fewer of them."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    width = mask.shape[1]
+    begins = ~_like(mask, 1)
+    starts = np.flatnonzero(begins)
+    # Two runs that lie on each other share a column where one of them begins.
+    touching = _like(mask, 0)
+    touching[1:] &= begins[1:] | begins[:-1]
+    below = np.flatnonzero(touching)
+    lower, upper = (np.searchsorted(starts, flat, "right") - 1 for flat in (below, below - width))
+    links = coo_array((np.ones(len(lower), bool), (lower, upper)), shape=(len(starts), len(starts)))
+    of_run = connected_components(links, directed=False)[1]
+    first = np.unique(of_run, return_index=True)[1]
+    order = np.argsort(first)
+    order = order[mask.ravel()[starts[first[order]]] != VOID]
+    rank = np.full(len(first), NOWHERE)
+    rank[order] = np.arange(len(order))
+    of_run = rank[of_run]
+    known = of_run != NOWHERE
+    lengths = np.diff(starts, append=mask.size)
+
+    def summed(of_runs: np.ndarray) -> np.ndarray:
+        return np.bincount(of_run[known], of_runs[known], minlength=len(order))
+
+    pixels = summed(lengths)
+    class_ids = mask.ravel()[starts[first[order]]]
+    if difficulty is None:
+        return _Regions(starts, of_run, class_ids, pixels, None)
+    sums = np.add.reduceat(difficulty.ravel(), starts, dtype=np.float64)
+    full = 255 if difficulty.dtype == np.uint8 else 1
+    return _Regions(starts, of_run, class_ids, pixels, summed(sums) / full / pixels)
+
+
+def _like(mask: np.ndarray, axis: int) -> np.ndarray:
+    """(H, W) bool: of one class with the pixel before it along the axis."""
+    found = np.zeros(mask.shape, bool)
+    if axis:
+        np.equal(mask[:, 1:], mask[:, :-1], out=found[:, 1:])
+    else:
+        np.equal(mask[1:], mask[:-1], out=found[1:])
+    return found
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Straight pieces of outlines, all level or all upright, directed so that the region lies to the right on the
+    screen. region: (S,). begin, end: (S, 2) x and y. onward: (S,) bool, towards growing coordinates."""
+
+    region: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    onward: np.ndarray
+
+
+def _rings(mask: np.ndarray, found: _Regions) -> Iterator[tuple[int, list[list[int]]]]:
+    """Each closed ring with its region; of one region the outer ring first, from its upper left corner on."""
+    inside = mask != VOID
+    like_left, like_above = _like(mask, 1), _like(mask, 0)
+    level = _pieces(inside, like_left, like_above, found, upright=False)
+    upright = _pieces(inside.T, like_above.T, like_left.T, found, upright=True)
+    # Where pixels of one region touch in a corner alone, two pieces end. A ring then turns left, around the foreign
+    # pixel, for no ring may pass a corner twice: east is followed by north, west by south, south by east.
+    to_upright = _followers(level, upright, left_reverses=True)
+    to_level = _followers(upright, level, left_reverses=False)
+    level_corners, upright_corners = level.begin.tolist(), upright.begin.tolist()
+    passed = bytearray(len(level.region))
+    # In the order of rows the first piece of a region is the top of its outer ring.
+    for first, region in enumerate(level.region.tolist()):
+        ring, piece = [], first
+        while not passed[piece]:
+            passed[piece] = True
+            turned = to_upright[piece]
+            ring += [level_corners[piece], upright_corners[turned]]
+            piece = to_level[turned]
+        if ring:
+            yield region, [*ring, list(ring[0])]
+
+
+def _pieces(
+    inside: np.ndarray, like_before: np.ndarray, like_beside: np.ndarray, found: _Regions, upright: bool
+) -> _Pieces:
+    """The sides of pixels along rows that bound a region, joined where they go straight on, in the order of rows.
+    like_before: of one class along the row. like_beside: of one class across. upright: the arrays are transposed."""
+    near_side, far_side = inside & ~like_beside, inside.copy()
+    far_side[:-1] &= ~like_beside[1:]
+    region, line, begin, end, onward = [], [], [], [], []
+    for side, offset in ((near_side, 0), (far_side, 1)):
+        goes_on = side[:, 1:] & side[:, :-1] & like_before[:, 1:]
+        begins, ends = side.copy(), side.copy()
+        begins[:, 1:] &= ~goes_on
+        ends[:, :-1] &= ~goes_on
+        row, low = np.nonzero(begins)
+        high = np.nonzero(ends)[1] + 1
+        region.append(found.at(low * len(inside) + row if upright else row * inside.shape[1] + low))
+        line.append(row + offset)
+        # The region to the right: eastwards on its top, southwards on its right.
+        forth = bool(offset) == upright
+        begin.append(low if forth else high)
+        end.append(high if forth else low)
+        onward.append(np.full(len(row), forth))
+    regions, lines, begins, ends = (np.concatenate(each) for each in (region, line, begin, end))
+    order = np.lexsort((begins, lines))
+    both = [np.stack([lines, along] if upright else [along, lines], 1)[order] for along in (begins, ends)]
+    return _Pieces(regions[order], both[0], both[1], np.concatenate(onward)[order])
+
+
+def _followers(pieces: _Pieces, others: _Pieces, left_reverses: bool) -> list[int]:
+    """For each piece the index of the one that begins where it ends; of two the one to the left.
+
+    left_reverses: turning left changes between growing and falling coordinates.
+    """
+    ending = np.lexsort((pieces.onward ^ left_reverses, pieces.end[:, 0], pieces.end[:, 1], pieces.region))
+    beginning = np.lexsort((others.onward, others.begin[:, 0], others.begin[:, 1], others.region))
+    following = np.empty_like(ending)
+    following[ending] = beginning
+    return following.tolist()
+
+
+# COCO
+
+
+def coco(mask: np.ndarray, labels: LabelSet, file_name: str, image_id: int = 1, first_id: int = 1) -> dict[str, Any]:
+    """(H, W) uint8 class ids and VOID → the image, one annotation a class present, and all categories, in COCO's words.
+
+    Category ids are class ids. Areas are disjoint; `bbox` is x, y, width, height. Several images make a file of
+    COCO's when put together: `{"images": [..], "annotations": [..], "categories": [..]}`.
+    """
+    height, width = mask.shape
+    down = mask.ravel("F")
+    starts = np.flatnonzero(np.diff(down, prepend=~down[:1]))
+    ends = np.append(starts[1:], mask.size)
+    class_ids = down[starts]
+    order = np.argsort(class_ids, kind="stable")
+    present, places = np.unique(class_ids[order], return_index=True)
+    annotations: list[dict[str, Any]] = []
+    for class_id, runs in zip(present.tolist(), np.split(order, places[1:]), strict=True):
+        if class_id == VOID:
+            continue
+        annotation = {
+            "id": first_id + len(annotations),
+            "image_id": image_id,
+            "category_id": class_id,
+            "category": labels.names[class_id],
+            "segmentation": {"size": [height, width], "counts": encode(starts[runs], ends[runs], mask.size)},
+            "area": int((ends[runs] - starts[runs]).sum()),
+            "bbox": _box(starts[runs], ends[runs] - 1, height),
+            "iscrowd": 0,
+        }
+        annotations.append(annotation)
+    return {
+        "image": {"id": image_id, "file_name": file_name, "width": width, "height": height},
+        "annotations": annotations,
+        "categories": [{"id": index, "name": name} for index, name in enumerate(labels.names)],
+    }
+
+
+def _box(starts: np.ndarray, lasts: np.ndarray, height: int) -> list[int]:
+    """x, y, width, height of runs down the columns, given by their first and last pixels."""
+    left, right = int(starts[0]) // height, int(lasts[-1]) // height
+    # A run that goes on in the next column passes the lowest and the highest pixel.
+    if (starts // height != lasts // height).any():
+        return [left, 0, right - left + 1, height]
+    top, bottom = int((starts % height).min()), int((lasts % height).max())
+    return [left, top, right - left + 1, bottom - top + 1]

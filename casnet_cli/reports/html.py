@@ -1,0 +1,49 @@
+"""HTML pages that are one file and need no network: the only importer of jinja2."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+from casnet_cli.labels import LabelSet
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("casnet_cli.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """source: a data URI. caption: what it shows, also for those who do not see it."""
+
+    source: str
+    caption: str
+
+
+def picture(pixels: np.ndarray, caption: str, longest: int = 320) -> Picture:
+    """(H, W, 3) uint8, reduced to at most `longest` pixels a side, inside the page."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82)
+    return Picture("data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
+
+
+def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int = 320) -> Picture:
+    """(H, W) class ids in the palette's colours, void black."""
+    image = Image.fromarray(ids.astype(np.uint8), "P")
+    image.putpalette(labels.flat_palette())
+    factor = min(1.0, longest / max(image.size))
+    image = image.resize([max(1, round(side * factor)) for side in image.size], Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of a page from `templates/`."""
+    return _templates.get_template(template).render(**values)

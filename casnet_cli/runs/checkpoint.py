@@ -1,0 +1,222 @@
+"""A checkpoint: one self-contained HDF5 file, written whole or not at all, and nothing in it read off the clock."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from casnet_cli import recipe as recipes
+from casnet_cli.errors import RecipeError, RunError, reason
+from casnet_cli.labels import LabelSet
+from casnet_cli.recipe import Recipe
+from casnet_cli.runs.progress import Progress
+from casnet_cli.util.files import write_whole
+
+if TYPE_CHECKING:
+    import keras
+
+    from casnet_cli.training.optimizer import CaffeSGD
+
+FORMAT = "casnet-checkpoint"
+VERSION = 1
+PREVIOUS = "previous.h5"
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a checkpoint says beside its arrays. fold: of the cross-validation it was trained in, if any."""
+
+    recipe: Recipe
+    labels: LabelSet
+    data_name: str
+    data_sha256: str
+    fold: int | None
+    progress: Progress
+    schedule: dict[str, Any]
+    calibration: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def temperature(self) -> float | None:
+        """By which the final log-probabilities are divided to mean what they say; None if none was fitted."""
+        return self.calibration.get("temperature")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end: its last epoch, or the schedule's."""
+        return bool(self.schedule["finished"]) or self.progress.epochs >= self.recipe.training.epochs
+
+
+def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, best: Path | None = None) -> None:
+    """Write state and meta to `path`; what was there stays until the new file is whole, then as `previous.h5`.
+
+    best: a second name for it. It comes first, so that a run killed in between repeats the step to the best. Raises
+    RunError.
+    """
+    # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.attrs.update({"format": FORMAT, "version": VERSION} | told(meta))
+        _write(file.create_group("model"), _named(model.weights))
+        _write(file.create_group("optimizer"), optimizer.named())
+        _write(file.create_group("random"), _random_states(model))
+        file.flush()
+        image = file.id.get_file_image()
+    partial = path.with_name(path.name + ".part")
+    try:
+        with open(partial, "wb") as written:
+            written.write(image)
+            written.flush()
+            os.fsync(written.fileno())
+        if best:
+            _link(partial, best)
+        if path.exists():
+            _link(path, path.with_name(PREVIOUS))
+        os.replace(partial, path)
+    except OSError as error:
+        raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def amend(path: Path, calibration: dict[str, Any]) -> None:
+    """Add what was fitted after training to a checkpoint, as a new file in its place. Raises RunError."""
+    try:
+        image = io.BytesIO(path.read_bytes())
+        with h5py.File(image, "r+") as file:
+            file.attrs["calibration"] = json.dumps(calibration)
+        write_whole(path, image.getvalue())
+    except OSError as error:
+        raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
+
+
+def read_meta(path: Path) -> Meta:
+    """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
+    with opened(path) as file:
+        return understood(file.attrs, path)
+
+
+def told(meta: Meta) -> dict[str, Any]:
+    """The meta as attributes of a file: texts, and lists of them and of numbers."""
+    found = {
+        "recipe": recipes.dumps(meta.recipe),
+        "classes": list(meta.labels.names),
+        "palette": [list(color) for color in meta.labels.palette],
+        "data": json.dumps({"name": meta.data_name, "sha256": meta.data_sha256, "fold": meta.fold}),
+        "progress": json.dumps(meta.progress.timeless()),
+        "schedule": json.dumps(meta.schedule),
+    }
+    return found | ({"calibration": json.dumps(meta.calibration)} if meta.calibration else {})
+
+
+def understood(attrs: Mapping[str, Any], path: Path) -> Meta:
+    """What `told` made attributes of. Raises RunError, naming the file."""
+    try:
+        data = json.loads(attrs["data"])
+        palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
+        return Meta(
+            recipes.loads(attrs["recipe"], f"{path}: its recipe"),
+            LabelSet(tuple(str(name) for name in attrs["classes"]), palette),
+            data["name"],
+            data["sha256"],
+            data["fold"],
+            Progress(**json.loads(attrs["progress"])),
+            json.loads(attrs["schedule"]),
+            dict(json.loads(attrs.get("calibration", "{}"))),
+        )
+    except (KeyError, ValueError, TypeError, RecipeError) as error:
+        raise RunError(f"{path}: damaged checkpoint: {error}") from None
+
+
+def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Meta]:
+    """The network with its weights, to be asked and not to be trained, and the meta.
+
+    known: what the file said before. Raises RunError, also if a training has written another one since.
+    """
+    from casnet_cli.model.casnet import build_casnet
+
+    with opened(path) as file:  # once: a training may put another in its place at any moment
+        meta = understood(file.attrs, path)
+        if known and known.progress.step != meta.progress.step:
+            raise RunError(f"{path}: a training has just written it anew (once more, or when the training is over)")
+        model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
+        _read(file, "model", _named(model.weights), path)
+    return model, meta
+
+
+def fill(path: Path, model: "keras.Model") -> None:
+    """Weights of `path` into a network of its recipe. Raises RunError."""
+    with opened(path) as file:
+        _read(file, "model", _named(model.weights), path)
+
+
+def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
+    """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
+    fill(path, model)
+    with opened(path) as file:
+        moving = {name: own for name, own in optimizer.named().items() if f"optimizer/{name}" in file}
+        _read(file, "optimizer", moving, path)  # a weight that was frozen has no velocity yet
+        _read(file, "random", _random_states(model), path)
+
+
+def opened(path: Path) -> h5py.File:
+    """The checkpoint, open for reading. Raises RunError if it is missing, foreign, newer or damaged."""
+    if not path.is_file():
+        raise RunError(f"{path}: no such checkpoint")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise RunError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
+    if file.attrs.get("format") != FORMAT:
+        file.close()
+        raise RunError(f"{path}: not a checkpoint of casnet (a run's checkpoints/best.h5 is one)")
+    version = file.attrs.get("version")
+    if not isinstance(version, np.integer) or version > VERSION:
+        file.close()
+        raise RunError(f"{path}: written by another casnet, version {version} (this one reads up to {VERSION})")
+    return file
+
+
+def _link(path: Path, target: Path) -> None:
+    """Make `target` a second name of `path`, or a copy where links are not to be had: neither is changed in place."""
+    partial = target.with_name(target.name + ".part")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(path, partial)
+    except OSError:
+        shutil.copyfile(path, partial)
+    os.replace(partial, target)
+
+
+def _named(variables: list[Any]) -> dict[str, Any]:
+    return {variable.path: variable for variable in variables}
+
+
+def _random_states(model: "keras.Model") -> dict[str, Any]:
+    # Neither Keras's weight files nor its own format keep what dropout draws next.
+    return {
+        layer.name: layer.seed_generator.state
+        for layer in model.layers
+        if getattr(layer, "seed_generator", None) is not None
+    }
+
+
+def _write(group: h5py.Group, variables: dict[str, Any]) -> None:
+    for name, variable in variables.items():
+        group.create_dataset(name, data=variable.numpy())
+
+
+def _read(file: h5py.File, group: str, variables: dict[str, Any], path: Path) -> None:
+    for name, variable in variables.items():
+        stored = file.get(f"{group}/{name}")
+        if stored is None or stored.shape != tuple(variable.shape):
+            found = "is missing" if stored is None else f"has shape {stored.shape}"
+            raise RunError(f"{path}: {group}/{name} {found} (the recipe's network needs {tuple(variable.shape)})")
+        variable.assign(stored[()])

@@ -1,0 +1,136 @@
+"""Files and folders that appear whole or not at all, and the clearing away of what a killed process left."""
+
+import contextlib
+import glob
+import hashlib
+import os
+import platform
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from zipfile import BadZipFile
+
+from casnet_cli.errors import DataError, InputError, reason
+
+LONGEST = 150
+"""Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
+
+
+BROKEN_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, BadZipFile, zlib.error)
+"""What reading a damaged or foreign .npz file raises."""
+
+
+def every_file(folder: Path, without: Path | None = None) -> Iterator[Path]:
+    """Every file below a folder but `without`; folders that are links are entered too, each folder once."""
+    left_out = without and os.path.join(os.path.realpath(without.parent), without.name)
+    seen: set[str] = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        files = (Path(where, name) for name in names if os.path.join(real, name) != left_out)
+        yield from (file for file in files if file.is_file())
+
+
+def write_whole(target: Path, content: bytes | str) -> None:
+    """Write under another name, then take its place. Raises OSError; what was there is then as it was."""
+    unfinished = unfinished_name(target)
+    try:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(unfinished, target)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
+    """Raises InputError if something is there that is not of the kind, told by its first bytes, or cannot be read."""
+    try:
+        with open(target, "rb") as file:
+            content = file.read(4096)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {reason(error)}") from None
+    if not known(content):
+        raise InputError(f"{target}: is there, and is no {kind} (choose another --out, or remove it)")
+
+
+def unfinished_name(target: Path) -> Path:
+    """Beside the target, of this process alone: hidden, and known as its own by `sweep`."""
+    return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")
+
+
+@contextlib.contextmanager
+def removed_if_empty(*folders: Path) -> Iterator[None]:
+    """Those in which the block leaves nothing."""
+    try:
+        yield
+    finally:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # refused while anything lies in it
+
+
+def sweep(target: Path) -> None:
+    """Remove what processes of this machine that are no more left unfinished for `target`."""
+    _sweep(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))
+
+
+def sweep_below(folder: Path) -> None:
+    """Remove what processes of this machine that are no more left unfinished anywhere below a folder."""
+    _sweep(folder.rglob(f".*.{_process('*')}.part"))
+
+
+def _sweep(unfinished: Iterable[Path]) -> None:
+    for left in unfinished:
+        number = left.name.removesuffix(".part").rpartition("-")[2]
+        if number.isdigit() and not _alive(int(number)):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _short(name: str) -> str:
+    """The name, or where there would be no room behind it a name of its own."""
+    told = os.fsencode(name)
+    return name if len(told) <= LONGEST else hashlib.sha256(told).hexdigest()[:32]
+
+
+def _process(number: int | str) -> str:
+    return f"{platform.node().replace('/', '_')}-{number}"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def sha256_of(path: Path, without: Path | None = None) -> str:
+    """Hexadecimal sha256 of a file; of a folder, over each file's relative name, a NUL and its own sha256, by name.
+
+    without: a file below the folder that does not count. Raises DataError if something cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return _digest(path).hex()
+        files = {file.relative_to(path).as_posix(): file for file in every_file(path, without)}
+        whole = hashlib.sha256()
+        for name in sorted(files):
+            whole.update(os.fsencode(name) + b"\0" + _digest(files[name]))
+        return whole.hexdigest()
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror} (expected a file)") from error
+
+
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()

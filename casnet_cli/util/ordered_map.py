@@ -1,0 +1,27 @@
+"""A function over many items on several threads, the results in the items' order."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+Result = TypeVar("Result")
+
+
+def ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Future[Result]]]:
+    """Every item with the future of its result, in their order, several at work at once, few waiting."""
+    workers = min(8, os.cpu_count() or 1)
+    pending: deque[tuple[Item, Future[Result]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                pending.append((item, pool.submit(function, item)))
+                if len(pending) > 4 * workers:
+                    yield pending.popleft()
+            yield from pending
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,184 @@
+"""What `casnet audit` does: ask each run about images it never trained on, rank what contradicts their labels, show it;
+and write a copy of the data without it."""
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casnet_cli import console
+from casnet_cli.errors import DataError, InputError, RunError, reason
+from casnet_cli.runs import locate
+from casnet_cli.util.files import removed_if_empty, write_whole
+from casnet_cli.util.text import count, percent
+
+if TYPE_CHECKING:
+    from casnet_cli.auditing.review_list import Named
+    from casnet_cli.data.store import Store, Subset
+    from casnet_cli.labels import LabelSet
+    from casnet_cli.runs.trained import TrainedRun
+
+ON_PAGE, SHOWN = 60, 10
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A run, and images that it never trained on."""
+
+    run: "TrainedRun"
+    images: "Subset"
+
+
+def audit(
+    run: Path | None, data: Path | None, split: str | None, top: int, apply_void: Path | None, out: Path | None
+) -> None:
+    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data. Raises CasnetError."""
+    folder = run or locate.newest_run()
+    files = _checkpoints(folder)  # a mistake here answers before the slower imports
+    from casnet_cli.auditing import review_list
+    from casnet_cli.runs import trained
+
+    if len(files) > 1 and split not in (None, "test"):
+        raise InputError(f"--split {split}: folds have these images in common (each judges the test images of its own)")
+    chosen = [trained.find(file) for file in files]
+    store = trained.open_data(chosen[0], data)
+    target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"
+    if apply_void:
+        _apply(store, apply_void, target)
+        return
+    _make(target)
+    with removed_if_empty(target):
+        review_list.check_unedited(target)
+        found, counts = _found([_judge(one, store, split) for one in chosen], top)
+        _write(target, found, store)
+    _say_unlearnt(found, counts, store.labels)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Of a run, or of each fold of a crossval. Raises RunError."""
+    folds = sorted(folder.glob("fold-*/checkpoints/best.h5")) if folder.is_dir() else []
+    return folds or [locate.checkpoint_of(folder)]
+
+
+def _judge(run: "TrainedRun", store: "Store", split: str | None) -> Judge:
+    recipe = run.meta.recipe
+    if store.content_sha256 != run.meta.data_sha256:
+        raise RunError(
+            f"{store.path}: not the data that {run.file} was trained on: which of its images the run has seen is not "
+            "known (audit with a run of these data)"
+        )
+    parts = store.parts(run.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
+    chosen = split or ("test" if "test" in parts else "val")
+    if chosen not in parts:
+        raise DataError(f"{store.path}: has no {chosen} images (it has {', '.join(parts)})")
+    return Judge(run, parts[chosen])
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
+
+
+def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
+    """The most suspicious regions of all images, and (K, K) pixels by label and answer."""
+    from casnet_cli import backend
+
+    backend.start()
+    from casnet_cli.auditing.label_errors import suspects
+    from casnet_cli.auditing.review_list import Named
+    from casnet_cli.data.loader import whole_images
+    from casnet_cli.evaluation.confusion import confusion
+    from casnet_cli.evaluation.evaluator import asked_together
+    from casnet_cli.inference.pixel_outputs import answers
+    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.runs.checkpoint import load_model
+
+    total = sum(len(judge.images) for judge in judges)
+    found: list[Named] = []
+    classes = len(judges[0].run.meta.labels)
+    counts = np.zeros((classes, classes), np.int64)
+    done = 0
+    with console.bar("auditing") as bar:
+        for judge in judges:
+            console.say(f"{judge.run.title} judges {len(judge.images)} images that it never trained on")
+            if judge.run.meta.recipe.model.variant != "attention":
+                console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+            model, meta = load_model(judge.run.file, judge.run.meta)
+            network = Network(
+                model,
+                Protocol(scale=meta.recipe.evaluation.scale),
+                lambda told: {"difficulty": answers(told)["difficulty"], "p": told["fused"]},
+            )
+            for _, sample, said in asked_together(network, whole_images(judge.images)):
+                proposal = said["p"].argmax(axis=0)
+                own = suspects(said["p"], sample.label, proposal, said["difficulty"])
+                found += [Named(judge.images.group, sample.name, suspect) for suspect in own]
+                counts += confusion(sample.label, proposal, classes)
+                done += 1
+                bar.update(done, total)
+            backend.forget()
+    return sorted(found, key=lambda named: -named.suspect.score)[:top], counts
+
+
+def _write(target: Path, found: "list[Named]", store: "Store") -> None:
+    from casnet_cli.auditing import review_list
+    from casnet_cli.reports.audit import page
+
+    try:
+        write_whole(target / "page.html", page(found[:ON_PAGE], len(found), store))
+        write_whole(target / "confusion.csv", _confusion(found, store.labels))
+        review_list.write(target, found, store.labels, store.content_sha256)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {reason(error)}") from None
+    rows = []
+    for named in found[:SHOWN]:
+        one, names = named.suspect, store.labels.names
+        what = f"{names[one.label]} → {names[one.proposal]}"
+        rows.append((Path(named.image).name, what, one.kind, f"{one.pixels:,}", percent(one.confidence)))
+    console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
+    console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/page.html")
+
+
+def _say_unlearnt(found: "list[Named]", counts: np.ndarray, labels: "LabelSet") -> None:
+    """A network that never says a class contradicts every label of it."""
+    unlearnt = counts.diagonal() < counts.sum(axis=1) / 2
+    named = Counter(labels.names[one.suspect.label] for one in found if unlearnt[one.suspect.label])
+    if named:
+        console.say(
+            f"note: {sum(named.values())} of {count(len(found), 'region')} have a label of which the network "
+            f"gets less than half of the pixels right ({', '.join(name for name, _ in named.most_common())}): its "
+            "errors rather than theirs"
+        )
+
+
+def _confusion(found: "list[Named]", labels: "LabelSet") -> str:
+    """Suspect pixels, rows = label, columns = proposal."""
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for named in found:
+        counts[named.suspect.label, named.suspect.proposal] += named.suspect.pixels
+    text = io.StringIO()
+    writer: Any = csv.writer(text, lineterminator="\n")
+    writer.writerow(["label", *labels.names])
+    writer.writerows([name, *row] for name, row in zip(labels.names, counts.tolist(), strict=True))
+    return text.getvalue()
+
+
+def _apply(store: "Store", target: Path, folder: Path) -> None:
+    from casnet_cli.auditing import review_list, voiding
+
+    regions = review_list.confirmed(folder, store.content_sha256)
+    if not regions:
+        raise InputError(f"{folder / review_list.TABLE}: no row says yes in its column void (nothing to do)")
+    voiding.write(store, target, regions)
+    found = sum(map(len, regions.values()))
+    pixels = sum(int(inside.sum()) for own in regions.values() for *_, inside in own)
+    console.result(
+        f"{target}: {store.path} with {count(found, 'region')}, {pixels:,} pixels, void in "
+        f"{count(len(regions), 'image')}"
+    )

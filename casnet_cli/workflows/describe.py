@@ -1,0 +1,169 @@
+"""What a file holds, or what this installation has: the facts behind `casnet info`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from casnet_cli.recipe import Model as ModelSection
+
+
+def describe(what: str | None) -> dict[str, object]:
+    """Facts by name. Raises the error of whatever reader the file belongs to."""
+    from casnet_cli import recipe
+    from casnet_cli.errors import InputError
+    from casnet_cli.export.metadata import SUFFIXES
+    from casnet_cli.runs import trained
+    from casnet_cli.runs.checkpoint import FORMAT
+    from casnet_cli.workflows.recipe_choice import class_count
+
+    if what is None:
+        return _installation()
+    path = Path(what)
+    if models := [path / f"model{suffix}" for suffix in SUFFIXES if (path / f"model{suffix}").is_file()]:
+        path = models[0]
+    if path.suffix in SUFFIXES:
+        return _exported(path)
+    if path.is_dir():
+        return _run(path)
+    if path.suffix == ".h5":
+        return _checkpoint(trained.find(path)) if _format_of(path) == FORMAT else _data(path)
+    if not path.is_file() and what not in recipe.names():
+        raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
+    resolved = recipe.load(recipe.find(what))
+    settings = {f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}
+    classes, whose = class_count(resolved.data.name)
+    crop = resolved.augmentation.crop
+    return {"recipe": what, **settings, "classes": f"{classes} ({whose})", **_network(resolved.model, classes, crop)}
+
+
+def _network(section: "ModelSection", classes: int, crop: int) -> dict[str, object]:
+    """Parameters and billions of multiply-adds for one training crop, of the backbone and of each branch."""
+    from casnet_cli import backend
+
+    backend.start()
+    from casnet_cli.model.casnet import build_casnet
+    from casnet_cli.model.flops import multiply_adds, parameters
+
+    model = build_casnet(section, classes, pretrained=False)
+    giga = {part: float(f"{count / 1e9:.4g}") for part, count in multiply_adds(model, crop, crop).items()}
+    return {"parameters": parameters(model), f"gmac at {crop}x{crop}": giga}
+
+
+def _installation() -> dict[str, object]:
+    import platform
+
+    from casnet_cli import __version__, backend, paths
+    from casnet_cli.runs import folder
+
+    weights = paths.keras_weights_folder()
+    return {
+        "casnet": __version__,
+        "python": platform.python_version(),
+        **folder.installed(),
+        "back end": backend.start().backend.backend(),
+        "devices": backend.devices(),
+        "keras weights": str(weights),
+        "on disk": sorted(file.name for file in weights.glob("*.h5")) or ["none"],
+        "to fetch beforehand": f"resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5 from Keras's site into {weights}",
+        "recipes": str(paths.recipes_folder()),
+    }
+
+
+def _format_of(path: Path) -> str | None:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("format"))
+    except OSError:
+        return None
+
+
+def _run(folder: Path) -> dict[str, object]:
+    """Facts of its best checkpoint, before the first validation of its last; leaves curves.png in the folder."""
+    from casnet_cli.runs import trained
+    from casnet_cli.runs.folder import RunFolder
+
+    files = RunFolder(folder)
+    only_last = files.last.is_file() and not files.best.is_file()
+    return _checkpoint(trained.find(files.last if only_last else folder)) | _curves(folder)
+
+
+def _curves(folder: Path) -> dict[str, object]:
+    """Where the picture of the run's history lies, or why it could not be made; nothing before the first epoch."""
+    from casnet_cli.errors import reason
+    from casnet_cli.reports import curves
+    from casnet_cli.runs import history
+    from casnet_cli.util.files import write_whole
+
+    rows = history.read_history(folder / "history.csv")
+    if not rows:
+        return {}
+    target = folder / "curves.png"
+    try:
+        write_whole(target, curves.draw(rows, folder.resolve().name))
+    except OSError as error:
+        return {"curves": f"{target}: cannot be written: {reason(error)}"}
+    return {"curves": str(target)}
+
+
+def _checkpoint(found: "folder.Checkpoint") -> dict[str, object]:  # type: ignore[name-defined] # noqa: F821
+    meta = found.meta
+    network = meta.recipe.model
+    return {
+        "checkpoint": str(found.file),
+        "network": f"{network.backbone} at stride {network.output_stride}, {network.variant}",
+        "trained on": meta.data_name + (f", fold {meta.fold}" if meta.fold else ""),
+        "data sha256": meta.data_sha256,
+        "steps": meta.progress.step,
+        "epochs": meta.progress.epochs,
+        "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
+        "classes": list(meta.labels.names),
+        **_network(network, len(meta.labels), meta.recipe.augmentation.crop),
+    }
+
+
+def _exported(file: Path) -> dict[str, object]:
+    from casnet_cli.export.metadata import SUFFIXES
+    from casnet_cli.export.runtime import opened
+
+    told = opened(file)[1]
+    return {
+        "exported for": SUFFIXES[file.suffix],
+        "from": told["run"],
+        "checkpoint sha256": told["checkpoint_sha256"],
+        "precision": told["precision"],
+        "sizes": "x".join(map(str, told["size"])) if told["size"] else "any",
+        "outputs": list(told["outputs"]),
+        "classes": told["classes"],
+    }
+
+
+def _data(path: Path) -> dict[str, object]:
+    from casnet_cli.data.store import Store
+
+    store = Store(path)
+    counted = store.statistics()
+    total = sum(counted["class_pixels"]) + counted["void_pixels"]
+    shares = [
+        f"{name} {100 * pixels / total:.2f} %"
+        for name, pixels in zip(store.labels.names, counted["class_pixels"], strict=True)
+    ]
+    return {
+        "data set": store.name,
+        **{split: f"{len(names)} images" for split, names in store.names.items()},
+        "folds": store.folds or "none",
+        "source": store.source,
+        "source sha256": store.source_sha256,
+        "content sha256": store.content_sha256,
+        "sizes": _sizes(counted["sizes"], counted["different_sizes"]),
+        "mean color": [round(channel, 1) for channel in counted["color_mean"]],
+        "void": f"{100 * counted['void_pixels'] / total:.2f} %",
+        "classes": shares,
+        "median-frequency weights": [round(weight, 3) for weight in counted["median_frequency_weights"]],
+    }
+
+
+def _sizes(rows: list[list[int]], different: int, most: int = 4) -> list[str]:
+    shown = [f"{width}x{height} ({images})" for width, height, images in rows[:most]]
+    return shown + ([f"{different - most} others"] if different > most else [])

@@ -1,0 +1,93 @@
+"""The files of an evaluation."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from casnet_cli.errors import InputError, reason
+from casnet_cli.evaluation import per_image
+from casnet_cli.evaluation.measurement import METRICS, Measurement
+from casnet_cli.util.files import write_whole
+from casnet_cli.util.text import duration
+
+if TYPE_CHECKING:
+    from casnet_cli.evaluation.evaluator import Scores
+    from casnet_cli.reports.evaluation import Card
+
+
+REPORT = "report.html"
+
+
+FILES = ("per_class.csv", "confusion.csv", "per_image.csv", per_image.FILE, REPORT, METRICS)
+
+
+def make_folder(folder: Path) -> None:
+    """Make an output folder before any work is done. Raises InputError."""
+    try:
+        (folder / "pictures").mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ".writable", "")
+        (folder / ".writable").unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
+
+
+def _check_unclaimed(out: Path) -> None:
+    """Raises InputError if a file would be written over that is of no evaluation."""
+    found = next((out / name for name in FILES if os.path.lexists(out / name)), None)
+    if not found:
+        return
+    try:
+        known = "checkpoint_sha256" in json.loads((out / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        known = False
+    if not known:
+        raise InputError(f"{found}: is there, and no evaluation wrote it (choose another --out, or remove it)")
+
+
+def write(out: Path, scores: "Scores", wanted: Measurement, cards: "list[Card]") -> None:
+    """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
+    from casnet_cli.reports.evaluation import report
+
+    metrics = scores.metrics()
+    names = scores.labels.names
+    columns = ["name", "accuracy", "iou", "pixels"]
+    _csv(out / "per_class.csv", columns, ([row[key] for key in columns] for row in metrics["per_class"]))
+    rows = ([name, *counts] for name, counts in zip(names, scores.matrices["fused"].tolist(), strict=True))
+    _csv(out / "confusion.csv", ["truth", *names], rows)
+    each = scores.tally.counts["fused"]
+    own = each.figures()
+    image_rows = zip(scores.tally.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
+    _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
+    scores.tally.save(out / per_image.FILE)
+    curve = scores.gauges.curve() if scores.gauges else []
+    heading = _title(wanted), _circumstances(wanted, metrics)
+    write_whole(out / REPORT, report(*heading, metrics, scores.matrices["fused"], curve, cards, scores.labels))
+    write_whole(out / METRICS, json.dumps(wanted.identity | metrics, indent=2) + "\n")
+
+
+def _title(wanted: Measurement) -> str:
+    fold = f", fold {wanted.fold}" if wanted.fold else ""
+    return f"{wanted.run.title} on {wanted.store.name}, {wanted.split}{fold}"
+
+
+def _circumstances(wanted: Measurement, metrics: dict[str, Any]) -> str:
+    asking, network = wanted.asking, wanted.run.meta.recipe.model
+    how = f"tiles of {asking.tile} pixels, a third of each shared" if asking.tile else "whole images"
+    averaged = "" if asking.tta == "none" else f", {asking.tta} averaged"
+    return (
+        f"{network.backbone} at stride {network.output_stride}, {network.variant}; {how}, enlarged by "
+        f"{wanted.scale:g}{averaged}; {duration(metrics['seconds'])}. Void pixels count nowhere. Data "
+        f"{wanted.store.content_sha256[:12]}, checkpoint {wanted.identity['checkpoint_sha256'][:12]}."
+    )
+
+
+def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())

@@ -1,0 +1,151 @@
+"""What `casnet eval` does: score a run on a split, write the files, show the tables."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from casnet_cli import backend, console
+from casnet_cli.errors import DataError, InputError, reason
+from casnet_cli.evaluation import per_image
+from casnet_cli.evaluation.measurement import METRICS, Asking, Measurement, measurement
+from casnet_cli.runs import trained
+from casnet_cli.util.files import removed_if_empty
+from casnet_cli.workflows.evaluate.files import REPORT, _check_unclaimed, make_folder, write
+from casnet_cli.workflows.evaluate.tables import show
+
+if TYPE_CHECKING:
+    from casnet_cli.evaluation.evaluator import Scores
+    from casnet_cli.reports.evaluation import Card
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to measure a run by. split: default test, else val. fold: default the run's own. out: default in the run.
+
+    ends: of `time.monotonic`, when to give up.
+    """
+
+    data: Path | None = None
+    split: str | None = None
+    fold: int | None = None
+    asking: Asking = Asking()
+    worst: int = 6
+    save_predictions: bool = False
+    out: Path | None = None
+    ends: float | None = None
+
+
+def evaluate_run(run: Path, question: Question) -> Path:
+    """Measure a run and print the tables. Returns the folder written."""
+    found = trained.find(run)
+    store = trained.open_data(found, question.data)
+    out, scores = measure(measurement(found, store, question.split, question.fold, question.asking), question)
+    show(scores)
+    console.say(
+        f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}, pictures/, {REPORT}"
+    )
+    return out
+
+
+def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path, "Scores"]:  # noqa: B008
+    """Ask a run about every image; write metrics.json, the tables of counts, pictures of the worst, and report.html.
+
+    Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
+    """
+    out = question.out or wanted.folder
+    make_folder(out)
+    with removed_if_empty(out / "pictures", out):
+        if question.out:
+            _check_unclaimed(out)
+        return out, _measured(wanted, question, out)
+
+
+def _measured(wanted: Measurement, question: Question, out: Path) -> "Scores":
+    run, store = wanted.run, wanted.store
+    console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
+    if store.content_sha256 != run.meta.data_sha256:
+        console.say("note: not the data this run was trained on; its training images may be among these")
+
+    backend.start()
+    from casnet_cli.data.loader import whole_images
+    from casnet_cli.evaluation.detailed_metrics import Gauges
+    from casnet_cli.evaluation.evaluator import asked_together, evaluate
+    from casnet_cli.inference.pixel_outputs import measures
+    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.runs.checkpoint import load_model
+
+    model, meta = load_model(run.file, run.meta)
+    protocol = Protocol(wanted.asking.tta, wanted.scale, wanted.asking.tile)
+    network = Network(model, protocol, measures(meta.temperature))
+    gauges = Gauges(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
+    with console.bar("evaluating") as bar, ExitStack() as stack:
+        samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
+        asked = asked_together(network, samples)
+        keep = stack.enter_context(_saver(out / "predictions", wanted)) if question.save_predictions else _nothing
+        scores = evaluate(asked, store.labels, gauges, keep)
+    try:
+        pictures = _pictures(out / "pictures", wanted, scores, network, question.worst)
+        write(out, scores, wanted, pictures)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {reason(error)}") from None
+    return scores
+
+
+def _nothing(sample: Any, said: Any) -> None:
+    """Keeps no prediction."""
+
+
+@contextmanager
+def _saver(folder: Path, wanted: Measurement) -> Iterator[Callable[[Any, Any], None]]:
+    """Writes what `predict` would of each image, under its name in the data. Raises InputError."""
+    from casnet_cli.prediction.inputs import Job
+    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.outputs import Outputs
+
+    outputs = Outputs(folder, wanted.store.labels, wanted.identity["checkpoint_sha256"], resume=False)
+
+    def keep(sample: Any, said: Any) -> None:
+        if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
+            raise DataError(f"{wanted.store.path}: {sample.name}: a name that leads out of {folder} (prepare it again)")
+        job = Job(Path(sample.name), Path(sample.name))
+        answer = outputs.answer(sample.image.shape[:2])
+        answer.add(slice(None), slice(None), said | {"confidence": said.get("calibrated", said["confidence"])})
+        manifest.add(outputs.save(job, sample.image, answer))
+
+    with Manifest(outputs) as manifest:
+        yield keep
+
+
+def _pictures(folder: Path, wanted: Measurement, scores: "Scores", answer: Any, worst: int) -> "list[Card]":
+    """Ask once more about the remarkable images: the worst are drawn into `folder`, the others are for the report."""
+    from casnet_cli.data.loader import whole_images
+    from casnet_cli.evaluation.evaluator import remarkable
+    from casnet_cli.reports import panels
+    from casnet_cli.reports.evaluation import EACH, card
+
+    kinds = remarkable(scores, EACH)
+    drawn = remarkable(scores, worst)["worst"]
+    places = list(dict.fromkeys((*drawn, *(place for own in kinds.values() for place in own))))
+    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    for old in folder.glob("worst-[0-9][0-9]-*.png"):
+        old.unlink(missing_ok=True)
+    cards = []
+    for place, sample in zip(places, whole_images(wanted.images.at(places)), strict=True):
+        said = answer(sample.image)
+        if place in drawn:
+            name = f"worst-{drawn.index(place) + 1:02d}-{Path(sample.name).name}.png"
+            panels.strip(sample.image, sample.label, said, scores.labels).save(folder / name)
+        if ranks := {kind: own.index(place) + 1 for kind, own in kinds.items() if place in own}:
+            cards.append(card(sample, said, accuracy[place], scores.changed[place], ranks, scores.labels))
+    return cards
+
+
+def _counted(samples: Iterable[Any], total: int, bar: console.Bar, ends: float | None) -> Iterator[Any]:
+    for done, sample in enumerate(samples, 1):
+        if ends is not None and time.monotonic() >= ends:
+            raise TimeoutError
+        yield sample
+        bar.update(done, total)

@@ -1,0 +1,100 @@
+"""Which recipe and which data `casnet train` takes when it is not told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from casnet_cli import backend, paths
+from casnet_cli import recipe as recipes
+from casnet_cli.data import sources
+from casnet_cli.data.store import Store
+from casnet_cli.errors import DataError, RecipeError
+from casnet_cli.recipe import Recipe
+from casnet_cli.workflows import recipe_choice
+
+
+@dataclass(frozen=True)
+class Choice:
+    """name: of the recipe, for the run folder. reason: a sentence for the user."""
+
+    name: str
+    recipe: Recipe
+    data: Path
+    reason: str
+
+
+def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choice:
+    """The named recipe on its data, or the best recipe that this machine can run on the newest data.
+
+    Raises RecipeError, DataError.
+    """
+    if recipe is not None:
+        file = recipes.find(recipe)
+        resolved = recipes.load(file, overrides)
+        data = data or data_of(resolved)
+        weights = resolved.model.weights
+        if weights not in ("imagenet", "none") and not Path(weights).is_file():
+            raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
+        return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
+    named = recipes.load(recipes.find("folder"), overrides)  # of itself the template names no data
+    data_reason = "as told" if data or named.data.name else "the data set prepared last"
+    data = data or data_of(named)
+    name, why = _suited(Store(data).name)
+    resolved = recipes.load(recipes.find(name), overrides)
+    return Choice(name, resolved, data, f"recipe {name} ({why}) on {data} ({data_reason})")
+
+
+def data_of(recipe: Recipe) -> Path:
+    """The prepared data set that a recipe names, or the newest. Raises DataError if it is not there."""
+    if not recipe.data.name:
+        return paths.newest_data()
+    data = paths.DATA / f"{recipe.data.name}.h5"
+    if not data.is_file():
+        raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")
+    return data
+
+
+UNKNOWN_CLASSES = 21
+"""Classes of a network whose data set nobody knows yet: as many as PASCAL VOC has."""
+
+
+def class_count(data: str) -> tuple[int, str]:
+    """How many classes a data set has that need not be there, and whose number that is."""
+    if data in sources.NAMES:
+        return len(sources.find(data).labels), f"those of {data}"
+    return UNKNOWN_CLASSES, "a guess, there being no data"
+
+
+def _suited(data: str) -> tuple[str, str]:
+    """Recipe of the data set's name if it can run here, else its lite one, else the template; and why."""
+    shipped, why = recipes.names(), "made for this data set"
+    if data in shipped:
+        obstacle = _obstacle(recipes.load(recipes.find(data)))
+        if not obstacle:
+            return data, why
+        why = f"{data} itself needs {obstacle}"
+    if f"{data}-lite" in shipped:
+        return f"{data}-lite", why
+    return "folder", "the template for data sets of one's own"
+
+
+def _obstacle(recipe: Recipe) -> str | None:
+    """What keeps a recipe from running here, if anything."""
+    if recipe.model.backbone.startswith("efficientnet-lite"):
+        return None
+    if not backend.has_gpu():
+        return "a GPU, and there is none here"
+    file = paths.keras_weights_folder() / f"{recipe.model.backbone}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    if recipe.model.weights == "imagenet" and not file.exists() and not recipe_choice.weights_server_answers():
+        return f"{file}, which is neither there nor to be had"
+    return None
+
+
+def weights_server_answers() -> bool:
+    """Whether the server of Keras's ImageNet weights answers."""
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen("https://storage.googleapis.com/tensorflow/keras-applications/", timeout=3):
+            return True
+    except OSError as error:
+        return getattr(error, "code", None) is not None  # any answer of a server is one

@@ -1,0 +1,146 @@
+"""Tables of classes, and mask files of every kind read by them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from casnet_cli.data.annotations import class_table, masks
+from casnet_cli.errors import DataError
+from casnet_cli.labels import VOID
+
+TABLE = """
+void = {ids = [255], colors = [[0, 0, 0]]}
+[[class]]
+name = "road"
+ids = [7, 8]
+color = [128, 64, 128]
+[[class]]
+name = "sky"
+ids = [23]
+color = [70, 130, 180]
+[[class]]
+name = "road"
+color = [129, 64, 128]
+"""
+
+BY_COLOR = "\n".join(line for line in TABLE.splitlines() if not line.startswith("ids")).replace("ids = [255], ", "")
+IDS = np.array([[7, 8, 23], [255, 7, 23]])
+EXPECTED = np.array([[0, 0, 1], [VOID, 0, 1]])
+COLORS = np.array([[[128, 64, 128], [129, 64, 128], [70, 130, 180]], [[0, 0, 0], [128, 64, 128], [70, 130, 180]]])
+
+
+def table(folder: Path, text: str = TABLE) -> class_table.ClassTable:
+    (folder / "classes.toml").write_text(text)
+    return class_table.load(folder / "classes.toml")
+
+
+def test_values_colours_void_and_merged_classes(tmp_path: Path) -> None:
+    found = table(tmp_path)
+    assert found.labels.names == ("road", "sky")
+    assert found.labels.palette == ((128, 64, 128), (70, 130, 180))
+    assert found.ids == {255: VOID, 7: 0, 8: 0, 23: 1}
+    assert found.colors == {(0, 0, 0): VOID, (128, 64, 128): 0, (70, 130, 180): 1, (129, 64, 128): 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["class", "field required"]),
+        ('[[class]]\nname = "a"', ["class 'a' has neither ids nor color"]),
+        ('[[class]]\nname = "a"\nids = [1]\n[[class]]\nname = "b"\nids = [1]', ["1 is claimed by 'a' and 'b'"]),
+        ('void = {ids = [1]}\n[[class]]\nname = "a"\nids = [1]', ["1 is claimed by void and 'a'"]),
+        ('[[class]]\nname = "a"\nids = [70000]', ["class.0.ids.0"]),
+        ('[[class]]\nname = "a"\ncolor = [1, 2]', ["class.0.color"]),
+        ('[[class]]\nname = "a"\nid = 3', ["unknown key class.0.id"]),
+        ("name = [", ["not a readable table"]),
+    ],
+)
+def test_faults_of_a_table(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        table(tmp_path, text)
+    for word in ["classes.toml", *words]:
+        assert word in str(caught.value)
+
+
+def grey(file: Path) -> None:
+    Image.fromarray(IDS.astype(np.uint8)).save(file)
+
+
+def wide(file: Path) -> None:
+    Image.fromarray(IDS.astype(np.uint16)).save(file)
+
+
+def palette_of_ids(file: Path) -> None:
+    picture = Image.fromarray(IDS.astype(np.uint8), "P")
+    picture.putpalette([5] * 768)
+    picture.save(file)
+
+
+def rgb(file: Path) -> None:
+    Image.fromarray(COLORS.astype(np.uint8)).save(file)
+
+
+def rgba(file: Path) -> None:
+    Image.fromarray(COLORS.astype(np.uint8)).convert("RGBA").save(file)
+
+
+def palette_of_colors(file: Path) -> None:
+    picture = Image.fromarray(np.array([[2, 3, 1], [0, 2, 1]], np.uint8), "P")
+    picture.putpalette([0, 0, 0, 70, 130, 180, 128, 64, 128, 129, 64, 128])
+    picture.save(file)
+
+
+@pytest.mark.parametrize("write", [grey, wide, palette_of_ids, rgb, rgba])
+def test_masks_of_every_kind_by_a_table_of_both(tmp_path: Path, write) -> None:  # type: ignore[no-untyped-def]
+    write(tmp_path / "mask.png")
+    found = masks.class_ids(tmp_path / "mask.png", table(tmp_path))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, EXPECTED)
+
+
+@pytest.mark.parametrize("write", [palette_of_colors, rgb])
+def test_a_palette_whose_colours_are_the_meaning(tmp_path: Path, write) -> None:  # type: ignore[no-untyped-def]
+    write(tmp_path / "mask.png")
+    np.testing.assert_array_equal(masks.class_ids(tmp_path / "mask.png", table(tmp_path, BY_COLOR)), EXPECTED)
+
+
+def test_a_grey_mask_saved_as_rgb(tmp_path: Path) -> None:
+    Image.fromarray(IDS.astype(np.uint8)).convert("RGB").save(tmp_path / "mask.png")
+    only_ids = "\n".join(line for line in TABLE.splitlines() if "color" not in line)
+    only_ids = "void = {ids = [255]}\n" + only_ids.replace('[[class]]\nname = "road"\n', "", 0)
+    only_ids = only_ids.rsplit("[[class]]", 1)[0]
+    np.testing.assert_array_equal(masks.class_ids(tmp_path / "mask.png", table(tmp_path, only_ids)), EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.array([[7, 9]], np.uint8), ["row 0, column 1 holds 9", "next to class 'road'"]),
+        (np.array([[7, 100]], np.uint8), ["holds 100", "void?"]),
+        (
+            np.array([[[128, 64, 128], [70, 131, 180]]], np.uint8),
+            ["(70, 131, 180)", "nearest is class 'sky', (70, 130"],
+        ),
+    ],
+)
+def test_a_value_that_nothing_claims(tmp_path: Path, pixels: np.ndarray, words: list[str]) -> None:
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    with pytest.raises(DataError) as caught:
+        masks.class_ids(tmp_path / "mask.png", table(tmp_path))
+    for word in ["mask.png", *words]:
+        assert word in str(caught.value)
+
+
+def test_a_jpeg_is_named_as_such_and_what_is_no_mask_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "mask.jpg")
+    with pytest.raises(DataError, match="store masks as PNG"):
+        masks.class_ids(tmp_path / "mask.jpg", table(tmp_path))
+    Image.fromarray(noise).convert("F").save(tmp_path / "mask.tif")
+    with pytest.raises(DataError, match="mode F"):
+        masks.class_ids(tmp_path / "mask.tif", table(tmp_path))
+    (tmp_path / "mask.png").write_bytes(b"")
+    with pytest.raises(DataError, match="not a readable mask"):
+        masks.class_ids(tmp_path / "mask.png", table(tmp_path))

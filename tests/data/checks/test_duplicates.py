@@ -1,0 +1,50 @@
+"""The search for images that are there twice."""
+
+import io
+
+import numpy as np
+import pytest
+from helpers.datasets import LABELS
+from helpers.photographs import photo
+from PIL import Image
+
+from casnet_cli.data.checks import duplicates
+from casnet_cli.data.checks.rules import check
+from casnet_cli.data.checks.sample_facts import Seen, observe
+from casnet_cli.data.sources.base import Entry, Sample
+
+
+def seen(images: list[np.ndarray], quality: int | None = None) -> list[Seen]:
+    found = []
+    for index, pixels in enumerate(images):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG" if quality else "PNG", quality=quality or 0)
+        sample = Sample(buffer.getvalue(), np.zeros(pixels.shape[:2], np.uint8))
+        looked = observe(Entry("train", str(index), lambda sample=sample: sample), 1)  # type: ignore[misc]
+        assert isinstance(looked, Seen)
+        found.append(looked)
+    return found
+
+
+def test_twins_are_found_whatever_their_size_and_compression_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "BLOCK", 7)
+    originals = [photo(seed) for seed in range(30)]
+    small = [np.asarray(Image.fromarray(pixels).resize((61, 47), Image.Resampling.BICUBIC)) for pixels in originals[:9]]
+    flat = [np.full((80, 96, 3), value, np.uint8) for value in (100, 101, 103)]
+    mixed = [photo(50), photo(50) * 0.7 + photo(51) * 0.3]  # alike, but not the same picture
+    dull = [(128 + (pixels - 128.0) / 10).astype(np.uint8) for pixels in mixed]
+    looked = seen(originals + flat + dull) + seen(small, quality=50)
+    pairs = {(int(pair.first.name), int(pair.second.name)) for pair in duplicates.near(looked)}
+    assert pairs == {(index, index) for index in range(9)}
+    assert not duplicates.same(looked) and [len(duplicates.same(seen(originals[:3] * 2)))] == [3]
+    # Against every pair one by one, in float64.
+    thumbs = np.stack([one.thumb for one in looked]).astype(float).reshape(len(looked), -1)
+    for first in range(len(looked)):
+        for second in range(first + 1, len(looked)):
+            difference = np.sqrt(np.mean((thumbs[first] - thumbs[second]) ** 2))
+            near = difference < min(duplicates.NEAR, *(duplicates.OF_CONTRAST * thumbs[[first, second]].std(axis=1)))
+            assert near == (second >= 35 and first == second - 35)
+
+
+def test_nothing_to_look_at() -> None:
+    assert check([], LABELS, None) == [] and duplicates.near([]) == []

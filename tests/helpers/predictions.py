@@ -1,0 +1,45 @@
+"""Pictures labelled into folders, with a plain function in the network's place."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from casnet_cli.labels import with_colors
+from casnet_cli.prediction.image_pipeline import predict_folder
+from casnet_cli.prediction.inputs import find_images
+from casnet_cli.prediction.manifest import Manifest
+from casnet_cli.prediction.outputs import Outputs
+from helpers.datasets import Plain
+
+LABELS = with_colors(("dark", "bright"))
+ASKED: list[tuple[int, ...]] = []
+
+
+def answer(image: np.ndarray) -> dict[str, np.ndarray]:
+    """Bright pixels are class 1."""
+    ASKED.append(image.shape)
+    mask = (image.mean(-1) > 127).astype(np.int32)
+    return {"mask": mask, "difficulty": np.full(mask.shape, 0.25), "confidence": np.full(mask.shape, 0.75)}
+
+
+def opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+        return image.copy()
+
+
+def picture(seed: int = 0, width: int = 20, height: int = 12) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+def label(folder: Path, **options: object) -> list[dict[str, object]]:
+    settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
+    with Manifest(Outputs(**settings)) as manifest:  # type: ignore[arg-type]
+        jobs = find_images([folder], manifest.outputs.folder)
+        return list(predict_folder(Plain(answer, together=2), manifest.pending(jobs), manifest))
+
+
+def manifest(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder.parent / "out" / "manifest.jsonl").read_text().splitlines()]

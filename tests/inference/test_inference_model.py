@@ -1,0 +1,88 @@
+"""The network as it is asked says what the trained one says: batch norms folded, heads joined, Winograd's method."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.networks import lively, picture, probabilities
+
+from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.predictor import Network, Protocol
+from casnet_cli.inference.winograd import WinogradConvolution
+
+
+def told(network: Network, image: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: np.moveaxis(x, 0, -1) if x.ndim == 3 else x for name, x in network(image).items()}
+
+
+def asked(model: keras.Model, **protocol: object) -> Network:
+    return Network(model, Protocol(**protocol), lambda told: told)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("variant", ["coarse", "static", "attention", "fine"])
+def test_every_variant_says_what_it_was_trained_to(variant: str) -> None:
+    model = lively(variant=variant)
+    network = asked(model)
+    for size in [(33, 50), (1, 1), (40, 7)][: 3 if variant == "attention" else 1]:
+        image = picture(*size)
+        expected, found = probabilities(model, image), told(network, image)
+        if variant == "attention":
+            np.testing.assert_allclose(found.pop("difficult"), expected.pop("attention")[..., 0], atol=3e-5)
+        assert set(found) == set(expected)
+        for name, p in expected.items():
+            np.testing.assert_allclose(found[name], p, atol=3e-5)
+
+
+@pytest.mark.parametrize(("backbone", "stride"), [("resnet50", 8), ("resnet50", 32), ("efficientnet-lite0", 8)])
+def test_backbones_and_strides(backbone: str, stride: int) -> None:
+    model, image = lively(backbone=backbone, output_stride=stride, weights="none"), picture(37, 50)
+    network = asked(model, pools=True)
+    expected, ((_, _, found),) = probabilities(model, image), next(network.ask([network.prepare(image)]))
+    for name in ("coarse", "fine", "fused"):
+        np.testing.assert_allclose(np.moveaxis(found[name], 0, -1), expected[name], atol=1e-4)
+    features = keras.Model(model.input, model.get_layer("coarse_conv").input)
+    pooled = keras.ops.convert_to_numpy(features(image[None].astype(np.float32)))[0].mean(axis=(0, 1))
+    np.testing.assert_allclose(found["pooled"], pooled, rtol=1e-3, atol=1e-4)
+    layers = network.deployed._folded.network.layers
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
+    assert any(isinstance(layer, WinogradConvolution) for layer in layers) == (backbone == "resnet50")
+
+
+def test_other_weights_are_taken_over_when_asked_to() -> None:
+    model, image = lively(5, dropout=0.2), picture(33, 33)  # not the others'
+    network = asked(model)
+    before = told(network, image)["fused"]
+    for weight in model.trainable_variables:
+        weight.assign(weight.numpy() * 1.1)
+    np.testing.assert_array_equal(told(network, image)["fused"], before)
+    network.refresh()
+    np.testing.assert_allclose(told(network, image)["fused"], probabilities(model, image)["fused"], atol=1e-4)
+
+
+def test_easy_images_get_the_coarse_answer_and_hard_ones_the_fused_one() -> None:
+    model, images = lively(), [picture(33, 33, seed) for seed in range(4)]
+    always = [told(asked(model), image) for image in images]
+    hardest = [float(one["difficult"].max()) for one in always]
+    limit = float(np.median(hardest))
+    network = asked(model, easy_below=limit)
+    asked_fine: list[int] = []
+    second = network.deployed.second
+    network.deployed.second = lambda x: (asked_fine.append(len(x)), second(x))[1]  # type: ignore[assignment]
+    found = list(network.say([network.prepare(image) for image in images]))
+    assert asked_fine == [2]
+    for one, own, most in zip(found, always, hardest, strict=True):
+        expected = np.moveaxis(own["fused" if most > limit else "coarse"], -1, 0)
+        np.testing.assert_allclose(one["fused"], expected, atol=3e-5)
+
+
+def test_a_variant_without_attention_is_always_asked_in_full() -> None:
+    model, image = lively(variant="static"), picture(33, 33)
+    np.testing.assert_allclose(told(asked(model, easy_below=1.0), image)["fused"], told(asked(model), image)["fused"])
+
+
+def test_attention_is_one_number_a_cell() -> None:
+    cells = Deployed(lively()).cells(np.zeros((2, 33, 49, 3), np.float32))
+    assert {name: x.shape for name, x in cells.items()} == {
+        "coarse": (2, 3, 4, 5),
+        "fine": (2, 3, 4, 5),
+        "attention": (2, 3, 4, 1),
+    }

@@ -1,0 +1,345 @@
+"""The transaction, with a plain function in the network's place."""
+
+import json
+import os
+import platform
+import struct
+import subprocess
+import threading
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.datasets import Plain
+from helpers.predictions import ASKED, LABELS, answer, label, manifest, opened, picture
+from PIL import Image
+
+from casnet_cli.errors import InputError
+from casnet_cli.prediction import image_pipeline as pipeline
+from casnet_cli.prediction.image_pipeline import predict_folder
+from casnet_cli.prediction.inputs import Job, find_images, shard
+from casnet_cli.prediction.manifest import Manifest
+from casnet_cli.prediction.outputs import Outputs
+
+
+def test_files_of_an_image(folder: Path) -> None:
+    records = label(folder)
+    out = folder.parent / "out"
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    expected = {f"{stem}{ending}" for stem in ("a", "sub/b") for ending in (".png", ".difficulty.png", ".overlay.jpg")}
+    assert names == expected | {"manifest.jsonl"}
+    mask = opened(out / "a.png")
+    image = np.asarray(opened(folder / "a.png"))
+    assert mask.mode == "P" and mask.getpalette()[:6] == LABELS.flat_palette()[:6]
+    np.testing.assert_array_equal(np.asarray(mask), image.mean(-1) > 127)
+    assert (np.asarray(opened(out / "a.difficulty.png")) == 64).all()
+    assert opened(out / "a.overlay.jpg").size == (20, 12)
+    assert records == manifest(folder)
+    first = next(record for record in records if record["mask"] == "a.png")
+    assert (first["status"], first["width"], first["height"]) == ("ok", 20, 12)
+    assert sum(first["classes"].values()) == pytest.approx(1, abs=1e-5)  # type: ignore[attr-defined]
+    assert first["difficulty_mean"] == 0.25 and first["confidence_mean"] == 0.75
+
+
+def test_a_second_call_does_only_what_is_missing_or_changed(folder: Path) -> None:
+    label(folder)
+    assert label(folder) == [] and len(ASKED) == 2
+    (folder.parent / "out" / "a.png").unlink()
+    assert [record["mask"] for record in label(folder)] == ["a.png"]
+    picture(5, 9, 7).save(folder / "sub" / "b.JPG")
+    assert [record["mask"] for record in label(folder)] == ["sub/b.png"]
+    assert len(label(folder, identity="run 2")) == 2
+    assert len(label(folder, identity="run 2", resume=False)) == 2
+
+
+def test_broken_files_are_named_and_the_rest_is_done(folder: Path) -> None:
+    whole = (folder / "a.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[:200])
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("hello")
+    (folder / "loop.png").symlink_to("loop.png")
+    records = {Path(str(record["file"])).name: record for record in label(folder)}
+    assert {name for name, record in records.items() if record["status"] == "ok"} == {"a.png", "b.JPG"}
+    failed = {name for name, record in records.items() if record["status"] == "failed"}
+    assert failed == {"cut.png", "empty.jpg", "text.jpg", "loop.png"}
+    assert all(records[name]["error"] and records[name]["mask"] is None for name in failed)
+    assert len(label(folder)) == 4  # failed ones are tried at each call
+    assert {path.name for path in folder.rglob("*")} >= failed  # and inputs stay as they are
+
+
+def test_two_inputs_of_one_stem_keep_their_extension(folder: Path) -> None:
+    picture(3).save(folder / "a.bmp")
+    masks = {str(record["mask"]) for record in label(folder)}
+    assert masks == {"a.png.png", "a.bmp.png", "sub/b.png"}
+
+
+def test_what_a_kill_leaves_is_cleared(folder: Path) -> None:
+    label(folder)
+    out = folder.parent / "out"
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = out / f".a.png.{platform.node()}-{dead.pid}.part"
+    left.write_text("half")
+    others = out / ".a.png.elsewhere-1.part"  # of a process on another machine, perhaps alive
+    others.write_text("half")
+    with open(out / "manifest.jsonl", "a") as file:
+        file.write('{"file": "half a li')
+    assert label(folder) == []
+    assert not left.exists() and others.exists() and len(manifest(folder)) == 2
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "I;16", "LA", "1"])
+def test_every_mode_is_labelled_at_its_own_size(folder: Path, mode: str) -> None:
+    file = folder / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
+    source = picture(4, 31, 17)
+    if mode == "I;16":
+        source = Image.fromarray(np.asarray(source.convert("L")).astype(np.uint16) * 257)
+    else:
+        source = source.convert(mode)
+    source.save(file)
+    label(folder)
+    assert opened(folder.parent / "out" / "x.png").size == (31, 17)
+
+
+def test_the_mask_has_the_size_after_exif_rotation(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(4, 30, 10).save(folder / "turned.jpg", exif=exif)
+    label(folder)
+    assert opened(folder.parent / "out" / "turned.png").size == (10, 30)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")],
+)
+def test_paths_that_hold_nothing(folder: Path, path: str, reason: str) -> None:
+    (folder.parent / "bare").mkdir()
+    with pytest.raises(InputError, match=reason):
+        find_images([folder.parent / path], folder.parent / "out")
+
+
+def test_inputs_are_never_written_over(folder: Path) -> None:
+    with pytest.raises(InputError, match="also the output folder"):
+        find_images([folder], folder)
+    with pytest.raises(InputError, match="would be written over"):
+        find_images([folder / "a.png"], folder)
+
+
+def test_nor_by_a_relative_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="would be written over"):
+        find_images([Path("a.png")], Path("."))
+
+
+def test_outputs_of_two_inputs_never_share_a_name(folder: Path) -> None:
+    picture(6).save(folder / "a.difficulty.png")
+    records = label(folder)
+    assert len(records) == 3 and label(folder) == []
+    out = folder.parent / "out"
+    for record in records:
+        with Image.open(str(record["file"])) as image, Image.open(out / str(record["mask"])) as mask:
+            np.testing.assert_array_equal(np.asarray(mask), np.asarray(image).mean(-1) > 127)
+
+
+def test_a_name_that_is_no_unicode(folder: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff.png"))
+    picture(7).save(odd)
+    assert {record["status"] for record in label(folder)} == {"ok"}
+    assert str(odd) in {record["file"] for record in manifest(folder)} and label(folder) == []
+
+
+@pytest.mark.parametrize("line", ["{bad", "[]", '{"file": 3}', '{"status": "ok"}', ""])
+def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> None:
+    (folder.parent / "out").mkdir()
+    (folder.parent / "out" / "manifest.jsonl").write_text(line + "\n")
+    assert len(label(folder)) == 2 and label(folder) == []
+
+
+def test_an_output_that_cannot_be_a_folder(folder: Path) -> None:
+    (folder.parent / "out").write_text("a file")
+    with pytest.raises(InputError, match="cannot be written"):
+        label(folder)
+
+
+def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
+    out = folder / "predictions"
+    jobs = find_images([folder], out)
+    with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
+        list(predict_folder(Plain(answer), jobs, manifest))
+    assert find_images([folder], out) == jobs
+
+
+def test_decoding_computing_and_writing_run_side_by_side(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(30):
+        picture(index).save(folder / f"{index:02d}.png")
+    threads: dict[str, set[int]] = {"load": set(), "save": set()}
+    for name, own in threads.items():
+        call = getattr(pipeline, name)
+        noted = lambda *given, own=own, call=call: (own.add(threading.get_ident()), call(*given))[1]  # noqa: E731
+        monkeypatch.setattr(pipeline, name, noted)
+    assert len(label(folder)) == 32
+    assert threading.get_ident() not in threads["load"] | threads["save"]
+    assert not threads["load"] & threads["save"]
+
+
+def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "PIXELS", 500)  # two pictures of 240 pixels, or one larger one alone
+    for index in range(12):
+        picture(index, *((20, 12) if index % 4 else (40, 30))).save(folder / f"{index:02d}.png")
+    flying, most = 0, []
+
+    class Room(pipeline.Room):
+        def take(self, pixels: int) -> int:
+            nonlocal flying
+            taken = super().take(pixels)
+            flying += taken
+            most.append(flying)
+            return taken
+
+        def give(self, pixels: int) -> None:
+            nonlocal flying
+            flying -= pixels
+            super().give(pixels)
+
+    monkeypatch.setattr(pipeline, "Room", Room)
+    assert {record["status"] for record in label(folder)} == {"ok"}
+    assert max(most) <= 500 and max(most) > 240
+
+
+def test_an_image_that_needs_more_memory_than_there_is_fails_by_name_before_it_is_decoded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.machine, "memory_available", lambda: 300 * pipeline.BYTES_PER_PIXEL)
+    picture(3, 40, 30).save(folder / "large.png")
+    decoded: list[tuple[int, int]] = []
+
+    def noted(file: Any, oriented: bool) -> Any:
+        found = decode_rgb(file, oriented)
+        decoded.append(found.size)
+        return found
+
+    decode_rgb = pipeline.decode_rgb
+    monkeypatch.setattr(pipeline, "decode_rgb", noted)
+    failed = [record for record in label(folder) if record["status"] == "failed"]
+    assert [Path(str(record["file"])).name for record in failed] == ["large.png"]
+    assert "megapixels need" in str(failed[0]["error"])
+    assert len(decoded) == 2 and (40, 30) not in decoded
+
+
+def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Path) -> None:
+    for name in "cd":
+        picture(ord(name)).save(folder / f"{name}.png")
+    hated = np.asarray(picture(ord("c")))
+
+    def short(image: np.ndarray) -> dict[str, np.ndarray]:
+        if (image == hated).all():
+            raise MemoryError
+        return answer(image)
+
+    with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
+        jobs = find_images([folder], manifest.outputs.folder)
+        records = {Path(str(r["file"])).name: r for r in predict_folder(Plain(short, together=3), jobs, manifest)}
+    assert {name for name, record in records.items() if record["status"] == "failed"} == {"c.png"}
+    assert "not enough memory" in records["c.png"]["error"] and len(records) == 4
+
+
+def test_a_second_process_is_refused_and_shares_are_not(folder: Path) -> None:
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
+    with Manifest(outputs):
+        with pytest.raises(InputError, match="another process"):
+            Manifest(outputs)
+        with Manifest(outputs, (1, 2)):
+            pass
+    with Manifest(outputs):
+        pass
+
+
+def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
+    for index in range(40):
+        picture(index).save(folder / f"{index:02d}.png")
+    out = folder.parent / "out"
+    jobs = find_images([folder], out)
+    shares = [list(shard(jobs, number, 3)) for number in (1, 2, 3)]
+    assert sorted(job.file for share in shares for job in share) == sorted(job.file for job in jobs)
+    assert all(5 < len(share) < 25 for share in shares)
+    for number, share in enumerate(shares, 1):
+        with Manifest(Outputs(out, LABELS, "run 1"), (number, 3)) as manifest:
+            list(predict_folder(Plain(answer), manifest.pending(share), manifest))
+    lines = "".join(file.read_text() for file in sorted(out.glob("manifest-*-of-3.jsonl")))
+    assert {json.loads(line)["file"] for line in lines.splitlines()} == {str(job.file) for job in jobs}
+    picture(99).save(folder / "new.png")
+    with Manifest(Outputs(out, LABELS, "run 1")) as whole:
+        assert whole.pending(jobs) == []
+        assert [job.file.name for job in whole.pending(find_images([folder], out))] == ["new.png"]
+    assert list(shard(jobs, 2, 3)) == [job for job in shard(find_images([folder], out), 2, 3) if job.stem.name != "new"]
+
+
+def test_further_files_and_rejected_pixels(folder: Path) -> None:
+    def unsure(image: np.ndarray) -> dict[str, np.ndarray]:
+        said = answer(image)
+        said["confidence"] = np.where(image[..., 0] < 60, 0.4, 0.9).astype(np.float32)
+        bright = said["mask"].astype(np.float32)
+        return said | {"probabilities": np.stack([1 - bright, bright])}
+
+    further = ("confidence", "probabilities", "geojson", "coco")
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1", further=further, reject_below=0.5)
+    jobs = find_images([folder], outputs.folder)
+    with Manifest(outputs) as manifest:
+        records = list(predict_folder(Plain(unsure), jobs, manifest))
+        assert manifest.pending(jobs) == []
+    image = np.asarray(opened(folder / "a.png"))
+    rejected = image[..., 0] < 60
+    mask = np.asarray(opened(outputs.folder / "a.png"))
+    np.testing.assert_array_equal(mask, np.where(rejected, 255, image.mean(-1) > 127))
+    np.testing.assert_array_equal(np.asarray(opened(outputs.folder / "a.confidence.png")), np.where(rejected, 102, 230))
+    with np.load(outputs.folder / "a.probabilities.npz") as told:
+        assert told["classes"].tolist() == ["dark", "bright"]
+        np.testing.assert_array_equal(told["probabilities"].argmax(-1), image.mean(-1) > 127)
+    areas = {"dark": 0, "bright": 0}
+    for feature in json.loads((outputs.folder / "a.geojson").read_text())["features"]:
+        areas[feature["properties"]["class"]] += feature["properties"]["pixels"]
+    assert areas == {"dark": (mask == 0).sum(), "bright": (mask == 1).sum()}
+    told_coco = json.loads((outputs.folder / "a.coco.json").read_text())
+    assert {one["category"]: one["area"] for one in told_coco["annotations"]} == areas
+    (record,) = (record for record in records if record["mask"] == "a.png")
+    assert record["rejected"] == pytest.approx(rejected.mean(), abs=1e-5)
+    (outputs.folder / "a.geojson").unlink()
+    with Manifest(outputs) as manifest:
+        assert [job.file.name for job in manifest.pending(jobs)] == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_failure_and_not_a_gap(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    records = label(folder)
+    failed = [record for record in records if record["status"] == "failed"]
+    assert len(records) == 2 and failed[0]["file"] == str(folder / "sub") and "Permission" in str(failed[0]["error"])
+
+
+def test_an_image_that_claims_too_many_pixels_is_named(folder: Path) -> None:
+    picture(1).save(folder / "huge.png")
+    data = bytearray((folder / "huge.png").read_bytes())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)  # of the header chunk, whose sum follows
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (folder / "huge.png").write_bytes(data)
+    failed = [record for record in label(folder) if record["status"] == "failed"]
+    assert len(failed) == 1 and "more than 500 million pixels" in str(failed[0]["error"])
+
+
+def test_jobs_of_one_image_from_stdin_are_never_done_before(folder: Path) -> None:
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
+    (job,) = find_images([Path("-")], outputs.folder)
+    assert job == Job(Path("-"), Path("stdin"))
+    with Manifest(outputs) as manifest:
+        manifest.add({"file": "-", "status": "ok", "mask": "stdin.png", "made_with": "run 1"})
+        (outputs.folder / "stdin.png").touch()
+        assert manifest.pending([job]) == [job]

@@ -1,0 +1,277 @@
+"""Videos made here with PyAV, whole and spoilt, read and written."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from casnet_cli.errors import InputError
+from casnet_cli.prediction import video_io
+from casnet_cli.prediction.video_io import OverlayVideo, count, frames, rate
+
+WIDTH, HEIGHT, LENGTH = 64, 48, 40
+
+
+@pytest.fixture(scope="module")
+def av() -> ModuleType:
+    return pytest.importorskip("av")
+
+
+def picture(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """Brighter with each frame, red in the upper left quarter, rough so that frames take space."""
+    rough = np.random.default_rng(number).integers(0, 30, (height, width, 1), np.uint8)
+    image = np.broadcast_to(rough + np.uint8(4 * number), (height, width, 3)).copy()
+    image[: height // 2, : width // 2] = (220, 20, 20)
+    return image
+
+
+def clip(path: Path, av: ModuleType, turned: int = 0, **options: str) -> Path:
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = WIDTH, HEIGHT, "yuv420p", 10
+        stream.bit_rate = 4_000_000
+        stream.set_display_rotation(turned)
+        for number in range(LENGTH):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def spoilt(whole: Path, content: bytes) -> Path:
+    path = whole.with_name(f"spoilt{whole.suffix}")
+    path.write_bytes(content)
+    return path
+
+
+def write(target: Path, length: int) -> None:
+    with OverlayVideo(target, Fraction(10), (WIDTH, HEIGHT)) as written:
+        for number in range(length):
+            written.add(picture(number))
+
+
+def shade(frame: np.ndarray) -> float:
+    return float(frame[HEIGHT // 2 :, WIDTH // 2 :].mean())
+
+
+def good_frames(path: Path) -> tuple[int, str]:
+    """How many frames come before the fault, and the fault."""
+    number = -1
+    with pytest.raises(InputError) as caught:
+        for place, frame in frames(path):
+            assert place == number + 1 and abs(shade(frame) - 4 * place - 15) < 4
+            number = place
+    fault = str(caught.value)
+    assert fault.startswith(f"{path}: ")
+    return number + 1, fault
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".avi", ".mts"])
+def test_frames_come_in_order(tmp_path: Path, av: ModuleType, ending: str) -> None:
+    path = clip(tmp_path / f"a %d#{ending}", av, **({"movflags": "faststart"} if ending == ".mp4" else {}))
+    assert ending in video_io.VIDEO_ENDINGS
+    found = list(frames(path))
+    assert [number for number, _ in found] == list(range(LENGTH))
+    for number, frame in found:
+        assert frame.shape == (HEIGHT, WIDTH, 3) and frame.dtype == np.uint8
+        assert abs(shade(frame) - 4 * number - 15) < 4
+        np.testing.assert_allclose(frame[4, 4], (220, 20, 20), atol=12)
+    assert count(path) == LENGTH and rate(path) == 10
+
+
+@pytest.mark.parametrize(
+    ("turned", "corner", "shape"),
+    [(90, (-4, 4), (WIDTH, HEIGHT)), (-90, (4, -4), (WIDTH, HEIGHT)), (180, (-4, -4), (HEIGHT, WIDTH))],
+)
+def test_frames_are_turned_counterclockwise_as_the_file_says(
+    tmp_path: Path, av: ModuleType, turned: int, corner: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    _, frame = next(iter(frames(clip(tmp_path / "a.mp4", av, turned))))
+    assert frame.shape[:2] == shape and frame.flags.c_contiguous
+    np.testing.assert_allclose(frame[corner], (220, 20, 20), atol=12)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".avi"])
+def test_a_truncated_file_gives_its_frames_and_then_the_fault(tmp_path: Path, av: ModuleType, ending: str) -> None:
+    whole = clip(tmp_path / f"a{ending}", av, movflags="faststart")
+    content = whole.read_bytes()
+    number, fault = good_frames(spoilt(whole, content[: len(content) * 2 // 3]))
+    assert 10 < number < LENGTH - 5
+    assert f"broken off after {number} frames: " in fault
+
+
+def place_of(path: Path, number: int, av: ModuleType) -> tuple[int, int]:
+    """Where a frame's data begin in the file, and how many bytes they are."""
+    with av.open(str(path)) as container:
+        entry = container.streams.video[0].index_entries[number]
+        return entry.pos, entry.size
+
+
+@pytest.mark.parametrize(("ending", "head"), [(".mp4", 0), (".avi", 0), (".avi", 8)])
+def test_a_file_cut_between_two_frames(tmp_path: Path, av: ModuleType, ending: str, head: int) -> None:
+    whole = clip(tmp_path / f"a{ending}", av, movflags="faststart")
+    cut = place_of(whole, 30, av)[0] + head
+    number, fault = good_frames(spoilt(whole, whole.read_bytes()[:cut]))
+    assert number == 30 and "after 30 frames: the file ends before its time" in fault
+
+
+def test_damage_in_the_middle(tmp_path: Path, av: ModuleType) -> None:
+    whole = clip(tmp_path / "a.mp4", av)
+    start, size = place_of(whole, 20, av)
+    content = bytearray(whole.read_bytes())
+    content[start : start + size] = bytes(size)
+    number, fault = good_frames(spoilt(whole, content))
+    assert number == 20 and "broken off after 20 frames: " in fault
+
+
+def test_an_index_that_is_missing(tmp_path: Path, av: ModuleType) -> None:
+    whole = clip(tmp_path / "a.mp4", av)
+    number, fault = good_frames(spoilt(whole, whole.read_bytes()[:9000]))
+    assert number == 0 and "not a readable video: Invalid data found" in fault
+
+
+def h264(path: Path, av: ModuleType) -> Path:
+    """A clip with frames out of order, by a decoder that mends what it can."""
+    if "libx264" not in av.codec.codecs_available:
+        pytest.skip("no H.264")
+    write(path, LENGTH)
+    return path
+
+
+def test_frames_that_the_decoder_holds_back_come_before_the_fault(tmp_path: Path, av: ModuleType) -> None:
+    whole = h264(tmp_path / "a.mp4", av)
+    start, size = place_of(whole, 20, av)
+    number, fault = good_frames(spoilt(whole, whole.read_bytes()[: start + size - 9]))
+    assert number == 20 and "incomplete data" in fault
+
+
+def test_data_that_the_decoder_mended_count_as_damaged(tmp_path: Path, av: ModuleType) -> None:
+    whole = h264(tmp_path / "a.mp4", av)
+    fault = ""
+    for place in range(2, 20):  # some of it the decoder does not notice
+        start, size = place_of(whole, place, av)
+        content = bytearray(whole.read_bytes())
+        content[start + size // 2 : start + size] = np.random.default_rng(place).bytes(size - size // 2)
+        with contextlib.suppress(InputError):
+            list(frames(spoilt(whole, content)))
+            continue
+        number, fault = good_frames(whole.with_name("spoilt.mp4"))
+        if "damaged data" in fault:
+            break
+    assert f"broken off after {number} frames: damaged data" in fault
+
+
+def test_a_packet_that_is_missing(tmp_path: Path, av: ModuleType) -> None:
+    whole = clip(tmp_path / "a.mts", av)
+    content = whole.read_bytes()
+    size = 192  # of a packet of .mts
+    middle = len(content) // size // 2 * size
+    number, fault = good_frames(spoilt(whole, content[:middle] + content[middle + size :]))
+    assert 10 < number < 30 and f"broken off after {number} frames: " in fault
+
+
+def test_a_file_without_a_frame(tmp_path: Path, av: ModuleType) -> None:
+    whole = clip(tmp_path / "a.mkv", av)
+    with av.open(str(whole)) as container:
+        cut = next(container.demux(video=0)).pos
+    number, fault = good_frames(spoilt(whole, whole.read_bytes()[:cut]))
+    assert number == 0 and "not a readable video: no frame in it" in fault
+
+
+def test_a_name_that_looks_like_a_protocol(tmp_path: Path, av: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(tmp_path / "concat:a.mp4", av)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(frames(Path("concat:a.mp4")))) == LENGTH
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n" * 500, b"#EXTM3U\n#EXTINF:9\n/etc/passwd\n"])
+@pytest.mark.parametrize("ask", [count, rate, lambda path: next(iter(frames(path)))])
+def test_files_that_are_no_video(tmp_path: Path, av: ModuleType, content: bytes, ask: Any) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.mp4: not a readable video: Invalid data found"):
+        ask(tmp_path / "a.mp4")
+    with pytest.raises(InputError, match=r"b\.mp4: not a readable video: No such file"):
+        ask(tmp_path / "b.mp4")
+
+
+def test_a_file_of_sound_alone(tmp_path: Path, av: ModuleType) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    assert good_frames(tmp_path / "a.mp4") == (0, f"{tmp_path / 'a.mp4'}: no video in it")
+
+
+@pytest.mark.parametrize("encoders", [video_io.ENCODERS, ("none such", "mpeg4")])
+def test_an_overlay_video_of_odd_size(
+    tmp_path: Path, av: ModuleType, monkeypatch: pytest.MonkeyPatch, encoders: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(video_io, "ENCODERS", encoders)
+    with OverlayVideo(tmp_path / "o.mp4", Fraction(30000, 1001), (WIDTH - 1, HEIGHT - 1)) as written:
+        for number in range(LENGTH - 1):
+            written.add(picture(number, WIDTH - 1, HEIGHT - 1))
+        written.add(picture(LENGTH - 1, WIDTH + 20, HEIGHT + 8))
+    assert os.listdir(tmp_path) == ["o.mp4"]
+    found = list(frames(tmp_path / "o.mp4"))
+    assert len(found) == count(tmp_path / "o.mp4") == LENGTH and rate(tmp_path / "o.mp4") == Fraction(30000, 1001)
+    for number, frame in found:
+        assert frame.shape == (HEIGHT, WIDTH, 3)
+        assert abs(shade(frame) - 4 * number - 15) < 8
+        np.testing.assert_allclose(frame[4, 4], (220, 20, 20), atol=12)
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        h264 = "libx264" in encoders
+        assert context.pix_fmt == "yuv420p" and context.name == ("h264" if h264 else "mpeg4")
+        assert next(container.decode(video=0)).colorspace == video_io.SMPTE170M or not h264
+
+
+def test_an_overlay_video_appears_whole_or_not_at_all(tmp_path: Path, av: ModuleType) -> None:
+    (tmp_path / "o.mp4").write_text("as it was")
+    (tmp_path / "o").mkdir()
+    with pytest.raises(KeyError), OverlayVideo(tmp_path / "o.mp4", Fraction(10), (WIDTH, HEIGHT)) as written:
+        written.add(picture(0))
+        hidden = set(os.listdir(tmp_path)) - {"o", "o.mp4"}
+        assert len(hidden) == 1 and hidden.pop().startswith(".o.mp4.")
+        raise KeyError
+    with OverlayVideo(tmp_path / "o.mp4", Fraction(10), (WIDTH, HEIGHT)):
+        pass
+    assert sorted(os.listdir(tmp_path)) == ["o", "o.mp4"] and (tmp_path / "o.mp4").read_text() == "as it was"
+    for place, words in (("none/o.mp4", "No such file"), ("o", "Is a directory")):
+        target = tmp_path / place
+        with pytest.raises(InputError, match=f"{place}: cannot be written: {words}"):
+            write(target, 1)
+    assert sorted(os.listdir(tmp_path)) == ["o", "o.mp4"]
+    with pytest.raises(ValueError, match="0 frames a second"):
+        OverlayVideo(tmp_path / "o.mp4", Fraction(0), (WIDTH, HEIGHT))
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path, av: ModuleType) -> None:
+    code = "import sys, pathlib, casnet_cli.util.files as f; f.unfinished_name(pathlib.Path(sys.argv[1])).touch()"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "o.mp4")], check=True)
+    assert len(os.listdir(tmp_path)) == 1
+    write(tmp_path / "o.mp4", 1)
+    assert os.listdir(tmp_path) == ["o.mp4"]
+
+
+def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    asked: list[Any] = [lambda: next(frames(tmp_path / "a.mp4")), lambda: count(tmp_path / "a.mp4")]
+    asked += [lambda: rate(tmp_path / "a.mp4"), lambda: OverlayVideo(tmp_path / "a.mp4", Fraction(1), (2, 2))]
+    for ask in asked:
+        with pytest.raises(InputError, match=r"a\.mp4: videos need PyAV \(pip install 'casnet\[video\]'\)"):
+            ask()
+
+
+def test_frames_are_read_as_they_are_asked_for(tmp_path: Path, av: ModuleType) -> None:
+    found: Iterator[tuple[int, np.ndarray]] = frames(clip(tmp_path / "a.mp4", av))
+    assert next(found)[0] == 0
+    del found  # warns of nothing left open

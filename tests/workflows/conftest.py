@@ -1,0 +1,25 @@
+"""A trained run that several files of tests ask."""
+
+from pathlib import Path
+
+import pytest
+from helpers.cli import BEST, casnet, settings
+from helpers.datasets import blocks, write_blocks
+
+from casnet_cli.runs.checkpoint import amend
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs/folder-001, photos/ and photos/sub/ of three pictures each, and predictions/ of them."""
+    home = tmp_path_factory.mktemp("home")
+    write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 1, "test": 1})
+    (home / "photos" / "sub").mkdir(parents=True)
+    for seed in range(6):
+        (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed, 48 + 9 * (seed % 3)).image)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        casnet("train", *settings("training.epochs=2", "evaluation.samples=0"))
+        amend(home / BEST, {"temperature": 0.5, "easy": {"below": 1.0}})
+        casnet("predict", "photos")
+    return home

@@ -1,0 +1,158 @@
+"""`casnet audit` on the command line: a planted error is found, and voided in a copy."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from helpers.cli import BEST, at_home, casnet, digest
+from helpers.datasets import LABELS, Plain, blocks
+
+from casnet_cli.data.images import decode_label
+from casnet_cli.data.sources.base import Entry, Sample, Source
+from casnet_cli.data.store import Store, write
+from casnet_cli.labels import VOID
+
+FOLD = "series/fold-1/checkpoints/best.h5"
+
+
+@pytest.fixture(scope="module")
+def planted(trained: Path) -> Path:
+    """data/planted.h5, of whose two test images one has the class red named blue in a corner, and a run of these data:
+    the trained one, with another digest of its data."""
+
+    def wrong(seed: int) -> Sample:
+        sample = blocks(seed, 160, 120)
+        label = np.array(sample.label)
+        if seed == 1:
+            label[20:50, 4:30] = 2
+        return Sample(sample.image, label)
+
+    entries = [
+        Entry(split, f"{split}/{seed}", lambda seed=seed: wrong(seed))
+        for seed, split in enumerate(("train", "test", "test"))
+    ]
+    target = trained / "data" / "planted.h5"
+    write(target, Source("blocks", LABELS, lambda root: entries, ""), entries, {"source": "", "source_sha256": ""})
+    copy = trained / "planted" / "checkpoints" / "best.h5"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((trained / BEST).read_bytes())
+    with h5py.File(copy, "r+") as file:
+        file.attrs["data"] = json.dumps({"name": "blocks", "sha256": Store(target).content_sha256, "fold": None})
+    return trained
+
+
+@pytest.fixture
+def home(planted: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from at_home(planted, monkeypatch)
+
+
+def by_color(image: np.ndarray) -> dict[str, np.ndarray]:
+    """Sure of the class whose colour is nearest, in the place of a network that has learnt enough."""
+    distances = np.linalg.norm(image[None] - np.asarray(LABELS.palette, float)[:, None, None], axis=-1)
+    p = np.where(distances == distances.min(axis=0), 0.96, 0.02)
+    return {"p": p, "difficulty": np.full(image.shape[:2], 0.1)}
+
+
+def labels(file: Path, split: str) -> list[np.ndarray]:
+    with h5py.File(file) as opened:
+        return [np.asarray(decode_label(content.tobytes())) for content in opened[split]["label"]]
+
+
+def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    shown = casnet(*words)
+    assert "suspects.csv" in shown
+    rows = list(csv.DictReader((tmp_path / "out/suspects.csv").read_text().splitlines()))
+    first = next(row for row in rows if row["label"] == "blue")
+    assert (first["split"], first["image"], first["kind"], first["proposal"]) == ("test", "test/1", "object", "red")
+    assert rows == [first] and [first[key] for key in ("x", "y", "width", "height")] == ["4", "20", "26", "30"]
+    page = (tmp_path / "out/page.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 3 * len(rows)
+    counts = list(csv.reader((tmp_path / "out/confusion.csv").read_text().splitlines()))
+    assert counts[0] == ["label", *LABELS.names]
+    assert sum(int(cell) for row in counts[1:] for cell in row[1:]) == sum(int(row["pixels"]) for row in rows)
+
+    for row in rows:
+        row["void"] = "yes" if row is first else "no"
+    with open(tmp_path / "out/suspects.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    before = digest(home / "data")
+    casnet(*words, "--apply-void", tmp_path / "clean.h5")
+    assert digest(home / "data") == before
+    for split in ("train", "test"):
+        for old, new in zip(labels(home / "data/planted.h5", split), labels(tmp_path / "clean.h5", split), strict=True):
+            assert ((new == old) | (new == VOID)).all()
+    old, new = labels(home / "data/planted.h5", "test")[0], labels(tmp_path / "clean.h5", "test")[0]
+    changed = new != old
+    assert changed.sum() == int(first["pixels"]) and (old[changed] == 2).all()
+    ours, theirs = Store(tmp_path / "clean.h5"), Store(home / "data/planted.h5")
+    assert ours.names == theirs.names and ours.labels == theirs.labels
+    assert ours.file["test"]["image"][0].tobytes() == theirs.file["test"]["image"][0].tobytes()
+
+
+def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
+    home: Path, tmp_path: Path, monkeypatch
+) -> None:
+    def blind(image: np.ndarray) -> dict[str, np.ndarray]:
+        said = by_color(image)
+        said["p"][0] = 0.0  # it never says red
+        return said
+
+    told: list[str] = []
+    monkeypatch.setattr("casnet_cli.console.say", told.append)
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5"]
+    casnet(*words, "--out", tmp_path / "sighted")
+    assert not [line for line in told if "note:" in line]
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(blind))
+    casnet(*words, "--out", tmp_path / "blind")
+    rows = list(csv.DictReader((tmp_path / "blind/suspects.csv").read_text().splitlines()))
+    red = sum(row["label"] == "red" for row in rows)
+    (note,) = [line for line in told if "note:" in line]
+    assert red and note.startswith(f"note: {red} of {len(rows)} regions have a label") and "(red)" in note
+
+
+def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    assert "not there yet" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
+    casnet(*words)
+    before = digest(home / "data")
+    assert "is there already" in casnet(*words, "--apply-void", "data/planted.h5", code=2)
+    assert "no name of a data set" in casnet(*words, "--apply-void", tmp_path / "out/suspects.csv", code=2)
+    assert digest(home / "data") == before
+    casnet(*words)
+    (tmp_path / "out/suspects.csv").write_text("number,void\n1,no\n")
+    assert "was edited" in casnet(*words, code=2)
+    assert "no row says yes" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
+
+
+def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(image: np.ndarray) -> dict[str, np.ndarray]:
+        raise KeyboardInterrupt
+
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(interrupted))
+    casnet(*words, code=130)
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(by_color))
+    casnet(*words)
+    kept = digest(tmp_path / "out")
+    monkeypatch.setattr("casnet_cli.inference.predictor.Network", lambda *given: Plain(interrupted))
+    casnet(*words, code=130)
+    assert digest(tmp_path / "out") == kept
+
+
+def test_images_that_the_run_has_seen_are_not_judged(home: Path) -> None:
+    said = casnet("audit", "--run", "runs/folder-001", "--data", "data/planted.h5", code=2)
+    assert "not the data that" in said and said.count("\n") == 1
+    said = casnet("audit", "--run", "planted", "--data", "data/planted.h5", "--split", "train", code=2)
+    assert "'train' is not one of" in said
+    assert "nowhere: no such run" in casnet("audit", "--run", "nowhere", code=2)

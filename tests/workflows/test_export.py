@@ -1,0 +1,339 @@
+"""`casnet export` on the command line, what it leaves, and `casnet predict` with what it wrote."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from helpers.cli import BEST, at_home, casnet, finish, start, wait_for
+from helpers.datasets import write_blocks
+from PIL import Image
+
+from casnet_cli.export import verify
+from casnet_cli.runs.checkpoint import amend
+from casnet_cli.workflows import export
+
+RUN = "runs/folder-001"
+README = Path(__file__).parents[2] / "README.md"
+BARE = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("keras", "tensorflow"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from casnet_cli.cli import main
+sys.argv = ["casnet", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.fixture
+def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    yield from at_home(trained, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path) -> Path:
+    """The same with both formats that predict asks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained)
+        assert "proved" in casnet("export", "--probabilities")
+        assert "proved" in casnet("export", "--format", "litert", "--probabilities")
+    return trained
+
+
+def opened(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_export_says_what_it_proved(exported: Path, home: Path, name: str) -> None:
+    folder = home / RUN / "export" / f"{name}-float32"
+    told = json.loads((folder / "export.json").read_text())
+    assert told["proved"] and told["proof"]["images"] == 1  # all validation images
+    assert told["proof"]["pixels_equal"] >= 0.999 and abs(told["proof"]["pixel_accuracy_difference"]) < 0.001
+    assert told["classes"] == ["red", "green", "blue"] and told["void"] == 255 and told["precision"] == "float32"
+    assert set(told["outputs"]) == {"mask", "difficulty", "probabilities"}
+    assert told["bytes"] == {file.name: file.stat().st_size for file in folder.iterdir() if file.name != "export.json"}
+    assert [each.name for each in folder.parent.iterdir() if each.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_predict_without_keras_and_tensorflow_writes_the_same(
+    exported: Path, home: Path, tmp_path: Path, name: str
+) -> None:
+    words = ["predict", "photos", "--engine", name, "--out", str(tmp_path / "out"), "--save", "confidence"]
+    done = subprocess.run([sys.executable, "-c", BARE, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    casnet("predict", "photos", "--out", tmp_path / "keras", "--save", "confidence")
+    files = sorted(path.relative_to(tmp_path / "keras") for path in (tmp_path / "keras").rglob("*.*"))
+    assert files == sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*"))
+    for seed in range(6):
+        stem = f"{'sub/' * (seed % 2)}{seed}"
+        ours, keras = (opened(tmp_path / out / f"{stem}.png") for out in ("out", "keras"))
+        assert (ours == keras).mean() > 0.999
+        for kind in ("difficulty", "confidence"):
+            ours, keras = (opened(tmp_path / out / f"{stem}.{kind}.png").astype(int) for out in ("out", "keras"))
+            assert np.abs(ours - keras).max() <= 1
+    again = subprocess.run([sys.executable, "-c", BARE, *words], capture_output=True, text=True)
+    assert "labelling 0 of 6" in again.stderr
+
+
+def test_without_probabilities_it_does_not_say_how_sure_it_is(exported: Path, home: Path, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(home / RUN / "export/onnx-float32/model.onnx")
+    model.graph.output.pop()  # what `export` leaves out without --probabilities
+    about = next(entry for entry in model.metadata_props if entry.key == "casnet_export")
+    told = json.loads(about.value)
+    del told["outputs"]["probabilities"]
+    about.value = json.dumps(told)
+    onnx.save(model, tmp_path / "own.onnx")
+    casnet("predict", "photos/0.png", "--run", tmp_path / "own.onnx", "--out", tmp_path / "out")
+    record = json.loads((tmp_path / "out/manifest.jsonl").read_text())
+    assert record["confidence_mean"] is None and record["difficulty_mean"] > 0
+    for words in (("--reject-below", 0.5), ("--save", "confidence")):
+        said = casnet("predict", "photos/0.png", "--run", tmp_path / "own.onnx", *words, code=2)
+        assert "does not tell how sure it is" in said
+
+
+SNIPPETS = re.findall(r"```python\n(# label\.py .*?)```", README.read_text(), re.S)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_the_program_of_the_readme(exported: Path, home: Path, tmp_path: Path, name: str) -> None:
+    (program,) = [text for text in SNIPPETS if f"MODEL.{'onnx' if name == 'onnx' else 'tflite'}" in text]
+    assert not re.search(r"import (casnet|keras|tensorflow)|from (casnet|keras|tensorflow)", program)
+    (tmp_path / "label.py").write_text(program)
+    (model,) = (home / RUN / "export" / f"{name}-float32").glob("model.[ot]*")
+    words = [sys.executable, tmp_path / "label.py", model, "photos/0.png", tmp_path / "seen.png"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"red: .*%\ngreen: .*%\nblue: .*%\ndifficulty: 0\.\d+\n", done.stdout)
+    with Image.open(home / "predictions/0.png") as mask:
+        np.testing.assert_array_equal(opened(tmp_path / "seen.png"), np.asarray(mask.convert("RGB")))
+
+
+def test_two_files_by_the_program_of_the_readme(home: Path, tmp_path: Path) -> None:
+    casnet("export", "--two-files")
+    folder = home / RUN / "export/onnx-float32-two-files"
+    (program,) = [text for text in SNIPPETS if "THRESHOLD" in text]
+    (tmp_path / "label.py").write_text(program)
+    masks = {}
+    for threshold in (0, 1):
+        words = ["photos/0.png", str(tmp_path / "seen.png"), str(threshold)]
+        done = subprocess.run([sys.executable, tmp_path / "label.py", folder, *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert ("asked the fine branch" in done.stdout) == (threshold == 0)
+        masks[threshold] = opened(tmp_path / "seen.png")
+    for name, part in (("coarse.onnx", "coarse"), ("fine.onnx", "fine")):
+        said = casnet("predict", "photos", "--run", folder / name, code=2)
+        assert f"{name}: the {part} one of two files" in said
+    with Image.open(home / "predictions/0.png") as mask:
+        np.testing.assert_array_equal(masks[0], np.asarray(mask))
+    casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
+    np.testing.assert_array_equal(masks[1], opened(tmp_path / "out/0.png"))
+
+
+def test_beyond_its_limits_it_is_kept_aside(exported: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from casnet_cli.export.runtime import Exported
+
+    before = (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns
+    wrong = lambda self, image: {"mask": image[..., 0] * 0, "difficulty": image[..., 0] * 0.0}  # noqa: E731
+    monkeypatch.setattr(Exported, "__call__", wrong)
+    assert "refused" in casnet("export", code=1)
+    folder = home / RUN / "export/onnx-float32-refused"
+    told = json.loads((folder / "export.json").read_text())
+    assert not told["proved"] and told["proof"]["pixels_equal"] < 0.999 and (folder / "model.onnx").is_file()
+    assert (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns == before
+
+
+def test_limits() -> None:
+    found = {"pixels_equal": 0.9991, "pixel_accuracy_difference": -0.0006}
+    assert [verify.within(found, precision) for precision in verify.LIMITS] == [True, False, True]
+    found = {"pixels_equal": 0.9989, "pixel_accuracy_difference": 0.0051}
+    assert [verify.within(found, precision) for precision in verify.LIMITS] == [False, False, False]
+
+
+# Bad input
+
+WRONG: list[tuple[tuple[object, ...], str]] = [
+    (("--run", "nowhere"), "nowhere: no such run"),
+    (("--size", "0x5"), "0x5: no size of an image"),
+    (("--size", "40x60"), "--size 40x60: too small for a pyramid of 6x6 bins (sides of 81 pixels and more)"),
+    (("--size", "2160x3840"), "--size 2160x3840: an exported file takes 4.2 megapixels at most"),
+    (("--two-files", "--precision", "int8"), "--two-files: not in integers"),
+    (("--format", "savedmodel", "--precision", "int8"), "a SavedModel is in float32"),
+    (("--format", "litert", "--two-files"), "--two-files: --format litert is one file"),
+    (("--data", "nowhere.h5"), "nowhere.h5: no such prepared data set"),
+    (("--format", "caffe"), "'caffe' is not one of"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), WRONG, ids=lambda given: " ".join(map(str, given)) if given else "")
+def test_mistakes_are_one_line(home: Path, words: tuple[object, ...], expected: str) -> None:
+    said = casnet("export", *words, code=2)
+    assert expected in said and said.count("\n") == 1 and said.startswith("error: ")
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "find_spec", lambda name: None if name in ("tf2onnx", "ai_edge_litert") else 1)
+    assert "tf2onnx is not installed (pip install 'casnet[onnx]')" in casnet("export", code=2)
+    assert "(pip install 'casnet[litert]')" in casnet("export", "--format", "litert", code=2)
+
+
+def test_a_run_that_is_not_finished(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    for name in ("best.h5", "last.h5"):
+        (folder / name).write_bytes((home / BEST).read_bytes())
+    set_epochs(folder / "last.h5", 9)
+    said = casnet("export", "--run", tmp_path / "run", code=2)
+    assert "its training has not come to its end, epoch 2 of 9" in said and f"--run {folder / 'best.h5'}" in said
+    set_epochs(folder / "last.h5", 2)
+    set_epochs(folder / "best.h5", 9)  # as the best epoch of a longer run would be
+
+    def goes_on(*given: object) -> None:
+        raise LookupError("it went on")
+
+    monkeypatch.setattr(export, "_write_and_prove", goes_on)
+    with pytest.raises(LookupError, match="it went on"):
+        casnet("export", "--run", tmp_path / "run", "--data", "data/blocks.h5")
+
+
+def set_epochs(file: Path, epochs: int) -> None:
+    with h5py.File(file, "r+") as opened:
+        opened.attrs["recipe"] = re.sub(r"epochs = \d+", f"epochs = {epochs}", opened.attrs["recipe"])
+
+
+def test_a_folder_of_somebody_else(home: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run" / "checkpoints" / "best.h5"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((home / BEST).read_bytes())
+    (tmp_path / "run" / "export").write_text("in the way")
+    said = casnet("export", "--run", tmp_path / "run", "--data", "data/blocks.h5", code=2)
+    assert "export/onnx-float32: cannot be written" in said
+
+
+def test_without_data_it_is_written_and_not_proved(home: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.h5"
+    alone.write_bytes((home / BEST).read_bytes())
+    words = ["export", "--run", alone, "--format", "savedmodel"]
+    shown = casnet(*words)
+    assert "not proved" in shown
+    told = json.loads((tmp_path / "export/savedmodel-float32/export.json").read_text())
+    assert told["proved"] is False and told["proof"] is None
+    assert "is calibrated on training images" in casnet("export", "--run", alone, "--precision", "int8", code=2)
+    data = write_blocks(tmp_path / "tests.h5", {"test": 2})
+    words = ["export", "--run", alone, "--precision", "int8", "--data", data]
+    assert "is calibrated on training images, and" in casnet(*words, code=2).replace("\n", " ")
+
+
+def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run" / "checkpoints" / "best.h5"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((home / BEST).read_bytes())
+    folder = tmp_path / "run" / "export"
+    with start("export", "--run", tmp_path / "run", "--data", "data/blocks.h5") as process:
+        wait_for(folder, process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_killed_export_is_swept_by_the_next(home: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.h5"
+    alone.write_bytes((home / BEST).read_bytes())
+    with start("export", "--run", alone, "--format", "savedmodel") as process:
+        while not list(tmp_path.glob("export/.*.part")):
+            assert process.poll() is None, process.communicate()[1]
+        os.kill(process.pid, signal.SIGKILL)
+    assert [each.name.startswith(".") for each in (tmp_path / "export").iterdir()] == [True]
+    finish("export", "--run", alone, "--format", "savedmodel")
+    assert [each.name for each in (tmp_path / "export").iterdir()] == ["savedmodel-float32"]
+
+
+def test_engines_that_do_not_fit(exported: Path, home: Path) -> None:
+    file = f"{RUN}/export/onnx-float32/model.onnx"
+    assert "is a file for onnx" in casnet("predict", "photos", "--run", file, "--engine", "litert", code=2)
+    assert "--tile: not with an exported file" in casnet("predict", "photos", "--engine", "onnx", "--tile", 65, code=2)
+    assert "--fine auto: not with" in casnet("predict", "photos", "--engine", "onnx", "--fine", "auto", code=2)
+    assert "nowhere: no such run" in casnet("predict", "photos", "--run", "nowhere", "--engine", "onnx", code=2)
+    for verb in ("export", "bench", "rank"):
+        words = ["photos"] if verb == "rank" else []
+        assert f"{file}: an exported file (a run folder or a checkpoint" in casnet(verb, *words, "--run", file, code=2)
+    (home / "empty" / "checkpoints").mkdir(parents=True, exist_ok=True)
+    assert "no export for litert here" in casnet("predict", "photos", "--run", "empty", "--engine", "litert", code=2)
+
+
+def test_a_folder_of_an_export_is_as_good_as_its_file(exported: Path, home: Path, tmp_path: Path) -> None:
+    folder = f"{RUN}/export/litert-float32"
+    casnet("predict", "photos/0.png", "--run", folder, "--out", tmp_path / "out")
+    assert (opened(tmp_path / "out/0.png") == opened(home / "predictions/0.png")).mean() > 0.999
+    assert "exported for: litert" in casnet("info", folder)
+
+
+def test_an_export_of_an_earlier_checkpoint_says_so(exported: Path, home: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(home / RUN, run)
+    casnet("predict", "photos/0.png", "--run", run, "--engine", "onnx", "--out", tmp_path / "out")
+    amend(run / "checkpoints/best.h5", {"temperature": 3.0})
+    words = ["predict", "photos/0.png", "--run", str(run), "--engine", "onnx", "--out", str(tmp_path / "out")]
+    assert "was exported from an earlier checkpoint" in finish(*words)
+    told = json.loads(
+        casnet("bench", "--run", run, "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-")
+    )
+    assert told["engines"][0]["engine"] == "keras" and told["engines"][0]["pixel_accuracy"] is None
+    (run / "export/onnx-float32/export.json").write_text("{")
+    assert "export.json: not readable" in casnet("bench", "--run", run, "--engine", "onnx", code=2)
+
+
+def test_an_image_that_memory_does_not_suffice_for_is_one_failure(
+    exported: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from casnet_cli.export import runtime as runtimes
+
+    run, description = runtimes.opened(home / RUN / "export/onnx-float32/model.onnx")
+
+    def short(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if given["image"].shape[2] == 57:
+            raise RuntimeError("Failed to allocate memory for requested buffer of size 1")
+        return run(given)
+
+    monkeypatch.setattr(runtimes, "opened", lambda file: (short, description))
+    casnet("predict", "photos", "--engine", "onnx", "--out", tmp_path / "out", code=1)
+    lines = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
+    failed = {line["file"]: line["error"] for line in lines if line["status"] == "failed"}
+    assert set(failed) == {"photos/4.png", "photos/sub/1.png"} and "memory" in failed["photos/4.png"]
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_info_of_a_file(exported: Path, home: Path, name: str) -> None:
+    (model,) = (home / RUN / "export" / f"{name}-float32").glob("model.[ot]*")
+    shown = casnet("info", model)
+    assert f"exported for: {name}" in shown and "classes: red, green, blue" in shown and "sizes: any" in shown
+
+
+def test_bench_of_engines(exported: Path, home: Path) -> None:
+    told = json.loads(casnet("bench", "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-"))
+    rows = {(row["engine"], row["precision"]): row for row in told["engines"]}
+    assert {("keras", "float32"), ("onnx", "float32"), ("litert", "float32")} <= set(rows)
+    for row in rows.values():
+        assert row["seconds"] > 0 and row["load_seconds"] > 0 and row["bytes"] > 1000
+    assert rows["onnx", "float32"]["pixel_accuracy"] == pytest.approx(
+        rows["keras", "float32"]["pixel_accuracy"], abs=0.01
+    )
+    assert "--format savedmodel writes one" in casnet("bench", "--engine", "savedmodel", code=2)
+    assert "not with --recipe or --only" in casnet("bench", "--engine", "all", "--recipe", "demo", code=2)

@@ -1,0 +1,243 @@
+"""The rarer options of casnet train, and what it does when something goes wrong."""
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+from helpers.cli import casnet, finish, settings, start, wait_for
+from helpers.datasets import write_blocks
+
+from casnet_cli.errors import InputError
+from casnet_cli.labels import LabelSet
+from casnet_cli.workflows.train.deadline import Deadline, seconds
+from casnet_cli.workflows.train.run import TrainingRun
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data/blocks.h5 and runs/begun of two epochs, with its previous checkpoint."""
+    home = tmp_path_factory.mktemp("begun")
+    write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        casnet("train", "folder", "--run", "runs/begun", *settings("training.epochs=2"))
+    return home
+
+
+@pytest.fixture
+def home(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, as these tests change what is there."""
+    shutil.copytree(begun, tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Path) -> None:
+    last = home / "runs/begun/checkpoints/last.h5"
+    last.write_bytes(last.read_bytes()[:100_000])
+    message = casnet("train", "--resume", code=2)
+    assert "last.h5: not a readable HDF5 file" in message
+    offered = "cp runs/begun/checkpoints/previous.h5 runs/begun/checkpoints/last.h5"
+    assert "(previous.h5, after step 3, is good: " in message and offered in message.replace("\n", " ")
+    _, source, target = offered.split()
+    shutil.copy(source, target)
+    casnet("train", "--resume")
+    assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
+    with start("train", "folder", "--run", "runs/one", *settings("training.epochs=500")) as process:
+        wait_for(home / "runs/one/checkpoints/last.h5", process)
+        said = finish("train", "--resume", "--run", "runs/one", code=2)
+        process.kill()
+        process.communicate()
+    assert "runs/one: another process is training this run" in said
+    for name in ("last.h5", "best.h5"):
+        (home / "runs/one/checkpoints" / name).unlink()
+    casnet("train", "--resume", "--run", "runs/one", "--data", "data/blocks.h5", "--set", "training.epochs=1")
+    text = (home / "runs/one/recipe.toml").read_text()
+    assert "branch_channels = 16" in text, "a run without a checkpoint begins anew with its own recipe"
+    assert "not a folder" in casnet("train", "folder", "--run", "data/blocks.h5", code=2)
+
+
+def test_a_last_checkpoint_that_is_gone_is_replaced_by_the_best(home: Path) -> None:
+    (home / "runs/begun/checkpoints/last.h5").unlink()
+    casnet("train", "--resume", "--run", "runs/begun")
+    assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
+    message = casnet("train", "--resume", "--set", "evaluation.scale=2.0", code=2)
+    assert "finished, so nothing comes of evaluation.scale: 1.0 → 2.0" in message
+
+
+def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
+    first = json.loads((home / "runs/begun/run.json").read_text()) | {"command": ["casnet", "train", "folder"]}
+    (home / "runs/begun/run.json").write_text(json.dumps(first))
+    casnet("train", "--resume", "--set", "training.epochs=3", "--set", "optimizer.learning_rate=0.01")
+    told = json.loads((home / "runs/begun/run.json").read_text())
+    (noted,) = told["continued"]
+    assert told["command"] == first["command"] != noted["command"] and noted["after_step"] == 6
+    assert noted["changes"] == ["optimizer.learning_rate: 0.05 → 0.01", "training.epochs: 2 → 3"]
+    assert "after step 6: training.epochs: 2 → 3" in (home / "runs/begun/log.txt").read_text()
+    with h5py.File("runs/begun/checkpoints/last.h5") as file:
+        assert "learning_rate = 0.01" in file.attrs["recipe"]
+    message = casnet("train", "--resume", "--set", "model.branch_channels=8", code=2)
+    assert "cannot change in a run that goes on: model.branch_channels: 16 → 8" in message
+    for change in ("training.seed: 0 → 1", "training.batch_size: 4 → 6"):
+        given = change.replace(": 0 → ", "=").replace(": 4 → ", "=")
+        assert f"goes on: {change}" in casnet("train", "--resume", "--set", given, code=2).replace("\n", " ")
+    assert "--fold 2" in casnet("train", "--resume", "--fold", "2", code=2)
+
+
+def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
+    extreme = settings("optimizer.learning_rate=1e30", "model.variant='coarse'")
+    said = finish("train", "folder", "--run", "runs/nan", *extreme, code=1)
+    (folder,) = Path("runs/nan").glob("not-finite-step-*")
+    assert said.count("error:") == 1 and f"casnet train --replay {folder}" in said.replace("\n", " ")
+    about = json.loads((folder / "step.json").read_text())
+    with np.load(folder / "batch.npz") as arrays:
+        assert arrays["image"].shape == (4, 33, 33, 3) and arrays["label"].shape == (4, 33, 33)
+    assert len(about["images"]) == 4 and all(name.startswith("train/") for name in about["images"])
+    with h5py.File(folder / "state.h5") as file:
+        assert json.loads(file.attrs["progress"])["step"] == about["step"] - 1
+    repeated = casnet("train", "--replay", folder, code=1)
+    assert str(about["losses"]["loss"]) in repeated and about["images"][0] in repeated
+    cut = (folder / "batch.npz").read_bytes()[:5000]
+    (folder / "batch.npz").write_bytes(cut)
+    assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
+    good = casnet("train", "--replay", home / "runs/begun", code=2)
+    assert "not the folder of a step that failed" in good
+
+
+def test_a_run_that_went_on_since_its_checkpoint_was_read_is_left_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = home / "runs/begun/checkpoints/last.h5"
+
+    def another(self: TrainingRun, *given: object) -> None:
+        """A process that ends while this one prepares."""
+        self.devices, self.init = SimpleNamespace(index=0, workers=1), None  # type: ignore[assignment]
+        content = last.read_bytes()
+        last.unlink()
+        last.write_bytes(content)
+        with h5py.File(last, "r+") as file:
+            file.attrs["progress"] = json.dumps({"step": 7, "sums": {}, "history": []})
+
+    monkeypatch.setattr(TrainingRun, "prepare", another)
+    said = casnet("train", "--resume", "--set", "training.epochs=3", code=2)
+    assert "runs/begun: another process has just trained it (go on once more by --resume)" in said
+    assert "epochs = 2" in (home / "runs/begun/recipe.toml").read_text()
+
+
+def test_a_run_without_a_checkpoint_begins_anew_with_its_own_recipe_data_and_fold(home: Path) -> None:
+    write_blocks(home / "mine" / "folded.h5", {"train": 12}, folds=2)
+    (home / "runs/dead").mkdir()
+    shutil.copy(home / "runs/begun/recipe.toml", home / "runs/dead/recipe.toml")
+    about = {"data": str(home / "mine/folded.h5"), "fold": 9, "init": "runs/gone"}
+    (home / "runs/dead/run.json").write_text(json.dumps(about))
+    words = ("train", "--run", "runs/dead", "--resume")
+    assert "mine/gone.h5: no such" in casnet(*words, "--data", "mine/gone.h5", code=2)
+    assert "--fold 9: no such fold (1..2)" in casnet(*words, code=2), "the data in data/ have no folds"
+    assert "runs/gone: no such run" in casnet(*words, "--fold", "2", code=2)
+
+
+@pytest.mark.slow
+def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
+    other = LabelSet(("Blue", "red", "black", "white"), ((0, 0, 255), (255, 0, 0), (0, 0, 0), (255, 255, 255)))
+    write_blocks(home / "data" / "other.h5", {"train": 8, "val": 2}, labels=other)
+    options = ["--data", "data/other.h5", "--set", "training.epochs=1", "--set", "training.batch_size=4"]
+    said = finish("train", "folder", "--init", "runs/begun", "--run", "runs/tuned", *options)
+    assert "classes kept: Blue, red; new: black, white" in said
+    with h5py.File("runs/tuned/checkpoints/last.h5") as file:
+        assert list(file.attrs["classes"]) == list(other.names)
+        assert "branch_channels = 16" in file.attrs["recipe"], "the network is the old run's"
+    assert "no such run" in casnet("train", "folder", "--init", "runs/none", code=2)
+
+
+def test_a_dry_run_writes_nothing_and_names_class_weights(home: Path) -> None:
+    before = sorted(path for path in home.rglob("*"))
+    said = finish("train", "folder", "--dry-run", *settings("training.class_weights='auto'"))
+    assert "expected time: about" in said and "class weights: red " in said
+    assert sorted(path for path in home.rglob("*")) == before
+    weights = settings("training.class_weights=[1.0, 2.0]")
+    assert "2 weights for the 3 classes" in casnet("train", "folder", "--dry-run", *weights, code=2)
+
+
+def test_max_time_stops_with_the_state_saved(home: Path) -> None:
+    options = settings("training.epochs=5000", "training.checkpoint_every_steps=0")
+    said = finish("train", "folder", "--run", "runs/short", "--max-time", "15s", *options, code=130)
+    assert "stopped before --max-time, after step" in said and "--run runs/short --resume" in said
+    with h5py.File("runs/short/checkpoints/last.h5") as file:
+        assert json.loads(file.attrs["progress"])["step"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 5400), ("3h55m", 14100), ("45s", 45), ("1d", 86400), ("02:30:00", 9000), ("1-00:00:01", 86401)],
+)
+def test_lengths_of_time(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0", "-5", "1:2", "0s", "h"])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(InputError, match="--max-time"):
+        seconds(text)
+
+
+def test_the_deadline_leaves_room_for_the_longest_piece_of_work() -> None:
+    now = [0.0]
+    deadline = Deadline(100.0, lambda: now[0])
+    for moment, near in ((10.0, False), (49.0, False), (52.0, True), (60.0, True)):
+        now[0] = moment
+        deadline.lap()
+        assert deadline.near() == near, moment  # the longest piece took 39 s, and a quarter more is kept
+    assert not Deadline(None, lambda: 1e9).near()
+
+
+def test_what_came_before_the_work_counts_as_time_and_not_as_a_piece_of_work() -> None:
+    now = [0.0]
+    deadline = Deadline(100.0, lambda: now[0])
+    now[0] = 60.0
+    deadline.begin()
+    for moment, near in ((70.0, False), (88.0, True)):
+        now[0] = moment
+        deadline.lap()
+        assert deadline.near() == near, moment
+
+
+@pytest.mark.parametrize(
+    ("settings_given", "message"),
+    [
+        (["training.accumulation=3"], "training.batch_size: 4 cannot be cut into 3 equal parts"),
+        (["model.frozen_stages=99"], "model.frozen_stages"),
+    ],
+)
+def test_settings_that_do_not_fit(home: Path, settings_given: list[str], message: str) -> None:
+    assert message in casnet("train", "folder", *settings(*settings_given), code=2).replace("\n", " ")
+
+
+def test_strategies_that_are_not_there(home: Path) -> None:
+    assert "no workers named" in finish("train", "folder", "--strategy", "multi-worker", *settings(), code=2)
+    worker = {"cluster": {"worker": ["127.0.0.1:9", "127.0.0.1:10"]}, "task": {"type": "worker", "index": -1}}
+    for nonsense in ("{broken", json.dumps(worker)):
+        said = finish("train", "folder", "--strategy", "auto", *settings(), code=2, TF_CONFIG=nonsense)
+        assert "TF_CONFIG: names no worker of a cluster" in said and said.count("error:") == 1
+
+
+def test_back_ends_that_are_not_there_or_cannot_train(home: Path) -> None:
+    said = finish("train", "folder", *settings(), code=2, KERAS_BACKEND="theano")
+    assert "KERAS_BACKEND=theano: no such back end (one of tensorflow, jax, torch)" in said.replace("\n", " ")
+
+
+def test_an_interrupt_while_the_engine_is_imported_is_kept(home: Path) -> None:
+    with start("train", "folder", "--run", "runs/never", *settings("training.epochs=200")) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
