@@ -21,7 +21,7 @@ from casnet_cli.labels import LabelSet
 from casnet_cli.runs import locate
 
 if TYPE_CHECKING:
-    from casnet_cli.inference.predictor import Network
+    from casnet_cli.inference.predictor import KerasPredictor
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Prediction:
 class Segmenter:
     """A trained network and its classes, as `load` gives it."""
 
-    def __init__(self, network: "Network", labels: LabelSet):
+    def __init__(self, network: "KerasPredictor", labels: LabelSet):
         self._network, self.labels = network, labels
 
     def predict(self, image: np.ndarray | Image.Image | str | PathLike[str]) -> Prediction:
@@ -56,12 +56,12 @@ def load(run: str | PathLike[str]) -> Segmenter:
     file = locate.checkpoint_of(Path(run))
     backend.start()
     from casnet_cli.inference.pixel_outputs import answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
     model, meta = load_model(file)
-    protocol = Protocol(scale=meta.recipe.evaluation.scale)
+    protocol = InferenceSettings(scale=meta.recipe.evaluation.scale)
     return Segmenter(
-        Network(model, protocol, lambda told: answers(told) | {"probabilities": told["fused"]}), meta.labels
+        KerasPredictor(model, protocol, lambda told: answers(told) | {"probabilities": told["fused"]}), meta.labels
     )
 
 

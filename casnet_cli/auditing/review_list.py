@@ -39,7 +39,7 @@ Regions = dict[tuple[str, str], list[tuple[slice, slice, np.ndarray]]]
 
 
 @dataclass(frozen=True)
-class Named:
+class LocatedSuspect:
     """A suspect, and the name of its image in the data and the split it is stored in."""
 
     split: str
@@ -47,7 +47,7 @@ class Named:
     suspect: Suspect
 
 
-def write(folder: Path, found: Sequence[Named], labels: LabelSet, data_sha256: str) -> None:
+def write(folder: Path, found: Sequence[LocatedSuspect], labels: LabelSet, data_sha256: str) -> None:
     """suspects.csv, whose column `void` says whether --apply-void takes a region, and suspects.npz. Raises OSError."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

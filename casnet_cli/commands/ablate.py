@@ -39,6 +39,6 @@ def command(
     intervals, the paper's figures beside, and a picture in the manner of figure 4.
     """
     from casnet_cli.workflows.series.ablate import ablate
-    from casnet_cli.workflows.train.session import Request
+    from casnet_cli.workflows.train.session import TrainOptions
 
-    ablate(Request(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time), seeds, tta)
+    ablate(TrainOptions(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time), seeds, tta)

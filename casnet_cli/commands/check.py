@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Look at every image and label of a data set: what is wrong, and what mends it. Exit 1 if something is."""
     from casnet_cli.workflows.check import run
-    from casnet_cli.workflows.prepare import OwnData
+    from casnet_cli.workflows.prepare import FolderOptions
 
-    own = OwnData(images, masks, annotations, classes, None, val_fraction, test_fraction, split_files, folds)
+    own = FolderOptions(images, masks, annotations, classes, None, val_fraction, test_fraction, split_files, folds)
     if not run(data, own, out, json):
         raise typer.Exit(1)

@@ -35,6 +35,6 @@ def command(
     with --resume alone, it joins what is there.
     """
     from casnet_cli.workflows.series.crossval import crossval
-    from casnet_cli.workflows.train.session import Request
+    from casnet_cli.workflows.train.session import TrainOptions
 
-    crossval(Request(recipe, data, run, overrides or [], resume, None, init, strategy, max_time), folds, tta)
+    crossval(TrainOptions(recipe, data, run, overrides or [], resume, None, init, strategy, max_time), folds, tta)

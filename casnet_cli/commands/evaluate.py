@@ -36,6 +36,9 @@ def command(
     from casnet_cli.runs import locate
 
     checkpoint = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
-    from casnet_cli.workflows.evaluate.session import Asking, Question, evaluate_run
+    from casnet_cli.evaluation.measurement import EvalProtocol
+    from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_run
 
-    evaluate_run(checkpoint, Question(data, split, fold, Asking(tta, scale, tile), worst, save_predictions, out))
+    evaluate_run(
+        checkpoint, EvaluateOptions(data, split, fold, EvalProtocol(tta, scale, tile), worst, save_predictions, out)
+    )

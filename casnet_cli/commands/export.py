@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Write a run as a file for other programs, and prove on real images that it answers the same."""
     chosen = None if size == "any" else size_of(size)
-    from casnet_cli.workflows.export import Wanted, export
+    from casnet_cli.workflows.export import ExportOptions, export
 
-    if not export(run, data, Wanted(format, precision, chosen, probabilities, two_files)):
+    if not export(run, data, ExportOptions(format, precision, chosen, probabilities, two_files)):
         raise typer.Exit(1)

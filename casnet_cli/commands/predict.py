@@ -91,10 +91,10 @@ def command(
     if reject_below is not None and target_accuracy is not None:
         raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
     share = share_of(shard)
-    from casnet_cli.workflows.predict.options import Wanted
+    from casnet_cli.workflows.predict.options import PredictOptions
     from casnet_cli.workflows.predict.session import predict
 
-    wanted = Wanted(
+    wanted = PredictOptions(
         out,
         tile,
         batch,

@@ -44,7 +44,9 @@ def command(
     propose: Propose = False,
 ) -> None:
     """Turn a raw data set into data/NAME.h5, checked and counted."""
-    from casnet_cli.workflows.prepare import OwnData, run
+    from casnet_cli.workflows.prepare import FolderOptions, run
 
-    own = OwnData(images, masks, annotations, classes, name, val_fraction, test_fraction, split_files, folds, propose)
+    own = FolderOptions(
+        images, masks, annotations, classes, name, val_fraction, test_fraction, split_files, folds, propose
+    )
     run(dataset, source, out, own=own, strict=strict)

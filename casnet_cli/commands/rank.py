@@ -28,7 +28,7 @@ def command(
     resume: Annotated[bool, typer.Option(help="Ask only about what is new or changed.")] = True,
 ) -> None:
     """Order unlabelled images by how much labelling them should help; show where they are hard."""
-    from casnet_cli.workflows.rank import Wanted, rank
+    from casnet_cli.workflows.rank import RankOptions, rank
 
-    if rank(path, run, Wanted(by, top, budget, out, seed, resume)):
+    if rank(path, run, RankOptions(by, top, budget, out, seed, resume)):
         raise typer.Exit(1)

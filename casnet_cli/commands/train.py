@@ -36,7 +36,7 @@ def command(
     ] = False,
 ) -> None:
     """Train a network; without RECIPE on the data set prepared last."""
-    from casnet_cli.workflows.train.session import Request, train
+    from casnet_cli.workflows.train.session import TrainOptions, train
 
-    given = Request(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time, replay, dry_run)
+    given = TrainOptions(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time, replay, dry_run)
     train(given)

@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """path: the prepared file. source: what it was made from. unchanged: it was there already, of the same source.
 
     foreign: the parts, such as `test labels`, that are not those of the copy known to be good.
@@ -41,7 +41,7 @@ class Prepared:
 
 def prepare(
     source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress, strict: bool = False
-) -> Prepared:
+) -> PreparedData:
     """Write `out` (default `data/<name>.h5`) from `given`, or from what `locate` finds or downloads.
 
     A file made from the same unchanged source is only touched. strict: refuse what differs from the copy known to be
@@ -58,14 +58,14 @@ def prepare(
         foreign = differences(json.loads(content), source.content)
         if not (foreign and strict):
             os.utime(out)
-            return Prepared(out, origin, True, foreign)
+            return PreparedData(out, origin, True, foreign)
     with opened_root(raw, data) as root:
         entries = source.entries(root)
         verify_complete(source, entries, root)
         digest = " ".join(sha256_of(root, out) for root in roots)
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": digest}
         progress = partial(on_progress, "preparing")
-        return Prepared(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
+        return PreparedData(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
 
 
 def _verify_target(out: Path) -> None:

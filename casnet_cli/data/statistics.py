@@ -19,7 +19,7 @@ MOST_SIZES = 100
 
 
 @dataclass
-class Tally:
+class DataStatistics:
     """Counts over samples. fold_of: the fold of each name of a set that is cross-validated."""
 
     classes: int

@@ -21,7 +21,7 @@ from casnet_cli.data.digests import Content, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
-from casnet_cli.data.statistics import KEYS, Tally
+from casnet_cli.data.statistics import KEYS, DataStatistics
 from casnet_cli.data.validation import verified
 from casnet_cli.errors import DataError, Unfit, reason
 from casnet_cli.labels import LabelSet
@@ -91,7 +91,7 @@ def _write_samples(
 ) -> dict[str, str]:
     """Returns the digests of the parts."""
     classes, content = len(source.labels), Content()
-    tally = Tally(classes, splits.folds_of([entry.name for entry in entries], source.folds))
+    tally = DataStatistics(classes, splits.folds_of([entry.name for entry in entries], source.folds))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
     encoded = ordered(lambda entry: _encode(entry, classes), entries)

@@ -7,7 +7,7 @@ import numpy as np
 
 from casnet_cli.labels import VOID
 
-FIGURES = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")
+METRIC_NAMES = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -18,7 +18,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Fractions, one of each leading index of the counts. Class means go over the classes that occur in the truth.
 
     accuracy: (..., K) recall of each class; iou: (..., K) intersection over union; nan where the truth lacks the class,
@@ -34,7 +34,7 @@ class Figures:
 
     def summary(self) -> dict[str, float | None]:
         """The four figures of a single set of counts by name; None where there was no labelled pixel."""
-        values = {key: float(getattr(self, key)) for key in FIGURES}
+        values = {key: float(getattr(self, key)) for key in METRIC_NAMES}
         return {key: None if np.isnan(value) else value for key, value in values.items()}
 
 
@@ -49,7 +49,7 @@ class Counts:
     truth: np.ndarray
     claimed: np.ndarray
 
-    def figures(self) -> Figures:
+    def figures(self) -> Metrics:
         """As defined by Long et al. 2015, section 5."""
         correct, truth, claimed = (np.asarray(part, np.float64) for part in (self.correct, self.truth, self.claimed))
         present, total = truth > 0, truth.sum(-1)
@@ -57,7 +57,7 @@ class Counts:
             accuracy = np.where(present, correct / truth, np.nan)
             iou = np.where(present, correct / (truth + claimed - correct), np.nan)
             kinds = present.sum(-1)
-            return Figures(
+            return Metrics(
                 correct.sum(-1) / total,
                 np.nansum(accuracy, -1) / kinds,
                 np.nansum(iou, -1) / kinds,
@@ -79,6 +79,6 @@ def stacked(counts: Sequence[Counts], classes: int) -> Counts:
     return Counts(*arrays)
 
 
-def figures(matrix: np.ndarray) -> Figures:
+def metrics_of(matrix: np.ndarray) -> Metrics:
     """The figures of a confusion matrix (..., K, K), rows = truth."""
     return counts_of(matrix).figures()

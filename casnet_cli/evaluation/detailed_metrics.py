@@ -7,9 +7,9 @@ import numpy as np
 
 from casnet_cli.evaluation.boundary import WIDTH, Boundary
 from casnet_cli.evaluation.calibration import Calibration
-from casnet_cli.evaluation.error_detection import Ranking
+from casnet_cli.evaluation.error_detection import ErrorDetection
 from casnet_cli.evaluation.refinement import Refinement
-from casnet_cli.evaluation.stratified import Strata
+from casnet_cli.evaluation.stratified import StratifiedAccuracy
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID, LabelSet
 
@@ -28,20 +28,20 @@ ACCURACY = 0.95
 
 
 @dataclass
-class Gauges:
+class DetailedMetrics:
     """temperature: of the checkpoint, None if it has none. attention: whether `difficulty` is 1 − p_a."""
 
     labels: LabelSet
     temperature: float | None
     attention: bool
-    rankings: dict[tuple[str, str], Ranking] = field(default_factory=dict)
+    rankings: dict[tuple[str, str], ErrorDetection] = field(default_factory=dict)
     plain: Calibration = field(default_factory=Calibration)
     calibrated: Calibration = field(default_factory=Calibration)
-    by_difficulty: Ranking = field(default_factory=Ranking)
+    by_difficulty: ErrorDetection = field(default_factory=ErrorDetection)
     refinement: Refinement | None = None
 
     def __post_init__(self) -> None:
-        self.boundary, self.strata = Boundary(len(self.labels)), Strata(len(self.labels))
+        self.boundary, self.strata = Boundary(len(self.labels)), StratifiedAccuracy(len(self.labels))
 
     def add(self, truth: np.ndarray, said: PixelOutputs) -> None:
         """truth (H, W) ids; said: what `answers.measuring` says of the image, (H, W) each."""
@@ -50,7 +50,7 @@ class Gauges:
         for target, mistakes in wrong.items():
             for detector in DETECTORS if self.attention else RIVALS:
                 key = "difficulty" if detector == "one_minus_p_a" else f"{target.partition('_')[0]}_{detector}"
-                self.rankings.setdefault((target, detector), Ranking()).add(said[key][known], mistakes)
+                self.rankings.setdefault((target, detector), ErrorDetection()).add(said[key][known], mistakes)
         right = ~wrong["final_errors"]
         self.by_difficulty.add(said["difficulty"][known], ~right)
         self.plain.add(said["confidence"][known], right)
@@ -64,7 +64,7 @@ class Gauges:
 
     def told(self) -> dict[str, Any]:
         """Keys of metrics.json; None for what the variant lacks."""
-        sure = self.rankings.get(("final_errors", "max_softmax"), Ranking())
+        sure = self.rankings.get(("final_errors", "max_softmax"), ErrorDetection())
         return {
             "refine": self.refinement.told(self.labels.names) if self.refinement else None,
             "difficulty": {target: self._detected(target) for target in TARGETS},
@@ -102,7 +102,7 @@ class Gauges:
 
     def curve(self, points: int = 100) -> list[tuple[float, float]]:
         """Coverage and risk by the fused answer's largest probability, thinned out for drawing."""
-        coverage, risk = self.rankings.get(("final_errors", "max_softmax"), Ranking()).risk_coverage()
+        coverage, risk = self.rankings.get(("final_errors", "max_softmax"), ErrorDetection()).risk_coverage()
         if not len(coverage):
             return []
         chosen = np.unique(np.searchsorted(coverage, np.linspace(0.01, 1, points)).clip(max=len(coverage) - 1))
@@ -113,5 +113,5 @@ def _there(said: PixelOutputs) -> list[tuple[str, str]]:
     return [(target, key) for target, key in TARGETS.items() if key in said]
 
 
-def _selective(ranking: Ranking) -> dict[str, float | None]:
+def _selective(ranking: ErrorDetection) -> dict[str, float | None]:
     return {"aurc": ranking.aurc(), "coverage_at_95_accuracy": ranking.coverage_at(ACCURACY)}

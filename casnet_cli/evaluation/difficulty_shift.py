@@ -10,7 +10,7 @@ CHANCE, SIGMAS = 0.65, 3.0
 
 
 @dataclass(frozen=True)
-class Drift:
+class DifficultyShift:
     """chance: that an image of the folder is more difficult than one of validation, 0.5 if they are alike. sigmas: of
     the Mann-Whitney test (normal approximation, no correction for ties) from 0.5."""
 
@@ -22,7 +22,7 @@ class Drift:
         return self.chance >= CHANCE and self.sigmas >= SIGMAS
 
 
-def drift(folder: Sequence[float], validation: Sequence[float]) -> Drift | None:
+def difficulty_shift(folder: Sequence[float], validation: Sequence[float]) -> DifficultyShift | None:
     """Mean difficulties of the images of each; None if one of them has none."""
     ours, theirs = np.asarray(folder, np.float64), np.sort(np.asarray(validation, np.float64))
     if not len(ours) or not len(theirs):
@@ -30,4 +30,4 @@ def drift(folder: Sequence[float], validation: Sequence[float]) -> Drift | None:
     below = np.searchsorted(theirs, ours, "left") + np.searchsorted(theirs, ours, "right")
     chance = float(below.sum() / 2 / (len(ours) * len(theirs)))
     spread = np.sqrt((len(ours) + len(theirs) + 1) / (12 * len(ours) * len(theirs)))
-    return Drift(chance, float((chance - 0.5) / spread))
+    return DifficultyShift(chance, float((chance - 0.5) / spread))

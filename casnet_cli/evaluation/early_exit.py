@@ -8,7 +8,7 @@ LOSS = 0.001
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageErrors:
     """An image: its largest difficulty, labelled pixels, and those that the coarse and the final answer have right."""
 
     difficulty: float
@@ -28,7 +28,7 @@ class Point:
     loss: float
 
 
-def curve(looks: Sequence[Look]) -> list[Point]:
+def curve(looks: Sequence[ImageErrors]) -> list[Point]:
     """From no image without the fine branch to all of them, the easiest first, equally difficult ones together; empty
     if nothing is labelled."""
     total = sum(look.labelled for look in looks)

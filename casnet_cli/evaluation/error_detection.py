@@ -16,7 +16,7 @@ def bins(scores: np.ndarray) -> np.ndarray:
 
 
 @dataclass
-class Ranking:
+class ErrorDetection:
     """right and wrong: (BINS,) pixels of each bin of a score that should be high where the answer is wrong."""
 
     right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))

@@ -8,32 +8,32 @@ from typing import Any
 import numpy as np
 
 from casnet_cli.errors import RunError
-from casnet_cli.evaluation.confusion import FIGURES, Counts, Figures, confusion, counts_of, figures, stacked
-from casnet_cli.evaluation.detailed_metrics import Gauges
-from casnet_cli.evaluation.per_image import Tally, interval, resampled
-from casnet_cli.inference.batching import Groups
-from casnet_cli.inference.protocol import Asked, LabelledImage, PixelOutputs, Predictor
+from casnet_cli.evaluation.confusion import METRIC_NAMES, Counts, Metrics, confusion, counts_of, metrics_of, stacked
+from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
+from casnet_cli.evaluation.per_image import PerImageCounts, interval, resampled
+from casnet_cli.inference.batching import BatchGroups
+from casnet_cli.inference.protocol import LabelledImage, LabelledOutputs, PixelOutputs, Predictor
 from casnet_cli.labels import VOID, LabelSet
 
 BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
 
 
 @dataclass(frozen=True)
-class Scores:
+class Evaluation:
     """matrices: (K, K) counts of each branch there is, rows = truth. tally: the counts of each image. changed: labelled
     pixels of each image on which the final answer is another class than the coarse one. gauges: all else measured."""
 
     labels: LabelSet
     matrices: dict[str, np.ndarray]
-    tally: Tally
+    tally: PerImageCounts
     changed: tuple[int, ...]
-    gauges: Gauges | None
+    gauges: DetailedMetrics | None
     void_pixels: int
     seconds: float
 
     @property
-    def fused(self) -> Figures:
-        return figures(self.matrices["fused"])
+    def fused(self) -> Metrics:
+        return metrics_of(self.matrices["fused"])
 
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json: unrounded fractions, None where there is nothing to measure."""
@@ -45,14 +45,14 @@ class Scores:
         drawn = resampled([self.tally])
         return {
             **final.summary(),
-            **{f"{key}_ci95": interval(drawn[key]) for key in FIGURES},
+            **{f"{key}_ci95": interval(drawn[key]) for key in METRIC_NAMES},
             "per_class": per_class,
             "absent_classes": [entry["name"] for entry in per_class if not entry["pixels"]],
             "images": len(self.tally.names),
             "labelled_pixels": int(pixels.sum()),
             "void_pixels": self.void_pixels,
             "branches": {
-                name: figures(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
+                name: metrics_of(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
             },
             **(self.gauges.told() if self.gauges else {}),
             "seconds": self.seconds,
@@ -60,11 +60,11 @@ class Scores:
         }
 
 
-def asked_together(network: Predictor, samples: Iterable[LabelledImage]) -> Iterator[Asked]:
+def predict_samples(network: Predictor, samples: Iterable[LabelledImage]) -> Iterator[LabelledOutputs]:
     """What the network says of every sample's image, in whatever order images can be asked about together."""
-    groups: Groups[tuple[int, LabelledImage, Any]] = Groups()
+    groups: BatchGroups[tuple[int, LabelledImage, Any]] = BatchGroups()
 
-    def ask(batch: list[tuple[int, LabelledImage, Any]]) -> Iterator[Asked]:
+    def ask(batch: list[tuple[int, LabelledImage, Any]]) -> Iterator[LabelledOutputs]:
         for (place, sample, _), said in zip(batch, network.say([ready for *_, ready in batch]), strict=True):
             yield place, sample, said
 
@@ -77,11 +77,11 @@ def asked_together(network: Predictor, samples: Iterable[LabelledImage]) -> Iter
 
 
 def evaluate(
-    asked: Iterable[Asked],
+    asked: Iterable[LabelledOutputs],
     labels: LabelSet,
-    gauges: Gauges | None = None,
+    gauges: DetailedMetrics | None = None,
     on_image: Callable[[LabelledImage, PixelOutputs], None] = lambda sample, answer: None,
-) -> Scores:
+) -> Evaluation:
     """Count what was answered. Void pixels count nowhere. Raises RunError for an answer that is no number."""
     began = time.perf_counter()
     names: dict[int, str] = {}
@@ -105,14 +105,14 @@ def evaluate(
         on_image(sample, said)
     order = sorted(names)
     by_image = {branch: stacked([each[place] for place in order], len(labels)) for branch, each in counts.items()}
-    tally = Tally(tuple(names[place] for place in order), by_image)
-    return Scores(
+    tally = PerImageCounts(tuple(names[place] for place in order), by_image)
+    return Evaluation(
         labels, matrices, tally, tuple(changed[place] for place in order), gauges, void_pixels,
         time.perf_counter() - began,
     )  # fmt: skip
 
 
-def remarkable(scores: Scores, most: int) -> dict[str, list[int]]:
+def remarkable(scores: Evaluation, most: int) -> dict[str, list[int]]:
     """Places of at most so many images of each kind: the `worst`, the `best`, those around the `median` of pixel
     accuracy, and those that refinement `changed` most; images without labelled pixels are none of them."""
     accuracy = scores.tally.counts["fused"].figures().pixel_accuracy

@@ -9,8 +9,8 @@ from typing import Any
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, InputError, RunError
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.confusion import FIGURES
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.confusion import METRIC_NAMES
+from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.files import sha256_of
 
@@ -18,7 +18,7 @@ METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
-class Asking:
+class EvalProtocol:
     """How the images are asked about. tta: one of `model.answers.PASSES`. scale: by which they are enlarged, None
     for the recipe's. tile: the side of overlapping tiles, None for whole images."""
 
@@ -28,14 +28,14 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class EvaluationKey:
     """A checkpoint on some images: split and fold of a store, asked in one way."""
 
     run: TrainedRun
     store: Store
     split: str
     fold: int | None
-    asking: Asking
+    asking: EvalProtocol
     images: Subset
 
     @property
@@ -85,10 +85,10 @@ class Measurement:
             told = json.loads((self.folder / METRICS).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        whole = isinstance(told, dict) and all(key in told for key in (*FIGURES, "branches", "images"))
+        whole = isinstance(told, dict) and all(key in told for key in (*METRIC_NAMES, "branches", "images"))
         return told if whole and all(told.get(key) == value for key, value in self.identity.items()) else None
 
-    def tally(self) -> Tally | None:
+    def tally(self) -> PerImageCounts | None:
         """The counts of each image; None where `read` gives none or the file is damaged."""
         if self.read() is None:
             return None
@@ -98,9 +98,13 @@ class Measurement:
             return None
 
 
-def measurement(
-    run: TrainedRun, store: Store, split: str | None = None, fold: int | None = None, asking: Asking = Asking()
-) -> Measurement:
+def evaluation_key(
+    run: TrainedRun,
+    store: Store,
+    split: str | None = None,
+    fold: int | None = None,
+    asking: EvalProtocol = EvalProtocol(),
+) -> EvaluationKey:
     """The images as the run divided the data. split: default test, else val. fold: default the run's own.
 
     Raises DataError if there are no such images.
@@ -111,4 +115,4 @@ def measurement(
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
-    return Measurement(run, store, split, fold, asking, parts[split])
+    return EvaluationKey(run, store, split, fold, asking, parts[split])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from casnet_cli.errors import RunError, reason
-from casnet_cli.evaluation.confusion import FIGURES, Counts
+from casnet_cli.evaluation.confusion import METRIC_NAMES, Counts
 from casnet_cli.util.files import BROKEN_NPZ, write_whole
 
 FILE = "per_image.npz"
@@ -22,7 +22,7 @@ PARTS = ("correct", "truth", "claimed")
 
 
 @dataclass(frozen=True)
-class Tally:
+class PerImageCounts:
     """names: of the images. counts: of each branch there is, (N, K) int64 a part."""
 
     names: tuple[str, ...]
@@ -36,8 +36,8 @@ class Tally:
         write_whole(path, buffer.getvalue())
 
 
-def load(path: Path) -> Tally:
-    """What `Tally.save` wrote. Raises RunError if the file is missing or damaged."""
+def load(path: Path) -> PerImageCounts:
+    """What `PerImageCounts.save` wrote. Raises RunError if the file is missing or damaged."""
     try:
         with open(path, "rb") as opened, np.load(opened) as file:
             branches = dict.fromkeys(key.partition("/")[0] for key in file.files if "/" in key)
@@ -51,17 +51,17 @@ def load(path: Path) -> Tally:
                     raise ValueError(f"{part} is {array.dtype} of shape {array.shape}")
     except BROKEN_NPZ as error:
         raise RunError(f"{path}: not readable: {reason(error)} (evaluate again by `casnet eval`)") from None
-    return Tally(names, counts)
+    return PerImageCounts(names, counts)
 
 
-def resampled(parts: Sequence[Tally], branch: str = "fused", seed: int = 0) -> dict[str, np.ndarray]:
+def resampled(parts: Sequence[PerImageCounts], branch: str = "fused", seed: int = 0) -> dict[str, np.ndarray]:
     """Bootstrap over images: each figure on `REPLICATES` draws, averaged over the parts, (R,) each.
 
     parts: the test images of a run, or of each fold or seed. Images are drawn with replacement within each part; parts
     of the same images are drawn alike, and so are two models on the same images, which makes their differences paired.
     A class that a draw lacks is left out of its means.
     """
-    sums = dict.fromkeys(FIGURES, np.zeros(REPLICATES))
+    sums = dict.fromkeys(METRIC_NAMES, np.zeros(REPLICATES))
     for part in parts:
         own = part.counts[branch]
         found = _drawn(own, _generator(part.names, seed)).figures()
@@ -88,14 +88,14 @@ def interval(values: np.ndarray) -> list[float] | None:
     return None if np.isnan(values).any() else [float(bound) for bound in np.percentile(values, LEVEL)]
 
 
-def means(parts: Sequence[Tally], branch: str = "fused") -> dict[str, float | None]:
+def means(parts: Sequence[PerImageCounts], branch: str = "fused") -> dict[str, float | None]:
     """The figures of each part's pixels together, averaged over the parts; None where one has no labelled pixel."""
     found = [Counts(*(getattr(part.counts[branch], key).sum(0) for key in PARTS)).figures() for part in parts]
-    return {key: _number(np.mean([getattr(own, key) for own in found])) for key in FIGURES}
+    return {key: _number(np.mean([getattr(own, key) for own in found])) for key in METRIC_NAMES}
 
 
 def difference(
-    ours: Sequence[Tally], theirs: Sequence[Tally], branch: str = "fused", other: str = "fused"
+    ours: Sequence[PerImageCounts], theirs: Sequence[PerImageCounts], branch: str = "fused", other: str = "fused"
 ) -> dict[str, dict[str, Any]]:
     """ours − theirs of each figure, `value` and `ci95`: paired, so only images that both judged will do.
 
@@ -106,7 +106,7 @@ def difference(
     first, second = means(ours, branch), means(theirs, other)
     drawn, against = resampled(ours, branch), resampled(theirs, other)
     found = {}
-    for key in FIGURES:
+    for key in METRIC_NAMES:
         own, reference = first[key], second[key]
         known = own is not None and reference is not None
         found[key] = {"value": own - reference if known else None, "ci95": interval(drawn[key] - against[key])}  # type: ignore[operator]

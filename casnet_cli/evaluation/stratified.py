@@ -16,7 +16,7 @@ SIZES = (0.0, 0.001, 0.01, 0.1)
 
 
 @dataclass
-class Strata:
+class StratifiedAccuracy:
     """Pixels and right pixels of each stratum."""
 
     classes: int

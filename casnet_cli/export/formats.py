@@ -12,7 +12,7 @@ from casnet_cli.export import quantize
 from casnet_cli.export.graph import Graph
 from casnet_cli.export.metadata import INSIDE, SAYS, put_behind, put_into_onnx
 from casnet_cli.export.tracing import OPSET, Traced, cell_inputs, image_input
-from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.inference_model import InferenceModel
 
 ONNX, LITERT, SAVED, FIRST, SECOND = "model.onnx", "model.tflite", "saved_model", "coarse.onnx", "fine.onnx"
 HALF_FROM = 1024
@@ -20,7 +20,7 @@ HALF_FROM = 1024
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportSpec:
     """precision: float32, float16 or int8. size: height and width, or any. images: to calibrate integers by."""
 
     precision: str
@@ -31,18 +31,18 @@ class Wanted:
     images: Sequence[np.ndarray] = ()
 
 
-def onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
+def onnx(model: Any, wanted: ExportSpec, folder: Path) -> Path:
     """model: as `build_casnet` makes it."""
-    deployed = Deployed(model, plain=True)
+    deployed = InferenceModel(model, plain=True)
     graph = Graph(deployed, wanted.scale, wanted.tells)
     file = folder / ONNX
     _write_onnx(Traced(graph.whole, [image_input(wanted.size)]), file, wanted, ("image",), deployed.body)
     return file
 
 
-def two_onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
+def two_onnx(model: Any, wanted: ExportSpec, folder: Path) -> Path:
     """The coarse branch and attention in one file, the fine branch in another, which goes on from the first's cells."""
-    deployed = Deployed(model, easy_below=0.0, plain=True)
+    deployed = InferenceModel(model, easy_below=0.0, plain=True)
     graph = Graph(deployed, wanted.scale, wanted.tells)
     first, second = (replace(wanted, description=wanted.description | {"part": part}) for part in ("coarse", "fine"))
     _write_onnx(Traced(graph.coarse, [image_input(wanted.size)]), folder / FIRST, first, ("image",), deployed.body)
@@ -52,7 +52,7 @@ def two_onnx(model: Any, wanted: Wanted, folder: Path) -> Path:
     return folder / FIRST
 
 
-def _write_onnx(traced: Traced, file: Path, wanted: Wanted, inputs: tuple[str, ...], body: str) -> None:
+def _write_onnx(traced: Traced, file: Path, wanted: ExportSpec, inputs: tuple[str, ...], body: str) -> None:
     import onnx as models
 
     model = traced.onnx()
@@ -105,8 +105,8 @@ def _halve(graph: Any) -> None:
     graph.node.extend(nodes)
 
 
-def litert(model: Any, wanted: Wanted, folder: Path) -> Path:
-    deployed = Deployed(model, plain=True)
+def litert(model: Any, wanted: ExportSpec, folder: Path) -> Path:
+    deployed = InferenceModel(model, plain=True)
     graph = Graph(deployed, wanted.scale, wanted.tells)
     content = Traced(graph.whole, [image_input(wanted.size)]).litert(wanted.precision == "float16")
     if wanted.precision == "int8":
@@ -120,8 +120,8 @@ def litert(model: Any, wanted: Wanted, folder: Path) -> Path:
     return file
 
 
-def saved_model(model: Any, wanted: Wanted, folder: Path) -> Path:
-    graph = Graph(Deployed(model, plain=True), wanted.scale, wanted.tells)
+def saved_model(model: Any, wanted: ExportSpec, folder: Path) -> Path:
+    graph = Graph(InferenceModel(model, plain=True), wanted.scale, wanted.tells)
     target = folder / SAVED
     Traced(graph.whole, [image_input(wanted.size)]).save(target)
     text = json.dumps(wanted.description, indent=2) + "\n"

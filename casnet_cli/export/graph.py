@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.inference_model import InferenceModel
 from casnet_cli.inference.pixel_outputs import difficulty, winner
 from casnet_cli.inference.postprocess import probabilities, resized_attention
 from casnet_cli.model.resize import hat, missing
@@ -21,7 +21,7 @@ Tensors = dict[str, Any]
 class Graph:
     """deployed: whose network. scale: by which it sees an image enlarged. tells: also the probabilities."""
 
-    def __init__(self, deployed: Deployed, scale: float, tells: bool = False):
+    def __init__(self, deployed: InferenceModel, scale: float, tells: bool = False):
         self._deployed, self._scale, self._tells = deployed, scale, tells
 
     def whole(self, image: Any) -> Tensors:

@@ -86,7 +86,7 @@ def _litert(file: Path) -> tuple[Run, dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedImage:
     """An image (H, W, 3) uint8 RGB that may be asked about together with others of its size."""
 
     image: np.ndarray
@@ -97,7 +97,7 @@ class Ready:
         return self.image.shape
 
 
-class Exported:
+class ExportedPredictor:
     """A network in a file. batch: most images asked about at once; None: by their size. Raises RunError, EngineError.
 
     tells: whether it tells probabilities, and so how sure it is.
@@ -111,7 +111,7 @@ class Exported:
         self.tells = "probabilities" in self.description["outputs"]
         self.run = TrainedRun(file, understood(self.description, file), None)
 
-    def prepare(self, image: np.ndarray) -> Ready:
+    def prepare(self, image: np.ndarray) -> PreparedImage:
         """Raises ValueError for an image that the file cannot be asked about."""
         height, width = image.shape[:2]
         size = self.description["size"]
@@ -122,15 +122,15 @@ class Exported:
                 f"its {height * width / 1e6:.1f} megapixels are too many for an exported model (--engine keras cuts "
                 "into tiles)"
             )
-        return Ready(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
+        return PreparedImage(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
 
-    def ask(self, batch: Sequence[Ready]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
+    def ask(self, batch: Sequence[PreparedImage]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
         """For each image of one size the one block that makes it up."""
         for one, said in zip(batch, self.say(batch), strict=True):
             height, width = one.image.shape[:2]
             yield iter([(slice(0, height), slice(0, width), said)])
 
-    def say(self, batch: Sequence[Ready]) -> Iterator[dict[str, np.ndarray]]:
+    def say(self, batch: Sequence[PreparedImage]) -> Iterator[dict[str, np.ndarray]]:
         """`mask` and `difficulty` of each image, (H, W); and `probabilities` (K, H, W) and `confidence` if it tells."""
         try:
             found = self._run({"image": np.stack([one.image for one in batch])})

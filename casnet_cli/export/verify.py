@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data.loader import Whole
-from casnet_cli.evaluation.confusion import confusion, figures
+from casnet_cli.evaluation.confusion import confusion, metrics_of
 from casnet_cli.export.runtime import WHOLE_PIXELS
 
 IMAGES = 50
@@ -68,7 +68,7 @@ def prove(ours: Answer, keras: Answer, samples: Iterable[Whole], classes: int, p
         farthest = max(farthest, float(np.abs(said[0]["difficulty"] - said[1]["difficulty"]).max()))
         for matrix, own in zip(matrices, said, strict=True):
             matrix += confusion(sample.label, own["mask"], classes)
-    result, reference = (figures(matrix) for matrix in matrices)
+    result, reference = (metrics_of(matrix) for matrix in matrices)
     worst = min(equal, key=lambda name: equal[name])
     found = {
         "images": len(equal),

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 Thing = TypeVar("Thing")
 
 
-class Groups(Generic[Thing]):
+class BatchGroups(Generic[Thing]):
     """most: things that may wait; beyond it the group that began to wait first goes as it is."""
 
     def __init__(self, most: int = 32):

@@ -9,7 +9,7 @@ SMALL = 1 << 20
 """Values given at once up to which a network may go uncompiled: Keras then keeps all maps until the last is made."""
 
 
-class Asker:
+class CompiledModel:
     """few: whether so little will be asked that compiling takes longer than asking. In TensorFlow alone: where graphs
     are compiled for every size, so is each of their operations."""
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from casnet_cli.inference.compiled import Asker
+from casnet_cli.inference.compiled import CompiledModel
 from casnet_cli.inference.folding import Folded, affine, assign, convolution, folded
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import BRANCHES
@@ -26,11 +26,11 @@ that of difficult."""
 POOLED = "pooled"
 
 
-class Deployed:
+class InferenceModel:
     """`build_casnet`'s network, asked about images whose sides are multiples of `stride` plus 1.
 
     easy_below: of a difficulty; an image none of whose cells is more difficult gets the coarse answer for the fine one,
-    and the fine branch is not asked. None: it is always asked. few: see `Asker`. plain: of plain convolutions alone,
+    and the fine branch is not asked. None: it is always asked. few: see `CompiledModel`. plain: of plain convolutions alone,
     for other programs to run. pools: also says `pooled`, (B, C), the mean of the backbone's features over each image.
     """
 
@@ -72,11 +72,11 @@ class Deployed:
         x = self._folded.network(self._preprocess(image))
         if not self._apart:
             pooled = {POOLED: layers.GlobalAveragePooling2D()(x)} if self._pools else {}
-            self.first = Asker(keras.Model(image, self._heads(x, self.branches) | pooled), few)
+            self.first = CompiledModel(keras.Model(image, self._heads(x, self.branches) | pooled), few)
             return
-        self.first = Asker(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}), few)
+        self.first = CompiledModel(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}), few)
         features = keras.Input(x.shape[1:], name="features")
-        self.second = Asker(keras.Model(features, self._heads(features, ("fine",))), few)
+        self.second = CompiledModel(keras.Model(features, self._heads(features, ("fine",))), few)
 
     def _heads(self, x: Any, names: Sequence[str]) -> dict[str, Any]:
         width = self._logits(names[0]).kernel.shape[2]

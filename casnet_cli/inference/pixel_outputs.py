@@ -5,25 +5,25 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from casnet_cli.inference.postprocess import Said, Told
+from casnet_cli.inference.postprocess import PixelFunction, PixelTensors
 
 
-def answers(told: Told) -> Told:
+def answers(told: PixelTensors) -> PixelTensors:
     """What prediction asks, (H, W) each: `mask` uint8, class ids of the answer; `confidence`, its probability; and
     `difficulty` 0..1."""
     best = ops.max(told["fused"], axis=0)
     return {"mask": winner(told["fused"], best), "confidence": best, "difficulty": difficulty(told)}
 
 
-def difficulty(told: Told) -> Any:
+def difficulty(told: PixelTensors) -> Any:
     """1 − p_a, or without an attention branch entropy / log K."""
     return told["difficult"] if "difficult" in told else entropy(told["fused"])
 
 
-def prediction(temperature: float | None, probabilities: bool = False) -> Said:
+def prediction(temperature: float | None, probabilities: bool = False) -> PixelFunction:
     """`answers` with the calibrated confidence, if there is a temperature, and, if asked, `probabilities` (K, H, W)."""
 
-    def said(told: Told) -> Told:
+    def said(told: PixelTensors) -> PixelTensors:
         found = answers(told)
         if temperature:
             found["confidence"] = calibrated(told["fused"], temperature)
@@ -32,12 +32,12 @@ def prediction(temperature: float | None, probabilities: bool = False) -> Said:
     return said
 
 
-def branch_answers(told: Told) -> Told:
+def branch_answers(told: PixelTensors) -> PixelTensors:
     """`answers`, and the classes that `coarse` and `fine` say by themselves where there are such branches."""
     return answers(told) | {name: winner(told[name]) for name in ("coarse", "fine") if name in told}
 
 
-def ranks(told: Told) -> Told:
+def ranks(told: PixelTensors) -> PixelTensors:
     """What images are ranked by, (H, W) each: `mask`, `difficulty`, `entropy` and `margin`."""
     said, scores = answers(told), doubts(told["fused"])
     return {name: said[name] for name in ("mask", "difficulty")} | {
@@ -45,11 +45,11 @@ def ranks(told: Told) -> Told:
     }
 
 
-def measures(temperature: float | None) -> Said:
+def measures(temperature: float | None) -> PixelFunction:
     """`branch_answers`, and what else measuring needs, (H, W) each: `coarse_…` of the coarse answer's softmax, if there
     is one, and `final_…` of the fused one's, the scores of `doubts`; and `calibrated`, if there is a temperature."""
 
-    def said(told: Told) -> Told:
+    def said(told: PixelTensors) -> PixelTensors:
         found = branch_answers(told)
         for name, branch in (("coarse", "coarse"), ("final", "fused")):
             if branch in told:
@@ -76,7 +76,7 @@ def _classes(p: Any, dtype: str) -> Any:
     return ops.cast(np.arange(p.shape[0]).reshape(-1, *[1] * (len(p.shape) - 1)), dtype)
 
 
-def doubts(p: Any) -> Told:
+def doubts(p: Any) -> PixelTensors:
     """Probabilities (K, H, W) → (H, W) 0..1 each, high where a softmax is in doubt.
 
     `entropy` / log K; `max_softmax`, 1 − the largest probability; `margin`, 1 − its lead on the second.

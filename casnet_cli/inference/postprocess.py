@@ -10,11 +10,11 @@ from typing import Any
 import keras
 from keras import ops
 
-Told = dict[str, Any]
-Said = Callable[[Told], Told]
+PixelTensors = dict[str, Any]
+PixelFunction = Callable[[PixelTensors], PixelTensors]
 
 
-def reader(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
+def reader(branches: tuple[str, ...], classes: int, said: PixelFunction) -> keras.Model:
     """A network from the cells of each branch (h, w, ·) and the matrices `left` (H, h) and `right` (W, w) to what
     `said` makes of the probabilities of H x W pixels: `coarse`, `fine`, `fused` (K, H, W), `difficult`, 1 − p_a (H, W).
     """
@@ -24,7 +24,7 @@ def reader(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
     return keras.Model(inputs, _Reading(said, dtype=_wide())(inputs))
 
 
-def judge(branches: tuple[str, ...], classes: int, said: Said) -> keras.Model:
+def judge(branches: tuple[str, ...], classes: int, said: PixelFunction) -> keras.Model:
     """A network from probabilities, as `reader` makes them, to what `said` makes of them."""
     inputs = {
         name: _open_input((None, None) if name == "difficult" else (classes, None, None), name)
@@ -39,22 +39,22 @@ def told_of(branches: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class _Judging(keras.layers.Layer):
-    def __init__(self, said: Said, **kwargs: Any):
+    def __init__(self, said: PixelFunction, **kwargs: Any):
         super().__init__(**kwargs)
         self._said = said
 
-    def call(self, inputs: Told) -> Told:
+    def call(self, inputs: PixelTensors) -> PixelTensors:
         return self._said(inputs)
 
 
 class _Reading(_Judging):
-    def call(self, inputs: Told) -> Told:
+    def call(self, inputs: PixelTensors) -> PixelTensors:
         left, right = inputs["left"], ops.transpose(inputs["right"])
         cells = {name: ops.cast(x, self.compute_dtype) for name, x in inputs.items() if name not in ("left", "right")}
         return self._said(probabilities(cells, lambda x: ops.matmul(ops.matmul(left, x), right)))
 
 
-def probabilities(cells: Told, resize: Callable[[Any], Any]) -> Told:
+def probabilities(cells: PixelTensors, resize: Callable[[Any], Any]) -> PixelTensors:
     """Of every pixel, from the cells of each branch (…, h, w, ·): `coarse`, `fine`, `fused` (K, …, H, W), and
     `difficult` (…, H, W). resize: takes a map (·, …, h, w) to its pixels."""
 
@@ -63,9 +63,9 @@ def probabilities(cells: Told, resize: Callable[[Any], Any]) -> Told:
         # A softmax is the same whatever is taken from all classes of a pixel: this keeps exp from overflowing.
         return resize(x - ops.max(x, axis=0, keepdims=True))
 
-    found: Told = {name: ops.exp(spread(name)) for name in ("coarse", "fine") if name in cells}
+    found: PixelTensors = {name: ops.exp(spread(name)) for name in ("coarse", "fine") if name in cells}
     sums = {name: ops.sum(x, axis=0) for name, x in found.items()}
-    told: Told = {name: x / sums[name] for name, x in found.items()}
+    told: PixelTensors = {name: x / sums[name] for name, x in found.items()}
     if "attention" in cells:
         easy = resized_attention(cells["attention"], resize)
         told["difficult"] = ops.sigmoid(-easy)

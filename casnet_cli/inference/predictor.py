@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from casnet_cli.inference import pixel_outputs, postprocess
-from casnet_cli.inference.compiled import Asker
-from casnet_cli.inference.inference_model import POOLED, Cells, Deployed
+from casnet_cli.inference.compiled import CompiledModel
+from casnet_cli.inference.inference_model import POOLED, Cells, InferenceModel
 from casnet_cli.inference.tiling import Axis, fading, region, tiles
 from casnet_cli.util import memory
 
@@ -44,10 +44,10 @@ Block = tuple[slice, slice, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Protocol:
+class InferenceSettings:
     """How a network is asked. tta: one of `PASSES`. scale: by which it sees every image enlarged. tile: side of the
-    tiles in pixels of the image; None: whole images unless they are too large. easy_below: see `Deployed`. batch: most
-    images asked about at once; None: as many as are worth it. few: see `Asker`. pools: see `Deployed`; each block then
+    tiles in pixels of the image; None: whole images unless they are too large. easy_below: see `InferenceModel`. batch: most
+    images asked about at once; None: as many as are worth it. few: see `CompiledModel`. pools: see `InferenceModel`; each block then
     says `pooled`, (C,), of the image as far as it was asked about."""
 
     tta: str = "none"
@@ -77,7 +77,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedImage:
     """An image (H, W, 3) uint8 RGB ready to be asked about. inputs: what the network is given, a pass each; None for an
     image in tiles, whose are made when their turn comes."""
 
@@ -93,25 +93,29 @@ class Prepared:
         return tuple(view.shape for view in self.views) if self.inputs else None
 
 
-class Network:
+class KerasPredictor:
     """A trained network asked by a protocol. said: one of `reading`'s functions of probabilities."""
 
-    def __init__(self, trained: keras.Model, protocol: Protocol, said: postprocess.Said = pixel_outputs.answers):
-        self.deployed = Deployed(trained, protocol.easy_below, protocol.few, pools=protocol.pools)
+    def __init__(
+        self, trained: keras.Model, protocol: InferenceSettings, said: postprocess.PixelFunction = pixel_outputs.answers
+    ):
+        self.deployed = InferenceModel(trained, protocol.easy_below, protocol.few, pools=protocol.pools)
         self.classes: int = trained.output["fused"].shape[-1]
         self._set(protocol, said)
 
-    def _set(self, protocol: Protocol, said: postprocess.Said) -> None:
+    def _set(self, protocol: InferenceSettings, said: postprocess.PixelFunction) -> None:
         self.protocol = protocol
         scales, mirrors = PASSES[protocol.tta]
         self._passes = [
             (protocol.scale * scale, mirrored) for scale in scales for mirrored in (False, True)[: 1 + mirrors]
         ]
         shape, averages = (self.deployed.branches, self.classes), len(self._passes) > 1
-        self._reader = Asker(postprocess.reader(*shape, (lambda told: told) if averages else said), protocol.few)
-        self._judge = Asker(postprocess.judge(*shape, said), protocol.few) if averages else None
+        self._reader = CompiledModel(
+            postprocess.reader(*shape, (lambda told: told) if averages else said), protocol.few
+        )
+        self._judge = CompiledModel(postprocess.judge(*shape, said), protocol.few) if averages else None
 
-    def asked(self, scale: float, said: postprocess.Said) -> "Network":
+    def asked(self, scale: float, said: postprocess.PixelFunction) -> "KerasPredictor":
         """This very network, seeing images at another scale, and saying something else of its probabilities."""
         other = copy(self)
         other._set(replace(self.protocol, scale=scale), said)
@@ -121,19 +125,19 @@ class Network:
         """Take over the weights that the trained network has now."""
         self.deployed.refresh()
 
-    def prepare(self, image: np.ndarray) -> Prepared:
+    def prepare(self, image: np.ndarray) -> PreparedImage:
         """Enlarge an image (H, W, 3) uint8 RGB as the protocol says. Needs no back end: for other threads."""
         views = tuple(self._view(image.shape[:2], *each) for each in self._passes)
         inputs = None
         if all(view.whole for view in views):
             inputs = tuple(self._seen(image, view, view.parts[0][0], view.parts[1][0]) for view in views)
-        return Prepared(image, views, inputs, self.protocol.batch or self._worth(inputs))
+        return PreparedImage(image, views, inputs, self.protocol.batch or self._worth(inputs))
 
     def _worth(self, inputs: tuple[np.ndarray, ...] | None) -> int:
         pixels = max(given.shape[0] * given.shape[1] for given in inputs) if inputs else BATCH_PIXELS
         return max(1, min(BATCH, BATCH_PIXELS // pixels))
 
-    def ask(self, batch: Sequence[Prepared]) -> Iterator[Iterator[Block]]:
+    def ask(self, batch: Sequence[PreparedImage]) -> Iterator[Iterator[Block]]:
         """For each image of one group the blocks that make it up, row by row; to be taken in order."""
         if batch[0].inputs is None:
             for one in batch:
@@ -147,7 +151,7 @@ class Network:
             maps = [_Map(view, partial(_row, cells, row)) for view, cells in zip(one.views, found, strict=True)]
             yield self._blocks(one.image, maps)
 
-    def say(self, batch: Sequence[Prepared]) -> Iterator[dict[str, np.ndarray]]:
+    def say(self, batch: Sequence[PreparedImage]) -> Iterator[dict[str, np.ndarray]]:
         """What is said of each image of one group, (H, W) or (K, H, W) each."""
         for one, blocks in zip(batch, self.ask(batch), strict=True):
             yield joined(blocks, one.image.shape[:2])

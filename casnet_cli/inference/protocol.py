@@ -24,5 +24,5 @@ class Predictor(Protocol):
     def say(self, batch: list[Any]) -> Iterator[PixelOutputs]: ...
 
 
-Asked = tuple[int, LabelledImage, PixelOutputs]
+LabelledOutputs = tuple[int, LabelledImage, PixelOutputs]
 """An image's place in the order of the data, the image, and what the network says of it."""

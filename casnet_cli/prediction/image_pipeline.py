@@ -14,7 +14,7 @@ import numpy as np
 
 from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
 from casnet_cli.errors import reason
-from casnet_cli.inference.batching import Groups
+from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
 from casnet_cli.prediction.manifest import Keeping, Manifest, fingerprint
 from casnet_cli.prediction.writers import Unsaved
@@ -39,7 +39,7 @@ class Network(Protocol):
     def ask(self, batch: Sequence[Any]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]: ...
 
 
-class Room:
+class PixelBudget:
     """Pixels in flight: who asks for more than are left waits, unless there are none in flight at all."""
 
     def __init__(self, most: int):
@@ -61,7 +61,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Loaded:
-    """An image ready for the network. pixels: of `Room`, to give back."""
+    """An image ready for the network. pixels: of `PixelBudget`, to give back."""
 
     job: Job
     image: np.ndarray
@@ -76,8 +76,8 @@ def predict_folder(network: Network, jobs: list[Job], manifest: Manifest) -> Ite
     Images come in the order in which they are ready. One that cannot be read is a line that says so. Raises InputError
     if the output folder cannot be written.
     """
-    outputs, room, todo = manifest.outputs, Room(PIXELS), iter(jobs)
-    groups: Groups[Loaded] = Groups(2 * AHEAD)
+    outputs, room, todo = manifest.outputs, PixelBudget(PIXELS), iter(jobs)
+    groups: BatchGroups[Loaded] = BatchGroups(2 * AHEAD)
     loading: dict[Future[Loaded], Job] = {}
     saving: deque[Future[dict[str, Any]]] = deque()
     with ThreadPoolExecutor(2) as reading, ThreadPoolExecutor(2) as writing:
@@ -114,7 +114,7 @@ def predict_folder(network: Network, jobs: list[Job], manifest: Manifest) -> Ite
             room.give(1 << 62)  # nobody waits for room any more
 
 
-def load(job: Job, network: Network, room: Room) -> Loaded:
+def load(job: Job, network: Network, room: PixelBudget) -> Loaded:
     """Decode and prepare an image when there is room for it. Raises one of UNREADABLE, MemoryError."""
     if job.fault:
         raise ValueError(job.fault)
@@ -174,7 +174,7 @@ def is_shortage(error: Exception) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
 
 
-def save(one: Loaded, answer: Any, seconds: float, outputs: Keeping, room: Room) -> dict[str, Any]:
+def save(one: Loaded, answer: Any, seconds: float, outputs: Keeping, room: PixelBudget) -> dict[str, Any]:
     """Write the files of an image; returns its line of the manifest. Raises InputError."""
     began = time.perf_counter()
     try:

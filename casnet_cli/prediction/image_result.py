@@ -11,7 +11,7 @@ NOT_SAID = np.full((1, 1), np.nan, np.float32)
 
 
 @dataclass
-class Answer:
+class ImageResult:
     """mask (H, W) uint8 class ids, VOID where rejected; difficulty (H, W) uint8, 255 = surely difficult; confidence
     likewise, and probabilities (H, W, K) float16, where they were asked for. counts: (256,) pixels of each id."""
 
@@ -24,7 +24,7 @@ class Answer:
     _sums: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
     @classmethod
-    def empty(cls, size: tuple[int, ...], classes: int, reject_below: float, further: Container[str]) -> "Answer":
+    def empty(cls, size: tuple[int, ...], classes: int, reject_below: float, further: Container[str]) -> "ImageResult":
         grey = np.empty(size, np.uint8) if "confidence" in further else None
         probabilities = np.empty((*size, classes), np.float16) if "probabilities" in further else None
         return cls(np.empty(size, np.uint8), np.empty(size, np.uint8), grey, probabilities, reject_below)

@@ -9,7 +9,7 @@ from typing import Any
 
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import vector_formats, writers
-from casnet_cli.prediction.image_result import Answer
+from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, mask_values
 
@@ -53,11 +53,11 @@ class Outputs:
         overlay = [FILM if job.video else ".overlay.jpg"] if self.overlay else []
         return [*overlay, ".difficulty.png", *(FURTHER[name] for name in self.further), MASK]
 
-    def answer(self, size: tuple[int, ...]) -> Answer:
+    def answer(self, size: tuple[int, ...]) -> ImageResult:
         """An empty one for an image of that height and width."""
-        return Answer.empty(size, len(self.labels), self.reject_below, self.further)
+        return ImageResult.empty(size, len(self.labels), self.reject_below, self.further)
 
-    def save(self, job: Job, image: Any, answer: Answer) -> dict[str, Any]:
+    def save(self, job: Job, image: Any, answer: ImageResult) -> dict[str, Any]:
         """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError, of kind
         Unsaved if it is this image's alone."""
         file = job.output(self.folder, MASK)
@@ -70,7 +70,7 @@ class Outputs:
             raise writers.refused(file, error) from None
         return self.record(job, answer)
 
-    def _save(self, ending: str, file: Path, job: Job, image: Any, answer: Answer) -> None:
+    def _save(self, ending: str, file: Path, job: Job, image: Any, answer: ImageResult) -> None:
         """One of the files."""
         if ending == MASK:
             writers.write_png(file, self.values.image(answer.mask))
@@ -89,7 +89,7 @@ class Outputs:
         else:
             writers.write_text(file, json.dumps(vector_formats.coco(answer.mask, self.labels, job.file.name)))
 
-    def record(self, job: Job, answer: Answer) -> dict[str, Any]:
+    def record(self, job: Job, answer: ImageResult) -> dict[str, Any]:
         """Line of the manifest, but for what only the caller knows."""
         height, width = answer.mask.shape
         shares = {name: count / answer.mask.size for name, count in zip(self.labels.names, answer.counts, strict=False)}

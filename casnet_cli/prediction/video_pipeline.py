@@ -13,7 +13,7 @@ import numpy as np
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction import video_io
 from casnet_cli.prediction.image_pipeline import SHORT, Network, is_shortage
-from casnet_cli.prediction.image_result import Answer
+from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, fingerprint
 from casnet_cli.prediction.outputs import FILM, Outputs
@@ -49,7 +49,7 @@ def predict_video(
     return manifest.add(record | seen.told() | {"seconds": seconds, "input": told})
 
 
-def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[int, Answer]]:
+def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[int, ImageResult]]:
     """Each frame's number and answer, its files written."""
     single = replace(outputs, overlay=False)
     with ExitStack() as stack:

@@ -22,7 +22,7 @@ SCORES = ("difficulty", "entropy", "margin")
 
 
 @dataclass
-class Scored:
+class RankedImage:
     """Sums over the pixels of an image (H, W) while it comes in block by block."""
 
     mask: np.ndarray
@@ -92,7 +92,7 @@ def features_of(record: dict[str, Any]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ImageScores:
     """As `prediction.outputs.Outputs`, but nothing is written of an image except its line of the manifest."""
 
     folder: Path
@@ -106,9 +106,9 @@ class Scores:
     def endings(self, job: Job) -> list[str]:
         return []
 
-    def answer(self, size: tuple[int, ...]) -> Scored:
-        return Scored(np.empty(size, np.uint8), np.empty(size, np.uint8))
+    def answer(self, size: tuple[int, ...]) -> RankedImage:
+        return RankedImage(np.empty(size, np.uint8), np.empty(size, np.uint8))
 
-    def save(self, job: Job, image: np.ndarray, answer: Scored) -> dict[str, Any]:
+    def save(self, job: Job, image: np.ndarray, answer: RankedImage) -> dict[str, Any]:
         told = answer.told(self.labels)
         return {"file": str(job.file), "status": "ok", "outputs": [], **told, "made_with": self.identity}

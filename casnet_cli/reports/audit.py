@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from casnet_cli.auditing.review_list import Named
+from casnet_cli.auditing.review_list import LocatedSuspect
 from casnet_cli.data.images import colored, decode_label, decode_rgb
 from casnet_cli.data.store import Store
 from casnet_cli.reports.html import picture, render
@@ -16,7 +16,7 @@ from casnet_cli.reports.html import picture, render
 YELLOW, LONGEST = (255, 220, 0), 300
 
 
-def page(found: Sequence[Named], total: int, store: Store) -> str:
+def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
     """found: those shown. total: how many are on the list."""
     names = store.labels.names
     cards = []
@@ -39,7 +39,7 @@ def page(found: Sequence[Named], total: int, store: Store) -> str:
                   legend=legend)  # fmt: skip
 
 
-def _pictures(store: Store, named: Named) -> list[Any]:
+def _pictures(store: Store, named: LocatedSuspect) -> list[Any]:
     """The image, its label, and the label as proposed, the region outlined in each."""
     one, group, row = named.suspect, store.file[named.split], store.names[named.split].index(named.image)
     image = np.asarray(decode_rgb(io.BytesIO(group["image"][row].tobytes())))

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from casnet_cli.data.checks.rules import Finding, class_pixels
-from casnet_cli.data.checks.sample_facts import Broken, Seen
+from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample
 from casnet_cli.data.images import colored, decode_rgb
 from casnet_cli.data.sources.base import Entry
 from casnet_cli.labels import LabelSet
@@ -21,13 +21,13 @@ LOOKED_AT = ("leak", "copies", "disagreement", "exif", "unlabelled", "unlearnt")
 """Findings that a look at pictures decides."""
 SIZES = 12
 
-Looked = Sequence[Seen | Broken]
+Looked = Sequence[SampleFacts | UnusableSample]
 
 
 def page(title: str, summary: str, entries: Sequence[Entry], looked_at: Looked, findings: Sequence[Finding],
          labels: LabelSet) -> str:  # fmt: skip
     """The text of the page. entries and looked_at: in one order."""
-    seen = [one for one in looked_at if isinstance(one, Seen)]
+    seen = [one for one in looked_at if isinstance(one, SampleFacts)]
     entry_of = {id(one): entry for one, entry in zip(looked_at, entries, strict=True)}
     pixels = np.sum([total[:-1] for total in class_pixels(seen, len(labels)).values()], axis=0, dtype=np.int64)
     images = np.sum([one.counts[:-1] > 0 for one in seen], axis=0, dtype=np.int64)
@@ -55,7 +55,7 @@ def _described(finding: Finding, entry_of: dict[int, Entry], labels: LabelSet) -
         "files": finding.files,
         "remedy": finding.remedy,
         "groups": [
-            [_beside_label(one, entry_of[id(one)], labels) for one in group if isinstance(one, Seen)]
+            [_beside_label(one, entry_of[id(one)], labels) for one in group if isinstance(one, SampleFacts)]
             for group in groups
         ],
     }
@@ -66,13 +66,15 @@ def _opened(entry: Entry) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(decode_rgb(io.BytesIO(sample.image))), sample.label
 
 
-def _beside_label(one: Seen, entry: Entry, labels: LabelSet) -> Picture:
+def _beside_label(one: SampleFacts, entry: Entry, labels: LabelSet) -> Picture:
     """The image and its label in colours side by side."""
     image, label = _opened(entry)
     return picture(np.concatenate([image, colored(label, labels)], axis=1), f"{one.split}/{one.name}", 480)
 
 
-def _examples(seen: Sequence[Seen], entry_of: dict[int, Entry], k: int, color: tuple[int, int, int]) -> list[Picture]:
+def _examples(
+    seen: Sequence[SampleFacts], entry_of: dict[int, Entry], k: int, color: tuple[int, int, int]
+) -> list[Picture]:
     largest = sorted((one for one in seen if one.counts[k]), key=lambda one: -one.counts[k])[:EXAMPLES]
     found = []
     for one in largest:
@@ -104,7 +106,7 @@ def _class_bars(values: np.ndarray, labels: LabelSet, percent: bool) -> list[tup
     ]  # fmt: skip
 
 
-def _size_bars(seen: Sequence[Seen]) -> list[tuple[str, None, str, float]]:
+def _size_bars(seen: Sequence[SampleFacts]) -> list[tuple[str, None, str, float]]:
     counted = Counter(one.stored.size for one in seen).most_common()
     rows = [(f"{width} x {height}", count) for (width, height), count in counted[:SIZES]]
     if len(counted) > SIZES:

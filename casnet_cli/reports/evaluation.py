@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.evaluation.confusion import FIGURES
+from casnet_cli.evaluation.confusion import METRIC_NAMES
 from casnet_cli.evaluation.detailed_metrics import DETECTORS
 from casnet_cli.labels import LabelSet
 from casnet_cli.reports.html import Picture, flat_picture, picture, render
@@ -94,8 +94,8 @@ def _table(caption: str, head: Sequence[str], rows: list[list[str]]) -> dict[str
 
 
 def _branches(metrics: dict[str, Any]) -> dict[str, Any]:
-    rows = [[name, *(percent(own[key]) for key in FIGURES)] for name, own in metrics["branches"].items() if own]
-    rows.append(["fused, 95 % interval", *(_bounds(metrics[f"{key}_ci95"]) for key in FIGURES)])
+    rows = [[name, *(percent(own[key]) for key in METRIC_NAMES)] for name, own in metrics["branches"].items() if own]
+    rows.append(["fused, 95 % interval", *(_bounds(metrics[f"{key}_ci95"]) for key in METRIC_NAMES)])
     images, pixels = metrics["images"], metrics["labelled_pixels"]
     return _table(f"In %, of {images} images with {pixels:,} labelled pixels", ("", *HEADS), rows)
 

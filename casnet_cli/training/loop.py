@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from casnet_cli.runs.progress import SCORE, Progress
 from casnet_cli.training.schedule import Schedule
-from casnet_cli.training.step import Measured
+from casnet_cli.training.step import StepResult
 
 
 class TrainingBatch(Protocol):
@@ -43,7 +43,7 @@ class StepReport:
     step: int
     epoch: int
     batch: TrainingBatch
-    measured: Measured
+    measured: StepResult
     rate: float
     seconds: float
     wait_seconds: float
@@ -63,7 +63,7 @@ Report = StepReport | EpochReport
 
 
 def train(
-    step: Callable[[Any, Any, float], Measured],
+    step: Callable[[Any, Any, float], StepResult],
     batches: Iterator[TrainingBatch],
     schedule: Schedule,
     plan: Plan,

@@ -22,7 +22,7 @@ POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 @dataclass(frozen=True)
-class Measured:
+class StepResult:
     """What a step found. losses: of each branch, and their sum as `loss`. gradient_norm: before clipping.
 
     finite: whether the weights were moved; else the state is what it was. overflow: float16 skipped the step and
@@ -37,7 +37,7 @@ class Measured:
 
 
 class Step(Protocol):
-    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> StepResult:
         """Move the state by one batch: image (b, H, W, 3) uint8 RGB, label (b, H, W) uint8, this worker's rows.
 
         Raises OutOfMemory, WorkerLost.
@@ -89,12 +89,12 @@ def make_step(
     return _back_end().make_step(Update(model, optimizer, class_weights, section.fine_loss), section, devices)
 
 
-def measured(losses: dict[str, Any], norm: Any, finite: Any, scale: Any, leaving: Any) -> Measured:
+def step_result(losses: dict[str, Any], norm: Any, finite: Any, scale: Any, leaving: Any) -> StepResult:
     """From the scalars a back end computed. Overflow at a loss scale of 1 or less is no matter of the scale."""
     by_branch: dict[str, float] = {name: float(losses[name]) for name in LOSSES if name in losses}
     total = sum(by_branch.values())
     overflow = not finite and math.isfinite(total) and float(scale) > 1
-    return Measured({"loss": total, **by_branch}, float(norm), bool(finite), overflow, bool(leaving > 0))
+    return StepResult({"loss": total, **by_branch}, float(norm), bool(finite), overflow, bool(leaving > 0))
 
 
 def _back_end() -> Any:

@@ -14,7 +14,7 @@ from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 from casnet_cli.errors import EngineError, OutOfMemory
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import Training
-from casnet_cli.training.step import Measured, measured
+from casnet_cli.training.step import StepResult, step_result
 from casnet_cli.training.update import Update
 
 
@@ -57,7 +57,7 @@ class JaxStep:
         self.compiled = jax.jit(self._step, donate_argnums=0)
         self.state: Any = None
 
-    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> StepResult:
         if self.state is None:
             self.state = jax.tree.map(jnp.copy, tuple([v.value for v in group] for group in self.update.variables))
         count = max(1, np.count_nonzero(label != VOID))
@@ -66,7 +66,7 @@ class JaxStep:
         try:
             self.state, found = self.compiled(self.state, *rows, np.asarray(count, kind), np.asarray(rate, kind))
             losses, norm, finite, scale = jax.device_get(found)
-            return measured(losses, norm, finite, scale, leaving)
+            return step_result(losses, norm, finite, scale, leaving)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" in str(error):
                 raise OutOfMemory() from None

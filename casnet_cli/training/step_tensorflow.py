@@ -14,7 +14,7 @@ import tensorflow as tf
 from casnet_cli.errors import EngineError, OutOfMemory, WorkerLost
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import Training
-from casnet_cli.training.step import Measured, measured
+from casnet_cli.training.step import StepResult, step_result
 from casnet_cli.training.update import Update, layers_of
 
 SUM = tf.distribute.ReduceOp.SUM
@@ -140,7 +140,7 @@ class TensorFlowStep:
         self.finish = tf.function(lambda *values: run(self._finish, values), autograph=False)
         self.whole = tf.function(lambda *values: run(self._whole, values), autograph=False)
 
-    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+    def __call__(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> StepResult:
         kind = keras.config.floatx()
         images, labels = (self.devices.split(rows, self.parts) for rows in (image, label))
         labelled = tf.constant(np.count_nonzero(label != VOID) / self.devices.here, tf.float64)
@@ -154,7 +154,7 @@ class TensorFlowStep:
                     done = self.part(rows, classes, labelled, done)
                 found = self.finish(done, *ending)
             local = tf.nest.map_structure(lambda v: self.devices.strategy.experimental_local_results(v)[0], found)
-            return measured(*tf.nest.map_structure(lambda v: v.numpy(), local))
+            return step_result(*tf.nest.map_structure(lambda v: v.numpy(), local))
 
     def sync(self) -> None:
         pass  # the state lives in the variables

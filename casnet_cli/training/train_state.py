@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trainee:
+class TrainState:
     """A Keras model with its optimizer, and the step that moves both."""
 
     model: Any
@@ -25,7 +25,7 @@ def assemble(
     devices: "Devices",
     pretrained: bool = True,
     class_weights: tuple[float, ...] | None = None,
-) -> Trainee:
+) -> TrainState:
     """The parts of a recipe for a number of classes, on devices of `training.step.set_up`. Raises WeightsError."""
     from casnet_cli.model.casnet import build_casnet
     from casnet_cli.training.optimizer import CaffeSGD
@@ -35,4 +35,4 @@ def assemble(
         model = build_casnet(recipe.model, classes, pretrained)
         scaled = recipe.training.precision == "float16"
         optimizer = CaffeSGD(model, recipe.optimizer, recipe.model.backbone, scaled)
-    return Trainee(model, optimizer, make_step(model, optimizer, recipe.training, devices, class_weights))
+    return TrainState(model, optimizer, make_step(model, optimizer, recipe.training, devices, class_weights))

@@ -17,7 +17,7 @@ from casnet_cli.util.files import removed_if_empty, write_whole
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
-    from casnet_cli.auditing.review_list import Named
+    from casnet_cli.auditing.review_list import LocatedSuspect
     from casnet_cli.data.store import Store, Subset
     from casnet_cli.labels import LabelSet
     from casnet_cli.runs.trained import TrainedRun
@@ -26,7 +26,7 @@ ON_PAGE, SHOWN = 60, 10
 
 
 @dataclass(frozen=True)
-class Judge:
+class HeldOutRun:
     """A run, and images that it never trained on."""
 
     run: "TrainedRun"
@@ -64,7 +64,7 @@ def _checkpoints(folder: Path) -> list[Path]:
     return folds or [locate.checkpoint_of(folder)]
 
 
-def _judge(run: "TrainedRun", store: "Store", split: str | None) -> Judge:
+def _judge(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRun:
     recipe = run.meta.recipe
     if store.content_sha256 != run.meta.data_sha256:
         raise RunError(
@@ -75,7 +75,7 @@ def _judge(run: "TrainedRun", store: "Store", split: str | None) -> Judge:
     chosen = split or ("test" if "test" in parts else "val")
     if chosen not in parts:
         raise DataError(f"{store.path}: has no {chosen} images (it has {', '.join(parts)})")
-    return Judge(run, parts[chosen])
+    return HeldOutRun(run, parts[chosen])
 
 
 def _make(folder: Path) -> None:
@@ -85,22 +85,22 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
+def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.ndarray]":
     """The most suspicious regions of all images, and (K, K) pixels by label and answer."""
     from casnet_cli import backend
 
     backend.start()
     from casnet_cli.auditing.label_errors import suspects
-    from casnet_cli.auditing.review_list import Named
+    from casnet_cli.auditing.review_list import LocatedSuspect
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.confusion import confusion
-    from casnet_cli.evaluation.evaluator import asked_together
+    from casnet_cli.evaluation.evaluator import predict_samples
     from casnet_cli.inference.pixel_outputs import answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     total = sum(len(judge.images) for judge in judges)
-    found: list[Named] = []
+    found: list[LocatedSuspect] = []
     classes = len(judges[0].run.meta.labels)
     counts = np.zeros((classes, classes), np.int64)
     done = 0
@@ -110,15 +110,15 @@ def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
             if judge.run.meta.recipe.model.variant != "attention":
                 console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
             model, meta = load_model(judge.run.file, judge.run.meta)
-            network = Network(
+            network = KerasPredictor(
                 model,
-                Protocol(scale=meta.recipe.evaluation.scale),
+                InferenceSettings(scale=meta.recipe.evaluation.scale),
                 lambda told: {"difficulty": answers(told)["difficulty"], "p": told["fused"]},
             )
-            for _, sample, said in asked_together(network, whole_images(judge.images)):
+            for _, sample, said in predict_samples(network, whole_images(judge.images)):
                 proposal = said["p"].argmax(axis=0)
                 own = suspects(said["p"], sample.label, proposal, said["difficulty"])
-                found += [Named(judge.images.group, sample.name, suspect) for suspect in own]
+                found += [LocatedSuspect(judge.images.group, sample.name, suspect) for suspect in own]
                 counts += confusion(sample.label, proposal, classes)
                 done += 1
                 bar.update(done, total)
@@ -126,7 +126,7 @@ def _found(judges: list[Judge], top: int) -> "tuple[list[Named], np.ndarray]":
     return sorted(found, key=lambda named: -named.suspect.score)[:top], counts
 
 
-def _write(target: Path, found: "list[Named]", store: "Store") -> None:
+def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
     from casnet_cli.auditing import review_list
     from casnet_cli.reports.audit import page
 
@@ -145,7 +145,7 @@ def _write(target: Path, found: "list[Named]", store: "Store") -> None:
     console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/page.html")
 
 
-def _say_unlearnt(found: "list[Named]", counts: np.ndarray, labels: "LabelSet") -> None:
+def _say_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "LabelSet") -> None:
     """A network that never says a class contradicts every label of it."""
     unlearnt = counts.diagonal() < counts.sum(axis=1) / 2
     named = Counter(labels.names[one.suspect.label] for one in found if unlearnt[one.suspect.label])
@@ -157,7 +157,7 @@ def _say_unlearnt(found: "list[Named]", counts: np.ndarray, labels: "LabelSet") 
         )
 
 
-def _confusion(found: "list[Named]", labels: "LabelSet") -> str:
+def _confusion(found: "list[LocatedSuspect]", labels: "LabelSet") -> str:
     """Suspect pixels, rows = label, columns = proposal."""
     counts = np.zeros((len(labels), len(labels)), np.int64)
     for named in found:

@@ -10,7 +10,7 @@ from typing import Any
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
 from casnet_cli.data.checks.rules import Finding, check, class_pixels, incomplete, left_over
-from casnet_cli.data.checks.sample_facts import Broken, Seen, observe
+from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, observe
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
@@ -19,14 +19,14 @@ from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import check_replaceable, write_whole
 from casnet_cli.util.ordered_map import ordered
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.prepare import FOLDER, OwnData, own_source
+from casnet_cli.workflows.prepare import FOLDER, FolderOptions, own_source
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckedData:
     """A raw or prepared data set to look at. counts: entries per split that a complete copy has."""
 
     where: str
@@ -42,14 +42,14 @@ class Subject:
         return text.replace(self.unpacked, self.where) if self.unpacked else text
 
 
-def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
+def run(data: str, own: FolderOptions, out: Path | None, json: str | None) -> bool:
     """Whether neither an error nor a warning was found. Raises CasnetError if it cannot look."""
     if out:
         check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
     with _subject(data, own) as subject:
         if not subject.entries:
             raise DataError(f"{subject.where}: holds no images")
-        looked_at: list[Seen | Broken] = []
+        looked_at: list[SampleFacts | UnusableSample] = []
         with console.bar("checking") as bar:
             for _, future in ordered(lambda entry: observe(entry, len(subject.labels)), subject.entries):
                 seen = future.result()
@@ -72,17 +72,17 @@ def run(data: str, own: OwnData, out: Path | None, json: str | None) -> bool:
 
 
 @contextmanager
-def _subject(data: str, own: OwnData) -> Iterator[Subject]:
+def _subject(data: str, own: FolderOptions) -> Iterator[CheckedData]:
     """What is meant by DATA: `folder` with the options of prepare, a prepared file, a name, or a raw data set."""
     path = Path(data)
     if data == FOLDER:
         yield _of_source(own_source(own), Path())
         return
-    if own != OwnData():
+    if own != FolderOptions():
         raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
     if path.is_file() and path.suffix == ".h5":
         store = Store(path)
-        yield Subject(str(path), store.labels, store.folds, store.entries())
+        yield CheckedData(str(path), store.labels, store.folds, store.entries())
         return
     if data in sources.NAMES and not path.exists():
         with _named(data) as subject:
@@ -101,19 +101,19 @@ def _scratch() -> Path:
 
 
 @contextmanager
-def _named(name: str) -> Iterator[Subject]:
+def _named(name: str) -> Iterator[CheckedData]:
     """The raw data set of that name where it lies, else the prepared one. Raises DataError if there is neither."""
     source, prepared = sources.find(name), paths.DATA / f"{name}.h5"
     raw = preparation.located(source, paths.DATA, None)
     if raw is None and source.folder:
         store = Store(prepared)
-        yield Subject(str(prepared), store.labels, store.folds, store.entries())
+        yield CheckedData(str(prepared), store.labels, store.folds, store.entries())
         return
     with preparation.opened_root(raw, _scratch()) as root:
         yield _of_source(source, root, str(raw or name))
 
 
-def _recognized(path: Path, root: Path) -> Subject:
+def _recognized(path: Path, root: Path) -> CheckedData:
     """A raw data set by its official file name; by images/, masks/ and classes.toml in it; else by a known layout."""
     known = [source for source in map(sources.find, sources.NAMES) if source.folder]
     for source in known:
@@ -121,7 +121,7 @@ def _recognized(path: Path, root: Path) -> Subject:
             return _of_source(source, root, str(path))
     parts = [root / part for part in ("images", "masks", "classes.toml")]
     if all(part.exists() for part in parts):
-        return _of_source(own_source(OwnData(parts[0], parts[1], None, parts[2])), root, str(path))
+        return _of_source(own_source(FolderOptions(parts[0], parts[1], None, parts[2])), root, str(path))
     for source in known:
         with suppress(CasnetError):
             found = _of_source(source, root, str(path))
@@ -131,17 +131,19 @@ def _recognized(path: Path, root: Path) -> Subject:
     raise DataError(f"{path}: of no layout that casnet knows ({own} for one's own data)")
 
 
-def _of_source(source: Source, root: Path, where: str = "") -> Subject:
+def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
     unpacked = str(root) if where and not Path(where).is_dir() and root != Path() else ""
     entries = source.entries(root)
-    return Subject(where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked)
+    return CheckedData(
+        where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked
+    )
 
 
-def _summary(subject: Subject, looked_at: list[Seen | Broken]) -> str:
+def _summary(subject: CheckedData, looked_at: list[SampleFacts | UnusableSample]) -> str:
     numbers = {split: sum(one.split == split for one in looked_at) for split in SPLITS}
     counted = ", ".join(f"{number:,} {split}" for split, number in numbers.items() if number)
-    sizes = {one.stored.size for one in looked_at if isinstance(one, Seen)}
-    totals = sum(class_pixels([one for one in looked_at if isinstance(one, Seen)], len(subject.labels)).values())
+    sizes = {one.stored.size for one in looked_at if isinstance(one, SampleFacts)}
+    totals = sum(class_pixels([one for one in looked_at if isinstance(one, SampleFacts)], len(subject.labels)).values())
     void = f", {percent(totals[-1] / totals.sum())} % of the pixels void" if sizes else ""  # type: ignore[index,union-attr]
     folds = f" in {subject.folds} folds" if subject.folds else ""
     size = count(len(sizes), "size")
@@ -162,7 +164,11 @@ def _say(summary: str, findings: list[Finding]) -> None:
 
 
 def _write_page(
-    out: Path, summary: str, subject: Subject, looked_at: list[Seen | Broken], findings: list[Finding]
+    out: Path,
+    summary: str,
+    subject: CheckedData,
+    looked_at: list[SampleFacts | UnusableSample],
+    findings: list[Finding],
 ) -> None:
     from casnet_cli.reports.check import page
 
@@ -172,8 +178,10 @@ def _write_page(
     console.say(f"wrote {out / PAGE}")
 
 
-def _answer(subject: Subject, looked_at: list[Seen | Broken], findings: list[Finding]) -> dict[str, Any]:
-    seen = [one for one in looked_at if isinstance(one, Seen)]
+def _answer(
+    subject: CheckedData, looked_at: list[SampleFacts | UnusableSample], findings: list[Finding]
+) -> dict[str, Any]:
+    seen = [one for one in looked_at if isinstance(one, SampleFacts)]
     pixels = class_pixels(seen, len(subject.labels))
     return {
         "data": subject.where,

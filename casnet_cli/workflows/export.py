@@ -32,7 +32,7 @@ NEEDS = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "litert": ("ai_edge_litert"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportOptions:
     """The options of the command. size: height and width of the images, None for any."""
 
     format: str = "onnx"
@@ -48,7 +48,7 @@ class Wanted:
         return "-".join([*words, "two-files"] if self.two_files else words)
 
 
-def export(run: Path | None, data: Path | None, wanted: Wanted) -> bool:
+def export(run: Path | None, data: Path | None, wanted: ExportOptions) -> bool:
     """Write and prove; returns whether the file keeps its limits, or was not proved. Raises CasnetError."""
     _check_packages(wanted)
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
@@ -70,7 +70,7 @@ def export(run: Path | None, data: Path | None, wanted: Wanted) -> bool:
     return good
 
 
-def _check_packages(wanted: Wanted) -> None:
+def _check_packages(wanted: ExportOptions) -> None:
     needed = [*NEEDS[wanted.format]]
     if wanted.format == "litert" and wanted.precision == "int8":
         needed.append("ai_edge_quantizer")
@@ -89,7 +89,7 @@ def _check_packages(wanted: Wanted) -> None:
         raise EngineError("casnet export: works with TensorFlow alone (pip install tensorflow, KERAS_BACKEND unset)")
 
 
-def _check_run(chosen: "TrainedRun", run: Path | None, wanted: Wanted) -> None:
+def _check_run(chosen: "TrainedRun", run: Path | None, wanted: ExportOptions) -> None:
     section, meta = chosen.meta.recipe.model, chosen.meta
     if not (run and run.is_file()):
         _check_finished(chosen)
@@ -124,7 +124,7 @@ def _check_finished(chosen: "TrainedRun") -> None:
         )
 
 
-def _parts(chosen: "TrainedRun", data: Path | None, wanted: Wanted) -> "dict[str, Subset]":
+def _parts(chosen: "TrainedRun", data: Path | None, wanted: ExportOptions) -> "dict[str, Subset]":
     """Images of the run's data by split; {} where they are not to be had and not named. Raises CasnetError."""
     from casnet_cli.runs import trained
 
@@ -176,7 +176,7 @@ def _take_place(folder: Path, target: Path) -> None:
 
 
 def _write_and_prove(
-    chosen: "TrainedRun", parts: "dict[str, Subset]", wanted: Wanted, folder: Path, check: Callable[[], None]
+    chosen: "TrainedRun", parts: "dict[str, Subset]", wanted: ExportOptions, folder: Path, check: Callable[[], None]
 ) -> dict[str, Any]:
     """What export.json says. check: called between its steps."""
     backend.start()
@@ -195,7 +195,7 @@ def _write_and_prove(
         calibrating = [
             fitted(one, wanted.size, scale).image for one in whole_images(training.at(_spread(training, CALIBRATING)))
         ]
-    told = formats.Wanted(wanted.precision, wanted.size, scale, wanted.probabilities, about, calibrating)
+    told = formats.ExportSpec(wanted.precision, wanted.size, scale, wanted.probabilities, about, calibrating)
     console.say("writing …")
     file = (formats.two_onnx if wanted.two_files else formats.WRITERS[wanted.format])(model, told, folder)
     files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
@@ -205,7 +205,7 @@ def _write_and_prove(
         return about | {"proved": False, "proof": None}
     check()
     console.say("proving …")
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
     def samples() -> Iterator[Any]:
         for one in whole_images(images.at(_spread(images, IMAGES))):
@@ -213,7 +213,9 @@ def _write_and_prove(
             yield fitted(one, wanted.size, scale)
 
     ours = _asked(file, wanted)
-    proof = prove(ours, Network(model, Protocol(scale=scale)), samples(), len(meta.labels), wanted.precision)
+    proof = prove(
+        ours, KerasPredictor(model, InferenceSettings(scale=scale)), samples(), len(meta.labels), wanted.precision
+    )
     return about | {"proved": proof["within_limits"], "proof": proof}
 
 
@@ -223,14 +225,14 @@ def _spread(images: "Subset", most: int) -> list[int]:
     return [index * len(images) // count for index in range(count)]
 
 
-def _asked(file: Path, wanted: Wanted) -> "Answer":
+def _asked(file: Path, wanted: ExportOptions) -> "Answer":
     """The written file in the runtime that other programs ask it by."""
-    from casnet_cli.export.runtime import Exported, two_files
+    from casnet_cli.export.runtime import ExportedPredictor, two_files
     from casnet_cli.export.tracing import saved_model
 
     if wanted.format == "savedmodel":
         return saved_model(file)
-    return two_files(file) if wanted.two_files else Exported(file)
+    return two_files(file) if wanted.two_files else ExportedPredictor(file)
 
 
 def _show(told: dict[str, Any], place: Path, good: bool) -> None:

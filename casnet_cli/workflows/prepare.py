@@ -18,7 +18,7 @@ TABLE = Path("classes.toml")
 
 
 @dataclass(frozen=True)
-class OwnData:
+class FolderOptions:
     """The options of `casnet prepare folder`."""
 
     images: Path | None = None
@@ -38,12 +38,12 @@ def run(
     source: Path | None,
     out: Path | None,
     data: Path | None = None,
-    own: OwnData = OwnData(),
+    own: FolderOptions = FolderOptions(),
     strict: bool = False,
 ) -> Path:
     """Prepare `dataset` and describe it. Returns the file, or that of the proposed classes. Raises CasnetError."""
     if dataset != FOLDER:
-        if own != OwnData():
+        if own != FolderOptions():
             raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
         return _prepare(sources.find(dataset), source, out, data, strict)
     if own.propose:
@@ -74,7 +74,7 @@ def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | 
     return prepared.path
 
 
-def own_source(own: OwnData) -> Source:
+def own_source(own: FolderOptions) -> Source:
     """The source of one's own data. Raises InputError if options lack or exclude each other, DataError."""
     images = _folder(own.images, "--images")
     if (own.masks is None) == (own.annotations is None):
@@ -119,7 +119,7 @@ def _folder(given: Path | None, option: str) -> Path:
     return given
 
 
-def _propose(own: OwnData) -> Path:
+def _propose(own: FolderOptions) -> Path:
     masks = _folder(own.masks, "--masks")
     target = own.classes or TABLE
     if target.exists():

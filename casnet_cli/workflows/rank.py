@@ -19,7 +19,7 @@ from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.manifest import Manifest
-    from casnet_cli.ranking.image_scores import Scores
+    from casnet_cli.ranking.image_scores import ImageScores
     from casnet_cli.runs.trained import TrainedRun
 
 COLUMNS = (
@@ -44,7 +44,7 @@ Row = tuple[int, float, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RankOptions:
     """The options of the command."""
 
     by: str = "mixed"
@@ -59,7 +59,7 @@ class Wanted:
         return self.out.with_suffix("")
 
 
-def rank(path: list[Path], run: Path | None, wanted: Wanted) -> int:
+def rank(path: list[Path], run: Path | None, wanted: RankOptions) -> int:
     """Ask, order, write and show; returns how many images failed. Raises CasnetError."""
     from casnet_cli.runs import trained
 
@@ -70,11 +70,11 @@ def rank(path: list[Path], run: Path | None, wanted: Wanted) -> int:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
     chosen = trained.find(file)
     from casnet_cli.prediction.manifest import Manifest
-    from casnet_cli.ranking.image_scores import Scores
+    from casnet_cli.ranking.image_scores import ImageScores
     from casnet_cli.util.files import sha256_of
 
     identity = hashlib.sha256(f"rank 1 {sha256_of(chosen.file)}".encode()).hexdigest()
-    with Manifest(Scores(wanted.folder, chosen.meta.labels, identity, wanted.resume)) as manifest:
+    with Manifest(ImageScores(wanted.folder, chosen.meta.labels, identity, wanted.resume)) as manifest:
         pending = manifest.pending(jobs)
         console.say(f"asking {chosen.title} about {len(pending)} of {count(len(jobs), 'image')}")
         if chosen.meta.recipe.model.variant != "attention":
@@ -102,17 +102,17 @@ def _check_out(out: Path) -> None:
     check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() == header, "list of casnet rank")
 
 
-def _ask(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[Scores]") -> None:
+def _ask(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
     from casnet_cli import backend
 
     backend.start()
     from casnet_cli.inference.pixel_outputs import ranks
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(chosen.file, chosen.meta)
-    network = Network(model, Protocol(scale=meta.recipe.evaluation.scale, pools=True), ranks)
+    network = KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale, pools=True), ranks)
     del model
     began = 0.0
     with console.bar("asking") as bar:
@@ -125,7 +125,7 @@ def _ask(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[Scores]") ->
             bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
 
 
-def _ordered(records: list[dict[str, Any]], wanted: Wanted) -> list[Row]:
+def _ordered(records: list[dict[str, Any]], wanted: RankOptions) -> list[Row]:
     from casnet_cli.ranking.acquisition import order, within
     from casnet_cli.ranking.image_scores import SCORES, features_of
 
@@ -144,7 +144,7 @@ def hard_classes(record: dict[str, Any], most: int = 3) -> str:
     return ", ".join(f"{name} {100 * doubt:.0f} %" for name, (_, doubt) in shares if doubt >= 0.01)
 
 
-def _write(rows: list[Row], wanted: Wanted) -> None:
+def _write(rows: list[Row], wanted: RankOptions) -> None:
     """The list, and regions.csv in the folder beside. Raises InputError."""
     listed = [
         {**record, "rank": number, "value": round(value, 6), "hard_classes": hard_classes(record)}
@@ -165,7 +165,7 @@ def _write(rows: list[Row], wanted: Wanted) -> None:
         _whole(file, text.getvalue().encode("utf-8", "backslashreplace"))
 
 
-def _draw(rows: list[Row], wanted: Wanted, chosen: "TrainedRun") -> None:
+def _draw(rows: list[Row], wanted: RankOptions, chosen: "TrainedRun") -> None:
     from casnet_cli.reports.rank import page
 
     content = page(rows[:ON_PAGE], len(rows), wanted.by, chosen.title, hard_classes)
@@ -179,7 +179,7 @@ def _whole(file: Path, content: bytes) -> None:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 
 
-def _show(rows: list[Row], images: int, wanted: Wanted) -> None:
+def _show(rows: list[Row], images: int, wanted: RankOptions) -> None:
     table = []
     for _, _, record in rows[:SHOWN]:
         shares = percent(record["difficulty"]), percent(record["hard_share"])

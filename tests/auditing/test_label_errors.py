@@ -9,7 +9,7 @@ from helpers.datasets import LABELS
 
 from casnet_cli.auditing import review_list
 from casnet_cli.auditing.label_errors import BOUNDARY, OBJECT, Suspect, suspects, suspicion
-from casnet_cli.auditing.review_list import Named
+from casnet_cli.auditing.review_list import LocatedSuspect
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID
 
@@ -75,7 +75,7 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     label[10:30, 10:40], label[15:20, 15:20], label[40:50, 50:60] = 1, 0, 2
     found = found_in(answer(mask), label, np.zeros(mask.shape))
     assert not found[0].inside.all()
-    review_list.write(tmp_path, [Named("test", "a", one) for one in found], LABELS, "digest")
+    review_list.write(tmp_path, [LocatedSuspect("test", "a", one) for one in found], LABELS, "digest")
     regions = review_list.confirmed(tmp_path, "digest")
     review_list.check_unedited(tmp_path)
     assert list(regions) == [("test", "a")] and len(regions["test", "a"]) == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli import backend
-from casnet_cli.evaluation.measurement import measurement
+from casnet_cli.evaluation.measurement import evaluation_key
 from casnet_cli.runs import trained
 
 ROUNDS = 3
@@ -21,21 +21,21 @@ ROUNDS = 3
 def main() -> None:
     found = trained.find(Path(sys.argv[1]))
     store = trained.open_data(found, None)
-    wanted = measurement(found, store)
+    wanted = evaluation_key(found, store)
     part = wanted.images.at(range(min(int(sys.argv[2]) if len(sys.argv) > 2 else 48, len(wanted.images))))
     backend.start()
     from casnet_cli.model.averaging import averaged
 
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.evaluation.detailed_metrics import Gauges
+    from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
     from casnet_cli.evaluation.evaluator import asked_by_size, evaluate
-    from casnet_cli.inference.predictor import Protocol, measuring
+    from casnet_cli.inference.predictor import InferenceSettings, measuring
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(found.file)
     bare = averaged(model, "none", wanted.scale)
     bare.jit_compile = False
-    ask = measuring(model, Protocol(scale=wanted.scale), 1.5)
+    ask = measuring(model, InferenceSettings(scale=wanted.scale), 1.5)
     images = [sample.image[None].astype(np.float32) for sample in whole_images(part)]
 
     def forward() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             bare.predict_on_batch(image)
 
     def whole() -> None:
-        gauges = Gauges(store.labels, 1.5, meta.recipe.model.variant == "attention")
+        gauges = DetailedMetrics(store.labels, 1.5, meta.recipe.model.variant == "attention")
         evaluate(asked_by_size(ask, whole_images(part), wanted.scale), store.labels, gauges)
 
     times: dict[Callable[[], None], list[float]] = {forward: [], whole: []}

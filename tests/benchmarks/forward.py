@@ -34,20 +34,20 @@ def main() -> None:
     size = size_of(told.size)
     backend.start()
     from casnet_cli.inference import folding
-    from casnet_cli.inference.inference_model import Deployed
+    from casnet_cli.inference.inference_model import InferenceModel
     from casnet_cli.inference.pixel_outputs import prediction
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.model.casnet import build_casnet
 
     section = recipes.load(recipes.find(told.recipe), ["model.weights='none'"]).model
     model = build_casnet(section, CLASSES)
     if told.memory:
-        growth(Deployed(model), size)
+        growth(InferenceModel(model), size)
         return
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    winograd, least = Network(model, Protocol(), prediction(1.5)), folding.LEAST_CHANNELS
+    winograd, least = KerasPredictor(model, InferenceSettings(), prediction(1.5)), folding.LEAST_CHANNELS
     folding.LEAST_CHANNELS = 1 << 30  # type: ignore[misc]
-    folded = Network(model, Protocol(), prediction(1.5))
+    folded = KerasPredictor(model, InferenceSettings(), prediction(1.5))
     folding.LEAST_CHANNELS = least
     model.jit_compile = False
     straight = direct(model)

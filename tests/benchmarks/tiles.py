@@ -18,7 +18,7 @@ from PIL import Image
 
 from casnet_cli import backend
 from casnet_cli.data.store import Subset
-from casnet_cli.evaluation.measurement import measurement
+from casnet_cli.evaluation.measurement import evaluation_key
 from casnet_cli.runs import trained
 
 WIDE = 1600
@@ -28,19 +28,19 @@ Image.MAX_IMAGE_PIXELS = None
 
 def main() -> None:
     found = trained.find(Path(sys.argv[1]))
-    images = measurement(found, trained.open_data(found, None)).images
+    images = evaluation_key(found, trained.open_data(found, None)).images
     if "--huge" in sys.argv:
         huge(Path(sys.argv[1]), images)
         return
     backend.start()
     from casnet_cli.inference import predictor
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(found.file)
     scale = meta.recipe.evaluation.scale
-    whole = Network(model, Protocol(scale=scale))
-    tiled = Network(model, Protocol(scale=scale, tile=round(predictor.TILE / scale)))
+    whole = KerasPredictor(model, InferenceSettings(scale=scale))
+    tiled = KerasPredictor(model, InferenceSettings(scale=scale, tile=round(predictor.TILE / scale)))
     predictor.WHOLE_PIXELS = 1 << 60  # type: ignore[misc]
     for name, image in pictures(images):
         expected, mask = whole(image)["mask"], tiled(image)["mask"]

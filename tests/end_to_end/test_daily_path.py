@@ -168,7 +168,7 @@ def test_an_interrupted_evaluation_leaves_no_empty_folder(
         raise KeyboardInterrupt
 
     told: list[str] = []
-    monkeypatch.setattr("casnet_cli.inference.predictor.Network", interrupted)
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", interrupted)
     monkeypatch.setattr("casnet_cli.console.say", told.append)
     casnet("eval", "--out", tmp_path / "figures", code=130)
     assert list(tmp_path.iterdir()) == [] and told[-1] == "interrupted"

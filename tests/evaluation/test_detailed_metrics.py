@@ -10,9 +10,9 @@ from sklearn import metrics
 from casnet_cli.evaluation import stratified
 from casnet_cli.evaluation.boundary import WIDTH, Boundary, band, sets_of
 from casnet_cli.evaluation.calibration import Calibration, chosen_pixels, fit_temperature, generator
-from casnet_cli.evaluation.detailed_metrics import DETECTORS, RIVALS, Gauges
-from casnet_cli.evaluation.error_detection import Ranking
-from casnet_cli.evaluation.stratified import Strata
+from casnet_cli.evaluation.detailed_metrics import DETECTORS, RIVALS, DetailedMetrics
+from casnet_cli.evaluation.error_detection import ErrorDetection
+from casnet_cli.evaluation.stratified import StratifiedAccuracy
 from casnet_cli.labels import VOID, with_colors
 
 K = 5
@@ -35,8 +35,8 @@ def scored(seed: int, count: int = 20000) -> tuple[np.ndarray, np.ndarray]:
     return scores, rng.random(count) < 0.1 + 0.7 * scores
 
 
-def ranking(scores: np.ndarray, wrong: np.ndarray, pieces: int = 7) -> Ranking:
-    found = Ranking()
+def ranking(scores: np.ndarray, wrong: np.ndarray, pieces: int = 7) -> ErrorDetection:
+    found = ErrorDetection()
     for part in np.array_split(np.arange(len(scores)), pieces):
         found.add(scores[part], wrong[part])
     return found
@@ -82,7 +82,7 @@ def test_quantiles_share_out_all_pixels() -> None:
 
 
 def test_rankings_of_nothing() -> None:
-    empty, right = Ranking(), ranking(np.full(9, 0.1, np.float32), np.zeros(9, bool))
+    empty, right = ErrorDetection(), ranking(np.full(9, 0.1, np.float32), np.zeros(9, bool))
     for found in (empty.base_rate, empty.auroc(), empty.average_precision(), empty.aurc(), empty.coverage_at(0.95)):
         assert found is None
     assert right.auroc() is None and right.average_precision() is None and right.aurc() == 0
@@ -199,7 +199,7 @@ def test_the_frame_is_no_border() -> None:
 def test_strata_agree_with_distances_pixel_by_pixel() -> None:
     truth = regions(3)
     mask = np.where(np.random.default_rng(0).random(truth.shape) < 0.3, (truth + 1) % K, truth).astype(np.uint8)
-    found = Strata(K)
+    found = StratifiedAccuracy(K)
     found.add(truth, mask)
     told = found.told()
     known, right = truth != VOID, truth == mask
@@ -238,7 +238,7 @@ def said(seed: int, truth: np.ndarray, attention: bool = True) -> dict[str, np.n
 
 def measured(**changes: Any) -> tuple[dict[str, Any], np.ndarray, dict[str, np.ndarray]]:
     """The figures of two images, and their labelled pixels in a row."""
-    gauges = Gauges(LABELS, **{"temperature": 2.0, "attention": True, **changes})
+    gauges = DetailedMetrics(LABELS, **{"temperature": 2.0, "attention": True, **changes})
     truths = [regions(4), regions(5, 31, 44)]
     answers = [said(seed, truth) for seed, truth in enumerate(truths)]
     for truth, answer in zip(truths, answers, strict=True):
@@ -280,11 +280,11 @@ def test_what_a_variant_lacks_is_none() -> None:
     told, _, _ = measured(attention=False, temperature=None)
     assert told["difficulty"]["final_errors"]["one_minus_p_a"] is None
     assert told["calibration"]["ece_calibrated"] is None and told["calibration"]["temperature"] is None
-    gauges = Gauges(LABELS, None, False)
+    gauges = DetailedMetrics(LABELS, None, False)
     answer = {key: x for key, x in said(0, regions(6)).items() if not key.startswith("coarse")}
     gauges.add(regions(6), answer)
     told = gauges.told()
     assert told["difficulty"]["coarse_errors"] is None and told["refine"] is None
-    empty = Gauges(LABELS, None, True).told()
+    empty = DetailedMetrics(LABELS, None, True).told()
     assert empty["difficulty"] == {"coarse_errors": None, "final_errors": None} and empty["boundary"]["iou"] is None
-    assert Gauges(LABELS, None, True).curve() == []
+    assert DetailedMetrics(LABELS, None, True).curve() == []

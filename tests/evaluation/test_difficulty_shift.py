@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from casnet_cli.evaluation.difficulty_shift import Drift, drift
+from casnet_cli.evaluation.difficulty_shift import DifficultyShift, difficulty_shift
 
 
 @pytest.mark.parametrize("shift", [-0.2, 0.0, 0.05, 0.3])
@@ -12,7 +12,7 @@ from casnet_cli.evaluation.difficulty_shift import Drift, drift
 def test_the_statistic_and_its_distance_from_chance(shift: float, ours: int, theirs: int) -> None:
     rng = np.random.default_rng(ours)
     folder, validation = rng.beta(2, 5, ours) + shift, rng.beta(2, 5, theirs)
-    found = drift(folder.tolist(), validation.tolist())
+    found = difficulty_shift(folder.tolist(), validation.tolist())
     told = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False, alternative="greater")
     assert found is not None and found.chance == pytest.approx(told.statistic / (ours * theirs))
     assert stats.norm.sf(found.sigmas) == pytest.approx(told.pvalue, rel=1e-6)
@@ -21,22 +21,26 @@ def test_the_statistic_and_its_distance_from_chance(shift: float, ours: int, the
 def test_ties_count_half() -> None:
     folder, validation = [0.1, 0.2, 0.2, 0.3], [0.2, 0.2, 0.3]
     told = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False)
-    found = drift(folder, validation)
+    found = difficulty_shift(folder, validation)
     assert found is not None and found.chance == pytest.approx(told.statistic / 12) == pytest.approx(4.5 / 12)
-    same = drift([0.5] * 9, [0.5] * 5)
-    assert same == Drift(0.5, 0.0) and not same.harder
+    same = difficulty_shift([0.5] * 9, [0.5] * 5)
+    assert same == DifficultyShift(0.5, 0.0) and not same.harder
 
 
 def test_both_the_effect_and_its_certainty_make_a_warning() -> None:
-    harder, few = drift([0.9] * 20, [0.1] * 20), drift([0.9], [0.1] * 99)
-    slightly = drift([0.4] * 400 + [0.6] * 600, [0.5] * 1000)
+    harder, few = difficulty_shift([0.9] * 20, [0.1] * 20), difficulty_shift([0.9], [0.1] * 99)
+    slightly = difficulty_shift([0.4] * 400 + [0.6] * 600, [0.5] * 1000)
     assert harder is not None and harder.harder and harder.chance == 1
     assert slightly is not None and slightly.sigmas > 3 and not slightly.harder
     assert few is not None and few.chance == 1 and not few.harder
-    assert Drift(0.65, 3.0).harder and not Drift(0.64, 9.0).harder and not Drift(0.9, 2.9).harder
-    easier = drift([0.1] * 20, [0.9] * 20)
+    assert (
+        DifficultyShift(0.65, 3.0).harder
+        and not DifficultyShift(0.64, 9.0).harder
+        and not DifficultyShift(0.9, 2.9).harder
+    )
+    easier = difficulty_shift([0.1] * 20, [0.9] * 20)
     assert easier is not None and easier.sigmas < -3 and not easier.harder
 
 
 def test_a_side_without_images() -> None:
-    assert drift([], [0.5]) is None and drift([0.5], []) is None
+    assert difficulty_shift([], [0.5]) is None and difficulty_shift([0.5], []) is None

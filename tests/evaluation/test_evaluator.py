@@ -8,8 +8,8 @@ from helpers.datasets import Plain
 from sklearn import metrics
 
 from casnet_cli.errors import RunError
-from casnet_cli.evaluation.confusion import confusion, figures
-from casnet_cli.evaluation.evaluator import asked_together, evaluate, remarkable
+from casnet_cli.evaluation.confusion import confusion, metrics_of
+from casnet_cli.evaluation.evaluator import evaluate, predict_samples, remarkable
 from casnet_cli.labels import VOID, with_colors
 
 LABELS = with_colors(("a", "b", "c", "d", "e"))
@@ -45,7 +45,7 @@ def test_a_matrix_counted_by_hand() -> None:
     said = np.array([[0, 1, 1], [1, 0, 2]])
     matrix = confusion(truth, said, 3)
     np.testing.assert_array_equal(matrix, [[1, 1, 0], [0, 2, 0], [1, 0, 0]])
-    found = figures(matrix)
+    found = metrics_of(matrix)
     assert found.pixel_accuracy == pytest.approx(3 / 5)
     assert found.class_accuracy == pytest.approx((1 / 2 + 1 + 0) / 3)
     assert found.mean_iou == pytest.approx((1 / 3 + 2 / 3 + 0) / 3)
@@ -54,7 +54,7 @@ def test_a_matrix_counted_by_hand() -> None:
 
 def test_figures_agree_with_scikit_learn() -> None:
     everything = samples()
-    scores = evaluate(asked_together(Plain(answer), everything), LABELS)
+    scores = evaluate(predict_samples(Plain(answer), everything), LABELS)
     truth = np.concatenate([sample.label.ravel() for sample in everything])
     said = np.concatenate([sample.image[..., 0].ravel() for sample in everything])
     truth, said = truth[truth != VOID], said[truth != VOID]
@@ -72,7 +72,7 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
-    found = evaluate(asked_together(Plain(answer), samples()), LABELS).metrics()
+    found = evaluate(predict_samples(Plain(answer), samples()), LABELS).metrics()
     assert found["absent_classes"] == ["e"] and found["images"] == 6
     assert found["per_class"][4] == {"name": "e", "accuracy": None, "iou": None, "pixels": 0}
     assert found["branches"]["fine"] is None and found["branches"]["coarse"]["pixel_accuracy"] < 0.5
@@ -85,8 +85,8 @@ def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_d
     for place, sample in enumerate(everything):
         sample.name = str(place)
     network = Plain(answer, together=3)
-    found = evaluate(asked_together(network, everything), LABELS)
-    expected = evaluate(asked_together(Plain(answer), everything), LABELS)
+    found = evaluate(predict_samples(network, everything), LABELS)
+    expected = evaluate(predict_samples(Plain(answer), everything), LABELS)
     assert sorted(network.batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
     assert found.tally.names == expected.tally.names == tuple(map(str, range(15)))
     for part in ("correct", "truth", "claimed"):
@@ -99,7 +99,7 @@ def test_the_remarkable_images() -> None:
     blank = Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))
     seen: list[str] = []
     scores = evaluate(
-        asked_together(Plain(answer), [blank, *everything]),
+        predict_samples(Plain(answer), [blank, *everything]),
         LABELS,
         on_image=lambda sample, said: seen.append(sample.name),
     )
@@ -118,11 +118,11 @@ def test_an_answer_that_is_no_number_is_refused() -> None:
         return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
 
     with pytest.raises(RunError, match="image 0: what the network says of it is no number"):
-        evaluate(asked_together(Plain(diverged), samples()), LABELS)
+        evaluate(predict_samples(Plain(diverged), samples()), LABELS)
 
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:
     blank = [Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))]
-    for found in (evaluate(asked_together(Plain(answer), blank), LABELS).metrics(), evaluate([], LABELS).metrics()):
+    for found in (evaluate(predict_samples(Plain(answer), blank), LABELS).metrics(), evaluate([], LABELS).metrics()):
         assert found["pixel_accuracy"] is None and found["labelled_pixels"] == 0
         assert found["absent_classes"] == list(LABELS.names)

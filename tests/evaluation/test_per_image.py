@@ -10,7 +10,7 @@ from sklearn import metrics
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.confusion import Counts, confusion, counts_of, stacked
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.per_image import PerImageCounts
 
 CLASSES = 4
 
@@ -26,10 +26,10 @@ def pixels(seed: int, images: int = 40, skill: float = 0.7) -> list[tuple[np.nda
     return found
 
 
-def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> Tally:
+def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> PerImageCounts:
     counts = [counts_of(confusion(truth, said, CLASSES)) for truth, said in images]
     names = tuple(f"{prefix}{index}" for index in range(len(images)))
-    return Tally(names, {"fused": stacked(counts, CLASSES)})
+    return PerImageCounts(names, {"fused": stacked(counts, CLASSES)})
 
 
 def test_intervals_are_those_of_scipys_bootstrap() -> None:
@@ -106,7 +106,9 @@ def test_what_is_saved_comes_back_and_damage_is_named(tmp_path: Path) -> None:
     whole, fused = file.read_bytes(), own.counts["fused"]
     flipped = bytearray(whole)
     flipped[len(whole) // 2 : len(whole) // 2 + 40] = b"x" * 40
-    Tally(own.names, {"fused": Counts(fused.correct[:, :2], fused.truth, fused.claimed)}).save(tmp_path / "short.npz")
+    PerImageCounts(own.names, {"fused": Counts(fused.correct[:, :2], fused.truth, fused.claimed)}).save(
+        tmp_path / "short.npz"
+    )
     np.save(tmp_path / "array.npy", np.zeros(3))
     others = [(tmp_path / name).read_bytes() for name in ("short.npz", "array.npy")]
     for content in (whole[:200], b"", bytes(flipped), *others):
@@ -119,6 +121,6 @@ def test_what_is_saved_comes_back_and_damage_is_named(tmp_path: Path) -> None:
 
 def test_images_without_labels_give_no_interval() -> None:
     nothing = Counts(*(np.zeros((3, CLASSES), np.int64) for _ in range(3)))
-    own = Tally(("a", "b", "c"), {"fused": nothing})
+    own = PerImageCounts(("a", "b", "c"), {"fused": nothing})
     assert per_image.interval(per_image.resampled([own])["mean_iou"]) is None
     assert per_image.difference([own], [own])["mean_iou"] == {"value": None, "ci95": None}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import backend
-from casnet_cli.evaluation.evaluator import BRANCHES, asked_together
-from casnet_cli.evaluation.measurement import measurement
+from casnet_cli.evaluation.evaluator import BRANCHES, predict_samples
+from casnet_cli.evaluation.measurement import evaluation_key
 from casnet_cli.labels import VOID
 from casnet_cli.runs import trained
 
@@ -43,18 +43,18 @@ class Pixels:
 
 def main() -> None:
     found = trained.find(Path(sys.argv[1]))
-    wanted = measurement(found, trained.open_data(found, None))
+    wanted = evaluation_key(found, trained.open_data(found, None))
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.pixel_outputs import branch_answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
-    network = Network(load_model(found.file)[0], Protocol(scale=wanted.scale), branch_answers)
+    network = KerasPredictor(load_model(found.file)[0], InferenceSettings(scale=wanted.scale), branch_answers)
     kinds = ["all", "coarse_right", "coarse_wrong", "differing", *(f"p_a_below_{limit}" for limit in THRESHOLDS)]
     pixels = {kind: Pixels() for kind in kinds}
     either = 0
-    for _, sample, said in asked_together(network, whole_images(wanted.images)):
+    for _, sample, said in predict_samples(network, whole_images(wanted.images)):
         known = sample.label != VOID
         truth, answers = sample.label[known], {name: said[key][known] for name, key in BRANCHES.items()}
         easy = 1 - said["difficulty"][known]

@@ -22,9 +22,9 @@ from casnet_cli.data import store
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.store import Store
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.confusion import FIGURES
-from casnet_cli.evaluation.measurement import measurement
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.confusion import METRIC_NAMES
+from casnet_cli.evaluation.measurement import evaluation_key
+from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.runs import trained
 
 ORDERS = ("random", "difficulty", "entropy", "mixed")
@@ -56,12 +56,12 @@ class Loop:
     def run(self, by: str, seed: int, number: int) -> Path:
         return self.folder / f"{by if number else FIRST}-{seed}-{number}"
 
-    def measured(self, by: str, seed: int, number: int) -> Tally | None:
+    def measured(self, by: str, seed: int, number: int) -> PerImageCounts | None:
         """Counts on the judged images after round `number`, 0 being the first tenth."""
         run = self.run(by, seed, number)
         if not (run / "checkpoints" / "best.h5").is_file() or not run.with_suffix(".h5").is_file():
             return None
-        return measurement(trained.find(run), Store(run.with_suffix(".h5"))).tally()
+        return evaluation_key(trained.find(run), Store(run.with_suffix(".h5"))).tally()
 
     def labelled(self, by: str, seed: int, number: int) -> list[str]:
         """Names of the images that are labelled in round `number`, kept as a file once they are chosen."""
@@ -128,14 +128,14 @@ def table(loop: Loop, orders: list[str], seeds: list[int], rounds: int) -> dict:
             if not tallies:
                 continue
             each = [per_image.means([told]) for told in tallies.values()]
-            figures = {key: [one[key] for one in each] for key in FIGURES}
+            figures = {key: [one[key] for one in each] for key in METRIC_NAMES}
             paired = {seed: other for seed in tallies if (other := loop.measured("random", seed, number))}
             against = (
                 per_image.difference([tallies[seed] for seed in paired], list(paired.values())) if paired else None
             )
             found[f"{by} {share}"] = {"seeds": list(tallies), "figures": figures, "against_random": against}
             cells = []
-            for key in FIGURES:
+            for key in METRIC_NAMES:
                 values = 100 * np.array(figures[key])
                 spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
                 cells.append(f"{values.mean():.1f}{spread}")

@@ -26,8 +26,8 @@ from casnet_cli.data import store
 from casnet_cli.data.sources.base import Sample, Source
 from casnet_cli.data.store import Store
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.measurement import measurement
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.measurement import evaluation_key
+from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.labels import VOID
 from casnet_cli.runs import trained
 
@@ -118,20 +118,20 @@ def ask(folder: Path, data: Store) -> list[Told]:
 
     backend.start()
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.evaluation.evaluator import asked_together
+    from casnet_cli.evaluation.evaluator import predict_samples
     from casnet_cli.inference.pixel_outputs import answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     told = []
     for fold in range(1, data.folds + 1):
         model, meta = load_model(folder / f"fold-{fold}" / "checkpoints" / "best.h5")
-        network = Network(
+        network = KerasPredictor(
             model,
-            Protocol(scale=meta.recipe.evaluation.scale),
+            InferenceSettings(scale=meta.recipe.evaluation.scale),
             lambda said: {"difficulty": answers(said)["difficulty"], "p": said["fused"]},
         )
-        for _, sample, said in asked_together(network, whole_images(data.parts(fold)["test"])):
+        for _, sample, said in predict_samples(network, whole_images(data.parts(fold)["test"])):
             p, difficulty = (np.asarray(said[key], np.float16) for key in ("p", "difficulty"))
             told.append(Told(sample.name, np.asarray(sample.label), p, difficulty))
         backend.forget()
@@ -242,11 +242,11 @@ class Series:
         return self.folder / name
 
 
-def measured(run: Path, data: Store, folds: list[int]) -> list[Tally]:
+def measured(run: Path, data: Store, folds: list[int]) -> list[PerImageCounts]:
     """Of each fold's test images, by the labels of `data`."""
     found = []
     for fold in folds:
-        about = measurement(trained.find(run / f"fold-{fold}"), data, "test")
+        about = evaluation_key(trained.find(run / f"fold-{fold}"), data, "test")
         if about.tally() is None:
             casnet("eval", "--run", run / f"fold-{fold}", "--data", data.path, "--split", "test", "--worst", 0)
         counts = about.tally()

@@ -21,7 +21,7 @@ from series import casnet  # type: ignore[import-not-found]
 
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.evaluation.calibration import threshold_for
-from casnet_cli.evaluation.difficulty_shift import drift
+from casnet_cli.evaluation.difficulty_shift import difficulty_shift
 from casnet_cli.evaluation.per_image import interval
 from casnet_cli.labels import VOID
 from casnet_cli.runs import trained
@@ -98,7 +98,7 @@ def warned(difficulties: list[float], validation: list[float], images: int) -> f
         return None
     rng = np.random.default_rng(0)
     drawn = [rng.choice(difficulties, images, replace=False) for _ in range(DRAWS)]
-    return float(np.mean([drift(own, validation).harder for own in drawn]))
+    return float(np.mean([difficulty_shift(own, validation).harder for own in drawn]))
 
 
 def main() -> None:

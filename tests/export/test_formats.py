@@ -14,9 +14,9 @@ from casnet_cli import recipe as recipes
 from casnet_cli.errors import RunError
 from casnet_cli.export import formats, quantize
 from casnet_cli.export.metadata import describe
-from casnet_cli.export.runtime import Exported, opened, two_files
+from casnet_cli.export.runtime import ExportedPredictor, opened, two_files
 from casnet_cli.export.tracing import saved_model
-from casnet_cli.inference.predictor import Network, Protocol
+from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
 from casnet_cli.runs.trained import TrainedRun
@@ -25,18 +25,18 @@ SCALE, CLASSES = 1.25, len(LABELS)
 SIZES = [(37, 50), (80, 33), (49, 65), (40, 160)]
 
 
-def wanted(**more) -> formats.Wanted:
+def wanted(**more) -> formats.ExportSpec:
     chosen = recipes.load(recipes.find("folder"), [f"evaluation.scale={SCALE}"])
     meta = Meta(chosen, LABELS, "blocks", "0" * 64, None, Progress(1), {}, {"temperature": 2.0})
     chosen = {"precision": "float32", "size": None, "tells": True, **more}
     run = TrainedRun(Path("best.h5"), meta, Path("runs/some"))
     about = describe(run, "1" * 64, chosen["precision"], chosen["size"], chosen["tells"])
-    return formats.Wanted(chosen["precision"], chosen["size"], SCALE, chosen["tells"], about)
+    return formats.ExportSpec(chosen["precision"], chosen["size"], SCALE, chosen["tells"], about)
 
 
 @pytest.fixture(scope="module")
-def keras() -> Network:
-    return Network(lively(CLASSES), Protocol(scale=SCALE))
+def keras() -> KerasPredictor:
+    return KerasPredictor(lively(CLASSES), InferenceSettings(scale=SCALE))
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def agree(ours, theirs, images: list[np.ndarray]) -> float:
     return float(np.mean(np.concatenate([(a == b).ravel() for a, b in pairs])))
 
 
-def test_any_size_equals_keras(file: Path, keras: Network) -> None:
-    ours = Exported(file)
+def test_any_size_equals_keras(file: Path, keras: KerasPredictor) -> None:
+    ours = ExportedPredictor(file)
     for size in SIZES:
         image = picture(*size)
         expected, found = keras(image), ours(image)
@@ -71,7 +71,7 @@ def test_any_size_equals_keras(file: Path, keras: Network) -> None:
 
 
 def test_several_images_at_once_are_several_images(file: Path) -> None:
-    ours = Exported(file)
+    ours = ExportedPredictor(file)
     images = [picture(37, 50, seed) for seed in range(3)]
     for one, image in zip(ours.say([ours.prepare(image) for image in images]), images, strict=True):
         for name, x in ours(image).items():
@@ -79,7 +79,7 @@ def test_several_images_at_once_are_several_images(file: Path) -> None:
 
 
 def test_confidence_is_the_calibrated_probability(file: Path) -> None:
-    said = Exported(file)(picture(37, 50))
+    said = ExportedPredictor(file)(picture(37, 50))
     p = np.asarray(said["probabilities"], np.float64)
     np.testing.assert_allclose(p.sum(0), 1, atol=1e-5)
     np.testing.assert_array_equal(p.argmax(0), said["mask"])
@@ -88,10 +88,10 @@ def test_confidence_is_the_calibrated_probability(file: Path) -> None:
 
 
 def test_what_the_file_says_of_itself(file: Path) -> None:
-    about = Exported(file).description
+    about = ExportedPredictor(file).description
     assert about["classes"] == list(LABELS.names) and about["void"] == 255
     assert about["palette"] == [list(color) for color in LABELS.palette]
-    assert Exported(file).run.meta.labels == LABELS and Exported(file).run.meta.temperature == 2.0
+    assert ExportedPredictor(file).run.meta.labels == LABELS and ExportedPredictor(file).run.meta.temperature == 2.0
 
 
 def test_the_onnx_file_is_valid_by_name_and_without_operators_of_its_own(onnx_file: Path) -> None:
@@ -120,15 +120,15 @@ def test_no_dilated_convolution_is_taken_apart(onnx_file: Path) -> None:
     assert not kinds & {"SpaceToDepth", "DepthToSpace"}
 
 
-def test_half_precision_halves_the_file(onnx_file: Path, keras: Network, tmp_path: Path) -> None:
+def test_half_precision_halves_the_file(onnx_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     model = onnx.load(onnx_file)
     formats._halve(model.graph)
     onnx.save(model, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").stat().st_size < 0.6 * onnx_file.stat().st_size
-    assert agree(Exported(tmp_path / "model.onnx"), keras, [picture(*size) for size in SIZES]) > 0.98
+    assert agree(ExportedPredictor(tmp_path / "model.onnx"), keras, [picture(*size) for size in SIZES]) > 0.98
 
 
-def test_integers_in_onnx(onnx_file: Path, keras: Network, tmp_path: Path) -> None:
+def test_integers_in_onnx(onnx_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     shutil.copy(onnx_file, tmp_path / "model.onnx")
     images = [picture(*size, seed=9) for size in SIZES]
     quantize.onnx(tmp_path / "model.onnx", images, "efficientnet-lite0")
@@ -144,28 +144,28 @@ def opened_without_description(file: Path):
     return lambda image: {"mask": session.run(["mask"], {"image": image[None]})[0][0]}
 
 
-def test_integers_in_litert(litert_file: Path, keras: Network, tmp_path: Path) -> None:
+def test_integers_in_litert(litert_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     images = [picture(*size, seed=9) for size in SIZES]
     (tmp_path / "model.tflite").write_bytes(quantize.litert(litert_file.read_bytes(), images, "efficientnet-lite0"))
     assert (tmp_path / "model.tflite").stat().st_size < 0.5 * litert_file.stat().st_size
     formats.put_behind(tmp_path / "model.tflite", wanted().description)
-    assert agree(Exported(tmp_path / "model.tflite"), keras, images) > 0.8
+    assert agree(ExportedPredictor(tmp_path / "model.tflite"), keras, images) > 0.8
 
 
-def test_two_files_make_one(keras: Network, tmp_path: Path) -> None:
+def test_two_files_make_one(keras: KerasPredictor, tmp_path: Path) -> None:
     first = formats.two_onnx(lively(CLASSES), wanted(tells=False), tmp_path)
     assert first.name == "coarse.onnx" and (tmp_path / "fine.onnx").is_file()
     assert agree(two_files(first), keras, [picture(*size) for size in SIZES]) > 0.999
 
 
-def test_a_saved_model(keras: Network, tmp_path: Path) -> None:
+def test_a_saved_model(keras: KerasPredictor, tmp_path: Path) -> None:
     target = formats.saved_model(lively(CLASSES), wanted(), tmp_path)
     assert agree(saved_model(target), keras, [picture(*size) for size in SIZES]) > 0.999
     assert json.loads((target / "assets.extra" / "casnet.json").read_text())["classes"] == list(LABELS.names)
 
 
 def test_a_file_of_one_size_says_so_of_others(litert_file: Path, tmp_path: Path) -> None:
-    ours = Exported(litert_file)
+    ours = ExportedPredictor(litert_file)
     ours.description["size"] = [40, 48]
     with pytest.raises(ValueError, match="is 37x50 pixels, and this model for 40x48"):
         ours.prepare(picture(37, 50))

@@ -5,25 +5,27 @@ import pytest
 from helpers.networks import lively, picture
 
 from casnet_cli.export.graph import Graph
-from casnet_cli.inference.inference_model import Deployed
+from casnet_cli.inference.inference_model import InferenceModel
 from casnet_cli.inference.pixel_outputs import answers
-from casnet_cli.inference.predictor import Network, Protocol
+from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 
 
-def asked(model, scale: float) -> Network:
-    return Network(model, Protocol(scale=scale), lambda told: answers(told) | {"probabilities": told["fused"]})
+def asked(model, scale: float) -> KerasPredictor:
+    return KerasPredictor(
+        model, InferenceSettings(scale=scale), lambda told: answers(told) | {"probabilities": told["fused"]}
+    )
 
 
 @pytest.fixture(scope="module", params=[1.0, 1.25])
-def both(request: pytest.FixtureRequest) -> tuple[Network, Graph]:
+def both(request: pytest.FixtureRequest) -> tuple[KerasPredictor, Graph]:
     scale = request.param
-    return asked(lively(), scale), Graph(Deployed(lively(), plain=True), scale, tells=True)
+    return asked(lively(), scale), Graph(InferenceModel(lively(), plain=True), scale, tells=True)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_any_size_and_scale(size: tuple[int, int], both: tuple[Network, Graph]) -> None:
+def test_any_size_and_scale(size: tuple[int, int], both: tuple[KerasPredictor, Graph]) -> None:
     image, (network, graph) = picture(*size), both
     expected = network(image)
     found = {name: np.asarray(x)[0] for name, x in graph.whole(image[None]).items()}
@@ -37,13 +39,13 @@ def test_any_size_and_scale(size: tuple[int, int], both: tuple[Network, Graph]) 
 def test_variants_without_attention(variant: str) -> None:
     model, image = lively(variant=variant), picture(37, 50)
     expected = asked(model, 1.0)(image)
-    found = Graph(Deployed(model, plain=True), 1.0).whole(image[None])
+    found = Graph(InferenceModel(model, plain=True), 1.0).whole(image[None])
     assert list(found) == ["mask", "difficulty"]
     assert (np.asarray(found["mask"])[0] == expected["mask"]).mean() > 0.999
     np.testing.assert_allclose(np.asarray(found["difficulty"])[0], expected["difficulty"], atol=1e-4)
 
 
-def test_several_images_do_not_meet(both: tuple[Network, Graph]) -> None:
+def test_several_images_do_not_meet(both: tuple[KerasPredictor, Graph]) -> None:
     graph = both[1]
     images = np.stack([picture(37, 50, seed) for seed in range(3)])
     together = graph.whole(images)
@@ -57,14 +59,14 @@ def test_several_images_do_not_meet(both: tuple[Network, Graph]) -> None:
 
 def test_two_halves_make_the_whole() -> None:
     model, image = lively(), picture(37, 50)
-    whole = Graph(Deployed(model, plain=True), 1.25, tells=True).whole(image[None])
-    halves = Graph(Deployed(model, easy_below=0.0, plain=True), 1.25, tells=True)
+    whole = Graph(InferenceModel(model, plain=True), 1.25, tells=True).whole(image[None])
+    halves = Graph(InferenceModel(model, easy_below=0.0, plain=True), 1.25, tells=True)
     first = halves.coarse(image[None])
     second = halves.fine(first["features"], first["coarse"], first["attention"], np.array(image.shape[:2], np.int32))
     np.testing.assert_allclose(np.asarray(first["difficulty"]), np.asarray(whole["difficulty"]), atol=1e-5)
     for name in ("mask", "difficulty", "probabilities"):
         np.testing.assert_allclose(np.asarray(second[name]), np.asarray(whole[name]), atol=1e-5)
-    coarse = Network(model, Protocol(scale=1.25), lambda told: {"p": told["coarse"]})(image)["p"]
+    coarse = KerasPredictor(model, InferenceSettings(scale=1.25), lambda told: {"p": told["coarse"]})(image)["p"]
     np.testing.assert_allclose(np.moveaxis(np.asarray(first["probabilities"])[0], -1, 0), coarse, atol=1e-4)
     np.testing.assert_array_equal(np.asarray(first["mask"])[0], coarse.argmax(0))
     assert np.abs(np.asarray(first["probabilities"]) - np.asarray(second["probabilities"])).max() > 0.01

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from helpers.networks import lively, picture, probabilities
 
-from casnet_cli.inference.inference_model import Deployed
-from casnet_cli.inference.predictor import Network, Protocol
+from casnet_cli.inference.inference_model import InferenceModel
+from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.inference.winograd import WinogradConvolution
 
 
-def told(network: Network, image: np.ndarray) -> dict[str, np.ndarray]:
+def told(network: KerasPredictor, image: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.moveaxis(x, 0, -1) if x.ndim == 3 else x for name, x in network(image).items()}
 
 
-def asked(model: keras.Model, **protocol: object) -> Network:
-    return Network(model, Protocol(**protocol), lambda told: told)  # type: ignore[arg-type]
+def asked(model: keras.Model, **protocol: object) -> KerasPredictor:
+    return KerasPredictor(model, InferenceSettings(**protocol), lambda told: told)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("variant", ["coarse", "static", "attention", "fine"])
@@ -80,7 +80,7 @@ def test_a_variant_without_attention_is_always_asked_in_full() -> None:
 
 
 def test_attention_is_one_number_a_cell() -> None:
-    cells = Deployed(lively()).cells(np.zeros((2, 33, 49, 3), np.float32))
+    cells = InferenceModel(lively()).cells(np.zeros((2, 33, 49, 3), np.float32))
     assert {name: x.shape for name, x in cells.items()} == {
         "coarse": (2, 3, 4, 5),
         "fine": (2, 3, 4, 5),

@@ -5,7 +5,7 @@ import pytest
 from helpers.networks import lively, picture, probabilities
 
 from casnet_cli.inference import compiled, pixel_outputs, predictor
-from casnet_cli.inference.predictor import PASSES, Network, Protocol
+from casnet_cli.inference.predictor import PASSES, InferenceSettings, KerasPredictor
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,8 @@ def model():
     return model
 
 
-def everything(model, **protocol: object) -> Network:
-    return Network(model, Protocol(**protocol), lambda told: told)  # type: ignore[arg-type]
+def everything(model, **protocol: object) -> KerasPredictor:
+    return KerasPredictor(model, InferenceSettings(**protocol), lambda told: told)  # type: ignore[arg-type]
 
 
 def cells_by_hand(model, image: np.ndarray, scale: float) -> dict[str, np.ndarray]:
@@ -154,7 +154,7 @@ def test_rows_of_tiles_are_made_when_they_are_needed_and_then_forgotten(model, m
 
 
 def test_measures_work_in_every_way_of_asking(model) -> None:
-    said = Network(model, Protocol("flip", 1.5, 65), pixel_outputs.measures(2.0))(picture(60, 81))
+    said = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.measures(2.0))(picture(60, 81))
     assert said["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(said)
 
 
@@ -162,6 +162,6 @@ def test_few_images_get_the_same_answers_uncompiled(model, monkeypatch: pytest.M
     monkeypatch.setattr(compiled, "SMALL", 30_000)
     for image in (picture(60, 81), picture(81, 161)):  # the second is compiled for
         for tta in ("none", "flip"):
-            expected, found = (Network(model, Protocol(tta, few=few))(image) for few in (False, True))
+            expected, found = (KerasPredictor(model, InferenceSettings(tta, few=few))(image) for few in (False, True))
             np.testing.assert_array_equal(found["mask"], expected["mask"])
             np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-5)

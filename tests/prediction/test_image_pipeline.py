@@ -191,7 +191,7 @@ def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monke
         picture(index, *((20, 12) if index % 4 else (40, 30))).save(folder / f"{index:02d}.png")
     flying, most = 0, []
 
-    class Room(pipeline.Room):
+    class Room(pipeline.PixelBudget):
         def take(self, pixels: int) -> int:
             nonlocal flying
             taken = super().take(pixels)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from helpers.datasets import LABELS
 
-from casnet_cli.ranking.image_scores import Scored, features_of
+from casnet_cli.ranking.image_scores import RankedImage, features_of
 
 
-def scored(difficulty: np.ndarray, mask: np.ndarray) -> Scored:
+def scored(difficulty: np.ndarray, mask: np.ndarray) -> RankedImage:
     """Told in two blocks."""
-    found = Scored(np.empty(mask.shape, np.uint8), np.empty(mask.shape, np.uint8))
+    found = RankedImage(np.empty(mask.shape, np.uint8), np.empty(mask.shape, np.uint8))
     width = slice(0, mask.shape[1])
     for rows in (slice(0, 7), slice(7, len(mask))):
         said = {"mask": mask[rows], "difficulty": difficulty[rows]}

@@ -12,8 +12,8 @@ import pytest
 from helpers.datasets import Plain
 from scipy import ndimage
 
-from casnet_cli.evaluation.detailed_metrics import RIVALS, Gauges
-from casnet_cli.evaluation.evaluator import Scores, asked_together, evaluate, remarkable
+from casnet_cli.evaluation.detailed_metrics import RIVALS, DetailedMetrics
+from casnet_cli.evaluation.evaluator import Evaluation, evaluate, predict_samples, remarkable
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.reports.evaluation import card, report
 
@@ -52,10 +52,10 @@ def answer_of(samples: list[Sample]):
 
 
 @pytest.fixture(scope="module")
-def measured() -> tuple[Scores, str]:
+def measured() -> tuple[Evaluation, str]:
     samples = [sample(seed) for seed in range(20)]
     answer = answer_of(samples)
-    scores = evaluate(asked_together(Plain(answer), samples), LABELS, Gauges(LABELS, None, True))
+    scores = evaluate(predict_samples(Plain(answer), samples), LABELS, DetailedMetrics(LABELS, None, True))
     kinds = remarkable(scores, 4)
     accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
     cards = []
@@ -68,7 +68,7 @@ def measured() -> tuple[Scores, str]:
     return scores, text
 
 
-def test_the_figures_are_those_of_the_metrics(measured: tuple[Scores, str]) -> None:
+def test_the_figures_are_those_of_the_metrics(measured: tuple[Evaluation, str]) -> None:
     scores, text = measured
     told = scores.metrics()
     for branch in ("coarse", "fine", "fused"):
@@ -83,7 +83,7 @@ def test_the_figures_are_those_of_the_metrics(measured: tuple[Scores, str]) -> N
     assert '<th scope="row">never</th>' in text and "sky &lt;blue&gt;" in text and "sky <blue>" not in text
 
 
-def test_it_is_one_file_for_everybody(measured: tuple[Scores, str]) -> None:
+def test_it_is_one_file_for_everybody(measured: tuple[Evaluation, str]) -> None:
     _, text = measured
     assert not re.findall(r'(?:src|href)="(?!data:)', text) and "http" not in text and len(text) < 8_000_000
     assert '<html lang="en">' in text and 'name="viewport"' in text
@@ -93,7 +93,7 @@ def test_it_is_one_file_for_everybody(measured: tuple[Scores, str]) -> None:
 
 
 def test_a_report_of_nothing() -> None:
-    scores = evaluate([], LABELS, Gauges(LABELS, None, True))
+    scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
     text = report("x", "y", scores.metrics(), scores.matrices["fused"], [], [], LABELS)
     assert "there is nothing to measure" in text
 
@@ -135,7 +135,9 @@ document.body.append(told);
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser: install chromium to have the report opened in one")
 @pytest.mark.parametrize("width", [1200, 500])
-def test_a_browser_clicks_through_it_without_an_error(measured: tuple[Scores, str], tmp_path: Path, width: int) -> None:
+def test_a_browser_clicks_through_it_without_an_error(
+    measured: tuple[Evaluation, str], tmp_path: Path, width: int
+) -> None:
     import json
 
     scores, text = measured

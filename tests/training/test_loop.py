@@ -10,7 +10,7 @@ from casnet_cli.recipe import Schedule as Section
 from casnet_cli.runs.progress import Progress
 from casnet_cli.training.loop import EpochReport, Plan, StepReport, train
 from casnet_cli.training.schedule import Schedule
-from casnet_cli.training.step import Measured
+from casnet_cli.training.step import StepResult
 
 
 @dataclass
@@ -31,8 +31,8 @@ def begun(
     """Losses are the batch's number, validation figures come from the list."""
     batches = (Batch(k, k) for k in count(progress.step))
 
-    def step(image: Any, label: Any, rate: float) -> Measured:
-        return Measured({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
+    def step(image: Any, label: Any, rate: float) -> StepResult:
+        return StepResult({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
 
     validations = iter(figures)
     return train(step, batches, schedule, plan, lambda: {"pixel_accuracy": next(validations)}, progress)

@@ -16,7 +16,7 @@ from casnet_cli.runs import checkpoint
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
 from casnet_cli.training.optimizer import CaffeSGD
-from casnet_cli.training.step import LOSSES, Measured, make_step, measured, set_up
+from casnet_cli.training.step import LOSSES, StepResult, make_step, set_up, step_result
 from casnet_cli.training.train_state import assemble
 from casnet_cli.training.update import layers_of
 
@@ -45,11 +45,11 @@ class Trainee:
         parts = assemble(self.recipe, 3, devices)
         self.model, self.optimizer, self.step = parts.model, parts.optimizer, parts.step
 
-    def measured(self, first: int, end: int) -> list[Measured]:
+    def measured(self, first: int, end: int) -> list[StepResult]:
         return [self.step(*batch(k), 0.01) for k in range(first, end)]
 
     def steps(self, first: int, end: int) -> list[dict[str, float]]:
-        return [measured.losses for measured in self.measured(first, end)]
+        return [step_result.losses for step_result in self.measured(first, end)]
 
     def meta(self, step: int) -> Meta:
         labels = with_colors(("a", "b", "c"))
@@ -65,9 +65,9 @@ def test_training_lowers_the_loss_and_reports_each_branch() -> None:
 
 def test_every_loss_counts_and_one_that_is_no_number_is_no_overflow() -> None:
     losses = {"coarse": 1.0, "attention": 2.0, "refine": 3.0, "fine": 4.0}
-    assert measured(losses, 1.0, True, 1.0, 0).losses == {"loss": 10.0, **losses}
-    assert measured(losses, np.inf, False, 2.0**15, 0).overflow
-    assert not measured(losses | {"fine": np.nan}, np.nan, False, 2.0**15, 0).overflow
+    assert step_result(losses, 1.0, True, 1.0, 0).losses == {"loss": 10.0, **losses}
+    assert step_result(losses, np.inf, False, 2.0**15, 0).overflow
+    assert not step_result(losses | {"fine": np.nan}, np.nan, False, 2.0**15, 0).overflow
     assert {column for column, *_ in curves.LOSSES} == {"loss", *(f"loss_{name}" for name in LOSSES)}
 
 
@@ -159,8 +159,8 @@ def test_a_step_that_is_not_finite_changes_nothing() -> None:
     kernel = trainee.optimizer.variables[0]
     kernel.assign(np.full(kernel.shape, np.nan, np.float32))
     before = values(trainee)
-    (measured,) = trainee.measured(2, 3)
-    assert not measured.finite and not measured.overflow and np.isnan(measured.losses["loss"])
+    (step_result,) = trainee.measured(2, 3)
+    assert not step_result.finite and not step_result.overflow and np.isnan(step_result.losses["loss"])
     for ours, theirs in zip(values(trainee), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -182,8 +182,8 @@ def test_parts_of_a_batch_add_up_to_the_whole() -> None:
         step = make_step(model, optimizer, chosen.training, devices)
         image, label = batch(0, rows=4)
         label[3, :25] = VOID
-        measured = step(image, label, 0.01)
-        found[parts] = measured, [v.numpy() for v in optimizer.variables]
+        step_result = step(image, label, 0.01)
+        found[parts] = step_result, [v.numpy() for v in optimizer.variables]
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
     assert found[2][0].losses == pytest.approx(found[1][0].losses, rel=1e-12)
@@ -207,10 +207,10 @@ def test_overflow_of_float16_skips_the_step_and_halves_the_scale() -> None:
     trainee = Trainee("training.precision='float16'")
     trainee.optimizer.scaling[0].assign(2.0**40)
     before = values(trainee)
-    (measured,) = trainee.measured(0, 1)
+    (step_result,) = trainee.measured(0, 1)
     after = values(trainee)
     keras.config.set_dtype_policy("float32")
-    assert measured.overflow and not measured.finite and np.isfinite(measured.losses["loss"])
+    assert step_result.overflow and not step_result.finite and np.isfinite(step_result.losses["loss"])
     for ours, theirs in zip(after[:-2], before[:-2], strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert after[-2] == 2.0**39

@@ -146,11 +146,11 @@ def test_two_files_by_the_program_of_the_readme(home: Path, tmp_path: Path) -> N
 
 
 def test_beyond_its_limits_it_is_kept_aside(exported: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from casnet_cli.export.runtime import Exported
+    from casnet_cli.export.runtime import ExportedPredictor
 
     before = (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns
     wrong = lambda self, image: {"mask": image[..., 0] * 0, "difficulty": image[..., 0] * 0.0}  # noqa: E731
-    monkeypatch.setattr(Exported, "__call__", wrong)
+    monkeypatch.setattr(ExportedPredictor, "__call__", wrong)
     assert "refused" in casnet("export", code=1)
     folder = home / RUN / "export/onnx-float32-refused"
     told = json.loads((folder / "export.json").read_text())

@@ -33,10 +33,10 @@ def listed(file: Path) -> list[dict[str, str]]:
 
 def test_the_list_follows_what_the_network_says(ranked: Path, home: Path) -> None:
     from casnet_cli.inference.pixel_outputs import answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
-    network = Network(load_model(home / BEST)[0], Protocol(), answers)
+    network = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), answers)
     expected = {}
     for file in sorted((home / "photos").rglob("*.png")):
         expected[str(file.relative_to(home))] = float(network(np.asarray(Image.open(file)))["difficulty"].mean())

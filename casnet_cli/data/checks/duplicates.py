@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casnet_cli.data.checks.sample_facts import Seen
+from casnet_cli.data.checks.sample_facts import SampleFacts
 
 NEAR = 10.0
 """Root mean square difference of two thumbnails, in 0..255, up to which two images count as one picture.
@@ -25,20 +25,20 @@ BLOCK = 512
 class Pair:
     """Two images, in the order of the file. difference: 0 for the same bytes, else that of their thumbnails."""
 
-    first: Seen
-    second: Seen
+    first: SampleFacts
+    second: SampleFacts
     difference: float
 
 
-def same(seen: Sequence[Seen]) -> list[Pair]:
+def same(seen: Sequence[SampleFacts]) -> list[Pair]:
     """Each image with the first one of the same bytes."""
-    groups: dict[bytes, list[Seen]] = defaultdict(list)
+    groups: dict[bytes, list[SampleFacts]] = defaultdict(list)
     for one in seen:
         groups[one.digests[0]].append(one)
     return [Pair(group[0], other, 0.0) for group in groups.values() for other in group[1:]]
 
 
-def near(seen: Sequence[Seen]) -> list[Pair]:
+def near(seen: Sequence[SampleFacts]) -> list[Pair]:
     """All pairs of different bytes whose thumbnails differ by at most `NEAR` and by less than `OF_CONTRAST` says.
 
     Every image is compared with every other, as products of matrices.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.checks import duplicates
-from casnet_cli.data.checks.sample_facts import Broken, Seen, kind_of
+from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, kind_of
 from casnet_cli.data.images import SIDEWAYS
 from casnet_cli.data.splits import SPLITS, folds_of
 from casnet_cli.errors import DataError
@@ -50,7 +50,7 @@ class Finding:
     kind: str
     severity: str
     text: str
-    examples: tuple[tuple[Seen | Broken, ...], ...]
+    examples: tuple[tuple[SampleFacts | UnusableSample, ...], ...]
     remedy: str
 
     @property
@@ -69,12 +69,12 @@ class Finding:
         return [" = ".join(one.where for one in group) for group in self.examples]
 
 
-def check(looked_at: Sequence[Seen | Broken], labels: LabelSet, folds: int | None) -> list[Finding]:
+def check(looked_at: Sequence[SampleFacts | UnusableSample], labels: LabelSet, folds: int | None) -> list[Finding]:
     """All findings, the severe ones first. folds: of a set that is cross-validated, else None."""
     looked_at = sorted(looked_at, key=lambda one: SPLITS.index(one.split))
-    seen = [one for one in looked_at if isinstance(one, Seen)]
+    seen = [one for one in looked_at if isinstance(one, SampleFacts)]
     found = [
-        *_unfit([one for one in looked_at if isinstance(one, Broken)]),
+        *_unfit([one for one in looked_at if isinstance(one, UnusableSample)]),
         *_twice(looked_at),
         *_leaks(seen, _sides(seen, folds)),
         *_classes(seen, labels),
@@ -83,7 +83,7 @@ def check(looked_at: Sequence[Seen | Broken], labels: LabelSet, folds: int | Non
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def incomplete(looked_at: Sequence[Seen | Broken], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
+def incomplete(looked_at: Sequence[SampleFacts | UnusableSample], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
     """counts: samples of each split that a complete copy has."""
     remedy = "fetch it again, or what is missing"
     found = {split: sum(one.split == split for one in looked_at) for split, _ in counts}
@@ -97,11 +97,11 @@ def incomplete(looked_at: Sequence[Seen | Broken], counts: tuple[tuple[str, int]
 def left_over(spare: Sequence[Path]) -> list[Finding]:
     """spare: label files that belong to no image."""
     text, remedy = UNFIT["no image"]
-    gone = tuple((Broken("train", file.stem, str(file), DataError(text)),) for file in spare)
+    gone = tuple((UnusableSample("train", file.stem, str(file), DataError(text)),) for file in spare)
     return [Finding("no image", "warning", text, gone, remedy)] if gone else []
 
 
-def class_pixels(seen: Sequence[Seen], classes: int) -> dict[str, np.ndarray]:
+def class_pixels(seen: Sequence[SampleFacts], classes: int) -> dict[str, np.ndarray]:
     """(K + 1,) pixels of each class, void last, for each split that has samples."""
     totals: dict[str, np.ndarray] = {}
     for split in SPLITS:
@@ -111,8 +111,8 @@ def class_pixels(seen: Sequence[Seen], classes: int) -> dict[str, np.ndarray]:
     return totals
 
 
-def _unfit(broken: Sequence[Broken]) -> Iterator[Finding]:
-    groups: dict[tuple[str, str], list[Broken]] = defaultdict(list)
+def _unfit(broken: Sequence[UnusableSample]) -> Iterator[Finding]:
+    groups: dict[tuple[str, str], list[UnusableSample]] = defaultdict(list)
     for one in broken:
         groups[kind_of(one.fault)].append(one)
     for (kind, what), members in groups.items():
@@ -121,8 +121,8 @@ def _unfit(broken: Sequence[Broken]) -> Iterator[Finding]:
         yield Finding(kind, "error", f"{text}: {detail}" if detail else text, _each(members), remedy)
 
 
-def _twice(looked_at: Sequence[Seen | Broken]) -> Iterator[Finding]:
-    names: dict[tuple[str, str], list[Seen | Broken]] = defaultdict(list)
+def _twice(looked_at: Sequence[SampleFacts | UnusableSample]) -> Iterator[Finding]:
+    names: dict[tuple[str, str], list[SampleFacts | UnusableSample]] = defaultdict(list)
     for one in looked_at:
         names[one.split, one.name].append(one)
     members = [one for group in names.values() if len(group) > 1 for one in group]
@@ -130,13 +130,13 @@ def _twice(looked_at: Sequence[Seen | Broken]) -> Iterator[Finding]:
         yield Finding("twice", "error", "names that occur twice in a split", _each(members), "rename one of them")
 
 
-def _sides(seen: Sequence[Seen], folds: int | None) -> dict[int, str]:
+def _sides(seen: Sequence[SampleFacts], folds: int | None) -> dict[int, str]:
     """The side of a leak that each sample, by `id`, is on: its fold, or its split."""
     fold_of = folds_of([one.name for one in seen if one.split == "train"], folds)
     return {id(one): f"fold {fold_of[one.name]}" if folds and one.name in fold_of else one.split for one in seen}
 
 
-def _leaks(seen: Sequence[Seen], sides: dict[int, str]) -> Iterator[Finding]:
+def _leaks(seen: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Finding]:
     for pairs, what, severities in (
         (duplicates.same(seen), "pairs of identical images", ("error", "warning")),
         (duplicates.near(seen), "pairs of nearly identical images", ("warning", "note")),
@@ -158,7 +158,7 @@ def _leaks(seen: Sequence[Seen], sides: dict[int, str]) -> Iterator[Finding]:
         yield Finding("disagreement", "warning", text, _pairs(differing), "look at both, keep the better label")
 
 
-def _classes(seen: Sequence[Seen], labels: LabelSet) -> Iterator[Finding]:
+def _classes(seen: Sequence[SampleFacts], labels: LabelSet) -> Iterator[Finding]:
     empty = [one for one in seen if not one.counts[:-1].any()]
     if empty:
         remedy = "label them, or leave them out: they teach nothing"
@@ -190,13 +190,13 @@ def _classes(seen: Sequence[Seen], labels: LabelSet) -> Iterator[Finding]:
     yield from _rare(seen, labels, pixels.get("train"))
 
 
-def _largest(seen: Sequence[Seen], split: str, classes: np.ndarray) -> list[Seen]:
+def _largest(seen: Sequence[SampleFacts], split: str, classes: np.ndarray) -> list[SampleFacts]:
     """Of each class marked, the image of the split with most of it."""
     ours = [one for one in seen if one.split == split]
     return [max(ours, key=lambda one: one.counts[k]) for k in np.flatnonzero(classes)]
 
 
-def _rare(seen: Sequence[Seen], labels: LabelSet, pixels: np.ndarray | None) -> Iterator[Finding]:
+def _rare(seen: Sequence[SampleFacts], labels: LabelSet, pixels: np.ndarray | None) -> Iterator[Finding]:
     if pixels is None or not pixels[:-1].any():
         return
     images = np.sum([one.counts[:-1] > 0 for one in seen if one.split == "train"], axis=0)
@@ -209,7 +209,7 @@ def _rare(seen: Sequence[Seen], labels: LabelSet, pixels: np.ndarray | None) -> 
         yield Finding("tiny", "note", text, _each(_largest(seen, "train", rare)), remedy)
 
 
-def _forms(seen: Sequence[Seen]) -> Iterator[Finding]:
+def _forms(seen: Sequence[SampleFacts]) -> Iterator[Finding]:
     turned = [one for one in seen if one.stored.orientation != 1]
     if turned:
         text = "images that viewers turn by their EXIF tag, while the label fits them as they lie"
@@ -235,12 +235,12 @@ def _forms(seen: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding("size", "note", text, _each(odd), "leave them out if they are mistakes")
 
 
-def _tells(one: Seen) -> bool:
+def _tells(one: SampleFacts) -> bool:
     """Whether the label's size shows how the image is to be turned."""
     return one.raw.orientation in SIDEWAYS and one.raw.size[0] != one.raw.size[1]
 
 
-def _odd_sizes(seen: Sequence[Seen]) -> list[Seen]:
+def _odd_sizes(seen: Sequence[SampleFacts]) -> list[SampleFacts]:
     if not seen:
         return []
     shorter = [min(one.stored.size) for one in seen]
@@ -255,9 +255,9 @@ def _odd_sizes(seen: Sequence[Seen]) -> list[Seen]:
     ]
 
 
-def _each(members: Sequence[Seen | Broken]) -> tuple[tuple[Seen | Broken, ...], ...]:
+def _each(members: Sequence[SampleFacts | UnusableSample]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
     return tuple((one,) for one in members)
 
 
-def _pairs(pairs: Sequence[duplicates.Pair]) -> tuple[tuple[Seen | Broken, ...], ...]:
+def _pairs(pairs: Sequence[duplicates.Pair]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
     return tuple((pair.first, pair.second) for pair in pairs)

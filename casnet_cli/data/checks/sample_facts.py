@@ -32,7 +32,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SampleFacts:
     """A sample that is usable.
 
     raw: the image's form as it lies in its file; stored: as it goes into the store; mask: that of the label's file, if
@@ -52,7 +52,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Broken:
+class UnusableSample:
     """A sample that cannot be used, and why."""
 
     split: str
@@ -61,16 +61,16 @@ class Broken:
     fault: DataError
 
 
-def observe(entry: Entry, classes: int) -> Seen | Broken:
+def observe(entry: Entry, classes: int) -> SampleFacts | UnusableSample:
     where = str(entry.image or entry.label or f"{entry.split}/{entry.name}")
     try:
         found = verified(entry, classes)
     except DataError as fault:
         ours = entry.label if kind_of(fault)[0] in OF_LABELS else None
-        return Broken(entry.split, entry.name, str(ours or where), fault)
+        return UnusableSample(entry.split, entry.name, str(ours or where), fault)
     image, label = found.sample.image, found.sample.label
     stored = form(io.BytesIO(image))
-    return Seen(
+    return SampleFacts(
         entry.split,
         entry.name,
         where,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from casnet_cli.evaluation.early_exit import Look, Point, curve
+from casnet_cli.evaluation.early_exit import ImageErrors, Point, curve
 from casnet_cli.labels import VOID
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ def cascade(model: "keras.Model", scale: float, images: "Subset", easy_below: fl
     """
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.pixel_outputs import branch_answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
     count = min(IMAGES, len(images))
     part = images.at([index * len(images) // count for index in range(count)])
-    always = Network(model, Protocol(scale=scale), branch_answers)
-    never = Network(model, Protocol(scale=scale, easy_below=1.0), branch_answers)
-    parted = Network(model, Protocol(scale=scale, easy_below=-1.0), branch_answers)
+    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_answers)
+    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_answers)
+    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_answers)
     looks, times = [], []
     for place, sample in enumerate(whole_images(part)):
         said, label = always(sample.image), sample.label
         right = (int((said[answer] == label).sum()) for answer in ("coarse", "mask"))
-        looks.append(Look(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
+        looks.append(ImageErrors(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
         if place < TIMED:
             times.append([_seconds(network, sample.image) for network in (always, never, parted)])
     whole = statistics.median(always for always, *_ in times)

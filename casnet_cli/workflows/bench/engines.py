@@ -16,7 +16,7 @@ from casnet_cli.export.runtime import check_size
 from casnet_cli.export.verify import REST
 from casnet_cli.util.files import sha256_of
 from casnet_cli.util.text import percent
-from casnet_cli.workflows.bench.target import Subject
+from casnet_cli.workflows.bench.target import BenchTarget
 
 WARM = 2
 TOLD = ("precision", "size", "proof", "bytes", "file", "checkpoint_sha256")
@@ -24,7 +24,7 @@ TOLD = ("precision", "size", "proof", "bytes", "file", "checkpoint_sha256")
 Ask = Callable[[np.ndarray], Any]
 
 
-def engines(subject: Subject, which: str, size: tuple[int, int], repeats: int) -> list[dict[str, Any]]:
+def engines(subject: BenchTarget, which: str, size: tuple[int, int], repeats: int) -> list[dict[str, Any]]:
     """For Keras and each export of the run, as far as `which` names them: `engine`, `precision`, `size` of its images,
     `bytes` on disk, `load_seconds`, `seconds` of an image of that height and width, and from its proof `pixel_accuracy`
     and `pixels_equal`. Raises RunError, EngineError, InputError.
@@ -95,18 +95,18 @@ def _opened(row: dict[str, Any], load: Callable[[Path], Ask], file: Path) -> Ask
 
 def _keras(file: Path) -> Ask:
     backend.start()
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(file)
-    return Network(model, Protocol(scale=meta.recipe.evaluation.scale))
+    return KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale))
 
 
 def _exported(file: Path) -> Ask:
     if file.suffix in SUFFIXES:
-        from casnet_cli.export.runtime import Exported
+        from casnet_cli.export.runtime import ExportedPredictor
 
-        return Exported(file)
+        return ExportedPredictor(file)
     backend.start()
     from casnet_cli.export.tracing import saved_model
 

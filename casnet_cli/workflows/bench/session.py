@@ -7,7 +7,7 @@ from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.bench import target
-from casnet_cli.workflows.bench.target import Subject
+from casnet_cli.workflows.bench.target import BenchTarget
 
 
 def bench(
@@ -41,7 +41,7 @@ def bench(
         show(subject, size, answer)
 
 
-def _compare_engines(subject: Subject, size: tuple[int, int], engine: str, repeats: int, json: str | None) -> None:
+def _compare_engines(subject: BenchTarget, size: tuple[int, int], engine: str, repeats: int, json: str | None) -> None:
     from casnet_cli.workflows.bench import engines
 
     rows = engines.engines(subject, engine, size, repeats)
@@ -51,7 +51,7 @@ def _compare_engines(subject: Subject, size: tuple[int, int], engine: str, repea
         engines.show(subject.title, size, rows)
 
 
-def _wanted(subject: Subject, only: str | None) -> list[str]:
+def _wanted(subject: BenchTarget, only: str | None) -> list[str]:
     """What to measure: `only`, or all that can be. Raises DataError if `only` cannot."""
     obstacles = {what: subject.obstacle(what) for what in ("input", "predict")}
     if only:
@@ -64,7 +64,7 @@ def _wanted(subject: Subject, only: str | None) -> list[str]:
     return ["forward", "train", *(what for what, why in obstacles.items() if not why)]
 
 
-def show(subject: Subject, size: tuple[int, int], answer: dict[str, Any]) -> None:
+def show(subject: BenchTarget, size: tuple[int, int], answer: dict[str, Any]) -> None:
     """The figures and the operations by part as tables."""
     crop, training = subject.recipe.augmentation.crop, subject.recipe.training
     timed = "a step" if answer["train_step_seconds"] else "a forward pass"
@@ -89,7 +89,7 @@ def show(subject: Subject, size: tuple[int, int], answer: dict[str, Any]) -> Non
     console.table(title, ("part", "giga", "%"), parts)
 
 
-def _show_cascade(subject: Subject, told: dict[str, Any]) -> None:
+def _show_cascade(subject: BenchTarget, told: dict[str, Any]) -> None:
     """What `--fine auto` costs and saves, and its picture in the run's folder."""
     rows = [
         ("--fine always", _seconds(told["always_seconds"]), "0.0", percent(told["points"][0]["accuracy"])),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Subject:
+class BenchTarget:
     """checkpoint: whose weights, if any. labels: None where the data set is not known.
 
     parts: of the data by split, {} where there are none; `without` then says why.
@@ -40,12 +40,12 @@ class Subject:
         return self.without or f"the data hold no {'training' if what == 'input' else 'test or val'} images"
 
 
-def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path | None) -> Subject:
+def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path | None) -> BenchTarget:
     """A recipe if one is named, else a run, by default the newest. Raises RecipeError, RunError or DataError."""
     return _of_run(run, overrides, data) if recipe is None else _of_recipe(recipe, overrides, data)
 
 
-def _of_recipe(name: str, overrides: list[str], data: Path | None) -> Subject:
+def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarget:
     chosen = recipes.load(recipes.find(name), overrides)
     from casnet_cli.data.store import Store
     from casnet_cli.workflows.recipe_choice import class_count, data_of
@@ -54,11 +54,11 @@ def _of_recipe(name: str, overrides: list[str], data: Path | None) -> Subject:
         file = data or data_of(chosen)
     except DataError as error:
         classes, whose = class_count(chosen.data.name)
-        return Subject(f"recipe {name} with {classes} classes ({whose})", chosen, classes, without=str(error))
+        return BenchTarget(f"recipe {name} with {classes} classes ({whose})", chosen, classes, without=str(error))
     return _with_data(f"recipe {name}", chosen, None, Store(file), None)
 
 
-def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> Subject:
+def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchTarget:
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
     from casnet_cli.runs import trained
 
@@ -72,10 +72,10 @@ def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> Subjec
     except (DataError, RunError) as error:
         if data:
             raise
-        return Subject(found.title, chosen, len(meta.labels), file, meta.labels, without=str(error))
+        return BenchTarget(found.title, chosen, len(meta.labels), file, meta.labels, without=str(error))
     return _with_data(found.title, chosen, file, store, meta.fold)
 
 
-def _with_data(title: str, chosen: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> Subject:
+def _with_data(title: str, chosen: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> BenchTarget:
     parts = store.parts(fold, chosen.data.validation_fraction, chosen.training.seed)
-    return Subject(f"{title} on {store.path}", chosen, len(store.labels), checkpoint, store.labels, parts)
+    return BenchTarget(f"{title} on {store.path}", chosen, len(store.labels), checkpoint, store.labels, parts)

@@ -12,9 +12,9 @@ import numpy as np
 
 from casnet_cli import backend, console
 from casnet_cli.errors import EngineError, OutOfMemory
-from casnet_cli.inference.batching import Groups
+from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.util import memory
-from casnet_cli.workflows.bench.target import Subject
+from casnet_cli.workflows.bench.target import BenchTarget
 
 KEYS = (
     "forward_seconds",
@@ -49,7 +49,7 @@ class Bench:
     size: of the image of the forward pass, (height, width). wanted: of forward, train, input and predict.
     """
 
-    def __init__(self, subject: Subject, size: tuple[int, int], wanted: list[str], repeats: int):
+    def __init__(self, subject: BenchTarget, size: tuple[int, int], wanted: list[str], repeats: int):
         backend.start()
         from casnet_cli.training.step import set_up
 
@@ -66,7 +66,7 @@ class Bench:
     def _build(self) -> None:
         """The network, and its step where one is timed. The weights decide what is written of an image, not speed."""
         from casnet_cli.inference.pixel_outputs import prediction
-        from casnet_cli.inference.predictor import Network, Protocol
+        from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
         from casnet_cli.model.casnet import build_casnet
         from casnet_cli.runs import checkpoint
         from casnet_cli.training.train_state import assemble
@@ -82,7 +82,9 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.network = Network(self.model, Protocol(scale=self.recipe.evaluation.scale), prediction(temperature))
+        self.network = KerasPredictor(
+            self.model, InferenceSettings(scale=self.recipe.evaluation.scale), prediction(temperature)
+        )
 
     def measure(self) -> dict[str, Any]:
         """A value for each of KEYS, None where not measured."""
@@ -183,7 +185,7 @@ class Bench:
 
     def _ask(self, images: list[np.ndarray]) -> None:
         """The network about all of them, those of one size together."""
-        groups: Groups[Any] = Groups()
+        groups: BatchGroups[Any] = BatchGroups()
         for image in images:
             ready = self.network.prepare(image)
             for batch in groups.add(ready, ready.group, ready.together):

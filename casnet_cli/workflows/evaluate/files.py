@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.measurement import METRICS, Measurement
+from casnet_cli.evaluation.measurement import METRICS, EvaluationKey
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.text import duration
 
 if TYPE_CHECKING:
-    from casnet_cli.evaluation.evaluator import Scores
+    from casnet_cli.evaluation.evaluator import Evaluation
     from casnet_cli.reports.evaluation import Card
 
 
@@ -48,7 +48,7 @@ def _check_unclaimed(out: Path) -> None:
         raise InputError(f"{found}: is there, and no evaluation wrote it (choose another --out, or remove it)")
 
 
-def write(out: Path, scores: "Scores", wanted: Measurement, cards: "list[Card]") -> None:
+def write(out: Path, scores: "Evaluation", wanted: EvaluationKey, cards: "list[Card]") -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
     from casnet_cli.reports.evaluation import report
 
@@ -69,12 +69,12 @@ def write(out: Path, scores: "Scores", wanted: Measurement, cards: "list[Card]")
     write_whole(out / METRICS, json.dumps(wanted.identity | metrics, indent=2) + "\n")
 
 
-def _title(wanted: Measurement) -> str:
+def _title(wanted: EvaluationKey) -> str:
     fold = f", fold {wanted.fold}" if wanted.fold else ""
     return f"{wanted.run.title} on {wanted.store.name}, {wanted.split}{fold}"
 
 
-def _circumstances(wanted: Measurement, metrics: dict[str, Any]) -> str:
+def _circumstances(wanted: EvaluationKey, metrics: dict[str, Any]) -> str:
     asking, network = wanted.asking, wanted.run.meta.recipe.model
     how = f"tiles of {asking.tile} pixels, a third of each shared" if asking.tile else "whole images"
     averaged = "" if asking.tta == "none" else f", {asking.tta} averaged"

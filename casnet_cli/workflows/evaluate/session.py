@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from casnet_cli import backend, console
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.measurement import METRICS, Asking, Measurement, measurement
+from casnet_cli.evaluation.measurement import METRICS, EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.runs import trained
 from casnet_cli.util.files import removed_if_empty
 from casnet_cli.workflows.evaluate.files import REPORT, _check_unclaimed, make_folder, write
 from casnet_cli.workflows.evaluate.tables import show
 
 if TYPE_CHECKING:
-    from casnet_cli.evaluation.evaluator import Scores
+    from casnet_cli.evaluation.evaluator import Evaluation
     from casnet_cli.reports.evaluation import Card
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluateOptions:
     """What to measure a run by. split: default test, else val. fold: default the run's own. out: default in the run.
 
     ends: of `time.monotonic`, when to give up.
@@ -31,18 +31,18 @@ class Question:
     data: Path | None = None
     split: str | None = None
     fold: int | None = None
-    asking: Asking = Asking()
+    asking: EvalProtocol = EvalProtocol()
     worst: int = 6
     save_predictions: bool = False
     out: Path | None = None
     ends: float | None = None
 
 
-def evaluate_run(run: Path, question: Question) -> Path:
+def evaluate_run(run: Path, question: EvaluateOptions) -> Path:
     """Measure a run and print the tables. Returns the folder written."""
     found = trained.find(run)
     store = trained.open_data(found, question.data)
-    out, scores = measure(measurement(found, store, question.split, question.fold, question.asking), question)
+    out, scores = measure(evaluation_key(found, store, question.split, question.fold, question.asking), question)
     show(scores)
     console.say(
         f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}, pictures/, {REPORT}"
@@ -50,7 +50,7 @@ def evaluate_run(run: Path, question: Question) -> Path:
     return out
 
 
-def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path, "Scores"]:  # noqa: B008
+def measure(wanted: EvaluationKey, question: EvaluateOptions = EvaluateOptions()) -> tuple[Path, "Evaluation"]:  # noqa: B008
     """Ask a run about every image; write metrics.json, the tables of counts, pictures of the worst, and report.html.
 
     Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
@@ -63,7 +63,7 @@ def measure(wanted: Measurement, question: Question = Question()) -> tuple[Path,
         return out, _measured(wanted, question, out)
 
 
-def _measured(wanted: Measurement, question: Question, out: Path) -> "Scores":
+def _measured(wanted: EvaluationKey, question: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = wanted.run, wanted.store
     console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
     if store.content_sha256 != run.meta.data_sha256:
@@ -71,19 +71,19 @@ def _measured(wanted: Measurement, question: Question, out: Path) -> "Scores":
 
     backend.start()
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.evaluation.detailed_metrics import Gauges
-    from casnet_cli.evaluation.evaluator import asked_together, evaluate
+    from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
+    from casnet_cli.evaluation.evaluator import evaluate, predict_samples
     from casnet_cli.inference.pixel_outputs import measures
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(run.file, run.meta)
-    protocol = Protocol(wanted.asking.tta, wanted.scale, wanted.asking.tile)
-    network = Network(model, protocol, measures(meta.temperature))
-    gauges = Gauges(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
+    protocol = InferenceSettings(wanted.asking.tta, wanted.scale, wanted.asking.tile)
+    network = KerasPredictor(model, protocol, measures(meta.temperature))
+    gauges = DetailedMetrics(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar, ExitStack() as stack:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
-        asked = asked_together(network, samples)
+        asked = predict_samples(network, samples)
         keep = stack.enter_context(_saver(out / "predictions", wanted)) if question.save_predictions else _nothing
         scores = evaluate(asked, store.labels, gauges, keep)
     try:
@@ -99,7 +99,7 @@ def _nothing(sample: Any, said: Any) -> None:
 
 
 @contextmanager
-def _saver(folder: Path, wanted: Measurement) -> Iterator[Callable[[Any, Any], None]]:
+def _saver(folder: Path, wanted: EvaluationKey) -> Iterator[Callable[[Any, Any], None]]:
     """Writes what `predict` would of each image, under its name in the data. Raises InputError."""
     from casnet_cli.prediction.inputs import Job
     from casnet_cli.prediction.manifest import Manifest
@@ -119,7 +119,7 @@ def _saver(folder: Path, wanted: Measurement) -> Iterator[Callable[[Any, Any], N
         yield keep
 
 
-def _pictures(folder: Path, wanted: Measurement, scores: "Scores", answer: Any, worst: int) -> "list[Card]":
+def _pictures(folder: Path, wanted: EvaluationKey, scores: "Evaluation", answer: Any, worst: int) -> "list[Card]":
     """Ask once more about the remarkable images: the worst are drawn into `folder`, the others are for the report."""
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import remarkable

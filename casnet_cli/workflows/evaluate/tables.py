@@ -8,10 +8,10 @@ from casnet_cli import console
 from casnet_cli.util.text import percent
 
 if TYPE_CHECKING:
-    from casnet_cli.evaluation.evaluator import Scores
+    from casnet_cli.evaluation.evaluator import Evaluation
 
 
-def show(scores: "Scores") -> None:
+def show(scores: "Evaluation") -> None:
     """The figures as tables, in percent."""
     metrics = scores.metrics()
     keys = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")

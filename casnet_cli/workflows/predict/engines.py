@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from casnet_cli.errors import EngineError, RunError
 from casnet_cli.export.metadata import SUFFIXES
 from casnet_cli.runs import locate
-from casnet_cli.workflows.predict.options import Wanted
+from casnet_cli.workflows.predict.options import PredictOptions
 
 if TYPE_CHECKING:
-    from casnet_cli.export.runtime import Exported
+    from casnet_cli.export.runtime import ExportedPredictor
 
 KERAS = "keras"
 
@@ -46,7 +46,7 @@ def model_file(run: Path | None, engine: str | None) -> Path:
     return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-def opened(file: Path, wanted: Wanted) -> "Exported | None":
+def opened(file: Path, wanted: PredictOptions) -> "ExportedPredictor | None":
     """The network of an exported file; None of a checkpoint. Raises RunError or EngineError where the file cannot do
     what is wanted."""
     if file.suffix not in SUFFIXES:
@@ -54,9 +54,9 @@ def opened(file: Path, wanted: Wanted) -> "Exported | None":
     for option, given in (("--tile", wanted.tile), ("--fine auto", wanted.fine == "auto")):
         if given:
             raise EngineError(f"{option}: not with an exported file (--engine keras)")
-    from casnet_cli.export.runtime import Exported
+    from casnet_cli.export.runtime import ExportedPredictor
 
-    network = Exported(file, wanted.batch)
+    network = ExportedPredictor(file, wanted.batch)
     sure = wanted.reject_below or wanted.target_accuracy is not None
     if not network.tells and (sure or {"confidence", "probabilities"} & set(wanted.further)):
         raise RunError(f"{file}: does not tell how sure it is (casnet export --probabilities writes one that does)")
@@ -64,7 +64,7 @@ def opened(file: Path, wanted: Wanted) -> "Exported | None":
     return network
 
 
-def _note_if_stale(file: Path, network: "Exported") -> None:
+def _note_if_stale(file: Path, network: "ExportedPredictor") -> None:
     """Where the run around an export has another checkpoint by now."""
     from casnet_cli import console
     from casnet_cli.util.files import sha256_of

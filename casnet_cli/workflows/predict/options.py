@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PredictOptions:
     """The options of the command."""
 
     out: Path | None = None

@@ -9,11 +9,11 @@ from casnet_cli import console, paths
 from casnet_cli.errors import RunError
 from casnet_cli.prediction.inputs import Job, find_images, shard
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.predict.options import Wanted
+from casnet_cli.workflows.predict.options import PredictOptions
 
 if TYPE_CHECKING:
-    from casnet_cli.export.runtime import Exported
-    from casnet_cli.inference.predictor import Network
+    from casnet_cli.export.runtime import ExportedPredictor
+    from casnet_cli.inference.predictor import KerasPredictor
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs.trained import TrainedRun
@@ -22,7 +22,7 @@ FEW = 2
 """Inputs that are done before a network for many of them is compiled."""
 
 
-def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
+def predict(path: list[Path], run: Path | None, wanted: PredictOptions) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
     from casnet_cli.runs import trained
     from casnet_cli.workflows.predict import engines
@@ -50,7 +50,7 @@ def predict(path: list[Path], run: Path | None, wanted: Wanted) -> int:
     return summarize(jobs, len(jobs) - len(pending), manifest, chosen, wanted.json)
 
 
-def _outputs(folder: Path, chosen: "TrainedRun", wanted: Wanted) -> "Outputs":
+def _outputs(folder: Path, chosen: "TrainedRun", wanted: PredictOptions) -> "Outputs":
     from casnet_cli.prediction.mask_values import mask_values
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.util.files import sha256_of
@@ -63,7 +63,7 @@ def _outputs(folder: Path, chosen: "TrainedRun", wanted: Wanted) -> "Outputs":
     return Outputs(folder, chosen.meta.labels, identity, wanted.overlay, wanted.resume, further, below, values)
 
 
-def _reject_below(chosen: "TrainedRun", wanted: Wanted) -> float:
+def _reject_below(chosen: "TrainedRun", wanted: PredictOptions) -> float:
     """The confidence that a pixel must have. Raises RunError where validation gives none for the wanted accuracy."""
     if wanted.target_accuracy is None:
         return wanted.reject_below or 0.0
@@ -91,8 +91,8 @@ def _uncalibrated(what: str) -> str:
     )
 
 
-def _easy_below(chosen: "TrainedRun", wanted: Wanted) -> float | None:
-    """See `Protocol`. Raises RunError where `--fine auto` has no threshold."""
+def _easy_below(chosen: "TrainedRun", wanted: PredictOptions) -> float | None:
+    """See `InferenceSettings`. Raises RunError where `--fine auto` has no threshold."""
     if wanted.fine == "always":
         return None
     if "easy" not in chosen.meta.calibration:
@@ -101,22 +101,24 @@ def _easy_below(chosen: "TrainedRun", wanted: Wanted) -> float | None:
     return easy["below"] if easy else None
 
 
-def _in_keras(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[Outputs]", wanted: Wanted) -> "Network":
+def _in_keras(
+    chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[Outputs]", wanted: PredictOptions
+) -> "KerasPredictor":
     """The network of a checkpoint, ready to be asked about the jobs."""
     from casnet_cli import backend
 
     backend.start()
     from casnet_cli.inference.pixel_outputs import prediction
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
-    how = Protocol("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
+    how = InferenceSettings("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
     model, meta = load_model(chosen.file, chosen.meta)
-    return Network(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
+    return KerasPredictor(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
 
 
-def _label(network: "Network | Exported", jobs: list[Job], manifest: "Manifest[Outputs]") -> None:
+def _label(network: "KerasPredictor | ExportedPredictor", jobs: list[Job], manifest: "Manifest[Outputs]") -> None:
     """Label the jobs, images first, showing progress and what failed."""
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.prediction.video_pipeline import predict_video

@@ -141,11 +141,11 @@ def _csv(folders: dict[str, Folder], names: tuple[str, ...]) -> str:
 
 def _warning(folders: dict[str, Folder], chosen: "TrainedRun") -> str | None:
     """One sentence if these images are clearly harder than the run's validation images."""
-    from casnet_cli.evaluation.difficulty_shift import drift
+    from casnet_cli.evaluation.difficulty_shift import difficulty_shift
 
     ours = [value for folder in folders.values() for value in folder.difficulties]
     theirs = chosen.meta.calibration.get("difficulty", [])
-    found = drift(ours, theirs)
+    found = difficulty_shift(ours, theirs)
     if found is None or not found.harder:
         return None
     means = sum(ours) / len(ours), sum(theirs) / len(theirs)

@@ -8,12 +8,12 @@ import numpy as np
 
 from casnet_cli import backend, console
 from casnet_cli.errors import InputError
-from casnet_cli.evaluation.measurement import Measurement
+from casnet_cli.evaluation.measurement import EvaluationKey
 from casnet_cli.util.files import write_whole
 from casnet_cli.workflows.series import paper
 from casnet_cli.workflows.series.series import SUMMARY, Member, Series, begin, open_series, run_members
 from casnet_cli.workflows.series.summary import SHOWN, Side, cell, show_differences, summarize
-from casnet_cli.workflows.train.session import Request
+from casnet_cli.workflows.train.session import TrainOptions
 
 VARIANTS = {"a": "coarse", "b": "static", "c": "attention", "fine": "fine"}
 """The paper's letters, and the fine branch alone, the other reading of table 2's baseline."""
@@ -37,7 +37,7 @@ PAIRS = (
 EXAMPLES = 4
 
 
-def ablate(request: Request, seeds: str | None, tta: str) -> None:
+def ablate(request: TrainOptions, seeds: str | None, tta: str) -> None:
     """Train and measure what is not yet, write summary.json and figure4.jpg, and show the table. Raises CasnetError."""
     wanted = _seeds(seeds) if seeds else []
     series = open_series("ablate", request, tta)
@@ -103,7 +103,7 @@ def show(series: Series, summary: dict[str, Any], seeds: list[int]) -> None:
     show_differences(summary["differences"])
 
 
-def draw_figure4(series: Series, measured: Measurement) -> Path:
+def draw_figure4(series: Series, measured: EvaluationKey) -> Path:
     """Input, truth, difficult pixels, coarse and final answer of images spread over the range of accuracy."""
     assert series.folder is not None and measured.run.folder is not None
     picture = series.folder / "figure4.jpg"
@@ -112,7 +112,7 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.pixel_outputs import branch_answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.reports import panels
     from casnet_cli.runs.checkpoint import load_model
 
@@ -122,8 +122,8 @@ def draw_figure4(series: Series, measured: Measurement) -> Path:
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
     part = measured.images.at(list(spread))
-    protocol = Protocol(scale=series.recipe.evaluation.scale)
-    answer = Network(load_model(measured.run.file, measured.run.meta)[0], protocol, branch_answers)
+    protocol = InferenceSettings(scale=series.recipe.evaluation.scale)
+    answer = KerasPredictor(load_model(measured.run.file, measured.run.meta)[0], protocol, branch_answers)
     strips = [
         panels.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
         for sample in whole_images(part)

@@ -7,8 +7,8 @@ from typing import Any
 from casnet_cli import backend, console
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.measurement import Asking, Measurement, measurement
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.measurement import EvalProtocol, EvaluationKey, evaluation_key
+from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.runs import folder, locate, trained
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.util.text import percent
@@ -19,7 +19,7 @@ from casnet_cli.workflows.series.summary import SHOWN, place, signed
 
 
 @dataclass(frozen=True)
-class Subject:
+class ComparedRuns:
     """A run, or those of a series that belong together, by seed or fold: `files` by what tells them apart."""
 
     title: str
@@ -27,11 +27,11 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ComparedCounts:
     """A subject with the counts of its runs."""
 
     title: str
-    parts: dict[str, Tally]
+    parts: dict[str, PerImageCounts]
 
     def described(self) -> dict[str, Any]:
         parts = list(self.parts.values())
@@ -44,7 +44,7 @@ class Measured:
             **{f"{key}_ci95": per_image.interval(values) for key, values in drawn.items()},
         }
 
-    def minus(self, other: "Measured") -> dict[str, Any]:
+    def minus(self, other: "ComparedCounts") -> dict[str, Any]:
         """Over the seeds or folds that both have; two single runs are each other's. Raises RunError."""
         pairs = [(own, other.parts[key]) for key, own in self.parts.items() if key in other.parts]
         if len(self.parts) == len(other.parts) == 1:
@@ -72,7 +72,7 @@ def compare(given: list[Path], data: Path | None, split: str | None, tta: str, f
         for subject in subjects
     }
     _check_same_data([one for own in wanted.values() for one in own.values()])
-    compared = [Measured(title, {key: _tally(one) for key, one in own.items()}) for title, own in wanted.items()]
+    compared = [ComparedCounts(title, {key: _tally(one) for key, one in own.items()}) for title, own in wanted.items()]
     answer = [own.described() for own in compared]
     differences = [own.minus(compared[0]) for own in compared[1:]]
     first = next(iter(wanted[compared[0].title].values()))
@@ -85,7 +85,7 @@ def compare(given: list[Path], data: Path | None, split: str | None, tta: str, f
             show_published(first.store.name, [(str(own["run"]), own) for own in answer])
 
 
-def _check_same_data(wanted: list[Measurement]) -> None:
+def _check_same_data(wanted: list[EvaluationKey]) -> None:
     """Raises RunError: labels may differ where the images have the same names."""
     for one in wanted[1:]:
         if one.store.content_sha256 != wanted[0].store.content_sha256:
@@ -93,10 +93,10 @@ def _check_same_data(wanted: list[Measurement]) -> None:
             raise RunError(f"not to be measured on the same data: {told} (name one of them by --data)")
 
 
-def _subjects(path: Path) -> list[Subject]:
+def _subjects(path: Path) -> list[ComparedRuns]:
     """The run of a path, or the groups of runs of a series. Raises RunError."""
     if not (path / SUMMARY).is_file():
-        return [Subject(str(path), {"": locate.checkpoint_of(path)})]
+        return [ComparedRuns(str(path), {"": locate.checkpoint_of(path)})]
     about = read_summary(path)
     groups: dict[str, dict[str, Path]] = {}
     for file in sorted(path.glob("*/checkpoints/best.h5")):
@@ -106,15 +106,15 @@ def _subjects(path: Path) -> list[Subject]:
             groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = file
     if not groups:
         raise RunError(f"{path}: none of its runs is trained yet (go on by casnet {about['kind']} --resume)")
-    return [Subject(title, files) for title, files in groups.items()]
+    return [ComparedRuns(title, files) for title, files in groups.items()]
 
 
-def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> Measurement:
+def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> EvaluationKey:
     found = trained.find(file)
-    return measurement(found, trained.open_data(found, data), split, None, Asking(tta))
+    return evaluation_key(found, trained.open_data(found, data), split, None, EvalProtocol(tta))
 
 
-def _tally(wanted: Measurement) -> Tally:
+def _tally(wanted: EvaluationKey) -> PerImageCounts:
     """The counts of a run's images, measured now if they are not yet."""
     counted = wanted.tally()
     if counted is None:

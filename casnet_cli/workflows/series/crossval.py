@@ -8,12 +8,12 @@ from casnet_cli.util.text import percent
 from casnet_cli.workflows.series.paper import show_published
 from casnet_cli.workflows.series.series import Member, Series, begin, open_series, run_members
 from casnet_cli.workflows.series.summary import SHOWN, Side, cell, summarize
-from casnet_cli.workflows.train.session import Request
+from casnet_cli.workflows.train.session import TrainOptions
 
 GROUP = "folds"
 
 
-def crossval(request: Request, folds: str | None, tta: str) -> None:
+def crossval(request: TrainOptions, folds: str | None, tta: str) -> None:
     """Train and measure the folds that are not yet, write summary.json and show it. Raises CasnetError."""
     series = open_series("crossval", request, tta)
     if not series.store.folds:

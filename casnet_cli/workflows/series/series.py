@@ -16,19 +16,19 @@ from casnet_cli import backend, console, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import EngineError, RunBusy, RunError, reason
-from casnet_cli.evaluation.measurement import Asking, Measurement, measurement
+from casnet_cli.evaluation.measurement import EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.trained import find
 from casnet_cli.util.files import write_whole
-from casnet_cli.workflows.evaluate.session import Question, measure
+from casnet_cli.workflows.evaluate.session import EvaluateOptions, measure
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
 from casnet_cli.workflows.train.calibrate import calibrated
 from casnet_cli.workflows.train.run import TrainingRun
-from casnet_cli.workflows.train.session import Request, new_choice, train
+from casnet_cli.workflows.train.session import TrainOptions, new_choice, train
 
 SUMMARY = "summary.json"
 
@@ -62,7 +62,7 @@ class Series:
         assert self.folder is not None
         return self.folder / member.name
 
-    def measurement(self, member: Member) -> Measurement | None:
+    def measurement(self, member: Member) -> EvaluationKey | None:
         """What is to be measured of a member; None if it is not trained to its end.
 
         Raises RunError for a run, brought here by hand perhaps, of another recipe, fold or data.
@@ -79,9 +79,9 @@ class Series:
             raise RunError(f"{run.path}: trained on other data than {self.store.path}")
         if saved.fold != member.fold:
             raise RunError(f"{run.path}: trained on fold {saved.fold} (expected {member.fold})")
-        return measurement(find(run.path), self.store, None, member.fold, Asking(self.tta))
+        return evaluation_key(find(run.path), self.store, None, member.fold, EvalProtocol(self.tta))
 
-    def measured(self, member: Member) -> Measurement | None:
+    def measured(self, member: Member) -> EvaluationKey | None:
         """The measurement of a member whose figures are there."""
         wanted = self.measurement(member)
         return wanted if wanted and wanted.tally() else None
@@ -126,7 +126,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return dict(about)
 
 
-def open_series(kind: str, request: Request, tta: str) -> Series:
+def open_series(kind: str, request: TrainOptions, tta: str) -> Series:
     """What `request` begins or, with --resume, goes on with; nothing is written yet. Raises CasnetError."""
     if request.max_time:
         deadline.seconds(request.max_time)  # a mistake in it shows before any work
@@ -153,7 +153,7 @@ def _newest(kind: str) -> Path | None:
     return None
 
 
-def _continued(kind: str, folder: Path, request: Request, tta: str) -> Series:
+def _continued(kind: str, folder: Path, request: TrainOptions, tta: str) -> Series:
     about = read_summary(folder)
     if about["kind"] != kind:
         raise RunError(f"{folder}: written by casnet {about['kind']} (choose another --run)")
@@ -195,7 +195,7 @@ def begin(series: Series, members: Sequence[Member]) -> Series:
     return Series(folder, series.kind, series.name, series.recipe, series.store, series.tta, {}, series.options)
 
 
-def run_members(series: Series, members: Sequence[Member], request: Request) -> Iterator[Member]:
+def run_members(series: Series, members: Sequence[Member], request: TrainOptions) -> Iterator[Member]:
     """Train and measure each that is not yet, yielding it then; one that another process trains is left to it.
 
     Exits 130 when stopped by a signal or --max-time, telling how to go on. Raises CasnetError.
@@ -220,12 +220,12 @@ def run_members(series: Series, members: Sequence[Member], request: Request) -> 
         yield member
 
 
-def _run_member(series: Series, member: Member, request: Request, ends: float | None) -> None:
+def _run_member(series: Series, member: Member, request: TrainOptions, ends: float | None) -> None:
     if ends and time.monotonic() >= ends:
         raise TimeoutError
     init = series.options.get("init")
     if series.measurement(member) is None or not calibrated(RunFolder(series.path(member)).best):
-        own = Request(
+        own = TrainOptions(
             str(series.path(member).parent / "recipe.toml"),
             series.store.path,
             series.path(member),
@@ -242,6 +242,6 @@ def _run_member(series: Series, member: Member, request: Request, ends: float | 
     assert wanted is not None
     held = RunFolder(series.path(member)).lock()
     try:
-        measure(wanted, Question(ends=ends))
+        measure(wanted, EvaluateOptions(ends=ends))
     finally:
         held.close()

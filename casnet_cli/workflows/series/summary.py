@@ -7,8 +7,8 @@ from typing import Any
 
 from casnet_cli import console
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.confusion import FIGURES
-from casnet_cli.evaluation.per_image import Tally
+from casnet_cli.evaluation.confusion import METRIC_NAMES
+from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.series.series import Member, Series
 
@@ -43,13 +43,13 @@ def summarize(
         if measured[side.group]
     }
     differences = [_difference(series, measured, *pair) for pair in pairs]
-    kept = {name: {key: own[key] for key in (*FIGURES, "images", "labelled_pixels")} for name, own in runs.items()}
+    kept = {name: {key: own[key] for key in (*METRIC_NAMES, "images", "labelled_pixels")} for name, own in runs.items()}
     return {"runs": kept, "groups": found, "differences": [one for one in differences if one]}
 
 
 def _spread(runs: Sequence[dict[str, float | None]]) -> dict[str, Any]:
     """None where a run has no labelled pixel."""
-    columns = {key: [value for run in runs if (value := run[key]) is not None] for key in FIGURES}
+    columns = {key: [value for run in runs if (value := run[key]) is not None] for key in METRIC_NAMES}
     whole = {key: len(values) == len(runs) for key, values in columns.items()}
     return {
         "runs": len(runs),
@@ -73,7 +73,7 @@ def _difference(
     return {"of": str(first), "minus": str(second), "runs": len(both), **values}
 
 
-def _tally(series: Series, member: Member) -> Tally:
+def _tally(series: Series, member: Member) -> PerImageCounts:
     found = series.measurement(member)
     counted = found.tally() if found else None
     assert counted is not None  # it was measured a moment ago

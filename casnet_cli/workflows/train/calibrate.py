@@ -13,12 +13,12 @@ from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.util.text import count
 
 if TYPE_CHECKING:
-    from casnet_cli.inference.predictor import Network
+    from casnet_cli.inference.predictor import KerasPredictor
 
 KEYS = {"temperature", "images", "selective", "easy", "difficulty"}
 
 
-def calibrate(best: Path, images: Subset, network: Callable[[], "Network"]) -> None:
+def calibrate(best: Path, images: Subset, network: Callable[[], "KerasPredictor"]) -> None:
     """Fit on validation images what `predict` goes by, and keep it in the checkpoint, unless that was done before.
 
     network: makes the one of that checkpoint.
@@ -57,11 +57,11 @@ def calibrated(best: Path) -> bool:
     return read_meta(best).calibration.keys() >= KEYS
 
 
-def _looked_at(network: "Network", images: Subset, cascade: bool) -> tuple[list[Any], list[Any], list[float]]:
+def _looked_at(network: "KerasPredictor", images: Subset, cascade: bool) -> tuple[list[Any], list[Any], list[float]]:
     """Of each validation image some log-probabilities with their truth, how right it was, and its mean difficulty."""
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.calibration import PIXELS, chosen_pixels, generator
-    from casnet_cli.evaluation.early_exit import Look
+    from casnet_cli.evaluation.early_exit import ImageErrors
     from casnet_cli.labels import VOID
 
     most, tiny = -(-PIXELS // len(images)), np.finfo(np.float32).tiny
@@ -75,5 +75,5 @@ def _looked_at(network: "Network", images: Subset, cascade: bool) -> tuple[list[
             samples.append((scores, label.ravel()[pixels]))
         if cascade:
             right = (int((said[answer] == label).sum()) for answer in ("coarse", "mask"))
-            looks.append(Look(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
+            looks.append(ImageErrors(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
     return samples, looks, difficulty

@@ -10,7 +10,7 @@ from casnet_cli.util import memory
 
 if TYPE_CHECKING:
     from casnet_cli.training.step import Step
-    from casnet_cli.training.train_state import Trainee
+    from casnet_cli.training.train_state import TrainState
 
 
 WORKING = 1.3
@@ -28,7 +28,7 @@ COPIES = 4
 """Of each weight: itself, its velocity, its gradient, and the new value."""
 
 
-def check_memory(trainee: "Trainee", section: Training, crop: int, rows: int) -> None:
+def check_memory(trainee: "TrainState", section: Training, crop: int, rows: int) -> None:
     """Refuse a batch that does not fit into the machine's memory, before its system ends the process without a word.
 
     rows: of the batch on this machine at a time. Raises OutOfMemory. Nothing is known of a GPU's memory here.

@@ -16,13 +16,13 @@ from casnet_cli.training.loop import StepReport
 from casnet_cli.util.files import BROKEN_NPZ
 
 if TYPE_CHECKING:
-    from casnet_cli.training.train_state import Trainee
+    from casnet_cli.training.train_state import TrainState
 
 STATE, BATCH, ABOUT = "state.h5", "batch.npz", "step.json"
 
 
 def keep(
-    run: Path, report: StepReport, batch: Any, trainee: "Trainee", meta: Meta, weights: tuple[float, ...] | None
+    run: Path, report: StepReport, batch: Any, trainee: "TrainState", meta: Meta, weights: tuple[float, ...] | None
 ) -> Path:
     """Everything that repeats the step, in a folder of the run: the state before it, the batch, its images' names."""
     folder = run / f"not-finite-step-{report.step:06d}"

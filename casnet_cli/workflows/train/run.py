@@ -22,7 +22,7 @@ from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.progress import SCORE, Progress
 from casnet_cli.training.loop import EpochReport, Plan, StepReport
 from casnet_cli.training.schedule import Schedule
-from casnet_cli.training.step import Measured
+from casnet_cli.training.step import StepResult
 from casnet_cli.util import signals
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.recipe_choice import Choice
@@ -70,7 +70,7 @@ class TrainingRun:
         backend.start()
         from casnet_cli.data.class_weights import class_weights
         from casnet_cli.inference.pixel_outputs import branch_answers
-        from casnet_cli.inference.predictor import Network, Protocol
+        from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
         from casnet_cli.training.step import set_up
         from casnet_cli.training.train_state import assemble
 
@@ -86,7 +86,9 @@ class TrainingRun:
         self.trainee = assemble(settings, len(self.store.labels), self.devices, fresh, self.class_weights)
         self._check_memory()
         self._fill(init)
-        self.network = Network(self.trainee.model, Protocol(scale=settings.evaluation.scale), branch_answers)
+        self.network = KerasPredictor(
+            self.trainee.model, InferenceSettings(scale=settings.evaluation.scale), branch_answers
+        )
         self.batches = self._batches(self.devices.index, self.devices.workers)
         self._introduce()
 
@@ -145,7 +147,7 @@ class TrainingRun:
             view.estimate()
             console.result(f"dry run: {REHEARSAL} steps done, last loss {measured.losses['loss']:.3f}; nothing written")
 
-    def _step(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> Measured:
+    def _step(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> StepResult:
         try:
             return self.trainee.step(image, label, rate, leaving)
         except OutOfMemory:
@@ -170,7 +172,7 @@ class TrainingRun:
         deadline.begin()
         with _stop_signals() as self.stopped, self._view() as self.view:
 
-            def step(image: np.ndarray, label: np.ndarray, rate: float) -> Measured:
+            def step(image: np.ndarray, label: np.ndarray, rate: float) -> StepResult:
                 return self._step(image, label, rate, self._wants_to_leave(self.progress.step + 1))
 
             for report in loop(step, self.batches, self.schedule, self.plan, self.validate, self.progress):
@@ -209,10 +211,10 @@ class TrainingRun:
         best = RunFolder(self.run).best
 
         def network() -> Any:
-            from casnet_cli.inference.predictor import Network, Protocol
+            from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
             from casnet_cli.runs.checkpoint import load_model
 
-            return Network(load_model(best)[0], Protocol())
+            return KerasPredictor(load_model(best)[0], InferenceSettings())
 
         calibrate(best, self.val_part, network)
 
@@ -277,13 +279,13 @@ class TrainingRun:
     def validate(self) -> dict[str, float]:
         """Figures on the held-out images, shared among the workers; the chief draws samples of its own."""
         from casnet_cli.data.loader import whole_images
-        from casnet_cli.evaluation.evaluator import asked_together, evaluate
+        from casnet_cli.evaluation.evaluator import evaluate, predict_samples
 
         self.trainee.step.sync()
         self.network.refresh()
         part = self.val_part
         share = Subset(part.store, part.group, part.positions[self.devices.index :: self.devices.workers])
-        asked = asked_together(self.network, whole_images(share))
+        asked = predict_samples(self.network, whole_images(share))
         scores = evaluate(asked, self.store.labels, on_image=self.view.sampler(share))
         metrics = dataclasses.replace(scores, matrices=self._summed(scores.matrices)).metrics()
         if metrics[SCORE] is None:

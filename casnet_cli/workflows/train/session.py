@@ -20,7 +20,7 @@ FIXED = ("model.", "data.", "training.seed", "training.batch_size")
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainOptions:
     """The options of `casnet train`."""
 
     recipe: str | None = None
@@ -38,7 +38,7 @@ class Request:
     """The recipe is whole: of the run `init` only the weights are taken, not the network."""
 
 
-def train(request: Request) -> Path | None:
+def train(request: TrainOptions) -> Path | None:
     """Train, or continue, and return the run folder; None where nothing was written.
 
     Exits 130 when stopped by a signal or its time limit, 1 on a loss that is no number. Raises CasnetError.
@@ -87,7 +87,7 @@ def train(request: Request) -> Path | None:
         backend.forget()
 
 
-def new_choice(request: Request) -> Choice:
+def new_choice(request: TrainOptions) -> Choice:
     """Recipe and data of a run that begins, the network that of `request.init` if it is fine-tuned."""
     if not request.init or request.settled:
         return choose(request.recipe, request.data, request.overrides)
@@ -99,7 +99,7 @@ def new_choice(request: Request) -> Choice:
     return replace(choice, recipe=resolved, reason=f"{choice.reason}, from the network and weights of {file}")
 
 
-def _continued(saved: Meta, request: Request) -> Choice:
+def _continued(saved: Meta, request: TrainOptions) -> Choice:
     run = request.run
     assert run is not None
     if request.fold not in (None, saved.fold):

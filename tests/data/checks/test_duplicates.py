@@ -10,18 +10,18 @@ from PIL import Image
 
 from casnet_cli.data.checks import duplicates
 from casnet_cli.data.checks.rules import check
-from casnet_cli.data.checks.sample_facts import Seen, observe
+from casnet_cli.data.checks.sample_facts import SampleFacts, observe
 from casnet_cli.data.sources.base import Entry, Sample
 
 
-def seen(images: list[np.ndarray], quality: int | None = None) -> list[Seen]:
+def seen(images: list[np.ndarray], quality: int | None = None) -> list[SampleFacts]:
     found = []
     for index, pixels in enumerate(images):
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "JPEG" if quality else "PNG", quality=quality or 0)
         sample = Sample(buffer.getvalue(), np.zeros(pixels.shape[:2], np.uint8))
         looked = observe(Entry("train", str(index), lambda sample=sample: sample), 1)  # type: ignore[misc]
-        assert isinstance(looked, Seen)
+        assert isinstance(looked, SampleFacts)
         found.append(looked)
     return found
 

@@ -21,7 +21,7 @@ from casnet_cli import load
 from casnet_cli.cli import app
 from casnet_cli.errors import InputError, RunError
 from casnet_cli.workflows.predict import session
-from casnet_cli.workflows.predict.options import Wanted
+from casnet_cli.workflows.predict.options import PredictOptions
 
 NAMES = LABELS.names
 TABLE = """
@@ -116,11 +116,13 @@ def test_values_of_masks_from_a_table_and_the_answer_on_stdout(home: Path, tmp_p
 
 def test_the_coarse_answer_alone_where_all_is_easy(home: Path, tmp_path: Path) -> None:
     from casnet_cli.inference.pixel_outputs import branch_answers
-    from casnet_cli.inference.predictor import Network, Protocol
+    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
-    said = Network(load_model(home / BEST)[0], Protocol(), branch_answers)(opened(home / "photos/0.png"))
+    said = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), branch_answers)(
+        opened(home / "photos/0.png")
+    )
     np.testing.assert_array_equal(opened(tmp_path / "out/0.png"), said["coarse"])
     assert (said["coarse"] != said["mask"]).any()
 
@@ -138,7 +140,7 @@ def test_an_image_from_stdin(home: Path, tmp_path: Path) -> None:
 
 def test_stdin_that_is_closed(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    assert session.predict([Path("-")], None, Wanted(tmp_path / "out")) == 1
+    assert session.predict([Path("-")], None, PredictOptions(tmp_path / "out")) == 1
     assert lines(tmp_path / "out")[0]["error"] == "standard input is closed"
 
 
