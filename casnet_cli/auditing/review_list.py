@@ -13,6 +13,7 @@ from casnet_cli.auditing.label_errors import OBJECT, Suspect
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import BROKEN_NPZ, write_whole
+from casnet_cli.util.tables import csv_bytes
 
 TABLE, PIXELS = "suspects.csv", "suspects.npz"
 COLUMNS = (
@@ -49,13 +50,11 @@ class LocatedSuspect:
 
 def write(folder: Path, found: Sequence[LocatedSuspect], labels: LabelSet, data_sha256: str) -> None:
     """suspects.csv, whose column `void` says whether --apply-void takes a region, and suspects.npz. Raises OSError."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    rows = []
     for number, named in enumerate(found, 1):
         one = named.suspect
         height, width = one.inside.shape
-        writer.writerow(
+        rows.append(
             {
                 "number": number,
                 "void": YES if one.kind == OBJECT else NO,
@@ -74,7 +73,7 @@ def write(folder: Path, found: Sequence[LocatedSuspect], labels: LabelSet, data_
                 "score": round(one.score, 5),
             }
         )
-    table = text.getvalue().encode("utf-8", "backslashreplace")
+    table = csv_bytes(COLUMNS, rows)
     arrays: dict[str, np.ndarray] = {str(number): named.suspect.inside for number, named in enumerate(found, 1)}
     arrays["names"] = np.array([(named.split, named.image) for named in found], np.str_).reshape(-1, 2)
     arrays["places"] = np.array([(named.suspect.y, named.suspect.x) for named in found], np.int64).reshape(-1, 2)

@@ -1,6 +1,5 @@
 """The prepared data set, one HDF5 file: written whole or not at all, read at random."""
 
-import contextlib
 import errno
 import json
 import os
@@ -25,7 +24,7 @@ from casnet_cli.data.statistics import KEYS, DataStatistics
 from casnet_cli.data.validation import verified
 from casnet_cli.errors import DataError, Unfit, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import sweep, unfinished_name
+from casnet_cli.util.files import sweep, unfinished
 from casnet_cli.util.ordered_map import ordered
 
 FORMAT = "casnet-data"
@@ -66,24 +65,19 @@ def write(
     source's known copy (`content.differences`); strict: refuses them. Raises DataError on the first bad sample or a
     full disk; then `path` is as it was.
     """
-    unfinished = unfinished_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
-        with open(unfinished, "w+b") as written, h5py.File(written, "w") as file:
+        with unfinished(path) as part, open(part, "w+b") as written, h5py.File(written, "w") as file:
             foreign = differences(_write_samples(file, path.parent, source, entries, on_progress), source.content)
             if foreign and strict:
                 what = f"{', '.join(foreign)} are not those of the copy that casnet knows"
                 raise DataError(f"{source.name}: {what} (look at the files, or leave --strict away)")
             file.attrs.update(provenance)
             file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
-        os.replace(unfinished, path)
         return foreign
     except (OSError, RuntimeError) as error:  # h5py makes the latter of faults while a file is closed
         raise DataError(f"{path}: cannot be written: {reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _write_samples(

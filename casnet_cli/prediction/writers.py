@@ -1,9 +1,7 @@
 """The files that prediction leaves for an image, each whole or not at all."""
 
-import contextlib
 import errno
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,7 +11,7 @@ from PIL import Image
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import unfinished_name, write_whole
+from casnet_cli.util.files import unfinished, write_whole
 
 OVERLAY_STRENGTH = 0.55
 STRIP = 1 << 20
@@ -88,11 +86,5 @@ def write_text(path: Path, text: str) -> None:
 
 def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:
     """Let `save` write a temporary file beside `path`, then rename it: readers never see half of it."""
-    partial = unfinished_name(path)
-    try:
-        with open(partial, "wb") as file:
-            save(file)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with unfinished(path) as partial, open(partial, "wb") as file:
+        save(file)

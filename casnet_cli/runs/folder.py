@@ -1,9 +1,7 @@
 """The run folder on disk: what `train` leaves in it, and how later commands find their checkpoint and data."""
 
 import contextlib
-import csv
 import fcntl
-import io
 import json
 import os
 import platform
@@ -21,6 +19,7 @@ from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import PREVIOUS, Meta, read_meta
 from casnet_cli.runs.history import read_history
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.tables import write_csv
 
 ORIGIN = ("casnet", "python", "packages", "host", "machine", "command", "init", "back_end")
 """What run.json says of the call that began a run; of those that went on with it, `continued` does."""
@@ -165,11 +164,7 @@ class RunFolder:
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """history.csv, one line an epoch, written anew so that no line ever doubles."""
         columns = sorted(dict.fromkeys(key for row in rows for key in row), key=lambda key: key.endswith("_seconds"))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_whole(self.path / "history.csv", text.getvalue())
+        write_csv(self.path / "history.csv", columns, rows)
 
 
 def _step_of(file: Path) -> int | None:

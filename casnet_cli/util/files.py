@@ -37,14 +37,24 @@ def every_file(folder: Path, without: Path | None = None) -> Iterator[Path]:
 
 
 def write_whole(target: Path, content: bytes | str) -> None:
-    """Write under another name, then take its place. Raises OSError; what was there is then as it was."""
-    unfinished = unfinished_name(target)
+    """Write a file that appears whole or not at all. Raises OSError; what was there is then as it was."""
+    with unfinished(target) as path:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def unfinished(target: Path) -> Iterator[Path]:
+    """A path beside the target to write to. It takes the target's place after the block, or is removed if that fails.
+
+    Raises OSError; what was there is then as it was.
+    """
+    path = unfinished_name(target)
     try:
-        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(unfinished, target)
+        yield path
+        os.replace(path, target)
     finally:
         with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
@@ -86,8 +96,8 @@ def sweep_below(folder: Path) -> None:
     _sweep(folder.rglob(f".*.{_process('*')}.part"))
 
 
-def _sweep(unfinished: Iterable[Path]) -> None:
-    for left in unfinished:
+def _sweep(files: Iterable[Path]) -> None:
+    for left in files:
         number = left.name.removesuffix(".part").rpartition("-")[2]
         if number.isdigit() and not _alive(int(number)):
             with contextlib.suppress(OSError):

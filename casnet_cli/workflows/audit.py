@@ -1,12 +1,10 @@
 """What `casnet audit` does: ask each run about images it never trained on, rank what contradicts their labels, show it;
 and write a copy of the data without it."""
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.runs import locate
 from casnet_cli.util.files import removed_if_empty, write_whole
+from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.confusion import confusion
     from casnet_cli.evaluation.evaluator import predict_samples
-    from casnet_cli.inference.pixel_outputs import answers
+    from casnet_cli.inference.pixel_outputs import mask_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
@@ -113,7 +112,7 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
             network = KerasPredictor(
                 model,
                 InferenceSettings(scale=meta.recipe.evaluation.scale),
-                lambda told: {"difficulty": answers(told)["difficulty"], "p": told["fused"]},
+                lambda told: {"difficulty": mask_outputs(told)["difficulty"], "p": told["fused"]},
             )
             for _, sample, said in predict_samples(network, whole_images(judge.images)):
                 proposal = said["p"].argmax(axis=0)
@@ -132,7 +131,7 @@ def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
 
     try:
         write_whole(target / "page.html", page(found[:ON_PAGE], len(found), store))
-        write_whole(target / "confusion.csv", _confusion(found, store.labels))
+        write_csv(target / "confusion.csv", ["label", *store.labels.names], _confusion(found, store.labels))
         review_list.write(target, found, store.labels, store.content_sha256)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
@@ -157,16 +156,12 @@ def _say_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "La
         )
 
 
-def _confusion(found: "list[LocatedSuspect]", labels: "LabelSet") -> str:
+def _confusion(found: "list[LocatedSuspect]", labels: "LabelSet") -> list[list[object]]:
     """Suspect pixels, rows = label, columns = proposal."""
     counts = np.zeros((len(labels), len(labels)), np.int64)
     for named in found:
         counts[named.suspect.label, named.suspect.proposal] += named.suspect.pixels
-    text = io.StringIO()
-    writer: Any = csv.writer(text, lineterminator="\n")
-    writer.writerow(["label", *labels.names])
-    writer.writerows([name, *row] for name, row in zip(labels.names, counts.tolist(), strict=True))
-    return text.getvalue()
+    return [[name, *row] for name, row in zip(labels.names, counts.tolist(), strict=True)]
 
 
 def _apply(store: "Store", target: Path, folder: Path) -> None:

@@ -1,9 +1,9 @@
 """What `casnet rank` does: ask about every image, order them, write the list, the regions and a page of pictures."""
 
-import csv
 import hashlib
-import io
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import Job, find_images
 from casnet_cli.runs import locate
 from casnet_cli.util.files import check_replaceable, write_whole
+from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
@@ -106,13 +107,13 @@ def _ask(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]
     from casnet_cli import backend
 
     backend.start()
-    from casnet_cli.inference.pixel_outputs import ranks
+    from casnet_cli.inference.pixel_outputs import ranking_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(chosen.file, chosen.meta)
-    network = KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale, pools=True), ranks)
+    network = KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale, pools=True), ranking_outputs)
     del model
     began = 0.0
     with console.bar("asking") as bar:
@@ -158,23 +159,23 @@ def _write(rows: list[Row], wanted: RankOptions) -> None:
         (wanted.out, COLUMNS, listed),
         (wanted.folder / "regions.csv", REGION_COLUMNS, regions),
     ):
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
-        _whole(file, text.getvalue().encode("utf-8", "backslashreplace"))
+        with _writing(file):
+            write_csv(file, columns, table)
 
 
 def _draw(rows: list[Row], wanted: RankOptions, chosen: "TrainedRun") -> None:
     from casnet_cli.reports.rank import page
 
     content = page(rows[:ON_PAGE], len(rows), wanted.by, chosen.title, hard_classes)
-    _whole(wanted.folder / "page.html", content.encode("utf-8", "backslashreplace"))
+    file = wanted.folder / "page.html"
+    with _writing(file):
+        write_whole(file, content.encode("utf-8", "backslashreplace"))
 
 
-def _whole(file: Path, content: bytes) -> None:
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
     try:
-        write_whole(file, content)
+        yield
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 

@@ -1,17 +1,15 @@
 """What a folder of predictions holds, folder by folder, and whether it is harder than what the run was validated on."""
 
-import csv
-import io
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnet_cli import console
 from casnet_cli.errors import InputError, reason
-from casnet_cli.util.files import write_whole
+from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ def summarize(
     labelled = sum(folder.images for folder in folders.values()) - before
     names = manifest.outputs.labels.names
     try:
-        write_whole(summary, _csv(folders, names))
+        write_csv(summary, ["folder", "images", "failed", "difficulty_mean", *names], _rows(folders, names))
     except OSError as error:
         raise InputError(f"{summary}: cannot be written: {reason(error)}") from None
     warning = _warning(folders, chosen)
@@ -129,14 +127,9 @@ def _show(folders: dict[str, Folder], summary: Path) -> None:
         console.result(f"and {count(len(folders) - SHOWN, 'folder')} more in {summary}")
 
 
-def _csv(folders: dict[str, Folder], names: tuple[str, ...]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["folder", "images", "failed", "difficulty_mean", *names])
+def _rows(folders: dict[str, Folder], names: tuple[str, ...]) -> Iterator[list[object]]:
     for name, own in folders.items():
-        told = name.encode("utf-8", "backslashreplace").decode()
-        writer.writerow([told, own.images, own.failed, own.difficulty, *own.shares(names)])
-    return text.getvalue()
+        yield [name, own.images, own.failed, own.difficulty, *own.shares(names)]
 
 
 def _warning(folders: dict[str, Folder], chosen: "TrainedRun") -> str | None:
