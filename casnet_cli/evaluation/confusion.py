@@ -49,7 +49,7 @@ class Counts:
     truth: np.ndarray
     claimed: np.ndarray
 
-    def figures(self) -> Metrics:
+    def metrics(self) -> Metrics:
         """As defined by Long et al. 2015, section 5."""
         correct, truth, claimed = (np.asarray(part, np.float64) for part in (self.correct, self.truth, self.claimed))
         present, total = truth > 0, truth.sum(-1)
@@ -81,4 +81,4 @@ def stacked(counts: Sequence[Counts], classes: int) -> Counts:
 
 def metrics_of(matrix: np.ndarray) -> Metrics:
     """The figures of a confusion matrix (..., K, K), rows = truth."""
-    return counts_of(matrix).figures()
+    return counts_of(matrix).metrics()

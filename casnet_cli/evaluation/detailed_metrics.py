@@ -62,11 +62,11 @@ class DetailedMetrics:
         self.boundary.add(truth, said["mask"])
         self.strata.add(truth, said["mask"])
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Keys of metrics.json; None for what the variant lacks."""
         sure = self.rankings.get(("final_errors", "max_softmax"), ErrorDetection())
         return {
-            "refine": self.refinement.told(self.labels.names) if self.refinement else None,
+            "refine": self.refinement.summary(self.labels.names) if self.refinement else None,
             "difficulty": {target: self._detected(target) for target in TARGETS},
             "calibration": {
                 "ece": self.plain.error(),
@@ -80,7 +80,7 @@ class DetailedMetrics:
                 "pixels": int(self.boundary.truth.sum()),
             },
             "selective": _selective(sure) | {"by_difficulty": _selective(self.by_difficulty)},
-            "accuracy_by": self.strata.told() | {"difficulty_decile": self._deciles()},
+            "accuracy_by": self.strata.summary() | {"difficulty_decile": self._deciles()},
         }
 
     def _detected(self, target: str) -> dict[str, Any] | None:

@@ -21,13 +21,13 @@ BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
 @dataclass(frozen=True)
 class Evaluation:
     """matrices: (K, K) counts of each branch there is, rows = truth. tally: the counts of each image. changed: labelled
-    pixels of each image on which the final answer is another class than the coarse one. gauges: all else measured."""
+    pixels of each image on which the final answer is another class than the coarse one. detailed: all else measured."""
 
     labels: LabelSet
     matrices: dict[str, np.ndarray]
-    tally: PerImageCounts
+    per_image: PerImageCounts
     changed: tuple[int, ...]
-    gauges: DetailedMetrics | None
+    detailed: DetailedMetrics | None
     void_pixels: int
     seconds: float
 
@@ -42,21 +42,21 @@ class Evaluation:
             {"name": name, "accuracy": _number(accuracy), "iou": _number(iou), "pixels": int(count)}
             for name, accuracy, iou, count in zip(self.labels.names, final.accuracy, final.iou, pixels, strict=True)
         ]
-        drawn = resampled([self.tally])
+        drawn = resampled([self.per_image])
         return {
             **final.summary(),
             **{f"{key}_ci95": interval(drawn[key]) for key in METRIC_NAMES},
             "per_class": per_class,
             "absent_classes": [entry["name"] for entry in per_class if not entry["pixels"]],
-            "images": len(self.tally.names),
+            "images": len(self.per_image.names),
             "labelled_pixels": int(pixels.sum()),
             "void_pixels": self.void_pixels,
             "branches": {
                 name: metrics_of(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
             },
-            **(self.gauges.told() if self.gauges else {}),
+            **(self.detailed.summary() if self.detailed else {}),
             "seconds": self.seconds,
-            "images_per_second": len(self.tally.names) / self.seconds if self.seconds else None,
+            "images_per_second": len(self.per_image.names) / self.seconds if self.seconds else None,
         }
 
 
@@ -79,7 +79,7 @@ def predict_samples(network: Predictor, samples: Iterable[LabelledImage]) -> Ite
 def evaluate(
     asked: Iterable[LabelledOutputs],
     labels: LabelSet,
-    gauges: DetailedMetrics | None = None,
+    detailed: DetailedMetrics | None = None,
     on_image: Callable[[LabelledImage, PixelOutputs], None] = lambda sample, answer: None,
 ) -> Evaluation:
     """Count what was answered. Void pixels count nowhere. Raises RunError for an answer that is no number."""
@@ -100,14 +100,14 @@ def evaluate(
         void = sample.label == VOID
         void_pixels += int(void.sum())
         changed[place] = int(((said.get("coarse", said["mask"]) != said["mask"]) & ~void).sum())
-        if gauges:
-            gauges.add(sample.label, said)
+        if detailed:
+            detailed.add(sample.label, said)
         on_image(sample, said)
     order = sorted(names)
     by_image = {branch: stacked([each[place] for place in order], len(labels)) for branch, each in counts.items()}
-    tally = PerImageCounts(tuple(names[place] for place in order), by_image)
+    per_image = PerImageCounts(tuple(names[place] for place in order), by_image)
     return Evaluation(
-        labels, matrices, tally, tuple(changed[place] for place in order), gauges, void_pixels,
+        labels, matrices, per_image, tuple(changed[place] for place in order), detailed, void_pixels,
         time.perf_counter() - began,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def evaluate(
 def remarkable(scores: Evaluation, most: int) -> dict[str, list[int]]:
     """Places of at most so many images of each kind: the `worst`, the `best`, those around the `median` of pixel
     accuracy, and those that refinement `changed` most; images without labelled pixels are none of them."""
-    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     order = [int(place) for place in np.argsort(accuracy, kind="stable") if not np.isnan(accuracy[place])]
     middle = max(0, (len(order) - most) // 2)
     changed = sorted((place for place in order if scores.changed[place]), key=lambda place: -scores.changed[place])

@@ -35,13 +35,13 @@ class EvaluationKey:
     store: Store
     split: str
     fold: int | None
-    asking: EvalProtocol
+    protocol: EvalProtocol
     images: Subset
 
     @property
     def scale(self) -> float:
         own = self.run.meta.recipe.evaluation.scale
-        return own if self.asking.scale is None else self.asking.scale
+        return own if self.protocol.scale is None else self.protocol.scale
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -51,9 +51,9 @@ class EvaluationKey:
             "data_sha256": self.store.content_sha256,
             "split": self.split,
             "fold": self.fold,
-            "tta": self.asking.tta,
+            "tta": self.protocol.tta,
             "scale": self.scale,
-            "tile": self.asking.tile,
+            "tile": self.protocol.tile,
             "checkpoint": self.run.file.name,
             "checkpoint_sha256": sha256_of(self.run.file),
             "step": self.run.meta.progress.step,
@@ -71,12 +71,12 @@ class EvaluationKey:
             words.append(f"{self.store.name}-{self.store.content_sha256[:8]}")
         if self.run.file.name != "best.h5":
             words.append(self.run.file.stem)
-        if self.asking.tta != "none":
-            words.append(self.asking.tta)
+        if self.protocol.tta != "none":
+            words.append(self.protocol.tta)
         if self.scale != self.run.meta.recipe.evaluation.scale:
             words.append(f"scale-{self.scale:g}")
-        if self.asking.tile:
-            words.append(f"tile-{self.asking.tile}")
+        if self.protocol.tile:
+            words.append(f"tile-{self.protocol.tile}")
         return self.run.folder / "eval" / "-".join(words)
 
     def read(self) -> dict[str, Any] | None:
@@ -88,7 +88,7 @@ class EvaluationKey:
         whole = isinstance(told, dict) and all(key in told for key in (*METRIC_NAMES, "branches", "images"))
         return told if whole and all(told.get(key) == value for key, value in self.identity.items()) else None
 
-    def tally(self) -> PerImageCounts | None:
+    def per_image(self) -> PerImageCounts | None:
         """The counts of each image; None where `read` gives none or the file is damaged."""
         if self.read() is None:
             return None
@@ -103,7 +103,7 @@ def evaluation_key(
     store: Store,
     split: str | None = None,
     fold: int | None = None,
-    asking: EvalProtocol = EvalProtocol(),
+    protocol: EvalProtocol = EvalProtocol(),
 ) -> EvaluationKey:
     """The images as the run divided the data. split: default test, else val. fold: default the run's own.
 
@@ -115,4 +115,4 @@ def evaluation_key(
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
-    return EvaluationKey(run, store, split, fold, asking, parts[split])
+    return EvaluationKey(run, store, split, fold, protocol, parts[split])

@@ -64,7 +64,7 @@ def resampled(parts: Sequence[PerImageCounts], branch: str = "fused", seed: int 
     sums = dict.fromkeys(METRIC_NAMES, np.zeros(REPLICATES))
     for part in parts:
         own = part.counts[branch]
-        found = _drawn(own, _generator(part.names, seed)).figures()
+        found = _drawn(own, _generator(part.names, seed)).metrics()
         sums = {key: total + getattr(found, key) for key, total in sums.items()}
     return {key: total / len(parts) for key, total in sums.items()}
 
@@ -90,7 +90,7 @@ def interval(values: np.ndarray) -> list[float] | None:
 
 def means(parts: Sequence[PerImageCounts], branch: str = "fused") -> dict[str, float | None]:
     """The figures of each part's pixels together, averaged over the parts; None where one has no labelled pixel."""
-    found = [Counts(*(getattr(part.counts[branch], key).sum(0) for key in PARTS)).figures() for part in parts]
+    found = [Counts(*(getattr(part.counts[branch], key).sum(0) for key in PARTS)).metrics() for part in parts]
     return {key: _number(np.mean([getattr(own, key) for own in found])) for key in METRIC_NAMES}
 
 

@@ -28,7 +28,7 @@ class Refinement:
         ):
             counts += np.bincount(truth[where], minlength=self.classes)
 
-    def told(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def summary(self, names: tuple[str, ...]) -> dict[str, Any]:
         kinds = ("fixed", "broken", "unchanged")
         return {
             **{kind: int(getattr(self, kind).sum()) for kind in kinds},

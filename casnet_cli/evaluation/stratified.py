@@ -35,7 +35,7 @@ class StratifiedAccuracy:
         share = _region_pixels(truth, known) / truth.size
         self.size += _counted(np.searchsorted(SIZES, share[known], "right") - 1, right, len(SIZES))
 
-    def told(self) -> dict[str, list[dict[str, Any]]]:
+    def summary(self) -> dict[str, list[dict[str, Any]]]:
         """Rows of `from`, the lower bound, `pixels` and `accuracy`, None where there are none."""
         return {
             "boundary_distance_px": _rows(DISTANCES, self.distance),

@@ -38,7 +38,7 @@ class RankedImage:
             self.sums[name] += float(said[name].sum(dtype=np.float64))
         self.features = said["pooled"]
 
-    def told(self, labels: LabelSet) -> dict[str, Any]:
+    def record(self, labels: LabelSet) -> dict[str, Any]:
         """Means of the scores, share of hard pixels, of each class its share of the pixels and of the difficulty, hard
         regions, and features in base64 of float16."""
         height, width = self.mask.shape
@@ -110,5 +110,5 @@ class ImageScores:
         return RankedImage(np.empty(size, np.uint8), np.empty(size, np.uint8))
 
     def save(self, job: Job, image: np.ndarray, answer: RankedImage) -> dict[str, Any]:
-        told = answer.told(self.labels)
+        told = answer.record(self.labels)
         return {"file": str(job.file), "status": "ok", "outputs": [], **told, "made_with": self.identity}

@@ -43,8 +43,8 @@ def main() -> None:
             bare.predict_on_batch(image)
 
     def whole() -> None:
-        gauges = DetailedMetrics(store.labels, 1.5, meta.recipe.model.variant == "attention")
-        evaluate(asked_by_size(ask, whole_images(part), wanted.scale), store.labels, gauges)
+        detailed = DetailedMetrics(store.labels, 1.5, meta.recipe.model.variant == "attention")
+        evaluate(asked_by_size(ask, whole_images(part), wanted.scale), store.labels, detailed)
 
     times: dict[Callable[[], None], list[float]] = {forward: [], whole: []}
     for turn in range(ROUNDS + 1):

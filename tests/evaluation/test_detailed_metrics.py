@@ -201,7 +201,7 @@ def test_strata_agree_with_distances_pixel_by_pixel() -> None:
     mask = np.where(np.random.default_rng(0).random(truth.shape) < 0.3, (truth + 1) % K, truth).astype(np.uint8)
     found = StratifiedAccuracy(K)
     found.add(truth, mask)
-    told = found.told()
+    told = found.summary()
     known, right = truth != VOID, truth == mask
     edges = np.argwhere(near(truth, 1))
     rows, columns = np.indices(truth.shape)
@@ -238,14 +238,14 @@ def said(seed: int, truth: np.ndarray, attention: bool = True) -> dict[str, np.n
 
 def measured(**changes: Any) -> tuple[dict[str, Any], np.ndarray, dict[str, np.ndarray]]:
     """The figures of two images, and their labelled pixels in a row."""
-    gauges = DetailedMetrics(LABELS, **{"temperature": 2.0, "attention": True, **changes})
+    detailed = DetailedMetrics(LABELS, **{"temperature": 2.0, "attention": True, **changes})
     truths = [regions(4), regions(5, 31, 44)]
     answers = [said(seed, truth) for seed, truth in enumerate(truths)]
     for truth, answer in zip(truths, answers, strict=True):
-        gauges.add(truth, answer)
+        detailed.add(truth, answer)
     known = [truth != VOID for truth in truths]
     flat = {name: np.concatenate([a[name][k] for a, k in zip(answers, known, strict=True)]) for name in answers[0]}
-    return gauges.told(), np.concatenate([t[k] for t, k in zip(truths, known, strict=True)]), flat
+    return detailed.summary(), np.concatenate([t[k] for t, k in zip(truths, known, strict=True)]), flat
 
 
 def test_all_keys_are_those_of_the_pixels_together() -> None:
@@ -280,11 +280,11 @@ def test_what_a_variant_lacks_is_none() -> None:
     told, _, _ = measured(attention=False, temperature=None)
     assert told["difficulty"]["final_errors"]["one_minus_p_a"] is None
     assert told["calibration"]["ece_calibrated"] is None and told["calibration"]["temperature"] is None
-    gauges = DetailedMetrics(LABELS, None, False)
+    detailed = DetailedMetrics(LABELS, None, False)
     answer = {key: x for key, x in said(0, regions(6)).items() if not key.startswith("coarse")}
-    gauges.add(regions(6), answer)
-    told = gauges.told()
+    detailed.add(regions(6), answer)
+    told = detailed.summary()
     assert told["difficulty"]["coarse_errors"] is None and told["refine"] is None
-    empty = DetailedMetrics(LABELS, None, True).told()
+    empty = DetailedMetrics(LABELS, None, True).summary()
     assert empty["difficulty"] == {"coarse_errors": None, "final_errors": None} and empty["boundary"]["iou"] is None
     assert DetailedMetrics(LABELS, None, True).curve() == []

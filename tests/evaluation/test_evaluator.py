@@ -88,10 +88,10 @@ def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_d
     found = evaluate(predict_samples(network, everything), LABELS)
     expected = evaluate(predict_samples(Plain(answer), everything), LABELS)
     assert sorted(network.batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
-    assert found.tally.names == expected.tally.names == tuple(map(str, range(15)))
+    assert found.per_image.names == expected.per_image.names == tuple(map(str, range(15)))
     for part in ("correct", "truth", "claimed"):
-        for branch, counts in expected.tally.counts.items():
-            np.testing.assert_array_equal(getattr(found.tally.counts[branch], part), getattr(counts, part))
+        for branch, counts in expected.per_image.counts.items():
+            np.testing.assert_array_equal(getattr(found.per_image.counts[branch], part), getattr(counts, part))
 
 
 def test_the_remarkable_images() -> None:

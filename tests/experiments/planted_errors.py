@@ -119,7 +119,7 @@ def ask(folder: Path, data: Store) -> list[Told]:
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import predict_samples
-    from casnet_cli.inference.pixel_outputs import answers
+    from casnet_cli.inference.pixel_outputs import mask_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
@@ -129,7 +129,7 @@ def ask(folder: Path, data: Store) -> list[Told]:
         network = KerasPredictor(
             model,
             InferenceSettings(scale=meta.recipe.evaluation.scale),
-            lambda said: {"difficulty": answers(said)["difficulty"], "p": said["fused"]},
+            lambda said: {"difficulty": mask_outputs(said)["difficulty"], "p": said["fused"]},
         )
         for _, sample, said in predict_samples(network, whole_images(data.parts(fold)["test"])):
             p, difficulty = (np.asarray(said[key], np.float16) for key in ("p", "difficulty"))
@@ -247,9 +247,9 @@ def measured(run: Path, data: Store, folds: list[int]) -> list[PerImageCounts]:
     found = []
     for fold in folds:
         about = evaluation_key(trained.find(run / f"fold-{fold}"), data, "test")
-        if about.tally() is None:
+        if about.per_image() is None:
             casnet("eval", "--run", run / f"fold-{fold}", "--data", data.path, "--split", "test", "--worst", 0)
-        counts = about.tally()
+        counts = about.per_image()
         assert counts is not None
         found.append(counts)
     return found

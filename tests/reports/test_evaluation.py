@@ -57,14 +57,14 @@ def measured() -> tuple[Evaluation, str]:
     answer = answer_of(samples)
     scores = evaluate(predict_samples(Plain(answer), samples), LABELS, DetailedMetrics(LABELS, None, True))
     kinds = remarkable(scores, 4)
-    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     cards = []
     for place in dict.fromkeys(place for own in kinds.values() for place in own):
         ranks = {kind: own.index(place) + 1 for kind, own in kinds.items() if place in own}
         said = answer(samples[place].image)
         cards.append(card(samples[place], said, accuracy[place], scores.changed[place], ranks, LABELS))
-    assert scores.gauges
-    text = report("a run", "how", scores.metrics(), scores.matrices["fused"], scores.gauges.curve(), cards, LABELS)
+    assert scores.detailed
+    text = report("a run", "how", scores.metrics(), scores.matrices["fused"], scores.detailed.curve(), cards, LABELS)
     return scores, text
 
 
@@ -149,7 +149,7 @@ def test_a_browser_clicks_through_it_without_an_error(
     found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout)
     assert found, done.stderr
     told = json.loads(html.unescape(found[1]))
-    names = scores.tally.names
+    names = scores.per_image.names
     kinds = remarkable(scores, 4)
     assert told["faults"] == []
     assert told["seen"] == [

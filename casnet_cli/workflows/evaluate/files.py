@@ -1,10 +1,7 @@
 """The files of an evaluation."""
 
-import csv
-import io
 import json
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +9,7 @@ from casnet_cli.errors import InputError, reason
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS, EvaluationKey
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import duration
 
 if TYPE_CHECKING:
@@ -55,15 +53,15 @@ def write(out: Path, scores: "Evaluation", wanted: EvaluationKey, cards: "list[C
     metrics = scores.metrics()
     names = scores.labels.names
     columns = ["name", "accuracy", "iou", "pixels"]
-    _csv(out / "per_class.csv", columns, ([row[key] for key in columns] for row in metrics["per_class"]))
+    write_csv(out / "per_class.csv", columns, ([row[key] for key in columns] for row in metrics["per_class"]))
     rows = ([name, *counts] for name, counts in zip(names, scores.matrices["fused"].tolist(), strict=True))
-    _csv(out / "confusion.csv", ["truth", *names], rows)
-    each = scores.tally.counts["fused"]
-    own = each.figures()
-    image_rows = zip(scores.tally.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
-    _csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
-    scores.tally.save(out / per_image.FILE)
-    curve = scores.gauges.curve() if scores.gauges else []
+    write_csv(out / "confusion.csv", ["truth", *names], rows)
+    each = scores.per_image.counts["fused"]
+    own = each.metrics()
+    image_rows = zip(scores.per_image.names, own.pixel_accuracy, own.mean_iou, each.truth.sum(-1), strict=True)
+    write_csv(out / "per_image.csv", ["name", "pixel_accuracy", "mean_iou", "labelled_pixels"], image_rows)
+    scores.per_image.save(out / per_image.FILE)
+    curve = scores.detailed.curve() if scores.detailed else []
     heading = _title(wanted), _circumstances(wanted, metrics)
     write_whole(out / REPORT, report(*heading, metrics, scores.matrices["fused"], curve, cards, scores.labels))
     write_whole(out / METRICS, json.dumps(wanted.identity | metrics, indent=2) + "\n")
@@ -75,19 +73,11 @@ def _title(wanted: EvaluationKey) -> str:
 
 
 def _circumstances(wanted: EvaluationKey, metrics: dict[str, Any]) -> str:
-    asking, network = wanted.asking, wanted.run.meta.recipe.model
-    how = f"tiles of {asking.tile} pixels, a third of each shared" if asking.tile else "whole images"
-    averaged = "" if asking.tta == "none" else f", {asking.tta} averaged"
+    protocol, network = wanted.protocol, wanted.run.meta.recipe.model
+    how = f"tiles of {protocol.tile} pixels, a third of each shared" if protocol.tile else "whole images"
+    averaged = "" if protocol.tta == "none" else f", {protocol.tta} averaged"
     return (
         f"{network.backbone} at stride {network.output_stride}, {network.variant}; {how}, enlarged by "
         f"{wanted.scale:g}{averaged}; {duration(metrics['seconds'])}. Void pixels count nowhere. Data "
         f"{wanted.store.content_sha256[:12]}, checkpoint {wanted.identity['checkpoint_sha256'][:12]}."
     )
-
-
-def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_whole(path, text.getvalue())

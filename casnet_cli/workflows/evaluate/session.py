@@ -31,7 +31,7 @@ class EvaluateOptions:
     data: Path | None = None
     split: str | None = None
     fold: int | None = None
-    asking: EvalProtocol = EvalProtocol()
+    protocol: EvalProtocol = EvalProtocol()
     worst: int = 6
     save_predictions: bool = False
     out: Path | None = None
@@ -42,7 +42,7 @@ def evaluate_run(run: Path, question: EvaluateOptions) -> Path:
     """Measure a run and print the tables. Returns the folder written."""
     found = trained.find(run)
     store = trained.open_data(found, question.data)
-    out, scores = measure(evaluation_key(found, store, question.split, question.fold, question.asking), question)
+    out, scores = evaluate_key(evaluation_key(found, store, question.split, question.fold, question.protocol), question)
     show(scores)
     console.say(
         f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}, pictures/, {REPORT}"
@@ -50,7 +50,7 @@ def evaluate_run(run: Path, question: EvaluateOptions) -> Path:
     return out
 
 
-def measure(wanted: EvaluationKey, question: EvaluateOptions = EvaluateOptions()) -> tuple[Path, "Evaluation"]:  # noqa: B008
+def evaluate_key(wanted: EvaluationKey, question: EvaluateOptions = EvaluateOptions()) -> tuple[Path, "Evaluation"]:  # noqa: B008
     """Ask a run about every image; write metrics.json, the tables of counts, pictures of the worst, and report.html.
 
     Raises TimeoutError at `question.ends`, with nothing written, and CasnetError.
@@ -73,19 +73,19 @@ def _measured(wanted: EvaluationKey, question: EvaluateOptions, out: Path) -> "E
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
-    from casnet_cli.inference.pixel_outputs import measures
+    from casnet_cli.inference.pixel_outputs import evaluation_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     model, meta = load_model(run.file, run.meta)
-    protocol = InferenceSettings(wanted.asking.tta, wanted.scale, wanted.asking.tile)
-    network = KerasPredictor(model, protocol, measures(meta.temperature))
-    gauges = DetailedMetrics(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
+    protocol = InferenceSettings(wanted.protocol.tta, wanted.scale, wanted.protocol.tile)
+    network = KerasPredictor(model, protocol, evaluation_outputs(meta.temperature))
+    detailed = DetailedMetrics(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar, ExitStack() as stack:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
         asked = predict_samples(network, samples)
         keep = stack.enter_context(_saver(out / "predictions", wanted)) if question.save_predictions else _nothing
-        scores = evaluate(asked, store.labels, gauges, keep)
+        scores = evaluate(asked, store.labels, detailed, keep)
     try:
         pictures = _pictures(out / "pictures", wanted, scores, network, question.worst)
         write(out, scores, wanted, pictures)
@@ -129,7 +129,7 @@ def _pictures(folder: Path, wanted: EvaluationKey, scores: "Evaluation", answer:
     kinds = remarkable(scores, EACH)
     drawn = remarkable(scores, worst)["worst"]
     places = list(dict.fromkeys((*drawn, *(place for own in kinds.values() for place in own))))
-    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     for old in folder.glob("worst-[0-9][0-9]-*.png"):
         old.unlink(missing_ok=True)
     cards = []

@@ -33,12 +33,12 @@ def show(scores: "Evaluation") -> None:
     console.table("fused, per class", ("class", "recall", "IoU", "share"), rows)
     if metrics["absent_classes"]:
         console.result(f"not in these images, left out of the means: {', '.join(metrics['absent_classes'])}")
-    if scores.gauges:
+    if scores.detailed:
         _show_doubts(metrics)
-    accuracy = scores.tally.counts["fused"].figures().pixel_accuracy
+    accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     lowest = [place for place in np.argsort(accuracy)[:6] if not np.isnan(accuracy[place])]
     if lowest:
-        named = ", ".join(f"{scores.tally.names[place]} {percent(accuracy[place])}" for place in lowest)
+        named = ", ".join(f"{scores.per_image.names[place]} {percent(accuracy[place])}" for place in lowest)
         console.result(f"lowest pixel accuracy: {named}")
 
 

@@ -12,7 +12,7 @@ from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.runs import folder, locate, trained
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.util.text import percent
-from casnet_cli.workflows.evaluate.session import measure
+from casnet_cli.workflows.evaluate.session import evaluate_key
 from casnet_cli.workflows.series.paper import show_published
 from casnet_cli.workflows.series.series import SUMMARY, read_summary
 from casnet_cli.workflows.series.summary import SHOWN, place, signed
@@ -116,11 +116,11 @@ def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> Evalu
 
 def _tally(wanted: EvaluationKey) -> PerImageCounts:
     """The counts of a run's images, measured now if they are not yet."""
-    counted = wanted.tally()
+    counted = wanted.per_image()
     if counted is None:
-        measure(wanted)
+        evaluate_key(wanted)
         backend.forget()
-        counted = wanted.tally()
+        counted = wanted.per_image()
     assert counted is not None
     return counted
 

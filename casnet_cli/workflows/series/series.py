@@ -23,7 +23,7 @@ from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.trained import find
 from casnet_cli.util.files import write_whole
-from casnet_cli.workflows.evaluate.session import EvaluateOptions, measure
+from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_key
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
 from casnet_cli.workflows.train.calibrate import calibrated
@@ -84,7 +84,7 @@ class Series:
     def measured(self, member: Member) -> EvaluationKey | None:
         """The measurement of a member whose figures are there."""
         wanted = self.measurement(member)
-        return wanted if wanted and wanted.tally() else None
+        return wanted if wanted and wanted.per_image() else None
 
     def write(self, figures: dict[str, Any]) -> None:
         """Put the figures of this protocol into summary.json, beside those of others. Raises RunError."""
@@ -242,6 +242,6 @@ def _run_member(series: Series, member: Member, request: TrainOptions, ends: flo
     assert wanted is not None
     held = RunFolder(series.path(member)).lock()
     try:
-        measure(wanted, EvaluateOptions(ends=ends))
+        evaluate_key(wanted, EvaluateOptions(ends=ends))
     finally:
         held.close()

@@ -75,7 +75,7 @@ def _difference(
 
 def _tally(series: Series, member: Member) -> PerImageCounts:
     found = series.measurement(member)
-    counted = found.tally() if found else None
+    counted = found.per_image() if found else None
     assert counted is not None  # it was measured a moment ago
     return counted
 
