@@ -1,0 +1,59 @@
+"""JSON files that are a public contract: what their models have in common, and the one way to read them."""
+
+import json
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
+
+from casnet_cli.errors import RunError, reason
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("should be a text")
+    return value
+
+
+Text = Annotated[str, PlainValidator(_text)]
+"""A path or a name. pydantic's own check refuses file names that are no UTF-8."""
+
+
+class Record(BaseModel):
+    """Keys of a JSON object. Keys that a model does not know are kept: a newer version may have written them."""
+
+    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+
+    def as_json(self) -> str:
+        """The content of the file: every key, in the order of the fields."""
+        return json.dumps(self.model_dump(by_alias=True), indent=2) + "\n"
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_record(model: type[R], path: Path, advice: str = "") -> R:
+    """The record in a JSON file. advice: what to do about a damaged one. Raises RunError, one line."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: not readable: {reason(error)}{advice and f' ({advice})'}") from None
+    return as_record(model, content, path, advice)
+
+
+def as_record(model: type[R], content: object, path: Path, advice: str = "") -> R:
+    """The record that `content`, parsed JSON of the file `path`, is. Raises RunError, one line."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise RunError(f"{path}: damaged: {_fault(error)}{advice and f' ({advice})'}") from None
+
+
+def _fault(error: ValidationError) -> str:
+    """The first fault of a record in words."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"])) or "its content"
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{key} {words if words.startswith('should') else f'is wrong: {words}'}"

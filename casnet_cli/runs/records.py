@@ -1,0 +1,271 @@
+"""The JSON files that are a public contract, as models: a docstring under each key says what it holds."""
+
+from typing import Literal
+
+from casnet_cli.runs.json_record import Record, Text
+from casnet_cli.runs.measurement_record import MeasurementRecord
+
+
+class Continuation(Record):
+    """One call of `casnet train --resume` that went on with the run."""
+
+    after_step: int
+    """Steps that were done before it."""
+    changes: list[str]
+    """Changes of the recipe, as `section.key: old → new`."""
+    casnet: str | None = None
+    """Version of casnet."""
+    python: str | None = None
+    """Version of Python."""
+    packages: dict[str, str | None] = {}
+    """Versions of the packages that decide a result; null: not installed."""
+    host: Text | None = None
+    """Name of the computer."""
+    machine: str | None = None
+    """Its architecture and number of cores."""
+    command: list[Text] = []
+    """The command line."""
+    back_end: str | None = None
+    """Keras's back end."""
+
+
+class RunRecord(Record):
+    """run.json: by what, where and from what a run was begun, and each call that went on with it."""
+
+    casnet: str | None = None
+    """Version of casnet."""
+    python: str | None = None
+    """Version of Python."""
+    packages: dict[str, str | None] = {}
+    """Versions of the packages that decide a result; null: not installed."""
+    host: Text | None = None
+    """Name of the computer."""
+    machine: str | None = None
+    """Its architecture and number of cores."""
+    command: list[Text] = []
+    """The command line."""
+    seed: int | None = None
+    """`training.seed` of the recipe."""
+    data: Text
+    """Path of the prepared data set."""
+    data_sha256: str | None = None
+    """Digest of the data set's content."""
+    fold: int | None = None
+    """Fold of the cross-validation that the run is trained on; null: the data have no folds."""
+    init: Text | None = None
+    """Checkpoint whose weights the run began with (`--init`); null: none."""
+    back_end: str | None = None
+    """Keras's back end."""
+    continued: list[Continuation] = []
+    """The calls that went on with the run, the first one first."""
+
+
+class ManifestLine(Record):
+    """A line of manifest.jsonl: what became of one input of `casnet predict`. The last line of an input counts."""
+
+    file: Text
+    """The input, as it was named or found."""
+    status: Literal["ok", "failed"]
+    """Whether its files were written."""
+    error: Text | None
+    """Why it failed; null: it did not."""
+    width: int | None
+    """Width of the image in pixels, turned as its EXIF tag says; null: it failed."""
+    height: int | None
+    """Its height in pixels."""
+    mask: Text | None
+    """The mask, relative to the output folder; of a video the folder of masks; null: none was written."""
+    classes: dict[str, float] | None
+    """Share of each class that occurs in the pixels, 0 to 1."""
+    difficulty_mean: float | None
+    """Mean difficulty of the pixels, 0 to 1."""
+    confidence_mean: float | None
+    """Mean of the largest probability, calibrated, 0 to 1; null: the network does not give it."""
+    seconds: float | None
+    """Time that labelling and writing took."""
+    made_with: str | None
+    """Digest of the checkpoint and of the options that decide a result."""
+    input: str | None
+    """Digest of the input's size and time; null: it came by standard input, or failed."""
+    outputs: list[str] | None
+    """Endings of the files written, the mask's last; of a video those of each frame, and its overlay's."""
+    time: float
+    """When the line was written, in seconds since 1970."""
+    frames: int | None = None
+    """Frames of a video; the key is missing for an image."""
+    rejected: float | None = None
+    """Share of pixels made void by `--reject-below`; the key is missing without it."""
+
+
+class RunMetrics(Record):
+    """Metrics of one run of a series on its test images; fractions."""
+
+    pixel_accuracy: float | None
+    """Right pixels over labelled ones."""
+    class_accuracy: float | None
+    """Mean over classes of right pixels over pixels of the class."""
+    mean_iou: float | None
+    """Mean over classes of intersection over union."""
+    frequency_weighted_iou: float | None
+    """Intersection over union, weighted by the classes' shares of the labels."""
+    images: int
+    """Images measured."""
+    labelled_pixels: int
+    """Their pixels that are not void."""
+
+
+class GroupMetrics(Record):
+    """Metrics of a group of runs; fractions."""
+
+    runs: int
+    """Runs of the group that are measured."""
+    mean: dict[str, float | None]
+    """Mean of each metric over the runs; null where a run has no labelled pixel."""
+    spread: dict[str, float | None]
+    """Standard deviation of each metric (n − 1); null for a single run."""
+
+
+class MetricDifference(Record):
+    """Difference of one metric."""
+
+    value: float | None
+    """First minus second, a fraction."""
+    ci95: list[float] | None
+    """Lower and upper end of its 95 % interval, from a paired bootstrap over images."""
+
+
+class PairedDifference(Record):
+    """Difference between two groups of runs, over the seeds or folds that both have."""
+
+    of: str
+    """The first group, or `c's coarse` for the coarse branch of group c."""
+    minus: str
+    """The second one."""
+    runs: int
+    """Pairs of runs."""
+    pixel_accuracy: MetricDifference
+    """Of pixel accuracy."""
+    class_accuracy: MetricDifference
+    """Of class accuracy."""
+    mean_iou: MetricDifference
+    """Of mean IoU."""
+    frequency_weighted_iou: MetricDifference
+    """Of frequency weighted IoU."""
+
+
+class SeriesMetrics(Record):
+    """Metrics of the runs of a series, measured in one way."""
+
+    runs: dict[str, RunMetrics]
+    """Each run that is measured, by the name of its folder."""
+    groups: dict[str, GroupMetrics]
+    """Each group of runs: the folds, or the seeds of a variant."""
+    differences: list[PairedDifference]
+    """Paired differences between groups; of `casnet ablate` alone."""
+
+
+class SeriesSummary(Record):
+    """summary.json of `casnet crossval` and `casnet ablate`."""
+
+    kind: str
+    """The command: `crossval` or `ablate`."""
+    recipe: str
+    """Name of the recipe."""
+    data: Text
+    """Path of the prepared data set."""
+    data_name: str
+    """Name of the data set."""
+    data_sha256: str
+    """Digest of its content."""
+    options: dict[str, object]
+    """Options of the command that `--resume` need not name again: `seeds`, `fold`, `init`."""
+    figures: dict[str, SeriesMetrics]
+    """Metrics by `--tta`: `none`, `flip` or `multiscale`."""
+
+
+class ExportProof(Record):
+    """How an exported file and Keras compare on the same images."""
+
+    images: int
+    """Images compared."""
+    pixels_equal: float
+    """Share of pixels with the same class."""
+    difficulty_farthest: float
+    """Largest difference of a pixel's difficulty."""
+    pixel_accuracy: float
+    """Pixel accuracy of the file; a fraction."""
+    pixel_accuracy_difference: float
+    """Minus that of Keras."""
+    mean_iou: float
+    """Mean IoU of the file; a fraction."""
+    mean_iou_difference: float
+    """Minus that of Keras."""
+    worst_image: Text
+    """Name of the image with the fewest equal pixels."""
+    worst_image_pixels_equal: float
+    """Its share of equal pixels."""
+    seconds_per_image: float
+    """Median time of the file for an image."""
+    keras_seconds_per_image: float
+    """Median time of Keras for an image."""
+    within_limits: bool
+    """Whether the file keeps the limit of its precision."""
+
+
+class ExportRecord(Record):
+    """export.json: what an exported network is, and its proof. Palette to calibration are those of the checkpoint."""
+
+    format: str | None = None
+    """`casnet-export`."""
+    version: int | None = None
+    """Version of the format of exported files."""
+    casnet: str | None = None
+    """Version of casnet."""
+    run: Text | None = None
+    """The run that was exported."""
+    checkpoint_sha256: str
+    """Digest of the checkpoint's file."""
+    precision: str
+    """`float32`, `float16` or `int8`."""
+    size: list[int] | None
+    """Height and width of the images that the file takes; null: any."""
+    inputs: dict[str, str] = {}
+    """Inputs by name: shape and type."""
+    outputs: dict[str, str] = {}
+    """Outputs by name: shape and type."""
+    void: int | None = None
+    """Label of void pixels."""
+    recipe: str | None = None
+    """The recipe, TOML."""
+    classes: list[str] = []
+    """Names of the classes, in the order of their ids."""
+    palette: list[list[int]] = []
+    """Colour of each class: red, green, blue, 0 to 255."""
+    data: str | None = None
+    """The data set, JSON: `name`, `sha256`, `fold`."""
+    progress: str | None = None
+    """The training's progress, JSON: `step`, `sums`, `history`."""
+    schedule: str | None = None
+    """State of the learning rate's schedule, JSON."""
+    calibration: str | None = None
+    """What was fitted on validation images after training, JSON; the key is missing if nothing was."""
+    opset: int | None = None
+    """Version of the ONNX operators; null for another format."""
+    file: Text
+    """The exported file, relative to its folder; of two files the first."""
+    bytes: dict[str, int]
+    """Size of every file of the folder."""
+    proved: bool | None = None
+    """Whether the file was compared with Keras and keeps its limits."""
+    proof: ExportProof | None
+    """The comparison; null: there were no images for it."""
+
+
+RECORDS: dict[str, type[Record]] = {
+    "run.json": RunRecord,
+    "metrics.json": MeasurementRecord,
+    "summary.json": SeriesSummary,
+    "manifest.jsonl": ManifestLine,
+    "export.json": ExportRecord,
+}
+"""Every file of this kind, with the model of its content (of manifest.jsonl, of a line)."""
