@@ -62,7 +62,7 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, be
     """
     # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
-        file.attrs.update({"format": FORMAT, "version": VERSION} | told(meta))
+        file.attrs.update({"format": FORMAT, "version": VERSION} | attributes_of(meta))
         _write(file.create_group("model"), _named(model.weights))
         _write(file.create_group("optimizer"), optimizer.named())
         _write(file.create_group("random"), _random_states(model))
@@ -100,10 +100,10 @@ def amend(path: Path, calibration: dict[str, Any]) -> None:
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
     with opened(path) as file:
-        return understood(file.attrs, path)
+        return meta_of(file.attrs, path)
 
 
-def told(meta: Meta) -> dict[str, Any]:
+def attributes_of(meta: Meta) -> dict[str, Any]:
     """The meta as attributes of a file: texts, and lists of them and of numbers."""
     found = {
         "recipe": recipes.dumps(meta.recipe),
@@ -116,7 +116,7 @@ def told(meta: Meta) -> dict[str, Any]:
     return found | ({"calibration": json.dumps(meta.calibration)} if meta.calibration else {})
 
 
-def understood(attrs: Mapping[str, Any], path: Path) -> Meta:
+def meta_of(attrs: Mapping[str, Any], path: Path) -> Meta:
     """What `told` made attributes of. Raises RunError, naming the file."""
     try:
         data = json.loads(attrs["data"])
@@ -143,7 +143,7 @@ def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Me
     from casnet_cli.model.casnet import build_casnet
 
     with opened(path) as file:  # once: a training may put another in its place at any moment
-        meta = understood(file.attrs, path)
+        meta = meta_of(file.attrs, path)
         if known and known.progress.step != meta.progress.step:
             raise RunError(f"{path}: a training has just written it anew (once more, or when the training is over)")
         model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)

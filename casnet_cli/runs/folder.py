@@ -104,7 +104,7 @@ class RunFolder:
             about: dict[str, Any] = {
                 "casnet": __version__,
                 "python": platform.python_version(),
-                "packages": installed(),
+                "packages": installed_versions(),
                 "host": platform.node(),
                 "machine": f"{platform.machine()}, {os.cpu_count()} cores",
                 "command": sys.argv,
@@ -175,7 +175,7 @@ def _step_of(file: Path) -> int | None:
         return None
 
 
-def installed() -> dict[str, str | None]:
+def installed_versions() -> dict[str, str | None]:
     """Versions of the packages that decide a result."""
     found: dict[str, str | None] = {}
     for name in PACKAGES:

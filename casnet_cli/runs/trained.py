@@ -23,14 +23,14 @@ class TrainedRun:
         return f"{self.folder or self.file} (epoch {self.meta.progress.epochs})"
 
 
-def find(run: Path | None) -> TrainedRun:
+def find_run(run: Path | None) -> TrainedRun:
     """The checkpoint of `run`, or of the newest run. Raises RunError."""
     file = locate.checkpoint_of(run or locate.newest_run())
     folder = file.parents[1] if file.parent.name == "checkpoints" else None
     return TrainedRun(file, read_meta(file), folder)
 
 
-def open_data(checkpoint: TrainedRun, given: Path | None) -> Store:
+def open_run_data(checkpoint: TrainedRun, given: Path | None) -> Store:
     """The data set to use with a run: `given`, else the one it was trained on. Raises DataError or RunError."""
     if given is None:
         about = checkpoint.folder / "run.json" if checkpoint.folder else None
