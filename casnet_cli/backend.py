@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 
-from casnet_cli.errors import EngineError
+from casnet_cli.errors import BackendError
 from casnet_cli.util.signals import interrupts_kept
 
 BACK_ENDS = ("tensorflow", "jax", "torch")
@@ -26,9 +26,9 @@ def start() -> ModuleType:
     there = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
     chosen = os.environ.setdefault("KERAS_BACKEND", there)
     if chosen not in BACK_ENDS:
-        raise EngineError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
+        raise BackendError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
     if find_spec(chosen) is None:
-        raise EngineError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
+        raise BackendError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
     for noisy in ("absl", "tensorflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with interrupts_kept(), silence(), _left_out(chosen):
@@ -65,7 +65,7 @@ def silence() -> Iterator[None]:
         os.close(null)
 
 
-def leave(code: int | str | None) -> None:
+def exit_process(code: int | str | None) -> None:
     """End the process if a back end was imported: taking one down in order takes most of a second."""
     if "keras" not in sys.modules or isinstance(code, str):
         return
@@ -78,7 +78,7 @@ def leave(code: int | str | None) -> None:
     os._exit(code or 0)
 
 
-def forget() -> None:
+def release_memory() -> None:
     """Give back what the networks of a finished piece of work hold, and the arithmetic that they were trained in."""
     keras = sys.modules.get("keras")
     if keras is not None:

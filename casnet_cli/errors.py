@@ -14,6 +14,7 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 """
 
 import os
+from enum import StrEnum
 
 
 class CasnetError(Exception):
@@ -32,14 +33,39 @@ class DataError(CasnetError):
     """A data set that is missing, damaged, foreign, or not what its name promises."""
 
 
-class Unfit(DataError):
-    """One sample that cannot be used.
+class UnfitKind(StrEnum):
+    """What can make one sample of a data set unusable. `data.checks.rules.UNFIT` has a description and a remedy each.
 
-    kind: what sort of fault it is, one of `casnet_cli.data.checks.rules.UNFIT`. what: what samples of one cause
-    share, such as the value that is no class.
+    The values stand in the output of `casnet check --json`.
     """
 
-    def __init__(self, fault: str, kind: str, what: str = ""):
+    NO_LABEL = "no label"
+    """An image without a label file."""
+    NO_IMAGE = "no image"
+    """A label file without an image."""
+    UNREADABLE = "unreadable"
+    """An image or label file that is missing, damaged, or of another format than its name promises."""
+    SIZES = "sizes"
+    """Image and label of different sizes."""
+    TURNED = "turned"
+    """A label as wide as its image is high: turned by a quarter."""
+    VALUE = "value"
+    """A label that holds an id, colour or name of no class."""
+    MODE = "mode"
+    """A mask of a pixel format that the table of classes does not describe, such as colours where it lists ids."""
+    JPEG = "jpeg"
+    """A mask saved as JPEG, whose compression made values of no class."""
+
+
+class Unfit(DataError):
+    """One sample that cannot be used."""
+
+    kind: UnfitKind
+    """What sort of fault it is."""
+    what: str
+    """What samples of one cause share, such as the value that is no class; may be empty."""
+
+    def __init__(self, fault: str, kind: UnfitKind, what: str = ""):
         super().__init__(fault)
         self.kind, self.what = kind, what
 
@@ -56,15 +82,15 @@ class WeightsError(CasnetError):
     """Pre-trained weights that cannot be had or do not fit the backbone."""
 
 
-class EngineError(CasnetError):
+class BackendError(CasnetError):
     """A back end that cannot train, workers that cannot be joined, a batch that cannot be divided."""
 
 
-class OutOfMemory(EngineError):
+class OutOfMemory(BackendError):
     """A step that needs more memory than the device has."""
 
 
-class WorkerLost(EngineError):
+class WorkerLost(BackendError):
     """Another process of the same run is gone."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from casnet_cli.errors import DataError
-from casnet_cli.util.files import sweep, unfinished_name
+from casnet_cli.util.files import remove_stale, unfinished_name
 
 MAX_BYTES = 40_000_000_000
 """More than any known data set of segmentation has."""
@@ -48,7 +48,7 @@ BROKEN = (
 
 
 @contextmanager
-def opened(path: Path, scratch: Path, only: Callable[[str], bool] | None = None) -> Iterator[Path]:
+def open_archive(path: Path, scratch: Path, only: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """The folder with the files of `path`: itself if it is a folder, else a temporary one inside `scratch`.
 
     only: gets each member's path with '/', and says whether it is needed; others are examined but not written.
@@ -66,7 +66,7 @@ def opened(path: Path, scratch: Path, only: Callable[[str], bool] | None = None)
     folder = unfinished_name(scratch / "unpacked")
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        sweep(scratch / "unpacked")
+        remove_stale(scratch / "unpacked")
         folder.mkdir()
     except OSError as error:
         raise DataError(f"{scratch}: cannot be written: {error.strerror} (expected room to unpack {path})") from error

@@ -8,7 +8,7 @@ from casnet_cli.data.sources.base import Entry
 PART_DIGITS = 16
 
 
-class Content:
+class ContentDigest:
     """Digests over samples in the order of the file; the clock, the library and the label's encoding play no part."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from casnet_cli.data.augmentation import augment
 from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb
-from casnet_cli.data.store import Record, Subset
+from casnet_cli.data.store import StoredSample, Subset
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import Augmentation
@@ -30,7 +30,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeSample:
     """One sample at its own size: image (H, W, 3) uint8 RGB, label (H, W) uint8 ids."""
 
     name: str
@@ -58,7 +58,7 @@ def training_batches(
     pass over the subset has a new order; batches run across the passes, so that no sample is left out.
     """
 
-    def transform(record: Record, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    def transform(record: StoredSample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
         image, label = _decoded(record, subset)
         return *augment(image, label, section, mean, rng), record.name
 
@@ -67,18 +67,18 @@ def training_batches(
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD))
 
 
-def whole_images(subset: Subset) -> Iterator[Whole]:
+def whole_images(subset: Subset) -> Iterator[WholeSample]:
     """Each sample of the subset once, in order, at its own size, decoded ahead."""
 
-    def decode(record: Record) -> Whole:
+    def decode(record: StoredSample) -> WholeSample:
         image, label = _decoded(record, subset)
-        return Whole(record.name, np.asarray(image), np.asarray(label))
+        return WholeSample(record.name, np.asarray(image), np.asarray(label))
 
     dataset = grain.MapDataset.source(subset).map(decode)
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=2 * AHEAD))
 
 
-def _decoded(record: Record, subset: Subset) -> tuple[Image.Image, Image.Image]:
+def _decoded(record: StoredSample, subset: Subset) -> tuple[Image.Image, Image.Image]:
     """Both halves of a sample, once more checked: what is wrong here would end in nonsense further on."""
     where = f"{subset.store.path}: {subset.group}/{record.name}"
     try:

@@ -13,7 +13,7 @@ import h5py
 
 from casnet_cli import __version__
 from casnet_cli.data import download, store
-from casnet_cli.data.archives import opened
+from casnet_cli.data.archives import open_archive
 from casnet_cli.data.digests import differences
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
@@ -49,7 +49,7 @@ def prepare(
     """
     out = out or data / f"{source.name}.h5"
     _verify_target(out)
-    raw = located(source, data, given) or fetched(source, data, on_progress)
+    raw = locate_raw(source, data, given) or download_raw(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
     stamp = _stamp(roots, source.settings, out)
@@ -59,9 +59,9 @@ def prepare(
         if not (foreign and strict):
             os.utime(out)
             return PreparedData(out, origin, True, foreign)
-    with opened_root(raw, data) as root:
+    with open_raw(raw, data) as root:
         entries = source.entries(root)
-        verify_complete(source, entries, root)
+        check_complete(source, entries, root)
         digest = " ".join(sha256_of(root, out) for root in roots)
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": digest}
         progress = partial(on_progress, "preparing")
@@ -76,7 +76,7 @@ def _verify_target(out: Path) -> None:
         raise DataError(f"{out}: is there already and no prepared data set (choose another --out)")
 
 
-def located(source: Source, data: Path, given: Path | None) -> Path | None:
+def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:
     """The raw data set: `given`, else the official folder or archive in `data/` or here; None where there is none.
 
     Raises DataError if `given` does not exist.
@@ -92,7 +92,7 @@ def located(source: Source, data: Path, given: Path | None) -> Path | None:
     return None
 
 
-def fetched(source: Source, data: Path, on_progress: Progress) -> Path | None:
+def download_raw(source: Source, data: Path, on_progress: Progress) -> Path | None:
     """The raw data set downloaded into `data/`; None for one that is built in.
 
     Raises DataError with the file to fetch and where to put it.
@@ -115,7 +115,7 @@ def fetched(source: Source, data: Path, on_progress: Progress) -> Path | None:
     return target
 
 
-def verify_complete(source: Source, entries: list[Entry], root: Path) -> None:
+def check_complete(source: Source, entries: list[Entry], root: Path) -> None:
     """Every image has its label, and there are as many as the authors published. Raises DataError naming what lacks."""
     faults = [entry.fault for entry in entries if entry.fault]
     if faults:
@@ -129,12 +129,12 @@ def verify_complete(source: Source, entries: list[Entry], root: Path) -> None:
 
 
 @contextmanager
-def opened_root(raw: Path | None, scratch: Path) -> Iterator[Path]:
+def open_raw(raw: Path | None, scratch: Path) -> Iterator[Path]:
     """The folder of the raw data set, unpacked below `scratch` if it is an archive; any for a built-in one."""
     if raw is None:
         yield Path()
         return
-    with opened(raw, scratch) as root:
+    with open_archive(raw, scratch) as root:
         yield root
 
 
@@ -157,8 +157,8 @@ def _replaceable(path: Path) -> bool:
         with h5py.File(path, "r") as file:
             return file.attrs.get("format") == store.FORMAT
     except OSError:
-        with path.open("rb") as opened:
-            return opened.read(len(SIGNATURE)) == SIGNATURE
+        with path.open("rb") as open_archive:
+            return open_archive.read(len(SIGNATURE)) == SIGNATURE
 
 
 def _recorded(path: Path, key: str) -> str | None:

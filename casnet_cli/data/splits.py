@@ -10,7 +10,7 @@ SPLITS = ("train", "val", "test")
 FOLD_SEED = 0
 
 
-def shuffled(names: Sequence[str], seed: int) -> list[int]:
+def shuffled_positions(names: Sequence[str], seed: int) -> list[int]:
     """Positions of `names` in an order that depends on the names and the seed alone, on every machine."""
     return sorted(range(len(names)), key=lambda index: hashlib.sha256(f"{seed}/{names[index]}".encode()).digest())
 
@@ -19,7 +19,7 @@ def fold_members(names: Sequence[str], folds: int, fold: int) -> list[int]:
     """Positions of fold 1..folds: the shuffled names cut into pieces whose sizes differ by at most one."""
     if not 1 <= fold <= folds:
         raise DataError(f"--fold {fold}: no such fold (1..{folds})")
-    order = shuffled(names, FOLD_SEED)
+    order = shuffled_positions(names, FOLD_SEED)
     bounds = [len(names) * part // folds for part in (fold - 1, fold)]
     return sorted(order[bounds[0] : bounds[1]])
 
@@ -32,7 +32,7 @@ def folds_of(names: Sequence[str], folds: int | None) -> dict[str, int]:
 
 def held_out(names: Sequence[str], fraction: float, seed: int) -> list[int]:
     """Positions of the validation part: `fraction` of the names, at least one."""
-    return sorted(shuffled(names, seed)[: max(1, round(len(names) * fraction))])
+    return sorted(shuffled_positions(names, seed)[: max(1, round(len(names) * fraction))])
 
 
 def assign(

@@ -16,16 +16,16 @@ import h5py
 import numpy as np
 
 from casnet_cli.data import splits
-from casnet_cli.data.digests import Content, differences
+from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.statistics import KEYS, DataStatistics
-from casnet_cli.data.validation import verified
-from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.data.validation import validate
+from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import sweep, unfinished
-from casnet_cli.util.ordered_map import ordered
+from casnet_cli.util.files import remove_stale, unfinished
+from casnet_cli.util.ordered_map import ordered_map
 
 FORMAT = "casnet-data"
 VERSION = 1
@@ -37,7 +37,7 @@ RESERVE = 1 << 23
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedSample:
     """One sample on its way into the file. size: width and height. counts: (256,) pixels of each id.
 
     color: (3,) sum of RGB over pixels. digests: sha256 of the image and of the class ids.
@@ -67,7 +67,7 @@ def write(
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path)
+        remove_stale(path)
         with unfinished(path) as part, open(part, "w+b") as written, h5py.File(written, "w") as file:
             foreign = differences(_write_samples(file, path.parent, source, entries, on_progress), source.content)
             if foreign and strict:
@@ -84,11 +84,11 @@ def _write_samples(
     file: h5py.File, folder: Path, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
     """Returns the digests of the parts."""
-    classes, content = len(source.labels), Content()
+    classes, content = len(source.labels), ContentDigest()
     tally = DataStatistics(classes, splits.folds_of([entry.name for entry in entries], source.folds))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
-    encoded = ordered(lambda entry: _encode(entry, classes), entries)
+    encoded = ordered_map(lambda entry: _encode(entry, classes), entries)
     for done, (entry, future) in enumerate(encoded, 1):
         sample = future.result()
         # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
@@ -131,16 +131,16 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
     return groups
 
 
-def _encode(entry: Entry, classes: int) -> Encoded:
-    found = verified(entry, classes)
+def _encode(entry: Entry, classes: int) -> EncodedSample:
+    found = validate(entry, classes)
     image, label = found.sample.image, found.sample.label
     color = np.asarray(found.picture).reshape(-1, 3).sum(axis=0, dtype=np.float64)
     digests = sha256(image).digest(), sha256(label.tobytes()).digest()
-    return Encoded(image, encode_label(label), found.picture.size, found.counts, color, digests)
+    return EncodedSample(image, encode_label(label), found.picture.size, found.counts, color, digests)
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredSample:
     """One stored sample. image: encoded bytes as found. label: PNG of class ids."""
 
     name: str
@@ -163,11 +163,11 @@ class Subset:
         """Those samples of it, in that order."""
         return replace(self, positions=tuple(self.positions[place] for place in places))
 
-    def __getitem__(self, index: Any) -> Record:
+    def __getitem__(self, index: Any) -> StoredSample:
         row = self.positions[index]
         group = self.store.file[self.group]
         name = self.store.names[self.group][row]
-        return Record(name, group["image"][row].tobytes(), group["label"][row].tobytes())
+        return StoredSample(name, group["image"][row].tobytes(), group["label"][row].tobytes())
 
 
 class Store:
@@ -231,9 +231,9 @@ class Store:
             record = Subset(self, split, (row,))[0]
             label = decode_label(record.label)
         except (*UNREADABLE, *DAMAGED) as error:
-            raise Unfit(f"{where}: the label cannot be decoded: {reason(error)}", "unreadable") from None
+            raise Unfit(f"{where}: the label cannot be decoded: {reason(error)}", UnfitKind.UNREADABLE) from None
         if label.mode != "L":
-            raise Unfit(f"{where}: its label has pixels of mode {label.mode} (expected L)", "mode", label.mode)
+            raise Unfit(f"{where}: its label has pixels of mode {label.mode} (expected L)", UnfitKind.MODE, label.mode)
         return Sample(record.image, np.asarray(label))
 
     def statistics(self) -> dict[str, Any]:

@@ -21,10 +21,10 @@ LOOKED_AT = ("leak", "copies", "disagreement", "exif", "unlabelled", "unlearnt")
 """Findings that a look at pictures decides."""
 SIZES = 12
 
-Looked = Sequence[SampleFacts | UnusableSample]
+Samples = Sequence[SampleFacts | UnusableSample]
 
 
-def page(title: str, summary: str, entries: Sequence[Entry], looked_at: Looked, findings: Sequence[Finding],
+def page(title: str, summary: str, entries: Sequence[Entry], looked_at: Samples, findings: Sequence[Finding],
          labels: LabelSet) -> str:  # fmt: skip
     """The text of the page. entries and looked_at: in one order."""
     seen = [one for one in looked_at if isinstance(one, SampleFacts)]

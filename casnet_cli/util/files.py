@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 
 from casnet_cli.errors import DataError, InputError, reason
 
-LONGEST = 150
+LONGEST_NAME = 150
 """Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
 
 
@@ -86,12 +86,12 @@ def removed_if_empty(*folders: Path) -> Iterator[None]:
                 folder.rmdir()  # refused while anything lies in it
 
 
-def sweep(target: Path) -> None:
+def remove_stale(target: Path) -> None:
     """Remove what processes of this machine that are no more left unfinished for `target`."""
     _sweep(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))
 
 
-def sweep_below(folder: Path) -> None:
+def remove_stale_below(folder: Path) -> None:
     """Remove what processes of this machine that are no more left unfinished anywhere below a folder."""
     _sweep(folder.rglob(f".*.{_process('*')}.part"))
 
@@ -107,7 +107,7 @@ def _sweep(files: Iterable[Path]) -> None:
 def _short(name: str) -> str:
     """The name, or where there would be no room behind it a name of its own."""
     told = os.fsencode(name)
-    return name if len(told) <= LONGEST else hashlib.sha256(told).hexdigest()[:32]
+    return name if len(told) <= LONGEST_NAME else hashlib.sha256(told).hexdigest()[:32]
 
 
 def _process(number: int | str) -> str:

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Future[Result]]]:
+def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Future[Result]]]:
     """Every item with the future of its result, in their order, several at work at once, few waiting."""
     workers = min(8, os.cpu_count() or 1)
     pending: deque[tuple[Item, Future[Result]]] = deque()

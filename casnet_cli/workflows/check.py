@@ -9,17 +9,17 @@ from typing import Any
 
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
-from casnet_cli.data.checks.rules import Finding, check, class_pixels, incomplete, left_over
-from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, observe
+from casnet_cli.data.checks.rules import Finding, check_samples, class_pixels, missing_samples, unmatched_labels
+from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, facts_of
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import CasnetError, DataError, InputError
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import check_replaceable, write_whole
-from casnet_cli.util.ordered_map import ordered
+from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.prepare import FOLDER, FolderOptions, own_source
+from casnet_cli.workflows.prepare import FOLDER, FolderOptions, folder_source
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
@@ -51,14 +51,14 @@ def run(data: str, own: FolderOptions, out: Path | None, json: str | None) -> bo
             raise DataError(f"{subject.where}: holds no images")
         looked_at: list[SampleFacts | UnusableSample] = []
         with console.bar("checking") as bar:
-            for _, future in ordered(lambda entry: observe(entry, len(subject.labels)), subject.entries):
+            for _, future in ordered_map(lambda entry: facts_of(entry, len(subject.labels)), subject.entries):
                 seen = future.result()
                 looked_at.append(replace(seen, where=subject.named(seen.where)))
                 bar.update(len(looked_at), len(subject.entries))
         findings = [
-            *incomplete(looked_at, subject.counts),
-            *check(looked_at, subject.labels, subject.folds),
-            *left_over(subject.spare),
+            *missing_samples(looked_at, subject.counts),
+            *check_samples(looked_at, subject.labels, subject.folds),
+            *unmatched_labels(subject.spare),
         ]
         findings = [replace(finding, text=subject.named(finding.text)) for finding in findings]
         summary = _summary(subject, looked_at)
@@ -76,7 +76,7 @@ def _subject(data: str, own: FolderOptions) -> Iterator[CheckedData]:
     """What is meant by DATA: `folder` with the options of prepare, a prepared file, a name, or a raw data set."""
     path = Path(data)
     if data == FOLDER:
-        yield _of_source(own_source(own), Path())
+        yield _of_source(folder_source(own), Path())
         return
     if own != FolderOptions():
         raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
@@ -91,7 +91,7 @@ def _subject(data: str, own: FolderOptions) -> Iterator[CheckedData]:
     if not path.exists():
         known = ", ".join(sources.NAMES)
         raise DataError(f"{data}: no such file, folder or data set (known: {known}; or folder, with --images …)")
-    with preparation.opened_root(path, _scratch()) as root:
+    with preparation.open_raw(path, _scratch()) as root:
         yield _recognized(path, root)
 
 
@@ -104,12 +104,12 @@ def _scratch() -> Path:
 def _named(name: str) -> Iterator[CheckedData]:
     """The raw data set of that name where it lies, else the prepared one. Raises DataError if there is neither."""
     source, prepared = sources.find(name), paths.DATA / f"{name}.h5"
-    raw = preparation.located(source, paths.DATA, None)
+    raw = preparation.locate_raw(source, paths.DATA, None)
     if raw is None and source.folder:
         store = Store(prepared)
         yield CheckedData(str(prepared), store.labels, store.folds, store.entries())
         return
-    with preparation.opened_root(raw, _scratch()) as root:
+    with preparation.open_raw(raw, _scratch()) as root:
         yield _of_source(source, root, str(raw or name))
 
 
@@ -121,7 +121,7 @@ def _recognized(path: Path, root: Path) -> CheckedData:
             return _of_source(source, root, str(path))
     parts = [root / part for part in ("images", "masks", "classes.toml")]
     if all(part.exists() for part in parts):
-        return _of_source(own_source(FolderOptions(parts[0], parts[1], None, parts[2])), root, str(path))
+        return _of_source(folder_source(FolderOptions(parts[0], parts[1], None, parts[2])), root, str(path))
     for source in known:
         with suppress(CasnetError):
             found = _of_source(source, root, str(path))

@@ -52,7 +52,7 @@ def run(
         return _propose(own)
     if source:
         raise InputError("--source: one's own data are named by --images and --masks or --annotations")
-    return _prepare(own_source(own), None, out, data, strict)
+    return _prepare(folder_source(own), None, out, data, strict)
 
 
 def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None, strict: bool) -> Path:
@@ -74,7 +74,7 @@ def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | 
     return prepared.path
 
 
-def own_source(own: FolderOptions) -> Source:
+def folder_source(own: FolderOptions) -> Source:
     """The source of one's own data. Raises InputError if options lack or exclude each other, DataError."""
     images = _folder(own.images, "--images")
     if (own.masks is None) == (own.annotations is None):
@@ -95,14 +95,14 @@ def own_source(own: FolderOptions) -> Source:
     roots = tuple(path for path in (images, own.masks, own.annotations, own.classes, *lists) if path)
     origin = folder.Origin(name, images, division, roots)
     if own.annotations:
-        return folder.of_coco(origin, own.annotations, table)
+        return folder.source_of_coco(origin, own.annotations, table)
     masks = _folder(own.masks, "--masks")
     if _holds_outlines(masks, images):
-        return folder.of_labelme(origin, masks, table)
+        return folder.source_of_labelme(origin, masks, table)
     if table is None:
         again = f"casnet prepare folder --masks {masks} --propose"
         raise InputError(f"prepare folder: masks need --classes FILE.toml ({again} writes one to edit)")
-    return folder.of_masks(origin, masks, table)
+    return folder.source_of_masks(origin, masks, table)
 
 
 def _holds_outlines(masks: Path, images: Path) -> bool:

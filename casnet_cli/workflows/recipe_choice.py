@@ -84,12 +84,12 @@ def _obstacle(recipe: Recipe) -> str | None:
     if not backend.has_gpu():
         return "a GPU, and there is none here"
     file = paths.keras_weights_folder() / f"{recipe.model.backbone}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    if recipe.model.weights == "imagenet" and not file.exists() and not recipe_choice.weights_server_answers():
+    if recipe.model.weights == "imagenet" and not file.exists() and not recipe_choice.weights_server_reachable():
         return f"{file}, which is neither there nor to be had"
     return None
 
 
-def weights_server_answers() -> bool:
+def weights_server_reachable() -> bool:
     """Whether the server of Keras's ImageNet weights answers."""
     import urllib.request
 

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from casnet_cli.data import archives
-from casnet_cli.data.archives import opened
+from casnet_cli.data.archives import open_archive
 from casnet_cli.errors import DataError
 from casnet_cli.util.files import sha256_of
 
@@ -44,7 +44,7 @@ def tree(folder):
 
 
 def refused(path, scratch, *words):
-    with pytest.raises(DataError) as caught, opened(path, scratch):
+    with pytest.raises(DataError) as caught, open_archive(path, scratch):
         pytest.fail("was opened")
     message = str(caught.value)
     assert "\n" not in message
@@ -62,14 +62,14 @@ def scratch(tmp_path):
 def test_files_come_out_as_they_went_in(tmp_path, scratch, suffix):
     archive = make(tmp_path / f"set{suffix.lower()}", FILES)
     archive = archive.rename(tmp_path / f"set{suffix}")
-    with opened(archive, scratch) as folder:
+    with open_archive(archive, scratch) as folder:
         assert folder.parent == scratch
         assert tree(folder) == FILES
     assert not list(scratch.glob("*"))
 
 
 def test_a_folder_is_given_as_it_is(tmp_path, scratch):
-    with opened(tmp_path, scratch) as folder:
+    with open_archive(tmp_path, scratch) as folder:
         assert folder == tmp_path
     assert tmp_path.is_dir() and not list(scratch.glob("*"))
 
@@ -78,20 +78,20 @@ def test_scratch_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(DataError, match="file: cannot be written"),
-        opened(make(tmp_path / "s.zip", {}), tmp_path / "file"),
+        open_archive(make(tmp_path / "s.zip", {}), tmp_path / "file"),
     ):
         pass
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_only_needed_members_are_written(tmp_path, scratch, suffix):
-    with opened(make(tmp_path / f"set{suffix}", FILES), scratch, lambda name: name.endswith(".txt")) as folder:
+    with open_archive(make(tmp_path / f"set{suffix}", FILES), scratch, lambda name: name.endswith(".txt")) as folder:
         assert tree(folder).keys() == {"set/labels/a.txt", "set/list.txt"}
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, KeyboardInterrupt])
 def test_the_folder_goes_whatever_happens(tmp_path, scratch, error):
-    with pytest.raises(error, match="mine"), opened(make(tmp_path / "set.zip", FILES), scratch):
+    with pytest.raises(error, match="mine"), open_archive(make(tmp_path / "set.zip", FILES), scratch):
         assert list(scratch.iterdir())
         raise error("mine")
     assert not list(scratch.glob("*"))
@@ -103,7 +103,7 @@ def test_an_interrupt_while_unpacking_leaves_nothing(tmp_path, scratch):
             raise KeyboardInterrupt
         return True
 
-    with pytest.raises(KeyboardInterrupt), opened(make(tmp_path / "set.tgz", FILES), scratch, interrupt):
+    with pytest.raises(KeyboardInterrupt), open_archive(make(tmp_path / "set.tgz", FILES), scratch, interrupt):
         pass
     assert not list(scratch.glob("*"))
 
@@ -132,7 +132,7 @@ def test_links_and_devices_in_zips_are_refused(tmp_path, scratch, kind):
 
 def test_zips_are_examined_before_anything_is_written(tmp_path, scratch):
     asked = []
-    with pytest.raises(DataError), opened(make(tmp_path / "e.zip", FILES | {"../x": b""}), scratch, asked.append):
+    with pytest.raises(DataError), open_archive(make(tmp_path / "e.zip", FILES | {"../x": b""}), scratch, asked.append):
         pass
     assert asked == []
 
@@ -231,7 +231,7 @@ def test_names_that_collide_are_an_error_not_a_crash(tmp_path, scratch):
 
 def test_a_plain_tar_named_tar_gz_is_read(tmp_path, scratch):
     make(tmp_path / "set.tar", FILES).rename(tmp_path / "set.tar.gz")
-    with opened(tmp_path / "set.tar.gz", scratch) as folder:
+    with open_archive(tmp_path / "set.tar.gz", scratch) as folder:
         assert tree(folder) == FILES
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from casnet_cli.data.splits import assign, fold_members, held_out, shuffled
+from casnet_cli.data.splits import assign, fold_members, held_out, shuffled_positions
 from casnet_cli.errors import DataError
 
 NAMES = [f"image-{index:04d}" for index in range(715)]
@@ -19,7 +19,7 @@ def test_folds_follow_the_names_not_their_order() -> None:
 
 
 def test_the_order_is_the_same_on_every_machine() -> None:
-    assert shuffled(["a", "b", "c", "d", "e"], 0) == [2, 1, 4, 3, 0]
+    assert shuffled_positions(["a", "b", "c", "d", "e"], 0) == [2, 1, 4, 3, 0]
 
 
 def test_validation_comes_from_training_and_never_from_the_test_fold() -> None:

@@ -71,7 +71,7 @@ def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files
     chosen = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
     given: set[tuple[int, ...]] = set()
     for value, spare in zip(kept, chosen, strict=True):
-        color = masks.unpacked(value if by_color else colors.get(value, 0)) if by_color or colors else spare
+        color = masks.unpack_color(value if by_color else colors.get(value, 0)) if by_color or colors else spare
         name = _name(value, by_color, set(pixels))
         lines += ["[[class]]", f'name = "{name}"    # {100 * pixels[value] / total:.2f} % of the pixels']
         lines += [] if by_color else [f"ids = [{value}]"]
@@ -83,7 +83,7 @@ def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files
 
 def _name(value: int, by_color: bool, all_values: set[int]) -> str:
     if by_color:
-        return "#{:02x}{:02x}{:02x}".format(*masks.unpacked(value))
+        return "#{:02x}{:02x}{:02x}".format(*masks.unpack_color(value))
     if all_values <= {0, VOID}:
         return "object" if value else "background"
     return f"class {value}"

@@ -9,8 +9,8 @@ from PIL import Image
 
 from casnet_cli.data.annotations.class_table import UNKNOWN, ClassTable
 from casnet_cli.data.images import UNREADABLE
-from casnet_cli.data.sources.base import Reader, labelled, read_bytes
-from casnet_cli.errors import Unfit, reason
+from casnet_cli.data.sources.base import Reader, labelled_sample, read_bytes
+from casnet_cli.errors import Unfit, UnfitKind, reason
 from casnet_cli.labels import VOID
 
 GREY = ("1", "L", "I", "I;16", "I;16B", "LA")
@@ -39,32 +39,32 @@ def read(file: Path) -> Mask:
             mode, pixels = picture.mode, np.asarray(picture)
             palette = np.asarray(picture.getpalette("RGB") or [], np.int32).reshape(-1, 3)
     except UNREADABLE as error:
-        raise Unfit(f"{file}: not a readable mask: {reason(error)} (expected a PNG)", "unreadable") from None
+        raise Unfit(f"{file}: not a readable mask: {reason(error)} (expected a PNG)", UnfitKind.UNREADABLE) from None
     if mode in GREY:
         values = (pixels[..., 0] if mode == "LA" else pixels).astype(np.int32)
-        shown = packed(np.repeat(values[..., None] * 255, 3, -1)) if mode == "1" else None
+        shown = pack_colors(np.repeat(values[..., None] * 255, 3, -1)) if mode == "1" else None
         return Mask(file, lossy, values, shown)
     if mode == "P":
         known = np.zeros((256, 3), np.int32)
         known[: len(palette)] = palette
-        return Mask(file, lossy, pixels.astype(np.int32), packed(known)[pixels])
+        return Mask(file, lossy, pixels.astype(np.int32), pack_colors(known)[pixels])
     if mode in COLORED:
-        return Mask(file, lossy, None, packed(pixels[..., :3].astype(np.int32)))
-    raise Unfit(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)", "mode", mode)
+        return Mask(file, lossy, None, pack_colors(pixels[..., :3].astype(np.int32)))
+    raise Unfit(f"{file}: has pixels of mode {mode} (expected a grey, palette or RGB mask)", UnfitKind.MODE, mode)
 
 
-def packed(colors: np.ndarray) -> np.ndarray:
+def pack_colors(colors: np.ndarray) -> np.ndarray:
     """(..., 3) int32 RGB → (...) int32."""
     return colors[..., 0] << 16 | colors[..., 1] << 8 | colors[..., 2]
 
 
-def unpacked(color: int) -> tuple[int, int, int]:
+def unpack_color(color: int) -> tuple[int, int, int]:
     return color >> 16, color >> 8 & 255, color & 255
 
 
 def reader(table: ClassTable) -> Reader:
     """Of an image file and its mask file."""
-    return lambda image, mask: labelled(image, mask, class_ids(mask, table))
+    return lambda image, mask: labelled_sample(image, mask, class_ids(mask, table))
 
 
 def class_ids(file: Path, table: ClassTable) -> np.ndarray:
@@ -77,21 +77,25 @@ def class_ids(file: Path, table: ClassTable) -> np.ndarray:
     mask = read(file)
     if mask.values is not None and (table.ids or not table.colors):
         return _looked_up(mask, mask.values, table, by_color=False)
-    colors = mask.colors if mask.colors is not None else packed(np.repeat(_bytes(mask)[..., None], 3, -1))
+    colors = mask.colors if mask.colors is not None else pack_colors(np.repeat(_bytes(mask)[..., None], 3, -1))
     if table.colors:
         return _looked_up(mask, colors, table, by_color=True)
     blue = colors & 255
-    if np.array_equal(colors, packed(np.repeat(blue[..., None], 3, -1))):
+    if np.array_equal(colors, pack_colors(np.repeat(blue[..., None], 3, -1))):
         return _looked_up(mask, blue, table, by_color=False)
     hint = "give each class its color"
-    raise Unfit(f"{file}: is a colour picture, but the table of classes has only ids ({hint})", "mode", "colours")
+    raise Unfit(
+        f"{file}: is a colour picture, but the table of classes has only ids ({hint})", UnfitKind.MODE, "colours"
+    )
 
 
 def _bytes(mask: Mask) -> np.ndarray:
     assert mask.values is not None
     if mask.values.min(initial=0) < 0 or mask.values.max(initial=0) > 255:
         hint = "give each class its ids"
-        raise Unfit(f"{mask.file}: has values beyond 255, but the table of classes has only colours ({hint})", "mode")
+        raise Unfit(
+            f"{mask.file}: has values beyond 255, but the table of classes has only colours ({hint})", UnfitKind.MODE
+        )
     return mask.values
 
 
@@ -103,17 +107,17 @@ def _looked_up(mask: Mask, values: np.ndarray, table: ClassTable, by_color: bool
     if foreign.any():
         row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
         value = int(values[row, column])
-        shown = str(unpacked(value)) if by_color else str(value)
+        shown = str(unpack_color(value)) if by_color else str(value)
         many = f", as do {foreign.mean():.1%} of its pixels" if foreign.sum() > 1 else ""
-        guess = likely(value, table, by_color, mask.lossy)
+        guess = likely_meaning(value, table, by_color, mask.lossy)
         raise Unfit(
             f"{mask.file}: row {row}, column {column} holds {shown}{many}, which no class claims ({guess})",
-            *(("jpeg", "") if mask.lossy else ("value", f"{shown} ({guess})")),
+            *((UnfitKind.JPEG, "") if mask.lossy else (UnfitKind.VALUE, f"{shown} ({guess})")),
         )
     return found.astype(np.uint8)
 
 
-def likely(value: int, table: ClassTable, by_color: bool, lossy: bool = False) -> str:
+def likely_meaning(value: int, table: ClassTable, by_color: bool, lossy: bool = False) -> str:
     """What a value that nothing claims may be, in words."""
     if lossy:
         return "a JPEG blurs ids and colours; store masks as PNG"
@@ -122,7 +126,7 @@ def likely(value: int, table: ClassTable, by_color: bool, lossy: bool = False) -
             return "usually unlabelled: void = {ids = [255]}"
         near = [known for known in (value - 1, value + 1) if known in table.ids]
         return f"next to {_meaning(table.ids[near[0]], table)}: counted from another start?" if near else "void?"
-    color = np.asarray(unpacked(value))
+    color = np.asarray(unpack_color(value))
     distances = {known: int(np.abs(color - known).max()) for known in table.colors}
     nearest = min(distances, key=distances.__getitem__)
     name = _meaning(table.colors[nearest], table)

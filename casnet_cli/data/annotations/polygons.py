@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw
 
 from casnet_cli.data.annotations.coco_rle import decode, mask_of_runs
 from casnet_cli.data.images import MAX_PIXELS
-from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import VOID
 
 BACKGROUND = "background"
 
-WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What JSON of another shape than expected raises."""
 
 
@@ -32,7 +32,7 @@ class Shape:
     mark: Callable[[int, int], np.ndarray]
 
 
-def drawn(shapes: Iterable[Shape], height: int, width: int, rest: int) -> np.ndarray:
+def draw_shapes(shapes: Iterable[Shape], height: int, width: int, rest: int) -> np.ndarray:
     """(H, W) uint8 of shapes in their order, later ones on top; `rest` where there is none."""
     label = np.full((height, width), rest, np.uint8)
     for shape in shapes:
@@ -53,12 +53,12 @@ def polygon(points: Sequence[tuple[float, float]]) -> Callable[[int, int], np.nd
     return mark
 
 
-def read_json(file: Path) -> Any:
+def _read_json(file: Path) -> Any:
     """Raises DataError."""
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise Unfit(f"{file}: not readable JSON: {reason(error)}", "unreadable") from None
+        raise Unfit(f"{file}: not readable JSON: {reason(error)}", UnfitKind.UNREADABLE) from None
 
 
 # COCO
@@ -76,7 +76,7 @@ class CocoImage:
 
 def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
     """Categories by id, and the images with their annotations, of a COCO instance file. Raises DataError."""
-    raw = read_json(file)
+    raw = _read_json(file)
     try:
         categories = {int(one["id"]): str(one["name"]) for one in raw["categories"]}
         by_image: dict[Any, list[Any]] = {one["id"]: [] for one in raw["images"]}
@@ -92,7 +92,7 @@ def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
             CocoImage(str(one["file_name"]), int(one["height"]), int(one["width"]), _largest_first(by_image[one["id"]]))
             for one in raw["images"]
         ]
-    except WRONG as error:
+    except MALFORMED as error:
         raise DataError(f"{file}: no COCO annotation file: {_missing(error)}") from None
     for image in images:
         if image.height < 1 or image.width < 1 or image.height * image.width > MAX_PIXELS:
@@ -120,10 +120,10 @@ def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int
         shapes = [
             Shape(class_of[int(one["category_id"])], mark) for one in image.annotations for mark in _segmentation(one)
         ]
-        return drawn(shapes, image.height, image.width, rest)
-    except WRONG as error:
+        return draw_shapes(shapes, image.height, image.width, rest)
+    except MALFORMED as error:
         fault = f"{file}: {image.name}: a segmentation of no known form: {_missing(error)}"
-        raise Unfit(fault, "unreadable") from None
+        raise Unfit(fault, UnfitKind.UNREADABLE) from None
 
 
 def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
@@ -142,7 +142,7 @@ def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
 
 
 @dataclass(frozen=True)
-class LabelMe:
+class LabelMeFile:
     """One file: the size of its image, and its shapes as (label, mark) in their order."""
 
     height: int
@@ -150,17 +150,17 @@ class LabelMe:
     shapes: tuple[tuple[str, Callable[[int, int], np.ndarray]], ...]
 
 
-def read_labelme(file: Path) -> LabelMe:
+def read_labelme(file: Path) -> LabelMeFile:
     """Raises DataError if it is no LabelMe file or has a shape that encloses nothing."""
-    raw = read_json(file)
+    raw = _read_json(file)
     try:
         shapes = tuple((str(one["label"]), _labelme_mark(one)) for one in raw["shapes"])
-        found = LabelMe(int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
-    except WRONG as error:
-        raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", "unreadable") from None
+        found = LabelMeFile(int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
+    except MALFORMED as error:
+        raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", UnfitKind.UNREADABLE) from None
     if found.height < 1 or found.width < 1 or found.height * found.width > MAX_PIXELS:
         fault = f"{file}: an image of {found.width}x{found.height} (at most {MAX_PIXELS:,} pixels)"
-        raise Unfit(fault, "unreadable")
+        raise Unfit(fault, UnfitKind.UNREADABLE)
     return found
 
 
@@ -178,14 +178,16 @@ def _labelme_mark(shape: Any) -> Callable[[int, int], np.ndarray]:
     raise ValueError(f"a shape of kind {kind!r} encloses nothing (polygon, rectangle or circle)")
 
 
-def labelme_label(found: LabelMe, file: Path, class_of: dict[str, int], rest: int) -> np.ndarray:
+def labelme_label(found: LabelMeFile, file: Path, class_of: dict[str, int], rest: int) -> np.ndarray:
     """(H, W) uint8. Raises DataError naming a label that no class has."""
     unknown = next((label for label, _ in found.shapes if label not in class_of), None)
     if unknown is not None:
-        raise Unfit(f"{file}: label {unknown!r} is no class ({', '.join(class_of)})", "value", f"label {unknown!r}")
-    return drawn([Shape(class_of[label], mark) for label, mark in found.shapes], found.height, found.width, rest)
+        raise Unfit(
+            f"{file}: label {unknown!r} is no class ({', '.join(class_of)})", UnfitKind.VALUE, f"label {unknown!r}"
+        )
+    return draw_shapes([Shape(class_of[label], mark) for label, mark in found.shapes], found.height, found.width, rest)
 
 
-def rest_of(names: Sequence[str]) -> int:
+def background_id(names: Sequence[str]) -> int:
     """What lies outside all shapes: the class `background` if there is one, else void."""
     return names.index(BACKGROUND) if BACKGROUND in names else VOID

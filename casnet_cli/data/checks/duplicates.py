@@ -22,7 +22,7 @@ BLOCK = 512
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two images, in the order of the file. difference: 0 for the same bytes, else that of their thumbnails."""
 
     first: SampleFacts
@@ -30,15 +30,15 @@ class Pair:
     difference: float
 
 
-def same(seen: Sequence[SampleFacts]) -> list[Pair]:
+def identical_pairs(seen: Sequence[SampleFacts]) -> list[DuplicatePair]:
     """Each image with the first one of the same bytes."""
     groups: dict[bytes, list[SampleFacts]] = defaultdict(list)
     for one in seen:
         groups[one.digests[0]].append(one)
-    return [Pair(group[0], other, 0.0) for group in groups.values() for other in group[1:]]
+    return [DuplicatePair(group[0], other, 0.0) for group in groups.values() for other in group[1:]]
 
 
-def near(seen: Sequence[SampleFacts]) -> list[Pair]:
+def near_identical_pairs(seen: Sequence[SampleFacts]) -> list[DuplicatePair]:
     """All pairs of different bytes whose thumbnails differ by at most `NEAR` and by less than `OF_CONTRAST` says.
 
     Every image is compared with every other, as products of matrices.
@@ -48,7 +48,7 @@ def near(seen: Sequence[SampleFacts]) -> list[Pair]:
     thumbs = np.stack([one.thumb for one in seen]).reshape(len(seen), -1).astype(np.float32)
     limits = np.minimum(NEAR, OF_CONTRAST * thumbs.std(axis=1))
     return [
-        Pair(seen[row], seen[column], difference)
+        DuplicatePair(seen[row], seen[column], difference)
         for row, column, difference in _close(thumbs, limits)
         if seen[row].digests[0] != seen[column].digests[0]
     ]

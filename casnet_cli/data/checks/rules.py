@@ -8,29 +8,38 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.checks import duplicates
-from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, kind_of
+from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, kind_and_cause
 from casnet_cli.data.images import SIDEWAYS
 from casnet_cli.data.splits import SPLITS, folds_of
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, UnfitKind
 from casnet_cli.labels import LabelSet
 
 SEVERITIES = ("error", "warning", "note")
 """What keeps data from being prepared or makes figures wrong; what likely is a mistake; what is good to know."""
 
 UNFIT = {
-    "no label": ("images without a label", "label them, or leave them out by --split-files"),
-    "no image": ("labels without an image", "put the image beside the others, or remove the label"),
-    "unreadable": ("files that cannot be read", "fetch or export them again, or take image and label out"),
-    "sizes": ("images whose label has another size", "export the label at the image's size, without blending"),
-    "turned": ("labels turned by a quarter against their image", "save the image upright, as its EXIF tag shows it"),
-    "value": (
+    UnfitKind.NO_LABEL: ("images without a label", "label them, or leave them out by --split-files"),
+    UnfitKind.NO_IMAGE: ("labels without an image", "put the image beside the others, or remove the label"),
+    UnfitKind.UNREADABLE: ("files that cannot be read", "fetch or export them again, or take image and label out"),
+    UnfitKind.SIZES: ("images whose label has another size", "export the label at the image's size, without blending"),
+    UnfitKind.TURNED: (
+        "labels turned by a quarter against their image",
+        "save the image upright, as its EXIF tag shows it",
+    ),
+    UnfitKind.VALUE: (
         "masks with a value that is no class",
         "add them to a class or to void in classes.toml, or mend the mask",
     ),
-    "mode": ("masks of a kind that does not fit the classes", "export them as PNG of ids, or of the classes' colours"),
-    "jpeg": ("masks saved as JPEG, which blurs them into values that are no class", "export them again as PNG"),
+    UnfitKind.MODE: (
+        "masks of a kind that does not fit the classes",
+        "export them as PNG of ids, or of the classes' colours",
+    ),
+    UnfitKind.JPEG: ("masks saved as JPEG, which blurs them into values that are no class", "export them again as PNG"),
 }
-"""What makes single samples unusable, by kind, and what mends it."""
+"""Of each kind of unusable samples: what they are, in the plural, and what mends them."""
+
+WITH_DETAIL = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.UNREADABLE, UnfitKind.SIZES)
+"""Kinds whose finding also names the cause."""
 
 TINY = 0.001
 """Share of the labelled training pixels under which a class is hardly learnt."""
@@ -69,7 +78,7 @@ class Finding:
         return [" = ".join(one.where for one in group) for group in self.examples]
 
 
-def check(looked_at: Sequence[SampleFacts | UnusableSample], labels: LabelSet, folds: int | None) -> list[Finding]:
+def check_samples(looked_at: Sequence[SampleFacts | UnusableSample], labels: LabelSet, folds: int | None) -> list[Finding]:
     """All findings, the severe ones first. folds: of a set that is cross-validated, else None."""
     looked_at = sorted(looked_at, key=lambda one: SPLITS.index(one.split))
     seen = [one for one in looked_at if isinstance(one, SampleFacts)]
@@ -83,7 +92,7 @@ def check(looked_at: Sequence[SampleFacts | UnusableSample], labels: LabelSet, f
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def incomplete(looked_at: Sequence[SampleFacts | UnusableSample], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
+def missing_samples(looked_at: Sequence[SampleFacts | UnusableSample], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
     """counts: samples of each split that a complete copy has."""
     remedy = "fetch it again, or what is missing"
     found = {split: sum(one.split == split for one in looked_at) for split, _ in counts}
@@ -94,11 +103,11 @@ def incomplete(looked_at: Sequence[SampleFacts | UnusableSample], counts: tuple[
     ]
 
 
-def left_over(spare: Sequence[Path]) -> list[Finding]:
+def unmatched_labels(spare: Sequence[Path]) -> list[Finding]:
     """spare: label files that belong to no image."""
-    text, remedy = UNFIT["no image"]
+    text, remedy = UNFIT[UnfitKind.NO_IMAGE]
     gone = tuple((UnusableSample("train", file.stem, str(file), DataError(text)),) for file in spare)
-    return [Finding("no image", "warning", text, gone, remedy)] if gone else []
+    return [Finding(UnfitKind.NO_IMAGE, "warning", text, gone, remedy)] if gone else []
 
 
 def class_pixels(seen: Sequence[SampleFacts], classes: int) -> dict[str, np.ndarray]:
@@ -112,12 +121,12 @@ def class_pixels(seen: Sequence[SampleFacts], classes: int) -> dict[str, np.ndar
 
 
 def _unfit(broken: Sequence[UnusableSample]) -> Iterator[Finding]:
-    groups: dict[tuple[str, str], list[UnusableSample]] = defaultdict(list)
+    groups: dict[tuple[UnfitKind, str], list[UnusableSample]] = defaultdict(list)
     for one in broken:
-        groups[kind_of(one.fault)].append(one)
+        groups[kind_and_cause(one.fault)].append(one)
     for (kind, what), members in groups.items():
         text, remedy = UNFIT[kind]
-        detail = what or str(members[0].fault.faults[0]) if kind in ("value", "mode", "unreadable", "sizes") else ""
+        detail = what or str(members[0].fault.faults[0]) if kind in WITH_DETAIL else ""
         yield Finding(kind, "error", f"{text}: {detail}" if detail else text, _each(members), remedy)
 
 
@@ -138,10 +147,10 @@ def _sides(seen: Sequence[SampleFacts], folds: int | None) -> dict[int, str]:
 
 def _leaks(seen: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Finding]:
     for pairs, what, severities in (
-        (duplicates.same(seen), "pairs of identical images", ("error", "warning")),
-        (duplicates.near(seen), "pairs of nearly identical images", ("warning", "note")),
+        (duplicates.identical_pairs(seen), "pairs of identical images", ("error", "warning")),
+        (duplicates.near_identical_pairs(seen), "pairs of nearly identical images", ("warning", "note")),
     ):
-        across: dict[str, list[duplicates.Pair]] = defaultdict(list)
+        across: dict[str, list[duplicates.DuplicatePair]] = defaultdict(list)
         for pair in pairs:
             ours, theirs = (sides[id(one)] for one in (pair.first, pair.second))
             across["" if ours == theirs else "folds" if "fold" in ours else f"{ours} and {theirs}"].append(pair)
@@ -152,7 +161,7 @@ def _leaks(seen: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Findi
             else:
                 advice = "keep one of each, so that validation images cut from train are no copies"
                 yield Finding("copies", severities[1], f"{what} within a split", _pairs(members), advice)
-    differing = [pair for pair in duplicates.same(seen) if pair.first.digests[1] != pair.second.digests[1]]
+    differing = [pair for pair in duplicates.identical_pairs(seen) if pair.first.digests[1] != pair.second.digests[1]]
     if differing:
         text = "pairs of identical images whose labels differ"
         yield Finding("disagreement", "warning", text, _pairs(differing), "look at both, keep the better label")
@@ -221,7 +230,7 @@ def _forms(seen: Sequence[SampleFacts]) -> Iterator[Finding]:
     blurred = [one for one in seen if one.mask and one.mask.format in ("JPEG", "MPO")]
     if blurred:
         text = "masks saved as JPEG: their borders may be blurred into other classes"
-        yield Finding("jpeg", "warning", text, _each(blurred), UNFIT["jpeg"][1])
+        yield Finding(UnfitKind.JPEG, "warning", text, _each(blurred), UNFIT[UnfitKind.JPEG][1])
     for mode in sorted({one.raw.mode for one in seen} - {"RGB"}):
         members = [one for one in seen if one.raw.mode == mode]
         yield Finding("mode", "note", f"images of mode {mode}, not RGB", _each(members), "none: they are converted")
@@ -259,5 +268,5 @@ def _each(members: Sequence[SampleFacts | UnusableSample]) -> tuple[tuple[Sample
     return tuple((one,) for one in members)
 
 
-def _pairs(pairs: Sequence[duplicates.Pair]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
+def _pairs(pairs: Sequence[duplicates.DuplicatePair]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
     return tuple((pair.first, pair.second) for pair in pairs)

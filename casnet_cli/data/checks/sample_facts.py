@@ -10,19 +10,19 @@ from PIL import Image
 
 from casnet_cli.data.images import UNREADABLE, orientation
 from casnet_cli.data.sources.base import Entry
-from casnet_cli.data.validation import verified
-from casnet_cli.errors import DataError, Unfit
+from casnet_cli.data.validation import validate
+from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID
 
-OF_LABELS = ("value", "mode", "jpeg")
+OF_LABELS = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.JPEG)
 """Faults that lie in the label's file."""
 
-THUMB = 16
+THUMBNAIL_SIDE = 16
 """Side of the picture that near-identical images are found by."""
 
 
 @dataclass(frozen=True)
-class Form:
+class ImageHeader:
     """Of an image file's header. mode: as Pillow names it. orientation: 1 where nothing is said."""
 
     format: str
@@ -43,9 +43,9 @@ class SampleFacts:
     split: str
     name: str
     where: str
-    raw: Form
-    stored: Form
-    mask: Form | None
+    raw: ImageHeader
+    stored: ImageHeader
+    mask: ImageHeader | None
     counts: np.ndarray
     digests: tuple[bytes, bytes]
     thumb: np.ndarray
@@ -61,43 +61,43 @@ class UnusableSample:
     fault: DataError
 
 
-def observe(entry: Entry, classes: int) -> SampleFacts | UnusableSample:
+def facts_of(entry: Entry, classes: int) -> SampleFacts | UnusableSample:
     where = str(entry.image or entry.label or f"{entry.split}/{entry.name}")
     try:
-        found = verified(entry, classes)
+        found = validate(entry, classes)
     except DataError as fault:
-        ours = entry.label if kind_of(fault)[0] in OF_LABELS else None
+        ours = entry.label if kind_and_cause(fault)[0] in OF_LABELS else None
         return UnusableSample(entry.split, entry.name, str(ours or where), fault)
     image, label = found.sample.image, found.sample.label
-    stored = form(io.BytesIO(image))
+    stored = read_header(io.BytesIO(image))
     return SampleFacts(
         entry.split,
         entry.name,
         where,
-        form(entry.image) if entry.image else stored,
+        read_header(entry.image) if entry.image else stored,
         stored,
         _mask_form(entry.label),
         np.append(found.counts[:classes], found.counts[VOID]),
         (sha256(image).digest(), sha256(label.tobytes()).digest()),
-        np.asarray(found.picture.resize((THUMB, THUMB), Image.Resampling.BOX)),
+        np.asarray(found.picture.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)),
     )
 
 
-def form(file: Path | io.BytesIO) -> Form:
+def read_header(file: Path | io.BytesIO) -> ImageHeader:
     """Of a picture that has been decoded already."""
     with Image.open(file) as picture:
-        return Form(str(picture.format), picture.mode, picture.size, orientation(picture))
+        return ImageHeader(str(picture.format), picture.mode, picture.size, orientation(picture))
 
 
-def _mask_form(file: Path | None) -> Form | None:
+def _mask_form(file: Path | None) -> ImageHeader | None:
     if file is None:
         return None
     try:
-        return form(file)
+        return read_header(file)
     except UNREADABLE:
         return None  # labels need not be pictures
 
 
-def kind_of(fault: DataError) -> tuple[str, str]:
+def kind_and_cause(fault: DataError) -> tuple[UnfitKind, str]:
     """Sort and cause of what makes a sample unusable."""
-    return (fault.kind, fault.what) if isinstance(fault, Unfit) else ("unreadable", "")
+    return (fault.kind, fault.what) if isinstance(fault, Unfit) else (UnfitKind.UNREADABLE, "")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from casnet_cli.data.annotations import masks
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.sources.base import Entry, Source, located, matched
+from casnet_cli.data.sources.base import Entry, Source, locate_folder, match_files
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors
 
@@ -33,13 +33,13 @@ TABLE = ClassTable(LABELS, {0: VOID} | {index + 1: index for index in range(len(
 
 def entries(root: Path) -> list[Entry]:
     """Training and validation by name. Raises DataError if a file lacks its partner."""
-    folder = located(root, ("ADEChallengeData2016",), ("images", "annotations"), LAYOUT)
+    folder = locate_folder(root, ("ADEChallengeData2016",), ("images", "annotations"), LAYOUT)
     listed = []
     for split, part in SPLITS.items():
         images, labels = folder / "images" / part, folder / "annotations" / part
         if not images.is_dir():
             raise DataError(f"{images}: no such folder (expected {LAYOUT})")
-        listed += matched(split, images, labels, ((".jpg",), (".png",)), masks.reader(TABLE))
+        listed += match_files(split, images, labels, ((".jpg",), (".png",)), masks.reader(TABLE))
     return listed
 
 

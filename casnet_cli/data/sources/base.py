@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from casnet_cli.errors import DataError, Unfit
+from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID, LabelSet
 
 
@@ -28,9 +28,9 @@ class Sample:
 Reader = Callable[[Path, Path], Sample]
 """Makes the sample of an image file and its label file. Raises DataError."""
 
-Kinds = tuple[tuple[str, ...], tuple[str, ...]]
+Endings = tuple[tuple[str, ...], tuple[str, ...]]
 
-PHOTOS = (".jpg", ".jpeg", ".png")
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Entry:
     def load(self) -> Sample:
         """Raises DataError, mostly Unfit."""
         if self.fault or not self.read:
-            raise self.fault or Unfit(f"{self.split}/{self.name}: cannot be read", "unreadable")
+            raise self.fault or Unfit(f"{self.split}/{self.name}: cannot be read", UnfitKind.UNREADABLE)
         return self.read()
 
 
@@ -81,7 +81,7 @@ class Source:
     settings: str = ""
 
 
-def located(
+def locate_folder(
     root: Path,
     folders: tuple[str, ...],
     required: tuple[str, ...],
@@ -130,7 +130,7 @@ def files_below(folder: Path, endings: tuple[str, ...], once: bool = True) -> di
     return dict(sorted(found.items()))
 
 
-def matched(split: str, images: Path, labels: Path, kinds: Kinds, read: Reader) -> list[Entry]:
+def match_files(split: str, images: Path, labels: Path, kinds: Endings, read: Reader) -> list[Entry]:
     """An entry for every image and label file of one name below the two folders, by name.
 
     kinds: endings of image and label files. An entry that lacks one of the two carries that as its fault. Raises
@@ -145,15 +145,15 @@ def matched(split: str, images: Path, labels: Path, kinds: Kinds, read: Reader) 
         if image and label:
             listed.append(Entry(split, name, partial(read, image, label), image, label))
         else:
-            listed.append(Entry(split, name, None, image, label, lonely(image, label, images if label else labels)))
+            listed.append(Entry(split, name, None, image, label, missing_partner(image, label, images if label else labels)))
     return listed
 
 
-def lonely(image: Path | None, label: Path | None, searched: Path) -> Unfit:
+def missing_partner(image: Path | None, label: Path | None, searched: Path) -> Unfit:
     """The fault of an image without label, or of a label without image."""
     if image:
-        return Unfit(f"{image}: has no label in {searched}", "no label")
-    return Unfit(f"{label}: has no image in {searched}", "no image")
+        return Unfit(f"{image}: has no label in {searched}", UnfitKind.NO_LABEL)
+    return Unfit(f"{label}: has no image in {searched}", UnfitKind.NO_IMAGE)
 
 
 def read_bytes(file: Path) -> bytes:
@@ -162,10 +162,10 @@ def read_bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         fault = f"{file}: cannot be read: {error.strerror or error} (expected a readable file)"
-        raise Unfit(fault, "unreadable") from error
+        raise Unfit(fault, UnfitKind.UNREADABLE) from error
 
 
-def labelled(image_file: Path, label_file: Path, label: np.ndarray) -> Sample:
+def labelled_sample(image_file: Path, label_file: Path, label: np.ndarray) -> Sample:
     """The sample of an image file and its (H, W) uint8 label. Raises DataError as check_same_size does."""
     image = read_bytes(image_file)
     check_same_size(image_file, image, label_file, label)
@@ -182,12 +182,12 @@ def check_same_size(image_file: Path, image: bytes, label_file: Path, label: np.
         with Image.open(io.BytesIO(image), formats=("JPEG", "PNG")) as picture:
             width, height = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unfit(f"{image_file}: not a readable image (expected JPEG or PNG)", "unreadable") from error
+        raise Unfit(f"{image_file}: not a readable image (expected JPEG or PNG)", UnfitKind.UNREADABLE) from error
     if label.shape != (height, width):
         raise Unfit(
             f"{label_file}: labels {label.shape[1]}x{label.shape[0]} pixels, but {image_file} has {width}x{height} "
             "(label and image must have the same size)",
-            "turned" if label.shape == (width, height) else "sizes",
+            UnfitKind.TURNED if label.shape == (width, height) else UnfitKind.SIZES,
         )
 
 
@@ -199,7 +199,9 @@ def class_ids(raw: np.ndarray, file: Path, first: int, classes: int, void: int) 
     """
     allowed = f"expected {first}..{first + classes - 1}, or {void} for unlabelled"
     if raw.ndim != 2 or raw.size == 0 or raw.dtype.kind not in "iuf":
-        raise Unfit(f"{file}: {raw.dtype} of shape {raw.shape} is no plane of class ids ({allowed})", "unreadable")
+        raise Unfit(
+            f"{file}: {raw.dtype} of shape {raw.shape} is no plane of class ids ({allowed})", UnfitKind.UNREADABLE
+        )
     unlabelled = raw == void
     known = (raw >= first) & (raw < first + classes)
     if raw.dtype.kind == "f":
@@ -208,7 +210,9 @@ def class_ids(raw: np.ndarray, file: Path, first: int, classes: int, void: int) 
     if foreign.any():
         row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
         value = raw[row, column]
-        raise Unfit(f"{file}: row {row}, column {column} holds {value} ({allowed})", "value", f"{value} ({allowed})")
+        raise Unfit(
+            f"{file}: row {row}, column {column} holds {value} ({allowed})", UnfitKind.VALUE, f"{value} ({allowed})"
+        )
     # `void` may lie below `first`; subtracted as it is, it would leave the range of an unsigned dtype.
     ids = (np.where(unlabelled, first, raw) - first).astype(np.uint8)
     ids[unlabelled] = VOID

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from casnet_cli.data.annotations import masks
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.sources.base import PHOTOS, Entry, Source, located, matched
+from casnet_cli.data.sources.base import IMAGE_ENDINGS, Entry, Source, locate_folder, match_files
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
@@ -32,7 +32,7 @@ TABLE = ClassTable(LABELS, {len(LABELS): VOID} | {class_id: class_id for class_i
 
 def entries(root: Path) -> list[Entry]:
     """The images of those splits that are there, by name. Raises DataError if a split has only one of its folders."""
-    folder = located(root, ("camvid", "CamVid"), (*SPLITS, *map(_annotations, SPLITS)), LAYOUT, enough=any)
+    folder = locate_folder(root, ("camvid", "CamVid"), (*SPLITS, *map(_annotations, SPLITS)), LAYOUT, enough=any)
     listed = []
     for split in SPLITS:
         images, labels = folder / split, folder / _annotations(split)
@@ -41,7 +41,7 @@ def entries(root: Path) -> list[Entry]:
         for wanted in (images, labels):
             if not wanted.is_dir():
                 raise DataError(f"{wanted}: no such folder (expected {LAYOUT})")
-        listed += matched(split, images, labels, (PHOTOS, (".png",)), masks.reader(TABLE))
+        listed += match_files(split, images, labels, (IMAGE_ENDINGS, (".png",)), masks.reader(TABLE))
     return listed
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from casnet_cli.data.annotations import masks
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.sources.base import Entry, Source, located, matched
+from casnet_cli.data.sources.base import Entry, Source, locate_folder, match_files
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -43,13 +43,13 @@ TABLE = ClassTable(
 
 def entries(root: Path) -> list[Entry]:
     """Train and val by city and name; test has no public labels. Raises DataError if a file lacks its partner."""
-    folder = located(root, ("cityscapes", "Cityscapes"), ("leftImg8bit", "gtFine"), LAYOUT)
+    folder = locate_folder(root, ("cityscapes", "Cityscapes"), ("leftImg8bit", "gtFine"), LAYOUT)
     listed = []
     for split in ("train", "val"):
         images, labels = folder / "leftImg8bit" / split, folder / "gtFine" / split
         if not images.is_dir():
             raise DataError(f"{images}: no such folder (expected {LAYOUT})")
-        listed += matched(split, images, labels, ((IMAGE,), (LABEL,)), masks.reader(TABLE))
+        listed += match_files(split, images, labels, ((IMAGE,), (LABEL,)), masks.reader(TABLE))
     return listed
 
 

@@ -15,9 +15,17 @@ from casnet_cli.data import splits
 from casnet_cli.data.annotations import masks, polygons
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.images import SIDEWAYS, UNREADABLE, decode_rgb, orientation
-from casnet_cli.data.sources.base import Entry, Sample, Source, check_same_size, files_below, lonely, read_bytes
+from casnet_cli.data.sources.base import (
+    Entry,
+    Sample,
+    Source,
+    check_same_size,
+    files_below,
+    missing_partner,
+    read_bytes,
+)
 from casnet_cli.data.splits import SPLITS
-from casnet_cli.errors import DataError, Unfit, reason
+from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -47,7 +55,7 @@ class Division:
 
 
 @dataclass(frozen=True)
-class Pair:
+class FilePair:
     """An image with the file of its labels, None if it has none. name: relative to the folder, without ending."""
 
     name: str
@@ -56,7 +64,7 @@ class Pair:
     fault: Unfit | None = None
 
 
-def paired(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[Pair], tuple[Path, ...]]:
+def pair_files(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[FilePair], tuple[Path, ...]]:
     """Every image with its label file: of the same relative path, else of the same stem, suffixes like `_mask` apart.
 
     And the label files that are left over. Raises DataError if there is no image, one could have several label files,
@@ -71,7 +79,7 @@ def paired(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[Pai
     by_stem: dict[str, list[str]] = {}
     for name in theirs:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
-    found: list[Pair] = []
+    found: list[FilePair] = []
     owners: dict[str, Path] = {}
     for name, file in ours.items():
         exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in theirs), None)
@@ -82,8 +90,8 @@ def paired(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[Pai
         if candidates and owners.setdefault(candidates[0], file) != file:
             both = f"{owners[candidates[0]]} and {file}"
             raise DataError(f"{theirs[candidates[0]]}: could belong to {both} (give it the sub-folder of its image)")
-        fault = None if candidates else lonely(file, None, labels)
-        found.append(Pair(name, file, theirs[candidates[0]] if candidates else None, fault))
+        fault = None if candidates else missing_partner(file, None, labels)
+        found.append(FilePair(name, file, theirs[candidates[0]] if candidates else None, fault))
     return found, tuple(file for name, file in theirs.items() if name not in owners)
 
 
@@ -91,7 +99,7 @@ def _stripped(name: str) -> str:
     return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
 
 
-def divided(names: Sequence[str], division: Division) -> dict[str, str]:
+def assign_splits(names: Sequence[str], division: Division) -> dict[str, str]:
     """Name → split. Raises DataError if a list names an image that is not there, or twice, or a split stays empty."""
     if division.lists:
         return _by_lists(names, division.lists)
@@ -110,7 +118,7 @@ def divided(names: Sequence[str], division: Division) -> dict[str, str]:
 
 
 def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
-    order = [names[index] for index in splits.shuffled(names, division.seed)]
+    order = [names[index] for index in splits.shuffled_positions(names, division.seed)]
     counts = [max(1, round(len(names) * share)) if share else 0 for share in (division.test, division.val)]
     if sum(counts) >= len(names):
         raise DataError(f"{len(names)} images: none is left to train on (smaller --val-fraction or --test-fraction)")
@@ -154,15 +162,15 @@ class Origin:
     def source(
         self,
         labels: LabelSet,
-        pairs: list[Pair],
-        label_of: Callable[[Pair], np.ndarray],
+        pairs: list[FilePair],
+        label_of: Callable[[FilePair], np.ndarray],
         spare: tuple[Path, ...] = (),
     ) -> Source:
         """Raises DataError as `divided` does, or if no training image is left, or there are too many folds to count."""
         most = MOST_COUNTS // len(labels)
         if (self.division.folds or 0) > most:
             raise DataError(f"--folds {self.division.folds}: {len(labels)} classes (at most {most} folds of so many)")
-        chosen = divided([pair.name for pair in pairs], self.division)
+        chosen = assign_splits([pair.name for pair in pairs], self.division)
         entries = []
         for pair in pairs:
             if pair.name in chosen:
@@ -183,20 +191,20 @@ class Origin:
         )
 
 
-def of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
+def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
     """A source of images and mask pictures. Raises DataError as `paired` and `divided` do."""
-    pairs, spare = paired(origin.images, masks_folder, MASKS)
+    pairs, spare = pair_files(origin.images, masks_folder, MASKS)
     return origin.source(table.labels, pairs, lambda pair: masks.class_ids(_label_file(pair), table), spare)
 
 
-def _label_file(pair: Pair) -> Path:
+def _label_file(pair: FilePair) -> Path:
     assert pair.label is not None  # an entry without one is never read
     return pair.label
 
 
-def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
+def source_of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
     """A source of images and LabelMe files; without a table the classes are the labels that occur, by name."""
-    pairs, spare = paired(origin.images, labels, OUTLINES)
+    pairs, spare = pair_files(origin.images, labels, OUTLINES)
     if table is None:
         occurring: set[str] = set()
         for pair in pairs:
@@ -208,9 +216,9 @@ def of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source
     else:
         classes = table.labels
     class_of = {name: index for index, name in enumerate(classes.names)}
-    rest = polygons.rest_of(classes.names)
+    rest = polygons.background_id(classes.names)
 
-    def label_of(pair: Pair) -> np.ndarray:
+    def label_of(pair: FilePair) -> np.ndarray:
         file = _label_file(pair)
         return polygons.labelme_label(polygons.read_labelme(file), file, class_of, rest)
 
@@ -223,7 +231,7 @@ def _named(names: tuple[str, ...], where: Path) -> LabelSet:
     return with_colors(names)
 
 
-def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
+def source_of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
     """A source of the images of a COCO file; without a table its categories, by id, behind `background`.
 
     With a table its ids are category ids. Raises DataError if the file names an image that is not there.
@@ -248,16 +256,16 @@ def of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Sour
             there = file.is_file()
         except (OSError, ValueError):
             raise DataError(f"{annotations}: {image.name!r} is no name of a file in {origin.images}") from None
-        fault = None if there else Unfit(f"{file}: is not there, though {annotations} names it", "no image")
-        pairs.append(Pair(stem, file, annotations, fault))
+        fault = None if there else Unfit(f"{file}: is not there, though {annotations} names it", UnfitKind.NO_IMAGE)
+        pairs.append(FilePair(stem, file, annotations, fault))
         of_name[pairs[-1].name] = image
-    rest = polygons.rest_of(classes.names)
+    rest = polygons.background_id(classes.names)
     return origin.source(
         classes, pairs, lambda pair: polygons.coco_label(of_name[pair.name], annotations, class_of, rest)
     )
 
 
-def _load(pair: Pair, label_of: Callable[[Pair], np.ndarray]) -> Sample:
+def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray]) -> Sample:
     """The sample of a pair; an image that is no JPEG or PNG, or that its EXIF tag turns, is stored as PNG.
 
     Labels may be drawn on an image as it lies in the file or as viewers show it: what their size fits is taken, and
@@ -276,6 +284,6 @@ def _load(pair: Pair, label_of: Callable[[Pair], np.ndarray]) -> Sample:
             decode_rgb(io.BytesIO(content), oriented=turned).save(buffer, "PNG")
             content = buffer.getvalue()
     except UNREADABLE as error:
-        raise Unfit(f"{pair.image}: not a readable image: {reason(error)}", "unreadable") from None
+        raise Unfit(f"{pair.image}: not a readable image: {reason(error)}", UnfitKind.UNREADABLE) from None
     check_same_size(pair.image, content, _label_file(pair), label)
     return Sample(content, label)

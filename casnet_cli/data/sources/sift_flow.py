@@ -7,17 +7,17 @@ import numpy as np
 import scipy.io
 
 from casnet_cli.data.sources.base import (
-    PHOTOS,
+    IMAGE_ENDINGS,
     Entry,
     Sample,
     Source,
     class_ids,
-    labelled,
-    located,
-    matched,
+    labelled_sample,
+    locate_folder,
+    match_files,
     read_bytes,
 )
-from casnet_cli.errors import DataError, Unfit
+from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import LabelSet
 
 TEST_LIST = "TestSet1.txt"
@@ -65,8 +65,8 @@ LABELS = LabelSet(tuple(COLORS), tuple(COLORS.values()))
 
 def entries(root: Path) -> list[Entry]:
     """All images, train before test, by name. Raises DataError if there are none or the test list names others."""
-    folder = located(root, ("SiftFlowDataset",), ("Images", "SemanticLabels", TEST_LIST), LAYOUT)
-    listed = matched("train", folder / "Images", folder / "SemanticLabels", (PHOTOS, (".mat",)), _load)
+    folder = locate_folder(root, ("SiftFlowDataset",), ("Images", "SemanticLabels", TEST_LIST), LAYOUT)
+    listed = match_files("train", folder / "Images", folder / "SemanticLabels", (IMAGE_ENDINGS, (".mat",)), _load)
     test = _test_names(folder / TEST_LIST, {entry.name for entry in listed})
     train = [entry for entry in listed if entry.name not in test]
     return train + [replace(entry, split="test") for entry in listed if entry.name in test]
@@ -89,7 +89,7 @@ def _test_names(file: Path, known: set[str]) -> set[str]:
 
 
 def _load(image_file: Path, label_file: Path) -> Sample:
-    return labelled(image_file, label_file, class_ids(_matrix(label_file), label_file, 1, len(LABELS), 0))
+    return labelled_sample(image_file, label_file, class_ids(_matrix(label_file), label_file, 1, len(LABELS), 0))
 
 
 def _matrix(file: Path) -> np.ndarray:
@@ -99,13 +99,13 @@ def _matrix(file: Path) -> np.ndarray:
             variables = scipy.io.loadmat(stream, variable_names=["S"])
     except OSError as error:
         fault = f"{file}: cannot be read: {error.strerror or error} (expected a MATLAB label file)"
-        raise Unfit(fault, "unreadable") from error
+        raise Unfit(fault, UnfitKind.UNREADABLE) from error
     # A damaged file fails anywhere in SciPy's reader: struct, zlib, TypeError, NotImplementedError and more.
     except Exception as error:
         fault = f"{file}: not a readable MATLAB file (expected version 4 to 7.2 with a matrix S)"
-        raise Unfit(fault, "unreadable") from error
+        raise Unfit(fault, UnfitKind.UNREADABLE) from error
     if "S" not in variables:
-        raise Unfit(f"{file}: holds no variable S (expected the class ids as matrix S)", "unreadable")
+        raise Unfit(f"{file}: holds no variable S (expected the class ids as matrix S)", UnfitKind.UNREADABLE)
     return np.asarray(variables["S"])
 
 

@@ -4,8 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.sources.base import PHOTOS, Entry, Sample, Source, labelled, located, matched, read_bytes
-from casnet_cli.errors import Unfit
+from casnet_cli.data.sources.base import (
+    IMAGE_ENDINGS,
+    Entry,
+    Sample,
+    Source,
+    labelled_sample,
+    locate_folder,
+    match_files,
+    read_bytes,
+)
+from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID, LabelSet
 
 LAYOUT = "iccv09Data/ with images/*.jpg and labels/*.regions.txt"
@@ -30,12 +39,12 @@ IDS = {b"-1": VOID} | {str(class_id).encode(): class_id for class_id in range(le
 
 def entries(root: Path) -> list[Entry]:
     """All images by name, in split train: the set has no official split. Raises DataError if there are none."""
-    folder = located(root, ("iccv09Data",), ("images", "labels"), LAYOUT)
-    return matched("train", folder / "images", folder / "labels", (PHOTOS, (".regions.txt",)), _load)
+    folder = locate_folder(root, ("iccv09Data",), ("images", "labels"), LAYOUT)
+    return match_files("train", folder / "images", folder / "labels", (IMAGE_ENDINGS, (".regions.txt",)), _load)
 
 
 def _load(image_file: Path, label_file: Path) -> Sample:
-    return labelled(image_file, label_file, _regions(label_file))
+    return labelled_sample(image_file, label_file, _regions(label_file))
 
 
 def _regions(file: Path) -> np.ndarray:
@@ -51,13 +60,13 @@ def _regions(file: Path) -> np.ndarray:
             column = next(index for index, word in enumerate(words) if word not in IDS)
             shown = words[column][:20].decode("ascii", errors="backslashreplace")
             fault = f"{file}: row {len(rows)}, column {column} holds {shown!r} ({ALLOWED})"
-            raise Unfit(fault, "value", f"{shown!r} ({ALLOWED})") from None
+            raise Unfit(fault, UnfitKind.VALUE, f"{shown!r} ({ALLOWED})") from None
         if rows and len(row) != len(rows[0]):
             fault = f"{file}: row {len(rows)} has {len(row)} pixels (expected {len(rows[0])} like row 0)"
-            raise Unfit(fault, "unreadable")
+            raise Unfit(fault, UnfitKind.UNREADABLE)
         rows.append(row)
     if not rows:
-        raise Unfit(f"{file}: is empty (expected a row of class ids a line)", "unreadable")
+        raise Unfit(f"{file}: is empty (expected a row of class ids a line)", UnfitKind.UNREADABLE)
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(rows[0]))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from casnet_cli.data.annotations import masks
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.sources.base import Entry, Source, located, lonely, read_bytes
+from casnet_cli.data.sources.base import Entry, Source, locate_folder, missing_partner, read_bytes
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -35,14 +35,14 @@ TABLE = ClassTable(LABELS, {**{class_id: class_id for class_id in range(len(NAME
 def entries(root: Path) -> list[Entry]:
     """The images that the lists of train and val name. Raises DataError if one is not there."""
     required = ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")
-    folder = located(root, ("VOCdevkit/VOC2012", "VOC2012"), required, LAYOUT)
+    folder = locate_folder(root, ("VOCdevkit/VOC2012", "VOC2012"), required, LAYOUT)
     listed, read = [], masks.reader(TABLE)
     for split in SPLITS:
         for name in read_bytes(folder / f"ImageSets/Segmentation/{split}.txt").decode("utf-8", "replace").split():
             image, mask = folder / f"JPEGImages/{name}.jpg", folder / f"SegmentationClass/{name}.png"
             if "/" in name or not image.is_file():
                 raise DataError(f"{image}: not there, though {split}.txt names it (expected {LAYOUT})")
-            fault = None if mask.is_file() else lonely(image, None, mask.parent)
+            fault = None if mask.is_file() else missing_partner(image, None, mask.parent)
             listed.append(Entry(split, name, partial(read, image, mask), image, mask, fault))
     return listed
 

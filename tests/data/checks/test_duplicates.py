@@ -9,8 +9,8 @@ from helpers.photographs import photo
 from PIL import Image
 
 from casnet_cli.data.checks import duplicates
-from casnet_cli.data.checks.rules import check
-from casnet_cli.data.checks.sample_facts import SampleFacts, observe
+from casnet_cli.data.checks.rules import check_samples
+from casnet_cli.data.checks.sample_facts import SampleFacts, facts_of
 from casnet_cli.data.sources.base import Entry, Sample
 
 
@@ -20,7 +20,7 @@ def seen(images: list[np.ndarray], quality: int | None = None) -> list[SampleFac
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "JPEG" if quality else "PNG", quality=quality or 0)
         sample = Sample(buffer.getvalue(), np.zeros(pixels.shape[:2], np.uint8))
-        looked = observe(Entry("train", str(index), lambda sample=sample: sample), 1)  # type: ignore[misc]
+        looked = facts_of(Entry("train", str(index), lambda sample=sample: sample), 1)  # type: ignore[misc]
         assert isinstance(looked, SampleFacts)
         found.append(looked)
     return found
@@ -34,9 +34,9 @@ def test_twins_are_found_whatever_their_size_and_compression_and_nothing_else(mo
     mixed = [photo(50), photo(50) * 0.7 + photo(51) * 0.3]  # alike, but not the same picture
     dull = [(128 + (pixels - 128.0) / 10).astype(np.uint8) for pixels in mixed]
     looked = seen(originals + flat + dull) + seen(small, quality=50)
-    pairs = {(int(pair.first.name), int(pair.second.name)) for pair in duplicates.near(looked)}
+    pairs = {(int(pair.first.name), int(pair.second.name)) for pair in duplicates.near_identical_pairs(looked)}
     assert pairs == {(index, index) for index in range(9)}
-    assert not duplicates.same(looked) and [len(duplicates.same(seen(originals[:3] * 2)))] == [3]
+    assert not duplicates.identical_pairs(looked) and [len(duplicates.identical_pairs(seen(originals[:3] * 2)))] == [3]
     # Against every pair one by one, in float64.
     thumbs = np.stack([one.thumb for one in looked]).astype(float).reshape(len(looked), -1)
     for first in range(len(looked)):
@@ -47,4 +47,4 @@ def test_twins_are_found_whatever_their_size_and_compression_and_nothing_else(mo
 
 
 def test_nothing_to_look_at() -> None:
-    assert check([], LABELS, None) == [] and duplicates.near([]) == []
+    assert check_samples([], LABELS, None) == [] and duplicates.near_identical_pairs([]) == []

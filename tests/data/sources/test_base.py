@@ -9,7 +9,7 @@ import scipy.io
 from PIL import Image
 
 from casnet_cli.data import sources
-from casnet_cli.data.preparation import verify_complete
+from casnet_cli.data.preparation import check_complete
 from casnet_cli.data.sources import camvid, sift_flow, stanford_background
 from casnet_cli.data.sources.base import class_ids
 from casnet_cli.errors import DataError
@@ -195,7 +195,7 @@ def test_camvid_names_files_without_a_partner(street):
     (street / "trainannot" / "a.png").rename(street / "trainannot" / "c.png")
 
     def lonely():
-        verify_complete(camvid.SOURCE, camvid.entries(street), street)
+        check_complete(camvid.SOURCE, camvid.entries(street), street)
 
     fails(lonely, street / "train" / "a.jpg", "no label", "2 such")
     (street / "train" / "a.jpg").unlink()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from casnet_cli.data import sources
-from casnet_cli.data.preparation import verify_complete
+from casnet_cli.data.preparation import check_complete
 from casnet_cli.data.sources import ade20k, cityscapes, voc2012
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID
@@ -52,12 +52,12 @@ def test_pascal_voc(tmp_path: Path) -> None:
     assert voc2012.LABELS.palette[15] == (192, 128, 128), "person, as in every picture of the set"
     (folder / "SegmentationClass/2007_000033.png").unlink()
     with pytest.raises(DataError, match=r"2007_000033.jpg: has no label in .*SegmentationClass .1 such"):
-        verify_complete(voc2012.SOURCE, voc2012.entries(tmp_path), tmp_path)
+        check_complete(voc2012.SOURCE, voc2012.entries(tmp_path), tmp_path)
     (folder / "JPEGImages/2007_000033.jpg").unlink()
     with pytest.raises(DataError, match=r"2007_000033.jpg: not there, though val.txt names it"):
         voc2012.entries(tmp_path)
     with pytest.raises(DataError, match="2 train images .a complete voc2012 has 1464"):
-        verify_complete(voc2012.SOURCE, entries, tmp_path)
+        check_complete(voc2012.SOURCE, entries, tmp_path)
 
 
 def test_ade20k(tmp_path: Path) -> None:
@@ -86,4 +86,4 @@ def test_cityscapes(tmp_path: Path) -> None:
     assert len(cityscapes.LABELS) == 19
     (folder / "gtFine/val/ulm/ulm_000001_000019_gtFine_labelIds.png").unlink()
     with pytest.raises(DataError, match="has no label in"):
-        verify_complete(cityscapes.SOURCE, cityscapes.entries(tmp_path), tmp_path)
+        check_complete(cityscapes.SOURCE, cityscapes.entries(tmp_path), tmp_path)

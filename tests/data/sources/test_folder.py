@@ -15,7 +15,7 @@ from PIL import Image
 
 from casnet_cli.data.annotations.class_proposal import propose
 from casnet_cli.data.images import decode_label, decode_rgb
-from casnet_cli.data.sources.folder import MASKS, MOST_COUNTS, Division, Origin, divided, paired
+from casnet_cli.data.sources.folder import MASKS, MOST_COUNTS, Division, Origin, assign_splits, pair_files
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors
@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(folder: Path, *files: str) -> list[tuple[str, str]]:
     for file in files:
         (image if file.startswith("i/") else mask)(folder / file)
-    pairs, _ = paired(folder / "i", folder / "m", MASKS)
+    pairs, _ = pair_files(folder / "i", folder / "m", MASKS)
     return [(pair.name, str(pair.label.relative_to(folder))) for pair in pairs if pair.label]
 
 
@@ -65,49 +65,49 @@ def test_pairs_that_cannot_be(tmp_path: Path, files: tuple[str, ...], words: str
 
 def test_division_by_fractions_is_seeded_by_name_and_whole() -> None:
     every = [f"photo-{index}" for index in range(40)]
-    found = divided(every, Division(val=0.25, test=0.1))
+    found = assign_splits(every, Division(val=0.25, test=0.1))
     counts = {split: list(found.values()).count(split) for split in ("train", "val", "test")}
     assert counts == {"train": 26, "val": 10, "test": 4}
-    assert divided(every[::-1], Division(val=0.25, test=0.1)) == {name: found[name] for name in every[::-1]}
-    assert divided(every, Division(val=0.25, test=0.1, seed=1)) != found
+    assert assign_splits(every[::-1], Division(val=0.25, test=0.1)) == {name: found[name] for name in every[::-1]}
+    assert assign_splits(every, Division(val=0.25, test=0.1, seed=1)) != found
     with pytest.raises(DataError, match="none is left to train on"):
-        divided(every[:2], Division(val=0.5, test=0.5))
+        assign_splits(every[:2], Division(val=0.5, test=0.5))
 
 
 def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
-    assert divided(["train/a", "val/b"], Division()) == {"train/a": "train", "val/b": "val"}
-    assert divided(["Training/a", "VALID/b", "test/c"], Division()) == {
+    assert assign_splits(["train/a", "val/b"], Division()) == {"train/a": "train", "val/b": "val"}
+    assert assign_splits(["Training/a", "VALID/b", "test/c"], Division()) == {
         "Training/a": "train",
         "VALID/b": "val",
         "test/c": "test",
     }
     for stray in ("other/b", "b"):
         with pytest.raises(DataError, match=f"{stray}: lies outside train/, val/ and test/"):
-            divided(["train/a", stray], Division())
-    assert set(divided(["a", "b"], Division(folds=2)).values()) == {"train"}
+            assign_splits(["train/a", stray], Division())
+    assert set(assign_splits(["a", "b"], Division(folds=2)).values()) == {"train"}
     with pytest.raises(DataError, match="--folds 3: 2 images"):
-        divided(["a", "b"], Division(folds=3))
+        assign_splits(["a", "b"], Division(folds=3))
     lists = (tmp_path / "train.txt", tmp_path / "val.txt")
     lists[0].write_text("\ufeffx/a.jpg\r\n\nb\n", encoding="utf-8")
     lists[1].write_text("c.PNG\n")
-    chosen = divided(["x/a", "y/b", "c", "unlisted"], Division(lists=lists))
+    chosen = assign_splits(["x/a", "y/b", "c", "unlisted"], Division(lists=lists))
     assert chosen == {"x/a": "train", "y/b": "train", "c": "val"}
-    assert divided(["x/a", "y/b", "c"], Division(lists=(lists[0], None, lists[1])))["c"] == "test"
+    assert assign_splits(["x/a", "y/b", "c"], Division(lists=(lists[0], None, lists[1])))["c"] == "test"
     lists[1].write_text("c\nb\n")
     with pytest.raises(DataError, match=r"val.txt: line 2: b is in train already"):
-        divided(["x/a", "y/b", "c"], Division(lists=lists))
+        assign_splits(["x/a", "y/b", "c"], Division(lists=lists))
     lists[1].write_text("a.jpg")
     with pytest.raises(DataError, match=r"a.jpg could be x/a or y/a .name it with its sub-folder"):
-        divided(["x/a", "y/a", "b"], Division(lists=lists[1:]))
+        assign_splits(["x/a", "y/a", "b"], Division(lists=lists[1:]))
     lists[1].write_text("zzz/c.jpg")
     with pytest.raises(DataError, match=r"zzz/c.jpg is not among the images"):
-        divided(["x/a", "y/b", "c"], Division(lists=lists))
+        assign_splits(["x/a", "y/b", "c"], Division(lists=lists))
     lists[1].write_text("\n")
     with pytest.raises(DataError, match=r"val.txt: names no image"):
-        divided(["x/a", "y/b", "c"], Division(lists=lists))
+        assign_splits(["x/a", "y/b", "c"], Division(lists=lists))
     lists[1].write_text("nobody.jpg\n")
     with pytest.raises(DataError, match=r"line 1: nobody.jpg is not among the images"):
-        divided(["x/a", "y/b", "c"], Division(lists=lists))
+        assign_splits(["x/a", "y/b", "c"], Division(lists=lists))
 
 
 def test_more_folds_than_can_be_counted_are_refused_before_the_work(tmp_path: Path) -> None:
