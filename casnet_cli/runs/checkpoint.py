@@ -5,10 +5,10 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import h5py
 import numpy as np
@@ -17,31 +17,70 @@ from casnet_cli import recipe as recipes
 from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.progress import Progress
+from casnet_cli.runs.locate import PREVIOUS
+from casnet_cli.runs.progress import Progress, ScheduleState
 from casnet_cli.util.files import write_whole
 
 if TYPE_CHECKING:
     import keras
 
-    from casnet_cli.training.optimizer import CaffeSGD
-
 FORMAT = "casnet-checkpoint"
 VERSION = 1
-PREVIOUS = "previous.h5"
+
+
+class EasyThreshold(TypedDict):
+    """The difficulty below which `--fine auto` leaves the fine branch out."""
+
+    below: float
+    """Images and tiles whose largest difficulty is less are easy."""
+    share: float
+    """Share of the validation images that were easy."""
+    loss: float
+    """Pixel accuracy that this cost on the validation images, a fraction."""
+
+
+class Calibration(TypedDict, total=False):
+    """What is fitted on validation images after training."""
+
+    temperature: float | None
+    """By which log-probabilities are divided to mean what they say; None: none fits."""
+    images: int
+    """Validation images that all of it rests on."""
+    difficulty: list[float]
+    """Mean difficulty of each validation image."""
+    selective: list[tuple[float, float, float]]
+    """Rows of a threshold of confidence, the share of pixels above it, and their accuracy."""
+    easy: EasyThreshold | None
+    """None: no threshold costs little enough, or the variant has no attention branch."""
+
+
+class NamedState(Protocol):
+    """An optimizer whose state a checkpoint holds."""
+
+    def named(self) -> "dict[str, keras.Variable]":
+        """Its variables, by their names in a checkpoint."""
 
 
 @dataclass(frozen=True)
 class Meta:
-    """What a checkpoint says beside its arrays. fold: of the cross-validation it was trained in, if any."""
+    """What a checkpoint holds beside its arrays."""
 
     recipe: Recipe
+    """The recipe, with every key."""
     labels: LabelSet
+    """Names and colours of the classes."""
     data_name: str
+    """Name of the data set that it was trained on."""
     data_sha256: str
+    """Digest of that data set's content."""
     fold: int | None
+    """Fold of the cross-validation that it was trained in; None: the data have no folds."""
     progress: Progress
-    schedule: dict[str, Any]
-    calibration: dict[str, Any] = field(default_factory=dict)
+    """How far training had come."""
+    schedule: ScheduleState
+    """State of the learning rate's schedule."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """What was fitted on validation images after training; {}: nothing yet."""
 
     @property
     def temperature(self) -> float | None:
@@ -54,11 +93,11 @@ class Meta:
         return bool(self.schedule["finished"]) or self.progress.epochs >= self.recipe.training.epochs
 
 
-def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, best: Path | None = None) -> None:
-    """Write state and meta to `path`; what was there stays until the new file is whole, then as `previous.h5`.
+def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, best: Path | None = None) -> None:
+    """Write state and meta to `path`; the file that was there stays until the new one is whole, then beside it.
 
-    best: a second name for it. It comes first, so that a run killed in between repeats the step to the best. Raises
-    RunError.
+    best: a second name for the new file. It comes first, so that a run killed in between repeats the step to the best.
+    Raises RunError.
     """
     # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
@@ -86,8 +125,8 @@ def save(path: Path, model: "keras.Model", optimizer: "CaffeSGD", meta: Meta, be
             partial.unlink(missing_ok=True)
 
 
-def amend(path: Path, calibration: dict[str, Any]) -> None:
-    """Add what was fitted after training to a checkpoint, as a new file in its place. Raises RunError."""
+def amend(path: Path, calibration: Mapping[str, object]) -> None:
+    """Add to a checkpoint what was fitted after training, as a new file in its place. Raises RunError."""
     try:
         image = io.BytesIO(path.read_bytes())
         with h5py.File(image, "r+") as file:
@@ -103,9 +142,9 @@ def read_meta(path: Path) -> Meta:
         return meta_of(file.attrs, path)
 
 
-def attributes_of(meta: Meta) -> dict[str, Any]:
+def attributes_of(meta: Meta) -> dict[str, object]:
     """The meta as attributes of a file: texts, and lists of them and of numbers."""
-    found = {
+    found: dict[str, object] = {
         "recipe": recipes.dumps(meta.recipe),
         "classes": list(meta.labels.names),
         "palette": [list(color) for color in meta.labels.palette],
@@ -116,29 +155,30 @@ def attributes_of(meta: Meta) -> dict[str, Any]:
     return found | ({"calibration": json.dumps(meta.calibration)} if meta.calibration else {})
 
 
-def meta_of(attrs: Mapping[str, Any], path: Path) -> Meta:
-    """What `told` made attributes of. Raises RunError, naming the file."""
+def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
+    """The meta that `attributes_of` made attributes of. Raises RunError, naming the file."""
+    found: Mapping[str, Any] = attributes  # of whatever type: a misfit raises below
     try:
-        data = json.loads(attrs["data"])
-        palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
+        data = json.loads(found["data"])
+        palette = tuple((int(r), int(g), int(b)) for r, g, b in found["palette"])
         return Meta(
-            recipes.loads(attrs["recipe"], f"{path}: its recipe"),
-            LabelSet(tuple(str(name) for name in attrs["classes"]), palette),
+            recipes.loads(found["recipe"], f"{path}: its recipe"),
+            LabelSet(tuple(str(name) for name in found["classes"]), palette),
             data["name"],
             data["sha256"],
             data["fold"],
-            Progress(**json.loads(attrs["progress"])),
-            json.loads(attrs["schedule"]),
-            dict(json.loads(attrs.get("calibration", "{}"))),
+            Progress(**json.loads(found["progress"])),
+            json.loads(found["schedule"]),
+            Calibration(**json.loads(found.get("calibration", "{}"))),
         )
     except (KeyError, ValueError, TypeError, RecipeError) as error:
         raise RunError(f"{path}: damaged checkpoint: {error}") from None
 
 
 def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Meta]:
-    """The network with its weights, to be asked and not to be trained, and the meta.
+    """The network with its weights, for prediction and not for training, and the meta.
 
-    known: what the file said before. Raises RunError, also if a training has written another one since.
+    known: the meta that was read before. Raises RunError, also if a training has written another checkpoint since.
     """
     from casnet_cli.model.casnet import build_casnet
 
@@ -157,7 +197,7 @@ def fill(path: Path, model: "keras.Model") -> None:
         _read(file, "model", _named(model.weights), path)
 
 
-def restore(path: Path, model: "keras.Model", optimizer: "CaffeSGD") -> None:
+def restore(path: Path, model: "keras.Model", optimizer: NamedState) -> None:
     """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
     fill(path, model)
     with opened(path) as file:
@@ -195,7 +235,7 @@ def _link(path: Path, target: Path) -> None:
     os.replace(partial, target)
 
 
-def _named(variables: list[Any]) -> dict[str, Any]:
+def _named(variables: Sequence[Any]) -> dict[str, Any]:
     return {variable.path: variable for variable in variables}
 
 

@@ -1,57 +1,70 @@
-"""The run folder on disk: what `train` leaves in it, and how later commands find their checkpoint and data."""
+"""What `casnet train` keeps in a run folder, and what a continuation finds in it."""
 
 import contextlib
 import fcntl
-import json
 import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from casnet_cli import __version__, recipe
+from casnet_cli import __version__
+from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import RunBusy, RunError, reason
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.checkpoint import PREVIOUS, Meta, read_meta
+from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.history import read_history
+from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.locate import RunLayout
+from casnet_cli.runs.progress import EpochRow
+from casnet_cli.runs.records import Continuation, RunRecord
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.tables import write_csv
 
-ORIGIN = ("casnet", "python", "packages", "host", "machine", "command", "init", "back_end")
-"""What run.json says of the call that began a run; of those that went on with it, `continued` does."""
-
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
+
+ORIGIN = ("casnet", "python", "packages", "host", "machine", "command", "init", "back_end")
+"""Fields of `RunRecord` that describe the call that began a run; `continued` describes later calls."""
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    path: Path
+class Beginning:
+    """What a run was begun with that ended before its first checkpoint."""
 
-    @property
-    def last(self) -> Path:
-        return self.path / "checkpoints" / "last.h5"
+    recipe: Path
+    """The recipe in its folder."""
+    data: Path | None = None
+    """The data set; None: run.json is damaged or gone."""
+    fold: int | None = None
+    """Fold of the cross-validation; None: none, or not known."""
+    init: Path | None = None
+    """Checkpoint whose weights it began with; None: none, or not known."""
 
-    @property
-    def best(self) -> Path:
-        return self.path / "checkpoints" / "best.h5"
+
+class RunFolder(RunLayout):
+    """A run folder that is read and written."""
 
     @property
     def newest(self) -> Path:
-        """The checkpoint that says how far training has come: best.h5 says it as of its own epoch."""
+        """The checkpoint that says how far training has come: the best one says it as of its own epoch."""
         return self.last if self.last.is_file() else self.best
 
     def resumable(self) -> Meta | None:
-        """The meta of last.h5, or None if the run has not begun. Raises RunError, naming a good earlier checkpoint."""
+        """The meta of the last checkpoint, or None if the run has not begun.
+
+        Raises RunError for a damaged one, naming a good earlier checkpoint.
+        """
         if not self.last.exists():
             return None
         try:
             return read_meta(self.last)
         except RunError as error:
-            for other in (self.last.with_name(PREVIOUS), self.best):
+            for other in (self.previous, self.best):
                 if step := _step_of(other):
                     again = f"cp {shlex.quote(str(other))} {shlex.quote(str(self.last))}"
                     fault = f"{error.faults[0]} ({other.name}, after step {step}, is good: {again})"
@@ -59,9 +72,9 @@ class RunFolder:
             raise
 
     def recover(self) -> bool:
-        """Put best.h5 in the place of a last.h5 that is not there, and say whether that was so. Raises RunError.
+        """Put the best checkpoint in the place of a last one that is not there; returns whether that was so.
 
-        A run killed at its first validation has left this, or somebody who removed the larger file.
+        A run killed at its first validation has left this, or somebody who removed the larger file. Raises RunError.
         """
         if self.last.exists() or not self.best.is_file():
             return False
@@ -89,82 +102,91 @@ class RunFolder:
             raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
 
     def create(
-        self, chosen: Recipe, data: Store, fold: int | None, init: Path | None = None, begun: Meta | None = None
+        self, recipe: Recipe, data: Store, fold: int | None, init: Path | None = None, begun: Meta | None = None
     ) -> None:
-        """Make the folder with recipe.toml and run.json, or note in them that a run `begun` goes on.
+        """Make the folder with recipe.toml and run.json, or note in them that the run goes on.
 
-        init: the checkpoint whose weights it begins with. Raises RunError if it cannot be written.
+        init: the checkpoint whose weights it begins with. begun: the meta of the last checkpoint of a run that goes on.
+        Raises RunError if the folder cannot be written.
         """
+        record, changes = _record_of_call(recipe, data, fold, init), []
+        if begun:
+            changes = recipes.differences(begun.recipe, recipe)
+            record = _continued(self._record(), record, begun.progress.step, changes)
         try:
-            self.last.parent.mkdir(parents=True, exist_ok=True)
-            (self.path / "samples").mkdir(exist_ok=True)
-            for left in self.last.parent.glob("*.part"):
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self.samples.mkdir(exist_ok=True)
+            for left in self.checkpoints.glob("*.part"):
                 left.unlink()  # by a kill
-            write_whole(self.path / "recipe.toml", recipe.dumps(chosen))
-            about: dict[str, Any] = {
-                "casnet": __version__,
-                "python": platform.python_version(),
-                "packages": installed_versions(),
-                "host": platform.node(),
-                "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                "command": sys.argv,
-                "seed": chosen.training.seed,
-                "data": str(data.path.resolve()),
-                "data_sha256": data.content_sha256,
-                "fold": fold,
-                "init": str(init.resolve()) if init else None,
-                "back_end": os.environ.get("KERAS_BACKEND", "tensorflow"),
-                "continued": [],
-            }
-            step, changes = (begun.progress.step, recipe.differences(begun.recipe, chosen)) if begun else (0, [])
-            if begun:
-                this = {"after_step": step, "changes": changes} | {key: about[key] for key in ORIGIN if key != "init"}
-                earlier = self._told()
-                about |= {key: earlier[key] for key in ORIGIN if key in earlier}
-                about["continued"] = [*earlier.get("continued", []), this]
-            write_whole(self.path / "run.json", json.dumps(about, indent=2) + "\n")
+            write_whole(self.recipe, recipes.dumps(recipe))
+            write_whole(self.record, record.as_json())
             for change in changes:
-                self.log(f"after step {step}: {change}")
+                self.log(f"after step {begun.progress.step if begun else 0}: {change}")
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
 
-    def wanted(self) -> dict[str, Any]:
-        """What a run was begun with that ended before its first checkpoint: `recipe`, `data`, `fold`, `init`.
-
-        Only those it says; none if there is no such run.
-        """
-        own = self.path / "recipe.toml"
-        if not own.is_file():
-            return {}
-        told: dict[str, Any] = {"recipe": str(own)}
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            about = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            told |= {"data": Path(about["data"]), "fold": about["fold"]}
-            told |= {"init": Path(about["init"])} if about["init"] else {}
-        return told
-
-    def _told(self) -> dict[str, Any]:
-        """What run.json says; a damaged one is replaced."""
+    def begun_with(self) -> Beginning | None:
+        """What a run was begun with that ended before its first checkpoint; None if there is no such run."""
+        if not self.recipe.is_file():
+            return None
         try:
-            found = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) and isinstance(found.get("continued"), list) else {}
+            record = read_record(RunRecord, self.record)
+        except RunError:
+            return Beginning(self.recipe)
+        return Beginning(self.recipe, Path(record.data), record.fold, Path(record.init) if record.init else None)
+
+    def _record(self) -> RunRecord | None:
+        """run.json; None if it is damaged: then it is written anew."""
+        try:
+            found = read_record(RunRecord, self.record)
+        except RunError:
+            return None
+        return found if "continued" in found.model_fields_set else None
 
     def log(self, line: str) -> None:
-        with open(self.path / "log.txt", "a", encoding="utf-8") as file:
+        """Add a line to log.txt. Raises OSError."""
+        with open(self.log_file, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
-    def recall_times(self, rows: list[dict[str, Any]]) -> None:
+    def recall_times(self, rows: Sequence[EpochRow]) -> None:
         """Put the time columns of history.csv, which checkpoints do not carry, back into the rows of a checkpoint."""
         with contextlib.suppress(OSError, ValueError, RunError):
-            for row, told in zip(rows, read_history(self.path / "history.csv"), strict=False):
-                row |= {name: value for name, value in told.items() if name.endswith("_seconds") and value is not None}
+            for row, kept in zip(rows, read_history(self.history), strict=False):
+                row |= {name: value for name, value in kept.items() if name.endswith("_seconds") and value is not None}
 
-    def write_history(self, rows: list[dict[str, Any]]) -> None:
-        """history.csv, one line an epoch, written anew so that no line ever doubles."""
+    def write_history(self, rows: Sequence[EpochRow]) -> None:
+        """history.csv, one line an epoch, written anew so that no line ever doubles. Raises OSError."""
         columns = sorted(dict.fromkeys(key for row in rows for key in row), key=lambda key: key.endswith("_seconds"))
-        write_csv(self.path / "history.csv", columns, rows)
+        write_csv(self.history, columns, rows)
+
+
+def _record_of_call(recipe: Recipe, data: Store, fold: int | None, init: Path | None) -> RunRecord:
+    """The record of a run that this call begins."""
+    return RunRecord(
+        casnet=__version__,
+        python=platform.python_version(),
+        packages=installed_versions(),
+        host=platform.node(),
+        machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        command=sys.argv,
+        seed=recipe.training.seed,
+        data=str(data.path.resolve()),
+        data_sha256=data.content_sha256,
+        fold=fold,
+        init=str(init.resolve()) if init else None,
+        back_end=os.environ.get("KERAS_BACKEND", "tensorflow"),
+        continued=[],
+    )
+
+
+def _continued(earlier: RunRecord | None, now: RunRecord, step: int, changes: list[str]) -> RunRecord:
+    """The record of a run that the call of the record `now` goes on with."""
+    call = {key: getattr(now, key) for key in ORIGIN if key != "init"}
+    this = Continuation(after_step=step, changes=changes, **call)
+    if earlier is None:
+        return now.model_copy(update={"continued": [this]})
+    kept = {key: getattr(earlier, key) for key in ORIGIN if key in earlier.model_fields_set}
+    return now.model_copy(update=kept | {"continued": [*earlier.continued, this]})
 
 
 def _step_of(file: Path) -> int | None:

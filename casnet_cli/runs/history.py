@@ -1,4 +1,4 @@
-"""Read history.csv: a row of figures for each epoch."""
+"""Read history.csv: a row of losses and metrics for each epoch."""
 
 import csv
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from casnet_cli.errors import RunError, reason
 
 MOST_EPOCHS = 1e9
+"""A larger number in the column `epoch` is a mistake."""
 
 
 def read_history(path: Path) -> list[dict[str, float | None]]:

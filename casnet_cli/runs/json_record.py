@@ -25,8 +25,8 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
 
     def as_json(self) -> str:
-        """The content of the file: every key, in the order of the fields."""
-        return json.dumps(self.model_dump(by_alias=True), indent=2) + "\n"
+        """The content of the file: keys in the order of the fields, and none that were not given."""
+        return json.dumps(self.model_dump(by_alias=True, exclude_unset=True), indent=2) + "\n"
 
 
 R = TypeVar("R", bound=Record)

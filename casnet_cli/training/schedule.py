@@ -1,9 +1,9 @@
 """How the learning rate rises and falls, and when it has fallen far enough."""
 
 import math
-from typing import Any
 
 from casnet_cli.recipe import Schedule as ScheduleSection
+from casnet_cli.runs.progress import ScheduleState
 
 
 class Schedule:
@@ -13,7 +13,7 @@ class Schedule:
     full rate. Then, t being the step and T the steps of the run, both counted from the end of that rise, so that the
     fall begins at the full rate and ends near 0 with the run:
 
-    plateau (section 4.2): divided by `factor` when the validation figure has not improved for `patience`
+    plateau (section 4.2): divided by `factor` when the validation metric has not improved for `patience`
     validations, `drops` times in all; the plateau after the last drop ends the run.
     polynomial: rate · (1 − t / T)^power. cosine: rate · ½ · (1 + cos(π · t / T)). constant: rate.
 
@@ -39,10 +39,10 @@ class Schedule:
             return full * (1 + math.cos(math.pi * done)) / 2
         return full
 
-    def observe(self, figure: float) -> bool:
-        """Take a validation figure (higher is better); says whether it is the best so far."""
-        if figure > self.best:
-            self.best, self.waited, self.since_best = figure, 0, 0
+    def observe(self, accuracy: float) -> bool:
+        """Take the accuracy of a validation; returns whether it is the best so far."""
+        if accuracy > self.best:
+            self.best, self.waited, self.since_best = accuracy, 0, 0
             return True
         self.waited += 1
         self.since_best += 1
@@ -59,7 +59,8 @@ class Schedule:
         else:
             self.finished = True
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> ScheduleState:
+        """For a checkpoint."""
         return {
             "best": self.best,
             "waited": self.waited,
@@ -68,7 +69,7 @@ class Schedule:
             "finished": self.finished,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: ScheduleState) -> None:
         """Go on from what `state()` gave, also that of a checkpoint from before `early_stop`."""
         self.best, self.waited = float(state["best"]), int(state["waited"])
         self.dropped, self.finished = int(state["dropped"]), bool(state["finished"])

@@ -43,8 +43,8 @@ def audit(
 
     if len(files) > 1 and split not in (None, "test"):
         raise InputError(f"--split {split}: folds have these images in common (each judges the test images of its own)")
-    chosen = [trained.find(file) for file in files]
-    store = trained.open_data(chosen[0], data)
+    chosen = [trained.find_run(file) for file in files]
+    store = trained.open_run_data(chosen[0], data)
     target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"
     if apply_void:
         _apply(store, apply_void, target)
@@ -59,8 +59,8 @@ def audit(
 
 def _checkpoints(folder: Path) -> list[Path]:
     """Of a run, or of each fold of a crossval. Raises RunError."""
-    folds = sorted(folder.glob("fold-*/checkpoints/best.h5")) if folder.is_dir() else []
-    return folds or [locate.checkpoint_of(folder)]
+    folds = locate.runs_with_best(folder, "fold-*") if folder.is_dir() else []
+    return [locate.RunLayout(fold).best for fold in folds] or [locate.checkpoint_of(folder)]
 
 
 def _judge(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRun:
@@ -94,9 +94,8 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.confusion import confusion
     from casnet_cli.evaluation.evaluator import predict_samples
+    from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import mask_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
 
     total = sum(len(judge.images) for judge in judges)
     found: list[LocatedSuspect] = []
@@ -108,11 +107,8 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
             console.say(f"{judge.run.title} judges {len(judge.images)} images that it never trained on")
             if judge.run.meta.recipe.model.variant != "attention":
                 console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
-            model, meta = load_model(judge.run.file, judge.run.meta)
-            network = KerasPredictor(
-                model,
-                InferenceSettings(scale=meta.recipe.evaluation.scale),
-                lambda told: {"difficulty": mask_outputs(told)["difficulty"], "p": told["fused"]},
+            network = open_predictor(
+                judge.run, lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]}
             )
             for _, sample, said in predict_samples(network, whole_images(judge.images)):
                 proposal = said["p"].argmax(axis=0)
@@ -121,7 +117,7 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
                 counts += confusion(sample.label, proposal, classes)
                 done += 1
                 bar.update(done, total)
-            backend.forget()
+            backend.release_memory()
     return sorted(found, key=lambda named: -named.suspect.score)[:top], counts
 
 

@@ -11,19 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casnet_cli import backend, console
-from casnet_cli.errors import CasnetError, EngineError, InputError, RunError, reason
+from casnet_cli.errors import BackendError, CasnetError, InputError, RunError, reason
 from casnet_cli.runs import locate
 from casnet_cli.util import signals
-from casnet_cli.util.files import sweep, unfinished_name
+from casnet_cli.util.files import remove_stale, unfinished_name
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
     from casnet_cli.data.store import Subset
     from casnet_cli.export.runtime import Answer
     from casnet_cli.runs.trained import TrainedRun
-
-REFUSED = "-refused"
-"""Behind the name of a folder whose file is beyond its limits."""
 
 CALIBRATING = 50
 """Training images that integers are calibrated on."""
@@ -54,17 +51,17 @@ def export(run: Path | None, data: Path | None, wanted: ExportOptions) -> bool:
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
     from casnet_cli.runs import trained
 
-    chosen = trained.find(file)
+    chosen = trained.find_run(file)
     _check_run(chosen, run, wanted)
     parts = _parts(chosen, data, wanted)
-    target = (chosen.folder or file.parent) / "export" / wanted.folder
+    target = locate.RunLayout(chosen.folder or file.parent).export(wanted.folder)
     console.say(f"exporting {chosen.title} as {wanted.folder}")
     with _unfinished(target) as folder, signals.swallowed_interrupts() as check:
         told = _write_and_prove(chosen, parts, wanted, folder, check)
         check()
         (folder / "export.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         good = told["proof"] is None or told["proof"]["within_limits"]
-        place = target if good else target.with_name(target.name + REFUSED)
+        place = target if good else target.with_name(target.name + locate.REFUSED)
         _take_place(folder, place)
     _show(told, place, good)
     return good
@@ -76,17 +73,17 @@ def _check_packages(wanted: ExportOptions) -> None:
         needed.append("ai_edge_quantizer")
     for package in needed:
         if find_spec(package) is None:
-            raise EngineError(
+            raise BackendError(
                 f"--format {wanted.format}: {package} is not installed (pip install 'casnet[{wanted.format}]')"
             )
     if wanted.format == "savedmodel" and wanted.precision != "float32":
-        raise EngineError(f"--precision {wanted.precision}: a SavedModel is in float32 (onnx and litert have others)")
+        raise BackendError(f"--precision {wanted.precision}: a SavedModel is in float32 (onnx and litert have others)")
     if wanted.two_files and wanted.format != "onnx":
-        raise EngineError(f"--two-files: --format {wanted.format} is one file (onnx may be two)")
+        raise BackendError(f"--two-files: --format {wanted.format} is one file (onnx may be two)")
     if wanted.two_files and wanted.precision == "int8":
-        raise EngineError("--two-files: not in integers (--precision float32 or float16, or one file)")
+        raise BackendError("--two-files: not in integers (--precision float32 or float16, or one file)")
     if find_spec("tensorflow") is None or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        raise EngineError("casnet export: works with TensorFlow alone (pip install tensorflow, KERAS_BACKEND unset)")
+        raise BackendError("casnet export: works with TensorFlow alone (pip install tensorflow, KERAS_BACKEND unset)")
 
 
 def _check_run(chosen: "TrainedRun", run: Path | None, wanted: ExportOptions) -> None:
@@ -130,7 +127,7 @@ def _parts(chosen: "TrainedRun", data: Path | None, wanted: ExportOptions) -> "d
 
     recipe = chosen.meta.recipe
     try:
-        store = trained.open_data(chosen, data)
+        store = trained.open_run_data(chosen, data)
         parts = store.parts(chosen.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
     except CasnetError as error:
         if data:
@@ -151,7 +148,7 @@ def _unfinished(target: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for name in (target.name, f"{target.name}-old"):
-            sweep(target.with_name(name))
+            remove_stale(target.with_name(name))
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         yield folder
@@ -205,7 +202,7 @@ def _write_and_prove(
         return about | {"proved": False, "proof": None}
     check()
     console.say("proving …")
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.loading import predictor_of
 
     def samples() -> Iterator[Any]:
         for one in whole_images(images.at(_spread(images, IMAGES))):
@@ -213,9 +210,7 @@ def _write_and_prove(
             yield fitted(one, wanted.size, scale)
 
     ours = _asked(file, wanted)
-    proof = prove(
-        ours, KerasPredictor(model, InferenceSettings(scale=scale)), samples(), len(meta.labels), wanted.precision
-    )
+    proof = prove(ours, predictor_of(model, meta.recipe).predict, samples(), len(meta.labels), wanted.precision)
     return about | {"proved": proof["within_limits"], "proof": proof}
 
 
@@ -232,7 +227,7 @@ def _asked(file: Path, wanted: ExportOptions) -> "Answer":
 
     if wanted.format == "savedmodel":
         return saved_model(file)
-    return two_files(file) if wanted.two_files else ExportedPredictor(file)
+    return two_files(file) if wanted.two_files else ExportedPredictor(file).predict
 
 
 def _show(told: dict[str, Any], place: Path, good: bool) -> None:

@@ -14,6 +14,7 @@ from casnet_cli.errors import RunError, reason
 from casnet_cli.export.metadata import SUFFIXES
 from casnet_cli.export.runtime import check_size
 from casnet_cli.export.verify import REST
+from casnet_cli.runs import locate, trained
 from casnet_cli.util.files import sha256_of
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.bench.target import BenchTarget
@@ -30,9 +31,9 @@ def engines(subject: BenchTarget, which: str, size: tuple[int, int], repeats: in
     and `pixels_equal`. Raises RunError, EngineError, InputError.
     """
     file = subject.checkpoint
-    if file is None or file.parent.name != "checkpoints":
+    folder = locate.run_of(file) if file else None
+    if file is None or folder is None:
         raise RunError(f"--engine {which}: {subject.title} is no run folder, and has no exports")
-    folder = file.parents[1]
     exports = [_described(each) for each in _exports(folder, which)]
     if not exports and which != "keras":
         kind = "" if which == "all" else f" --format {which}"
@@ -64,7 +65,7 @@ def _row(engine: str, told: dict[str, Any], size: int, accuracy: float | None) -
 def _exports(folder: Path, which: str) -> list[Path]:
     """The descriptions of proved and unproved exports in one file each; those refused are left out."""
     found = sorted(folder.glob("export/*/export.json"))
-    wanted = [file for file in found if not file.parent.name.endswith(("-refused", "-two-files"))]
+    wanted = [file for file in found if not file.parent.name.endswith((locate.REFUSED, "-two-files"))]
     return [file for file in wanted if which == "all" or file.parent.name.startswith(f"{which}-")]
 
 
@@ -95,18 +96,16 @@ def _opened(row: dict[str, Any], load: Callable[[Path], Ask], file: Path) -> Ask
 
 def _keras(file: Path) -> Ask:
     backend.start()
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.inference.loading import open_predictor
 
-    model, meta = load_model(file)
-    return KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale))
+    return open_predictor(trained.find_run(file)).predict
 
 
 def _exported(file: Path) -> Ask:
     if file.suffix in SUFFIXES:
         from casnet_cli.export.runtime import ExportedPredictor
 
-        return ExportedPredictor(file)
+        return ExportedPredictor(file).predict
     backend.start()
     from casnet_cli.export.tracing import saved_model
 

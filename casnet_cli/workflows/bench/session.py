@@ -5,6 +5,7 @@ from typing import Any
 
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, reason
+from casnet_cli.runs import locate
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.bench import target
 from casnet_cli.workflows.bench.target import BenchTarget
@@ -99,10 +100,11 @@ def _show_cascade(subject: BenchTarget, told: dict[str, Any]) -> None:
         rows.insert(1, ("--fine auto", *_cells(told["chosen"])))
     title = f"the fine branch, {told['images']} images"
     console.table(title, ("", "an image", "% of images without", "% of pixels right"), rows)
-    if subject.checkpoint and subject.checkpoint.parent.name == "checkpoints":
+    run = locate.run_of(subject.checkpoint) if subject.checkpoint else None
+    if run:
         from casnet_cli.reports.early_exit import draw
 
-        file = subject.checkpoint.parents[1] / "fine.png"
+        file = run / "fine.png"
         try:
             draw(told, file)
             console.say(f"wrote {file}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from casnet_cli.errors import EngineError, RunError
+from casnet_cli.errors import BackendError, RunError
 from casnet_cli.export.metadata import SUFFIXES
 from casnet_cli.runs import locate
 from casnet_cli.workflows.predict.options import PredictOptions
@@ -35,9 +35,9 @@ def model_file(run: Path | None, engine: str | None) -> Path:
     suffix = inside[engine].suffix
     found = [
         file
-        for pattern in (f"model{suffix}", f"export/{engine}-*/model{suffix}")
+        for pattern in (f"model{suffix}", f"{locate.EXPORTS}/{engine}-*/model{suffix}")
         for file in folder.glob(pattern)
-        if not file.parent.name.endswith("-refused")
+        if not locate.is_refused(file.parent)
     ]
     if not found:
         raise RunError(
@@ -53,7 +53,7 @@ def opened(file: Path, wanted: PredictOptions) -> "ExportedPredictor | None":
         return None
     for option, given in (("--tile", wanted.tile), ("--fine auto", wanted.fine == "auto")):
         if given:
-            raise EngineError(f"{option}: not with an exported file (--engine keras)")
+            raise BackendError(f"{option}: not with an exported file (--engine keras)")
     from casnet_cli.export.runtime import ExportedPredictor
 
     network = ExportedPredictor(file, wanted.batch)
@@ -69,6 +69,6 @@ def _note_if_stale(file: Path, network: "ExportedPredictor") -> None:
     from casnet_cli import console
     from casnet_cli.util.files import sha256_of
 
-    best = file.absolute().parent.parent.parent / "checkpoints" / "best.h5"
+    best = locate.RunLayout(locate.run_of_export(file)).best
     if best.is_file() and sha256_of(best) != network.description["checkpoint_sha256"]:
         console.say(f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)")

@@ -99,19 +99,18 @@ def _subjects(path: Path) -> list[ComparedRuns]:
         return [ComparedRuns(str(path), {"": locate.checkpoint_of(path)})]
     about = read_summary(path)
     groups: dict[str, dict[str, Path]] = {}
-    for file in sorted(path.glob("*/checkpoints/best.h5")):
-        name = file.parents[1].name
-        group, apart = name.partition("-")[0], place(name)
-        if apart and read_meta(folder.RunFolder(file.parents[1]).newest).finished:
-            groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = file
+    for run in map(folder.RunFolder, locate.runs_with_best(path)):
+        group, apart = run.path.name.partition("-")[0], place(run.path.name)
+        if apart and read_meta(run.newest).finished:
+            groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = run.best
     if not groups:
         raise RunError(f"{path}: none of its runs is trained yet (go on by casnet {about['kind']} --resume)")
     return [ComparedRuns(title, files) for title, files in groups.items()]
 
 
 def _wanted(file: Path, data: Path | None, split: str | None, tta: str) -> EvaluationKey:
-    found = trained.find(file)
-    return evaluation_key(found, trained.open_data(found, data), split, None, EvalProtocol(tta))
+    found = trained.find_run(file)
+    return evaluation_key(found, trained.open_run_data(found, data), split, None, EvalProtocol(tta))
 
 
 def _tally(wanted: EvaluationKey) -> PerImageCounts:
@@ -119,7 +118,7 @@ def _tally(wanted: EvaluationKey) -> PerImageCounts:
     counted = wanted.per_image()
     if counted is None:
         evaluate_key(wanted)
-        backend.forget()
+        backend.release_memory()
         counted = wanted.per_image()
     assert counted is not None
     return counted

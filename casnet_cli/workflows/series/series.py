@@ -15,13 +15,13 @@ import typer
 from casnet_cli import backend, console, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
-from casnet_cli.errors import EngineError, RunBusy, RunError, reason
+from casnet_cli.errors import BackendError, RunBusy, RunError, reason
 from casnet_cli.evaluation.measurement import EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
-from casnet_cli.runs.trained import find
+from casnet_cli.runs.trained import find_run
 from casnet_cli.util.files import write_whole
 from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_key
 from casnet_cli.workflows.recipe_choice import Choice
@@ -79,7 +79,7 @@ class Series:
             raise RunError(f"{run.path}: trained on other data than {self.store.path}")
         if saved.fold != member.fold:
             raise RunError(f"{run.path}: trained on fold {saved.fold} (expected {member.fold})")
-        return evaluation_key(find(run.path), self.store, None, member.fold, EvalProtocol(self.tta))
+        return evaluation_key(find_run(run.path), self.store, None, member.fold, EvalProtocol(self.tta))
 
     def measured(self, member: Member) -> EvaluationKey | None:
         """The measurement of a member whose figures are there."""
@@ -132,11 +132,11 @@ def open_series(kind: str, request: TrainOptions, tta: str) -> Series:
         deadline.seconds(request.max_time)  # a mistake in it shows before any work
     several = "TF_CONFIG" in os.environ or os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
     if request.strategy == "multi-worker" or (request.strategy == "auto" and several):
-        raise EngineError(f"casnet {kind}: its processes do not share a run (--strategy single, or mirrored)")
+        raise BackendError(f"casnet {kind}: its processes do not share a run (--strategy single, or mirrored)")
     folder = request.run or (_newest(kind) if request.resume else None)
     if folder and (folder / SUMMARY).exists():
         return _continued(kind, folder, request, tta)
-    if folder and folder.exists() and (not folder.is_dir() or (folder / "checkpoints").exists()):
+    if folder and folder.exists() and (not folder.is_dir() or locate.RunLayout(folder).checkpoints.exists()):
         raise RunError(f"{folder}: not the folder of a {kind} (--run takes that of one, or a new folder)")
     choice = new_choice(request)
     console.say(choice.reason)
@@ -216,7 +216,7 @@ def run_members(series: Series, members: Sequence[Member], request: TrainOptions
             console.say(f"stopped; the rest by: {series.again()}")
             raise typer.Exit(130) from None
         finally:
-            backend.forget()
+            backend.release_memory()
         yield member
 
 

@@ -9,8 +9,8 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import InputError, RunError
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import Meta, read_meta
-from casnet_cli.runs.folder import RunFolder
-from casnet_cli.runs.trained import TrainedRun, open_data
+from casnet_cli.runs.folder import Beginning, RunFolder
+from casnet_cli.runs.trained import TrainedRun, open_run_data
 from casnet_cli.workflows.recipe_choice import Choice, choose
 from casnet_cli.workflows.train import deadline
 from casnet_cli.workflows.train.run import TrainingRun
@@ -57,8 +57,7 @@ def train(request: TrainOptions) -> Path | None:
         console.say(f"{request.run}: last.h5 is gone, best.h5 takes its place")
     saved = RunFolder(request.run).resumable() if request.run else None
     if request.resume and request.run and not saved and request.recipe is None:
-        own = {key: told for key, told in RunFolder(request.run).wanted().items() if getattr(request, key) is None}
-        request = replace(request, **own, settled="init" in own)
+        request = _as_begun(request, RunFolder(request.run).begun_with())
     if saved and request.run and not request.resume and not request.dry_run:
         raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
     choice = _continued(saved, request) if saved else new_choice(request)
@@ -84,7 +83,22 @@ def train(request: TrainOptions) -> Path | None:
     try:
         return run.train(limit)
     finally:
-        backend.forget()
+        backend.release_memory()
+
+
+def _as_begun(request: TrainOptions, begun: Beginning | None) -> TrainOptions:
+    """The options with what a run was begun with in place of those not given."""
+    if begun is None:
+        return request
+    init = begun.init if request.init is None else None
+    return replace(
+        request,
+        recipe=str(begun.recipe),
+        data=request.data or begun.data,
+        fold=begun.fold if request.fold is None else request.fold,
+        init=init or request.init,
+        settled=init is not None,
+    )
 
 
 def new_choice(request: TrainOptions) -> Choice:
@@ -115,6 +129,6 @@ def _continued(saved: Meta, request: TrainOptions) -> Choice:
             raise RunError(
                 *(f"{run}: the recipe has changed: {change} (name the change by --set)" for change in others)
             )
-    path = open_data(TrainedRun(RunFolder(run).last, saved, run), request.data).path
+    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), request.data).path
     told = f", with {'; '.join(changes)}" if changes else ""
     return Choice(run.name, resolved, path, f"continuing {run} after step {saved.progress.step} on {path}{told}")
