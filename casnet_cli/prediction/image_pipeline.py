@@ -1,52 +1,48 @@
-"""Label images: decoding, computing and writing side by side, each with a bounded queue; a transaction an image."""
+"""Label images: reading, prediction and writing run side by side, with a limit on the images between two of them."""
 
 import io
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO
 
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
 from casnet_cli.errors import reason
 from casnet_cli.inference.batching import BatchGroups
+from casnet_cli.inference.protocol import Predictor, PreparedInput
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
-from casnet_cli.prediction.manifest import Keeping, Manifest, fingerprint
+from casnet_cli.prediction.manifest import Manifest, ManifestEntry, Result, ResultWriter, fingerprint
 from casnet_cli.prediction.writers import Unsaved
 from casnet_cli.util import memory
 
 AHEAD, BEHIND = 8, 16
-"""Images decoded before their turn, and images being written."""
+"""Images that are read before their turn, and images that wait to be written."""
 
 PIXELS = 1 << 24
-"""Of all images between decoding and writing together; a larger one has them all for itself."""
+"""Of all images between reading and writing together; a larger image is alone there."""
 
 BYTES_PER_PIXEL = 9
-"""That a large image needs beside the network: twice its colours while it is decoded or drawn over, and its answer."""
+"""Memory that a large image needs beside the network: its colours twice, while they are decoded or an overlay is drawn,
+and its prediction."""
 
-SHORT = "not enough memory to ask the network about it (a smaller --tile or --batch)"
-
-
-class Network(Protocol):
-    """Of `casnet_cli.inference.predictor`: images are prepared one by one, and asked about in groups."""
-
-    def prepare(self, image: np.ndarray) -> Any: ...
-    def ask(self, batch: Sequence[Any]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]: ...
+OUT_OF_MEMORY = "not enough memory to predict its classes (a smaller --tile or --batch)"
+"""Why an input failed whose pixels the network could not take in."""
 
 
 class PixelBudget:
-    """Pixels in flight: who asks for more than are left waits, unless there are none in flight at all."""
+    """Limits the pixels of all images in memory. An image larger than the limit may come when no other is there."""
 
     def __init__(self, most: int):
         self._left, self._most, self._changed = most, most, threading.Condition()
 
     def take(self, pixels: int) -> int:
-        """Returns what to give back."""
+        """Wait until there is space for so many pixels; returns how many to give back."""
         pixels = min(pixels, self._most)
         with self._changed:
             self._changed.wait_for(lambda: self._left >= pixels)
@@ -54,56 +50,64 @@ class PixelBudget:
         return pixels
 
     def give(self, pixels: int) -> None:
+        """Return pixels that were taken."""
         with self._changed:
             self._left += pixels
             self._changed.notify_all()
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """An image ready for the network. pixels: of `PixelBudget`, to give back."""
+class LoadedImage:
+    """An image that is ready for the network."""
 
     job: Job
+    """Its file and the names of its outputs."""
     image: np.ndarray
-    ready: Any
+    """(H, W, 3) uint8 RGB."""
+    prepared: PreparedInput
+    """What the predictor takes."""
     pixels: int
+    """To give back to the `PixelBudget`."""
     input: str | None
+    """Digest of the file, see `fingerprint`."""
 
 
-def predict_folder(network: Network, jobs: list[Job], manifest: Manifest) -> Iterator[dict[str, Any]]:
+def predict_folder(
+    predictor: Predictor, jobs: list[Job], manifest: Manifest[ResultWriter[Result]]
+) -> Iterator[ManifestEntry]:
     """Label every job, and yield its line of the manifest once its files are written.
 
-    Images come in the order in which they are ready. One that cannot be read is a line that says so. Raises InputError
-    if the output folder cannot be written.
+    Lines come in the order in which images are ready. An image that cannot be read has a line that says why. Raises
+    InputError if the output folder cannot be written.
     """
-    outputs, room, todo = manifest.outputs, PixelBudget(PIXELS), iter(jobs)
-    groups: BatchGroups[Loaded] = BatchGroups(2 * AHEAD)
-    loading: dict[Future[Loaded], Job] = {}
-    saving: deque[Future[dict[str, Any]]] = deque()
+    outputs, budget, todo = manifest.outputs, PixelBudget(PIXELS), iter(jobs)
+    groups: BatchGroups[LoadedImage] = BatchGroups(2 * AHEAD)
+    loading: dict[Future[LoadedImage], Job] = {}
+    saving: deque[Future[ManifestEntry]] = deque()
     with ThreadPoolExecutor(2) as reading, ThreadPoolExecutor(2) as writing:
 
-        def work(batch: list[Loaded]) -> None:
-            for one, answer, seconds in ask(network, batch, outputs):
-                saving.append(writing.submit(save, one, answer, seconds, outputs, room))
+        def run(batch: list[LoadedImage]) -> None:
+            for loaded, result, seconds in predict_batch(predictor, batch, outputs):
+                saving.append(writing.submit(save, loaded, result, seconds, outputs, budget))
 
         try:
             while True:
                 while len(loading) < AHEAD and (job := next(todo, None)):
-                    loading[reading.submit(load, job, network, room)] = job
+                    loading[reading.submit(load, job, predictor, budget)] = job
                 if not loading and not groups:
                     break
                 ready = wait(loading, 0 if groups else None, FIRST_COMPLETED).done if loading else set()
                 for future in ready:
                     job = loading.pop(future)
                     try:
-                        one = future.result()
+                        loaded = future.result()
                     except (*UNREADABLE, MemoryError) as error:
                         yield manifest.failed(job, reason(error))
                         continue
-                    for batch in groups.add(one, one.ready.group, one.ready.together):
-                        work(batch)
+                    for batch in groups.add(loaded, loaded.prepared.batch_key, loaded.prepared.batch_limit):
+                        run(batch)
                 if not ready and groups:  # better a small batch than an idle processor
-                    work(groups.oldest())
+                    run(groups.oldest())
                 while saving and (saving[0].done() or len(saving) > BEHIND):
                     yield manifest.add(saving.popleft().result())
             while saving:
@@ -111,24 +115,24 @@ def predict_folder(network: Network, jobs: list[Job], manifest: Manifest) -> Ite
         finally:
             for unfinished in (*loading, *saving):
                 unfinished.cancel()  # type: ignore[attr-defined]
-            room.give(1 << 62)  # nobody waits for room any more
+            budget.give(1 << 62)  # so that no thread waits for pixels any more
 
 
-def load(job: Job, network: Network, room: PixelBudget) -> Loaded:
-    """Decode and prepare an image when there is room for it. Raises one of UNREADABLE, MemoryError."""
+def load(job: Job, predictor: Predictor, budget: PixelBudget) -> LoadedImage:
+    """Decode and prepare an image once there is space for it. Raises one of UNREADABLE, MemoryError."""
     if job.fault:
         raise ValueError(job.fault)
-    told = fingerprint(job.file)
+    digest = fingerprint(job.file)
     check_regular(job.file)
     with _opened(job) as file:
         width, height = size_of(file)
         check_memory(width * height)
-        taken = room.take(width * height)
+        taken = budget.take(width * height)
         try:
             image = as_array(decode_rgb(file, oriented=True))
-            return Loaded(job, image, network.prepare(image), taken, told)
+            return LoadedImage(job, image, predictor.prepare(image), taken, digest)
         except BaseException:
-            room.give(taken)
+            budget.give(taken)
             raise
 
 
@@ -141,7 +145,7 @@ def _opened(job: Job) -> IO[bytes]:
 
 
 def check_memory(pixels: int) -> None:
-    """Raises MemoryError if an image of so many pixels would not fit beside what is in use."""
+    """Raises MemoryError if an image of so many pixels does not fit into the free memory."""
     free = memory.memory_available()
     needed = pixels * BYTES_PER_PIXEL
     if free is not None and needed > free:
@@ -150,39 +154,45 @@ def check_memory(pixels: int) -> None:
         )
 
 
-def ask(network: Network, batch: list[Loaded], outputs: Keeping) -> Iterator[tuple[Loaded, Any, float]]:
-    """Each image with its answer, or in words why there is none, and the seconds that it took."""
+def predict_batch(
+    predictor: Predictor, batch: list[LoadedImage], outputs: ResultWriter[Result]
+) -> Iterator[tuple[LoadedImage, Result | None, float]]:
+    """Each image with its result, None where memory did not suffice for it, and the seconds that it took."""
     began = time.perf_counter()
-    blocks = network.ask([one.ready for one in batch])
-    for one in batch:
+    blocks = predictor.predict_blocks([loaded.prepared for loaded in batch])
+    for place, loaded in enumerate(batch):
+        result: Result | None
         try:
-            answer: Any = outputs.answer(one.image.shape[:2])
+            result = outputs.new_result(loaded.image.shape[:2])
             for block in next(blocks):
-                answer.add(*block)
+                result.add(*block)
         except Exception as error:
-            if not is_shortage(error):
+            if not is_out_of_memory(error):
                 raise
-            answer = SHORT
-            blocks = network.ask([other.ready for other in batch[batch.index(one) + 1 :]])
+            result = None
+            blocks = predictor.predict_blocks([other.prepared for other in batch[place + 1 :]])
         now = time.perf_counter()
-        yield one, answer, now - began
+        yield loaded, result, now - began
         began = now
 
 
-def is_shortage(error: Exception) -> bool:
-    """Whether a library ran out of memory; each has an error of its own."""
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library ran out of memory; each has an exception of its own for it."""
     return isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
 
 
-def save(one: Loaded, answer: Any, seconds: float, outputs: Keeping, room: PixelBudget) -> dict[str, Any]:
+def save(
+    loaded: LoadedImage, result: Result | None, seconds: float, outputs: ResultWriter[Result], budget: PixelBudget
+) -> ManifestEntry:
     """Write the files of an image; returns its line of the manifest. Raises InputError."""
     began = time.perf_counter()
     try:
-        if isinstance(answer, str):
-            raise Unsaved(answer)
-        told = outputs.save(one.job, one.image, answer)
-        return told | {"input": one.input, "seconds": round(seconds + time.perf_counter() - began, 4)}
+        if result is None:
+            raise Unsaved(OUT_OF_MEMORY)
+        entry = outputs.save(loaded.job, loaded.image, result)
+        entry["input"], entry["seconds"] = loaded.input, round(seconds + time.perf_counter() - began, 4)
+        return entry
     except Unsaved as fault:
-        return {"file": str(one.job.file), "status": "failed", "error": str(fault)}
+        return {"file": str(loaded.job.file), "status": "failed", "error": str(fault)}
     finally:
-        room.give(one.pixels)
+        budget.give(loaded.pixels)

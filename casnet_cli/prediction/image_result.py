@@ -1,4 +1,4 @@
-"""What a network says of one image, kept in a byte a pixel while it comes in block by block."""
+"""The prediction for one image, collected block by block in one or two bytes a pixel."""
 
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -7,54 +7,63 @@ import numpy as np
 
 from casnet_cli.labels import VOID
 
-NOT_SAID = np.full((1, 1), np.nan, np.float32)
+NO_CONFIDENCE = np.full((1, 1), np.nan, np.float32)
+"""In place of a block's confidence where the network gives none."""
 
 
 @dataclass
 class ImageResult:
-    """mask (H, W) uint8 class ids, VOID where rejected; difficulty (H, W) uint8, 255 = surely difficult; confidence
-    likewise, and probabilities (H, W, K) float16, where they were asked for. counts: (256,) pixels of each id."""
+    """What is kept of the network's outputs for an image of H x W pixels and K classes."""
 
     mask: np.ndarray
+    """(H, W) uint8 class ids, VOID where rejected."""
     difficulty: np.ndarray
+    """(H, W) uint8, 255 = surely difficult."""
     confidence: np.ndarray | None
+    """(H, W) uint8, 255 = certain; None: not needed."""
     probabilities: np.ndarray | None
+    """(H, W, K) float16; None: not needed."""
     reject_below: float
+    """Pixels of a lower confidence become VOID; 0: none."""
     counts: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    """(256,) pixels of each class id."""
     _sums: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    """Of difficulty and confidence over all pixels."""
 
     @classmethod
-    def empty(cls, size: tuple[int, ...], classes: int, reject_below: float, further: Container[str]) -> "ImageResult":
-        grey = np.empty(size, np.uint8) if "confidence" in further else None
-        probabilities = np.empty((*size, classes), np.float16) if "probabilities" in further else None
-        return cls(np.empty(size, np.uint8), np.empty(size, np.uint8), grey, probabilities, reject_below)
+    def empty(cls, size: tuple[int, ...], classes: int, reject_below: float, needs: Container[str]) -> "ImageResult":
+        """For an image of that height and width. needs: see `OutputKind.needs`."""
+        confidence = np.empty(size, np.uint8) if "confidence" in needs else None
+        probabilities = np.empty((*size, classes), np.float16) if "probabilities" in needs else None
+        return cls(np.empty(size, np.uint8), np.empty(size, np.uint8), confidence, probabilities, reject_below)
 
-    def add(self, rows: slice, columns: slice, said: dict[str, np.ndarray]) -> None:
-        """A block: `mask`, `difficulty` (H, W), `confidence` (H, W) unless the network does not say it, and
-        `probabilities` (K, H, W) where asked for."""
-        confidence, difficulty = said.get("confidence", NOT_SAID), said["difficulty"]
-        mask = said["mask"].astype(np.uint8)
+    def add(self, rows: slice, columns: slice, outputs: dict[str, np.ndarray]) -> None:
+        """Put in a block: `mask` and `difficulty` (H, W), `confidence` (H, W) unless the network gives none, and
+        `probabilities` (K, H, W) where needed."""
+        confidence, difficulty = outputs.get("confidence", NO_CONFIDENCE), outputs["difficulty"]
+        mask = outputs["mask"].astype(np.uint8)
         if self.reject_below:
             mask = np.where(confidence < self.reject_below, np.uint8(VOID), mask)
         self.mask[rows, columns] = mask
-        self.difficulty[rows, columns] = in_bytes(difficulty)
+        self.difficulty[rows, columns] = as_bytes(difficulty)
         if self.confidence is not None:
-            self.confidence[rows, columns] = in_bytes(confidence)
+            self.confidence[rows, columns] = as_bytes(confidence)
         if self.probabilities is not None:
-            self.probabilities[rows, columns] = np.moveaxis(said["probabilities"], 0, -1)
+            self.probabilities[rows, columns] = np.moveaxis(outputs["probabilities"], 0, -1)
         self.counts += np.bincount(mask.ravel(), minlength=256)
         self._sums += difficulty.sum(dtype=np.float64), confidence.sum(dtype=np.float64)
 
     @property
     def difficulty_mean(self) -> float:
+        """Over all pixels, 0..1."""
         return float(self._sums[0] / self.mask.size)
 
     @property
     def confidence_mean(self) -> float | None:
-        """None where it was not said."""
+        """Over all pixels, 0..1; None where the network gives none."""
         return None if np.isnan(self._sums[1]) else float(self._sums[1] / self.mask.size)
 
 
-def in_bytes(values: np.ndarray) -> np.ndarray:
+def as_bytes(values: np.ndarray) -> np.ndarray:
     """0..1 → uint8 0..255."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

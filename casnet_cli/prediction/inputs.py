@@ -1,4 +1,4 @@
-"""What there is to label: images below folders, single images, videos, and one image from standard input."""
+"""The inputs to label: images below folders, single images, videos, and one image from standard input."""
 
 import os
 import re
@@ -11,69 +11,57 @@ from functools import lru_cache
 from pathlib import Path
 
 from casnet_cli.errors import InputError, reason
+from casnet_cli.prediction.output_kinds import output_endings
 from casnet_cli.prediction.video_io import VIDEO_ENDINGS
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
 STDIN = Path("-")
-OUTPUT_ENDINGS = (
-    ".png",
-    ".difficulty.png",
-    ".overlay.jpg",
-    ".overlay.mp4",
-    ".confidence.png",
-    ".probabilities.npz",
-    ".geojson",
-    ".coco.json",
-)
 DIGITS = 6
-"""Of a frame's number."""
-
-RESTS = {
-    longer.removesuffix(shorter)
-    for longer in OUTPUT_ENDINGS
-    for shorter in OUTPUT_ENDINGS
-    if longer.endswith(shorter) and longer != shorter
-}
-"""What one stem has more than another where outputs of both have one name, such as `.difficulty`."""
+"""Digits of a frame's number in file names."""
 
 RESERVED = re.compile(r"(manifest.*\.jsonl|summary.*\.csv)(/|$)")
-"""How no stem may begin: these are files of the output folder itself."""
+"""Files of the output folder itself; no stem may begin like one."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """An input file and the stem of its outputs, relative to the output folder. fault: why it cannot be looked at."""
+    """An input and the names of its outputs."""
 
     file: Path
+    """The input."""
     stem: Path
+    """Of its outputs, relative to the output folder; they add an ending."""
     fault: str | None = None
+    """Why the input cannot be read; None: it may be read."""
 
     @property
     def video(self) -> bool:
+        """Whether the input is a video, by its ending."""
         return self.file.suffix.lower() in VIDEO_ENDINGS
 
     def output(self, folder: Path, ending: str) -> Path:
-        """One of the files it leaves; of a video the masks lie in a folder of the stem's name."""
+        """The output of that ending; the masks of a video lie in a folder of the stem's name."""
         stem = folder / self.stem
         return stem.with_name(stem.name + ending)
 
     def frame(self, number: int) -> "Job":
-        """Of a video."""
+        """A frame of a video, as an image of its own."""
         return replace(self, stem=self.stem / frame_name(number))
 
 
 def frame_name(number: int) -> str:
+    """Stem of a frame's outputs, in the video's folder."""
     return f"{number:0{DIGITS}d}"
 
 
 def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
-    """Every image and video under the given folders, and each given file, sorted; sub-folders are kept in the stem.
+    """All images and videos below the given folders, and each given file, sorted; stems keep their sub-folders.
 
-    Inputs whose outputs would share a name keep their extension in the stem, and if need be more of their path. What
-    lies in `out` or is hidden below a given folder, such as a Mac's `._a.jpg`, is no input; what is given twice is one;
-    links to folders are not followed. A folder below a given one that cannot be read is a job with a fault. Raises
-    InputError for a path that does not exist, a file that is neither by its ending, an output that would be written
-    over an input, and if there is nothing at all.
+    Inputs whose outputs would share a name keep their extension in the stem, and if need be more of their path. Files
+    in `out` and hidden files below a given folder, such as a Mac's `._a.jpg`, are left out; an input given twice counts
+    once; links to folders are not followed. A folder below a given one that cannot be read becomes a job with a fault.
+    Raises InputError for a path that does not exist, a file that is neither image nor video by its ending, an output
+    that would be written over an input, and if there is no input at all.
     """
     given = list(paths)
     found: dict[Path, Path] = {}
@@ -132,7 +120,7 @@ def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
 
 
 def _once(found: dict[Path, Path]) -> dict[Path, Path]:
-    """Without what is there under two spellings of its path."""
+    """Each file once, though its path may be spelled in two ways."""
     places = {os.path.abspath(file): file for file in reversed(found)}
     return {file: found[file] for file in found if places[os.path.abspath(file)] is file}
 
@@ -141,7 +129,7 @@ def _once(found: dict[Path, Path]) -> dict[Path, Path]:
 
 
 def _distinct(found: dict[Path, Path]) -> list[Job]:
-    """Jobs no two of which leave a file of the same name."""
+    """Jobs no two of which write a file of the same name."""
     stems = {file: place.with_suffix("") for file, place in found.items()}
     steps: Counter[Path] = Counter()
     while clashing := _clashing(stems):
@@ -152,7 +140,8 @@ def _distinct(found: dict[Path, Path]) -> list[Job]:
 
 
 def _clashing(stems: dict[Path, Path]) -> set[Path]:
-    """Inputs whose outputs would take each other's place, or that of a folder or of a file of the whole call."""
+    """Inputs whose outputs would replace each other, or a folder, or a file of the output folder itself."""
+    endings = output_endings()
     owners: dict[str, list[Path]] = {}
     for file, stem in stems.items():
         owners.setdefault(stem.as_posix(), []).append(file)
@@ -162,12 +151,23 @@ def _clashing(stems: dict[Path, Path]) -> set[Path]:
     found = {file for sharing in owners.values() if len(sharing) > 1 for file in sharing}
     found |= {file for stem, file in videos.items() if stem in parents}
     found |= {file for stem, sharing in owners.items() if RESERVED.match(stem) for file in sharing}
+    rests = _rests(endings)
     for name, sharing in owners.items():
-        found |= {file for rest in RESTS if name + rest in owners for file in (*owners[name + rest], *sharing)}
+        found |= {file for rest in rests if name + rest in owners for file in (*owners[name + rest], *sharing)}
     for folder in parents | videos.keys():
-        names = {folder.removesuffix(ending) for ending in OUTPUT_ENDINGS} - {folder}
+        names = {folder.removesuffix(ending) for ending in endings} - {folder}
         found |= {file for name in names for file in owners.get(name, ())}
     return found
+
+
+def _rests(endings: list[str]) -> set[str]:
+    """Two stems lead to one file name if they differ in one of these at their end, such as `.difficulty`."""
+    return {
+        longer.removesuffix(shorter)
+        for longer in endings
+        for shorter in endings
+        if longer.endswith(shorter) and longer != shorter
+    }
 
 
 def _longer(file: Path, place: Path, step: int) -> Path:
@@ -184,18 +184,19 @@ def _spare_inputs(jobs: list[Job], own: str) -> None:
     real = lru_cache(maxsize=1 << 10)(os.path.realpath)
     inputs = {os.path.join(real(job.file.parent), job.file.name) for job in jobs}
     inputs |= {os.path.realpath(job.file) for job in jobs if os.path.islink(job.file)}
+    endings = output_endings()
     for job in jobs:
         stem = os.path.join(real(os.path.join(own, job.stem.parent)), job.stem.name)
-        if lost := [stem + ending for ending in OUTPUT_ENDINGS if stem + ending in inputs]:
+        if lost := [stem + ending for ending in endings if stem + ending in inputs]:
             raise InputError(f"{lost[0]}: would be written over (inputs are never written to: choose another --out)")
 
 
 def shard(jobs: Iterable[Job], number: int, of: int) -> Iterator[Job]:
-    """The jobs of share `number`, from 1: by their names, so that a new file moves no other to another share."""
+    """The jobs of share `number`, from 1, by their names: a new file moves no other one to another share."""
     return (job for job in jobs if zlib.crc32(os.fsencode(job.stem)) % of == number - 1)
 
 
 def check_regular(file: Path) -> None:
-    """Raises ValueError for a pipe, a device or a socket, which may never begin or never end, and OSError."""
+    """Raises ValueError for a pipe, a device or a socket, where reading may never begin or never end; OSError."""
     if file != STDIN and not stat.S_ISREG(file.stat().st_mode):
         raise ValueError("not a regular file")

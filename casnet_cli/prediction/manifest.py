@@ -1,4 +1,4 @@
-"""manifest.jsonl: what became of every input. A line is written when its files are whole; the last one counts."""
+"""manifest.jsonl: what became of every input. A line is written once its files are complete; an input's last line counts."""
 
 import contextlib
 import fcntl
@@ -7,72 +7,119 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypedDict, TypeVar, cast
+
+import numpy as np
 
 from casnet_cli.errors import InputError, reason
+from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
-from casnet_cli.prediction.outputs import FILM, MASK, Outputs
-from casnet_cli.util.files import sweep_below
+from casnet_cli.prediction.output_kinds import OUTPUT_KINDS, VIDEO_OVERLAY
+from casnet_cli.runs.records import ManifestLine
+from casnet_cli.util.files import remove_stale_below
 
-KEYS = (
-    "file",
-    "status",
-    "error",
-    "width",
-    "height",
-    "mask",
-    "classes",
-    "difficulty_mean",
-    "confidence_mean",
-    "seconds",
-    "made_with",
-    "input",
-    "outputs",
-    "time",
-)
+KEYS = tuple(name for name, field in ManifestLine.model_fields.items() if field.is_required())
+"""Keys of every line, in order; null where they do not apply."""
 
 
-class Keeping(Protocol):
-    """What is kept of an input: `outputs.Outputs`, or lines of the manifest alone, whose `mask` is None."""
+class ManifestEntry(TypedDict, total=False):
+    """A line in memory; `ManifestLine` describes its keys. A plain dictionary, as there may be a million of them."""
+
+    file: str
+    status: str
+    error: str | None
+    width: int
+    height: int
+    mask: str | None
+    classes: dict[str, float]
+    difficulty_mean: float
+    confidence_mean: float | None
+    seconds: float
+    made_with: str
+    input: str | None
+    outputs: list[str]
+    time: float
+    frames: int
+    rejected: float
+
+
+class OutputPlan(Protocol):
+    """Which files belong to an input: those of `outputs.Outputs`, or none but the manifest."""
 
     @property
-    def folder(self) -> Path: ...
+    def folder(self) -> Path:
+        """Output folder."""
+        ...
+
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """Digest of all that decides a result; results of another identity are out of date."""
+        ...
+
     @property
-    def resume(self) -> bool: ...
-    def mask(self, job: Job) -> str | None: ...
-    def endings(self, job: Job) -> list[str]: ...
-    def answer(self, size: tuple[int, ...]) -> Any: ...
-    def save(self, job: Job, image: Any, answer: Any) -> dict[str, Any]: ...
+    def resume(self) -> bool:
+        """Whether results of earlier calls count."""
+        ...
+
+    def mask_name(self, job: Job) -> str | None:
+        """The mask, relative to the folder; None: no mask is written."""
+        ...
+
+    def endings(self, job: Job) -> list[str]:
+        """Endings of the job's files."""
+        ...
 
 
-Kept = TypeVar("Kept", bound=Keeping)
+class PartialResult(Protocol):
+    """The prediction for an image while its blocks come in."""
+
+    def add(self, rows: slice, columns: slice, outputs: PixelOutputs) -> None:
+        """Put in the outputs of a block."""
+        ...
 
 
-class Manifest(Generic[Kept]):
-    """What was done in earlier calls, and lines for this one. share: I and N of `--shard I/N`, which has a file of its
-    own, so that processes on several machines may write at the same time; what the others did counts as done.
+Result = TypeVar("Result", bound=PartialResult)
 
-    Opening it clears what a killed call left behind. Raises InputError if the folder cannot be written, or if another
-    process writes to this manifest.
+
+class ResultWriter(OutputPlan, Protocol[Result]):
+    """Collects the prediction for an image and writes its files."""
+
+    def new_result(self, size: tuple[int, ...]) -> Result:
+        """An empty result for an image of that height and width."""
+        ...
+
+    def save(self, job: Job, image: np.ndarray, result: Result) -> ManifestEntry:
+        """Write all files of an image (H, W, 3) uint8; returns its line. Raises InputError."""
+        ...
+
+
+Plan = TypeVar("Plan", bound=OutputPlan, covariant=True)
+
+
+class Manifest(Generic[Plan]):
+    """What earlier calls have done, and the lines of this one.
+
+    Opening it removes the unfinished files of killed processes. Raises InputError if the folder cannot be written, or
+    if another process writes to this manifest.
     """
 
-    def __init__(self, outputs: Kept, share: tuple[int, int] | None = None):
+    def __init__(self, outputs: Plan, share: tuple[int, int] | None = None):
+        """share: I and N of `--shard I/N`, which has a file of its own, so that processes on several machines may write
+        at the same time; what the others have done counts as done."""
         self.outputs = outputs
         own = f"-{share[0]}-of-{share[1]}" if share else ""
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
-        self.done: dict[str, dict[str, Any]] = {}
+        self.done: dict[str, ManifestEntry] = {}
         """Input → its last line."""
-        self._owners: dict[str, dict[str, Any]] = {}
-        """Mask → the line of its making, the last one."""
+        self._owners: dict[str, ManifestEntry] = {}
+        """Mask → the last line that names it."""
         try:
             outputs.folder.mkdir(parents=True, exist_ok=True)
-            self._held = self._lock()
-            sweep_below(outputs.folder)
+            self._locked = self._lock()
+            remove_stale_below(outputs.folder)
             _mend(self.path)
             records = [record for file in outputs.folder.glob("manifest*.jsonl") for record in _read(file)]
         except OSError as error:
@@ -84,8 +131,8 @@ class Manifest(Generic[Kept]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Let other processes write to it."""
-        self._held.close()
+        """Release the lock, so that other processes may write."""
+        self._locked.close()
 
     def _lock(self) -> FileIO:
         held = FileIO(self.path, "a")
@@ -98,90 +145,98 @@ class Manifest(Generic[Kept]):
             ) from None
         return held
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, record: ManifestEntry) -> None:
         self.done[record["file"]] = record
         if record["mask"] is not None:
             self._owners[record["mask"]] = record
 
     def pending(self, jobs: list[Job]) -> list[Job]:
-        """What is missing, failed or changed; all of it unless resuming."""
-        return [job for job in jobs if not (self.outputs.resume and self._holds(job))]
+        """Jobs whose outputs are missing, failed or out of date; all jobs unless resuming."""
+        return [job for job in jobs if not (self.outputs.resume and self._is_done(job))]
 
-    def _holds(self, job: Job) -> bool:
+    def _is_done(self, job: Job) -> bool:
         record, outputs = self.done.get(str(job.file)), self.outputs
         if job.file == STDIN or not record or record["status"] != "ok" or record["made_with"] != outputs.identity:
             return False
-        mask, wanted = outputs.mask(job), outputs.endings(job)
-        if record["mask"] != mask or not set(wanted) <= set(record["outputs"]):
+        mask, endings = outputs.mask_name(job), outputs.endings(job)
+        if record["mask"] != mask or not set(endings) <= set(record["outputs"]):
             return False
         if mask is not None and self._owners[mask]["file"] != str(job.file):
             return False
-        there = all((outputs.folder / name).exists() for name in written(record | {"outputs": wanted}))
-        return there and record["input"] == fingerprint(job.file)
+        complete = all((outputs.folder / name).exists() for name in _files(record, endings))
+        return complete and record["input"] == fingerprint(job.file)
 
-    def add(self, record: dict[str, Any]) -> dict[str, Any]:
-        """One more line, whole in the file before this returns. Raises InputError."""
-        record = dict.fromkeys(KEYS) | record | {"time": round(time.time(), 3)}
+    def add(self, entry: ManifestEntry) -> ManifestEntry:
+        """Write a line, with its time and null for keys that are missing, and return it. Raises InputError."""
+        record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | {"time": round(time.time(), 3)})
         # A name that is no UTF-8 becomes the JSON escapes of its bytes.
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
         try:
             self._clear(record)
-            end = self._held.seek(0, os.SEEK_END)
+            end = self._locked.seek(0, os.SEEK_END)
             try:
-                while line:  # a disk that runs full takes a part of it first
-                    line = line[self._held.write(line) :]
+                while line:  # a disk that is nearly full takes a part of it first
+                    line = line[self._locked.write(line) :]
             except BaseException:
-                self._held.truncate(end)
+                self._locked.truncate(end)
                 raise
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written: {reason(error)}") from None
         self._note(record)
         return record
 
-    def failed(self, job: Job, error: str) -> dict[str, Any]:
+    def failed(self, job: Job, error: str) -> ManifestEntry:
+        """Write the line of an input that could not be labelled. Raises InputError."""
         return self.add({"file": str(job.file), "status": "failed", "error": error})
 
-    def _clear(self, record: dict[str, Any]) -> None:
-        """Remove what lies beside this mask from an earlier call and was not written with it: of another answer."""
-        if before := self._owners.get(record["mask"]):
+    def _clear(self, record: ManifestEntry) -> None:
+        """Remove files beside this mask that an earlier call wrote and this one did not: they no longer belong to it."""
+        if before := self._owners.get(cast(str, record["mask"])):
             for name in set(written(before)) - set(written(record)):
                 (self.outputs.folder / name).unlink(missing_ok=True)
 
 
-def check_unclaimed(outputs: Outputs, jobs: list[Job]) -> None:
+def check_unclaimed(outputs: OutputPlan, jobs: list[Job]) -> None:
     """Raises InputError if a file would be written over in a folder that has no manifest yet."""
     folder = outputs.folder
     if not folder.is_dir() or any(folder.glob("manifest*.jsonl")):
         return
-    own = (job.output(folder, ending) for job in jobs for ending in ((FILM,) if job.video else outputs.endings(job)))
+    videos = (VIDEO_OVERLAY,)
+    own = (job.output(folder, ending) for job in jobs for ending in (videos if job.video else outputs.endings(job)))
     for file in (*folder.glob("summary*.csv"), *own):
         if os.path.lexists(file):
-            raise InputError(f"{file}: is there, and no manifest tells of it (choose another --out, or remove it)")
+            raise InputError(f"{file}: exists, and no manifest lists it (choose another --out, or remove it)")
 
 
-def written(record: dict[str, Any]) -> Iterator[str]:
-    """The files of a line, relative to the output folder. Those of a video, but for the overlay, lie in a folder."""
-    for ending in record["outputs"]:
-        stem = record["mask"].removesuffix(MASK)
-        if "frames" in record and ending != FILM:
+def written(record: ManifestEntry) -> Iterator[str]:
+    """The files of a line, relative to the output folder."""
+    return _files(record, record["outputs"])
+
+
+def _files(record: ManifestEntry, endings: Iterable[str]) -> Iterator[str]:
+    """The files of these endings. Those of a video, but for the overlay, lie in a folder."""
+    mask = OUTPUT_KINDS["mask"].ending
+    for ending in endings:
+        stem = cast(str, record["mask"]).removesuffix(mask)
+        if "frames" in record and ending != VIDEO_OVERLAY:
             yield from (f"{stem}/{frame_name(frame)}{ending}" for frame in range(record["frames"]))
         else:
             yield f"{stem}{ending}"
 
 
-def _read(file: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a manifest; a foreign one says nothing of what is done."""
+def _read(file: Path) -> Iterator[ManifestEntry]:
+    """The lines of a manifest; lines of another program are left out."""
     if not file.is_file():
         return
     for line in file.read_bytes().splitlines():
         with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line, object_hook=_once)
+            record = json.loads(line, object_hook=_interned)
             if isinstance(record, dict) and record.keys() >= set(KEYS) and isinstance(record["time"], int | float):
-                yield record
+                yield cast(ManifestEntry, record)
 
 
-def _once(record: dict[str, Any]) -> dict[str, Any]:
-    """With the memory of keys, and of the run, shared by all lines: they are most of a line."""
+def _interned(record: dict[str, Any]) -> dict[str, Any]:
+    """With keys and the run's digest in memory once for all lines: they are most of a line."""
     shared = {sys.intern(key): value for key, value in record.items()}
     if isinstance(shared.get("made_with"), str):
         shared["made_with"] = sys.intern(shared["made_with"])
@@ -189,7 +244,7 @@ def _once(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mend(path: Path) -> None:
-    """Cut off a last line that a kill left unfinished; one that lacks only its end gets it."""
+    """Cut off a last line that a killed process left unfinished; one that lacks only its newline gets it."""
     text = path.read_bytes()
     whole = text.rfind(b"\n") + 1
     if whole == len(text):
@@ -204,7 +259,7 @@ def _mend(path: Path) -> None:
 
 
 def fingerprint(file: Path) -> str | None:
-    """Size and time of an input: cheap, and changes when the file does."""
+    """Digest of an input's size and time: cheap, and changes with the file. None: standard input, or no such file."""
     if file == STDIN:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What the pixels of a mask file hold: class ids with or without a palette, or one's own ids or colours."""
+"""What the pixels of a mask file hold: class ids with or without a palette, or ids or colours of one's own table."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,30 +17,35 @@ HINT = f"{PALETTE}, {IDS} or a TOML file, the table of classes that `prepare fol
 Value = TypeVar("Value")
 
 STRIP = 1 << 22
-"""Pixels looked up at a time: NumPy widens indices to eight bytes each."""
+"""Pixels looked up at a time, as NumPy widens indices to eight bytes each."""
 
 
 @dataclass(frozen=True, eq=False)
 class MaskValues:
-    """identity: changes with what a mask file would hold. grey: (256,) uint8 or uint16, the value of each class id and
-    of VOID, or None for palette indices and colours. palette: 256 RGB triples in a row, for those. colored: RGB in
-    place of palette indices. meant: (256,) bool, the ids that have a value."""
+    """From class ids to the pixels of a mask file."""
 
     identity: str
-    meant: np.ndarray
+    """Changes with what a mask file would hold."""
+    known: np.ndarray
+    """(256,) bool: which ids have a value."""
     grey: np.ndarray | None = None
+    """(256,) uint8 or uint16: the value of each class id and of VOID; None: palette indices or colours."""
     palette: tuple[int, ...] = ()
+    """256 RGB triples in a row, for palette indices and colours."""
     colored: bool = False
+    """Whether pixels hold RGB in place of palette indices."""
 
     def image(self, mask: np.ndarray) -> Image.Image:
-        """(H, W) uint8 class ids and VOID → the picture to save as PNG, of mode P, L, I;16 or RGB. It may share the
-        mask's memory. Raises ValueError for an id that has no value."""
+        """(H, W) uint8 class ids and VOID → the picture to save as PNG, of mode P, L, I;16 or RGB.
+
+        It may share the mask's memory. Raises ValueError for an id that has no value.
+        """
         used = np.zeros(256, bool)
         flat = mask.ravel()
         for start in range(0, flat.size, STRIP):
             used |= np.bincount(flat[start : start + STRIP], minlength=256) > 0
-        if strange := np.flatnonzero(used & ~self.meant).tolist():
-            raise ValueError(f"the mask holds {strange}, for which mask values {self.identity!r} have nothing")
+        if unknown := np.flatnonzero(used & ~self.known).tolist():
+            raise ValueError(f"the mask holds {unknown}, for which mask values {self.identity!r} have nothing")
         if self.grey is not None:
             return Image.fromarray(_looked_up(mask, self.grey))
         indexed = Image.fromarray(np.ascontiguousarray(mask, np.uint8), "P")
@@ -49,7 +54,7 @@ class MaskValues:
 
 
 def _looked_up(mask: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """(H, W) uint8 → (H, W) of the table's kind, some rows at a time."""
+    """(H, W) uint8 → (H, W) of the table's type, some rows at a time."""
     found = np.empty(mask.shape, grey.dtype)
     rows = max(1, STRIP // max(1, mask.shape[1]))
     for start in range(0, len(mask), rows):
@@ -57,18 +62,21 @@ def _looked_up(mask: np.ndarray, grey: np.ndarray) -> np.ndarray:
     return found
 
 
-def mask_values(told: str, labels: LabelSet, rejecting: bool) -> MaskValues:
-    """What `--mask-values` asks for: `palette`, `ids`, or the path of a table of classes (`./ids` if it has such a
-    name). rejecting: masks will hold VOID. Raises InputError with every fault of the file."""
-    if told in (PALETTE, IDS):
-        meant = np.arange(256) < len(labels)
-        meant[VOID] = True
-        if told == IDS:
-            return MaskValues(IDS, meant, np.arange(256, dtype=np.uint8))
-        return MaskValues(PALETTE, meant, palette=tuple(labels.flat_palette()))
-    path = Path(told)
+def resolve_mask_values(choice: str, labels: LabelSet, rejecting: bool) -> MaskValues:
+    """The values that `--mask-values` names: `palette`, `ids`, or the path of a table of classes (`./ids` if the file
+    has such a name).
+
+    rejecting: masks will hold VOID. Raises InputError with every fault of the file.
+    """
+    if choice in (PALETTE, IDS):
+        known = np.arange(256) < len(labels)
+        known[VOID] = True
+        if choice == IDS:
+            return MaskValues(IDS, known, np.arange(256, dtype=np.uint8))
+        return MaskValues(PALETTE, known, palette=tuple(labels.flat_palette()))
+    path = Path(choice)
     if not path.exists():
-        raise InputError(f"{told}: no such file of mask values ({HINT})")
+        raise InputError(f"{choice}: no such file of mask values ({HINT})")
     try:
         table = class_table.load(path)
     except DataError as error:
@@ -97,10 +105,10 @@ def _of_table(table: class_table.ClassTable, path: Path, labels: LabelSet, rejec
         faults.append(f"{path}: void has no value for rejected pixels (such as {form})")
     if faults:
         raise InputError(*faults)
-    wanted = {index: meanings[name] for index, name in enumerate(labels.names)} | {VOID: VOID}
+    classes = {index: meanings[name] for index, name in enumerate(labels.names)} | {VOID: VOID}
     if by_color:
-        return _colored({index: colors[meaning] for index, meaning in wanted.items() if meaning in colors})
-    return _numbered({index: ids[meaning] for index, meaning in wanted.items() if meaning in ids})
+        return _colored({index: colors[meaning] for index, meaning in classes.items() if meaning in colors})
+    return _numbered({index: ids[meaning] for index, meaning in classes.items() if meaning in ids})
 
 
 def _first(meanings: dict[Value, int]) -> dict[int, Value]:
@@ -113,7 +121,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _numbered(values: dict[int, int]) -> MaskValues:
-    """16 bits for the whole table if one value needs them, so that all masks of a run are of one kind."""
+    """With 16 bits for all if one value needs them, so that all masks of a run have the same type."""
     grey = np.zeros(256, np.uint16 if max(values.values()) > 255 else np.uint8)
     grey[list(values)] = list(values.values())
     return MaskValues(_identity(values), np.isin(np.arange(256), list(values)), grey)
@@ -122,10 +130,10 @@ def _numbered(values: dict[int, int]) -> MaskValues:
 def _colored(values: dict[int, tuple[int, ...]]) -> MaskValues:
     palette = np.zeros((256, 3), int)
     palette[list(values)] = list(values.values())
-    meant = np.isin(np.arange(256), list(values))
-    return MaskValues(_identity(values), meant, palette=tuple(palette.ravel().tolist()), colored=True)
+    known = np.isin(np.arange(256), list(values))
+    return MaskValues(_identity(values), known, palette=tuple(palette.ravel().tolist()), colored=True)
 
 
 def _identity(values: object) -> str:
-    """Of what is written, not of the file: another comment is the same table."""
+    """Digest of what is written, not of the table's file: a changed comment changes no mask."""
     return f"table {hashlib.sha256(repr(values).encode()).hexdigest()[:16]}"

@@ -1,109 +1,103 @@
-"""What is written of an image and how, and the writing itself: each file whole or not at all, the mask last."""
+"""Which files are written for an image, and writing them: each file whole or not at all, the mask last."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from casnet_cli.labels import VOID, LabelSet
-from casnet_cli.prediction import vector_formats, writers
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job
-from casnet_cli.prediction.mask_values import PALETTE, MaskValues, mask_values
-
-FURTHER = {
-    "confidence": ".confidence.png",
-    "probabilities": ".probabilities.npz",
-    "geojson": ".geojson",
-    "coco": ".coco.json",
-}
-"""What `--save` adds, and the ending of its file."""
-
-MASK, FILM = ".png", ".overlay.mp4"
+from casnet_cli.prediction.manifest import ManifestEntry
+from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
+from casnet_cli.prediction.output_kinds import ALWAYS, OUTPUT_KINDS, VIDEO_OVERLAY, LabelledPicture, needs_of
+from casnet_cli.prediction.writers import refused
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """identity: of the run and of the options that decide a result; one made with another identity is made anew.
-
-    reject_below: pixels whose confidence is less become void. values: default palette indices.
-    """
+    """The output folder of `casnet predict`, and what is written into it."""
 
     folder: Path
+    """Output folder."""
     labels: LabelSet
+    """Classes of the run."""
     identity: str
+    """Digest of the run and of the options that decide a result; results of another identity are made anew."""
     overlay: bool = True
+    """Whether the image with the classes' colours laid over is written too."""
     resume: bool = True
-    further: Sequence[str] = ()
+    """Whether results of earlier calls count."""
+    extra: tuple[str, ...] = ()
+    """Further kinds of outputs, by their names in `OUTPUT_KINDS`."""
     reject_below: float = 0.0
-    chosen_values: MaskValues | None = None
+    """Pixels of a lower confidence become void; 0: none."""
+    chosen_mask_values: MaskValues | None = None
+    """What the pixels of masks hold; None: class ids with a palette."""
 
     @cached_property
-    def values(self) -> MaskValues:
-        return self.chosen_values or mask_values(PALETTE, self.labels, rejecting=False)
+    def mask_values(self) -> MaskValues:
+        """What the pixels of masks hold."""
+        return self.chosen_mask_values or resolve_mask_values(PALETTE, self.labels, rejecting=False)
 
-    def mask(self, job: Job) -> str:
+    def kinds(self) -> list[str]:
+        """Names of the kinds of files that are written for an image, in this order."""
+        overlay, *others, mask = ALWAYS
+        return [*([overlay] if self.overlay else []), *others, *self.extra, mask]
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """What must be kept of a prediction beside mask and difficulty."""
+        return needs_of(self.kinds())
+
+    def mask_name(self, job: Job) -> str:
         """The mask as the manifest names it; of a video the folder of masks."""
-        return job.output(Path(), "" if job.video else MASK).as_posix()
+        return job.output(Path(), "" if job.video else OUTPUT_KINDS["mask"].ending).as_posix()
 
     def endings(self, job: Job) -> list[str]:
-        """Of the files that are written of an image, the mask last; of a video, of each frame, and its overlay."""
-        overlay = [FILM if job.video else ".overlay.jpg"] if self.overlay else []
-        return [*overlay, ".difficulty.png", *(FURTHER[name] for name in self.further), MASK]
+        """Endings of the files that are written for an image; for a video, of each frame, and its overlay's."""
+        return [
+            VIDEO_OVERLAY if job.video and name == "overlay" else OUTPUT_KINDS[name].ending for name in self.kinds()
+        ]
 
-    def answer(self, size: tuple[int, ...]) -> ImageResult:
-        """An empty one for an image of that height and width."""
-        return ImageResult.empty(size, len(self.labels), self.reject_below, self.further)
+    def new_result(self, size: tuple[int, ...]) -> ImageResult:
+        """An empty result for an image of that height and width."""
+        return ImageResult.empty(size, len(self.labels), self.reject_below, self.needs)
 
-    def save(self, job: Job, image: Any, answer: ImageResult) -> dict[str, Any]:
-        """Write all files of an image (H, W, 3) uint8; returns what the manifest says of it. Raises InputError, of kind
-        Unsaved if it is this image's alone."""
-        file = job.output(self.folder, MASK)
+    def save(self, job: Job, image: np.ndarray, result: ImageResult) -> ManifestEntry:
+        """Write all files of an image (H, W, 3) uint8; returns its line of the manifest.
+
+        Raises InputError, of class Unsaved if only this image is concerned.
+        """
+        picture = LabelledPicture(job.file.name, image, result, self.labels, self.mask_values)
+        file = job.output(self.folder, OUTPUT_KINDS["mask"].ending)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            for ending in self.endings(job):
-                file = job.output(self.folder, ending)
-                self._save(ending, file, job, image, answer)
+            for name in self.kinds():
+                kind = OUTPUT_KINDS[name]
+                file = job.output(self.folder, kind.ending)
+                kind.write(file, picture)
         except OSError as error:
-            raise writers.refused(file, error) from None
-        return self.record(job, answer)
+            raise refused(file, error) from None
+        return self.entry(job, result)
 
-    def _save(self, ending: str, file: Path, job: Job, image: Any, answer: ImageResult) -> None:
-        """One of the files."""
-        if ending == MASK:
-            writers.write_png(file, self.values.image(answer.mask))
-        elif ending == ".difficulty.png":
-            writers.write_grey(file, answer.difficulty)
-        elif ending == ".overlay.jpg":
-            writers.write_overlay(file, image, answer.mask, self.labels)
-        elif ending == FURTHER["confidence"]:
-            assert answer.confidence is not None
-            writers.write_grey(file, answer.confidence)
-        elif ending == FURTHER["probabilities"]:
-            assert answer.probabilities is not None
-            writers.write_probabilities(file, answer.probabilities, self.labels)
-        elif ending == FURTHER["geojson"]:
-            writers.write_text(file, json.dumps(vector_formats.geojson(answer.mask, self.labels, answer.difficulty)))
-        else:
-            writers.write_text(file, json.dumps(vector_formats.coco(answer.mask, self.labels, job.file.name)))
-
-    def record(self, job: Job, answer: ImageResult) -> dict[str, Any]:
-        """Line of the manifest, but for what only the caller knows."""
-        height, width = answer.mask.shape
-        shares = {name: count / answer.mask.size for name, count in zip(self.labels.names, answer.counts, strict=False)}
-        told = {
+    def entry(self, job: Job, result: ImageResult) -> ManifestEntry:
+        """The line of the manifest, without its time, the input's digest and the seconds that it took."""
+        height, width = result.mask.shape
+        shares = {name: count / result.mask.size for name, count in zip(self.labels.names, result.counts, strict=False)}
+        entry: ManifestEntry = {
             "file": str(job.file),
             "status": "ok",
             "width": width,
             "height": height,
-            "mask": self.mask(job),
+            "mask": self.mask_name(job),
             "outputs": self.endings(job),
             "classes": {name: round(float(share), 6) for name, share in shares.items() if share},
-            "difficulty_mean": round(answer.difficulty_mean, 6),
-            "confidence_mean": None if answer.confidence_mean is None else round(answer.confidence_mean, 6),
+            "difficulty_mean": round(result.difficulty_mean, 6),
+            "confidence_mean": None if result.confidence_mean is None else round(result.confidence_mean, 6),
+            "made_with": self.identity,
         }
         if self.reject_below:
-            told["rejected"] = round(float(answer.counts[VOID] / answer.mask.size), 6)
-        return told | {"made_with": self.identity}
+            entry["rejected"] = round(float(result.counts[VOID] / result.mask.size), 6)
+        return entry

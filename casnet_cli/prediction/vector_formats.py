@@ -1,24 +1,64 @@
-"""Masks as outlines for other programs: polygons of connected regions (GeoJSON), run lengths of classes (COCO).
+"""Masks as geometry for other programs: polygons of connected regions (GeoJSON), run lengths of classes (COCO).
 
 Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import numpy as np
 
 from casnet_cli.data.annotations.coco_rle import encode
 from casnet_cli.labels import VOID, LabelSet
+from casnet_cli.util.files import write_whole
 
-NOWHERE = -1
+if TYPE_CHECKING:
+    from casnet_cli.prediction.output_kinds import LabelledPicture
+
+NO_REGION = -1
+"""In place of a region's number: void pixels belong to none."""
 
 
 # GeoJSON
 
 
-def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = None) -> dict[str, Any]:
+RegionProperties = TypedDict(
+    "RegionProperties", {"class": str, "id": int, "pixels": int, "difficulty_mean": NotRequired[float]}
+)
+"""Name and id of a region's class, its pixels, and their mean difficulty 0..1 if it is known."""
+
+
+class Polygon(TypedDict):
+    """The rings of a region, the outer one first; each is a list of corners, x and y, the first again at its end."""
+
+    type: Literal["Polygon"]
+    coordinates: list[list[list[int]]]
+
+
+class Feature(TypedDict):
+    """A region."""
+
+    type: Literal["Feature"]
+    properties: RegionProperties
+    geometry: Polygon
+
+
+class FeatureCollection(TypedDict):
+    """The regions of an image."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+
+
+def write_geojson(file: Path, picture: "LabelledPicture") -> None:
+    """The regions of a mask as polygons. Raises OSError."""
+    write_whole(file, json.dumps(geojson(picture.result.mask, picture.labels, picture.result.difficulty)))
+
+
+def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = None) -> FeatureCollection:
     """(H, W) uint8 class ids and VOID, (H, W) difficulty 0..1, or uint8 up to 255 → a FeatureCollection: a Polygon for
     each region of one class whose pixels touch by their sides, in the order of their first pixels.
 
@@ -29,27 +69,35 @@ def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = 
     polygons: list[list[list[list[int]]]] = [[] for _ in found.class_ids]
     for region, ring in _rings(mask, found):
         polygons[region].append(ring)
-    features = []
+    features: list[Feature] = []
     for region, rings in enumerate(polygons):
         class_id = int(found.class_ids[region])
-        properties = {"class": labels.names[class_id], "id": class_id, "pixels": int(found.pixels[region])}
+        properties: RegionProperties = {
+            "class": labels.names[class_id],
+            "id": class_id,
+            "pixels": int(found.pixels[region]),
+        }
         if found.difficulty is not None:
             properties["difficulty_mean"] = round(float(found.difficulty[region]), 6)
-        geometry = {"type": "Polygon", "coordinates": rings}
+        geometry: Polygon = {"type": "Polygon", "coordinates": rings}
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})
     return {"type": "FeatureCollection", "features": features}
 
 
 @dataclass(frozen=True)
 class _Regions:
-    """starts: (R,) index in the flat mask of each run of one class in a row. of_run: (R,) region, NOWHERE for void.
-    class_ids, pixels, difficulty: (N,) of each region, difficulty the mean."""
+    """The N connected regions of a mask, and its R runs: pixels of one class that follow each other in a row."""
 
     starts: np.ndarray
+    """(R,) index in the flat mask at which each run starts."""
     of_run: np.ndarray
+    """(R,) region of each run, NO_REGION for void."""
     class_ids: np.ndarray
+    """(N,) class of each region."""
     pixels: np.ndarray
+    """(N,) pixels of each region."""
     difficulty: np.ndarray | None
+    """(N,) mean difficulty of each region, 0..1; None: not known."""
 
     def at(self, flat: np.ndarray) -> np.ndarray:
         """(S,) indices in the flat mask → (S,) regions."""
@@ -57,7 +105,7 @@ class _Regions:
 
 
 def _regions(mask: np.ndarray, difficulty: np.ndarray | None) -> _Regions:
-    """Connects runs of rows rather than pixels: there are far fewer of them."""
+    """Connects runs rather than pixels, as there are far fewer of them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -74,10 +122,10 @@ def _regions(mask: np.ndarray, difficulty: np.ndarray | None) -> _Regions:
     first = np.unique(of_run, return_index=True)[1]
     order = np.argsort(first)
     order = order[mask.ravel()[starts[first[order]]] != VOID]
-    rank = np.full(len(first), NOWHERE)
+    rank = np.full(len(first), NO_REGION)
     rank[order] = np.arange(len(order))
     of_run = rank[of_run]
-    known = of_run != NOWHERE
+    known = of_run != NO_REGION
     lengths = np.diff(starts, append=mask.size)
 
     def summed(of_runs: np.ndarray) -> np.ndarray:
@@ -105,12 +153,16 @@ def _like(mask: np.ndarray, axis: int) -> np.ndarray:
 @dataclass(frozen=True)
 class _Pieces:
     """Straight pieces of outlines, all level or all upright, directed so that the region lies to the right on the
-    screen. region: (S,). begin, end: (S, 2) x and y. onward: (S,) bool, towards growing coordinates."""
+    screen."""
 
     region: np.ndarray
+    """(S,) region that each piece bounds."""
     begin: np.ndarray
+    """(S, 2) x and y of its first corner."""
     end: np.ndarray
+    """(S, 2) x and y of its last corner."""
     onward: np.ndarray
+    """(S,) bool: whether it runs towards larger coordinates."""
 
 
 def _rings(mask: np.ndarray, found: _Regions) -> Iterator[tuple[int, list[list[int]]]]:
@@ -141,7 +193,10 @@ def _pieces(
     inside: np.ndarray, like_before: np.ndarray, like_beside: np.ndarray, found: _Regions, upright: bool
 ) -> _Pieces:
     """The sides of pixels along rows that bound a region, joined where they go straight on, in the order of rows.
-    like_before: of one class along the row. like_beside: of one class across. upright: the arrays are transposed."""
+
+    like_before: of one class with the pixel before it in the row. like_beside: of one class with the pixel in the row
+    before. upright: the arrays are transposed.
+    """
     near_side, far_side = inside & ~like_beside, inside.copy()
     far_side[:-1] &= ~like_beside[1:]
     region, line, begin, end, onward = [], [], [], [], []
@@ -168,7 +223,7 @@ def _pieces(
 def _followers(pieces: _Pieces, others: _Pieces, left_reverses: bool) -> list[int]:
     """For each piece the index of the one that begins where it ends; of two the one to the left.
 
-    left_reverses: turning left changes between growing and falling coordinates.
+    left_reverses: a turn to the left changes between growing and falling coordinates.
     """
     ending = np.lexsort((pieces.onward ^ left_reverses, pieces.end[:, 0], pieces.end[:, 1], pieces.region))
     beginning = np.lexsort((others.onward, others.begin[:, 0], others.begin[:, 1], others.region))
@@ -180,11 +235,62 @@ def _followers(pieces: _Pieces, others: _Pieces, left_reverses: bool) -> list[in
 # COCO
 
 
-def coco(mask: np.ndarray, labels: LabelSet, file_name: str, image_id: int = 1, first_id: int = 1) -> dict[str, Any]:
-    """(H, W) uint8 class ids and VOID → the image, one annotation a class present, and all categories, in COCO's words.
+class CocoImage(TypedDict):
+    """The labelled image."""
 
-    Category ids are class ids. Areas are disjoint; `bbox` is x, y, width, height. Several images make a file of
-    COCO's when put together: `{"images": [..], "annotations": [..], "categories": [..]}`.
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class RunLengths(TypedDict):
+    """Height and width of the mask, and COCO's compressed run lengths."""
+
+    size: list[int]
+    counts: str
+
+
+class CocoAnnotation(TypedDict):
+    """All pixels of one class; `bbox` is x, y, width, height."""
+
+    id: int
+    image_id: int
+    category_id: int
+    category: str
+    segmentation: RunLengths
+    area: int
+    bbox: list[int]
+    iscrowd: int
+
+
+class CocoCategory(TypedDict):
+    """A class."""
+
+    id: int
+    name: str
+
+
+class CocoImageAnnotations(TypedDict):
+    """An image, its annotations and all categories."""
+
+    image: CocoImage
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
+
+
+def write_coco(file: Path, picture: "LabelledPicture") -> None:
+    """The classes of a mask as COCO's run lengths. Raises OSError."""
+    write_whole(file, json.dumps(coco(picture.result.mask, picture.labels, picture.name)))
+
+
+def coco(
+    mask: np.ndarray, labels: LabelSet, file_name: str, image_id: int = 1, first_id: int = 1
+) -> CocoImageAnnotations:
+    """(H, W) uint8 class ids and VOID → one annotation for each class in the mask, as COCO names its keys.
+
+    Category ids are class ids. Areas are disjoint. Several images together make one COCO file:
+    `{"images": [..], "annotations": [..], "categories": [..]}`.
     """
     height, width = mask.shape
     down = mask.ravel("F")
@@ -193,11 +299,11 @@ def coco(mask: np.ndarray, labels: LabelSet, file_name: str, image_id: int = 1, 
     class_ids = down[starts]
     order = np.argsort(class_ids, kind="stable")
     present, places = np.unique(class_ids[order], return_index=True)
-    annotations: list[dict[str, Any]] = []
+    annotations: list[CocoAnnotation] = []
     for class_id, runs in zip(present.tolist(), np.split(order, places[1:]), strict=True):
         if class_id == VOID:
             continue
-        annotation = {
+        annotation: CocoAnnotation = {
             "id": first_id + len(annotations),
             "image_id": image_id,
             "category_id": class_id,

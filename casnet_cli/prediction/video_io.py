@@ -13,7 +13,7 @@ import numpy as np
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.writers import refused
-from casnet_cli.util.files import sweep, unfinished_name
+from casnet_cli.util.files import remove_stale, unfinished_name
 
 _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_ENDINGS = _COMMON | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"}
@@ -177,7 +177,7 @@ class OverlayVideo:
         self._frames = 0
 
     def __enter__(self) -> Self:
-        sweep(self.path)
+        remove_stale(self.path)
         try:
             with self._writing():
                 self._start()

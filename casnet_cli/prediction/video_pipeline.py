@@ -6,79 +6,84 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from casnet_cli.errors import InputError, reason
+from casnet_cli.inference.protocol import Predictor, PreparedInput
 from casnet_cli.prediction import video_io
-from casnet_cli.prediction.image_pipeline import SHORT, Network, is_shortage
+from casnet_cli.prediction.image_pipeline import OUT_OF_MEMORY, is_out_of_memory
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job, check_regular
-from casnet_cli.prediction.manifest import Manifest, fingerprint
-from casnet_cli.prediction.outputs import FILM, Outputs
-from casnet_cli.prediction.writers import Unsaved, mixed
+from casnet_cli.prediction.manifest import Manifest, ManifestEntry, fingerprint
+from casnet_cli.prediction.output_kinds import VIDEO_OVERLAY
+from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.writers import Unsaved, blended
 
 
-class _Broken(Exception):
+class _UnusableVideo(Exception):
     """A video that cannot be read or labelled, or not to its end."""
 
 
 def predict_video(
-    network: Network, job: Job, manifest: Manifest[Outputs], on_frame: Callable[[int, int | None], None]
-) -> dict[str, Any]:
-    """Label one; returns its line of the manifest. on_frame: told how many frames are done and how many there may be.
+    predictor: Predictor, job: Job, manifest: Manifest[Outputs], on_frame: Callable[[int, int | None], None]
+) -> ManifestEntry:
+    """Label a video; returns its line of the manifest.
 
-    Masks lie in a folder named after the video. Of a damaged one the frames before the damage keep theirs, there is no
-    overlay, and the line says `failed`. Raises InputError if the output folder cannot be written.
+    Masks lie in a folder named after the video. The frames of a damaged video before the damage keep their files; it
+    has no overlay, and its line says `failed`. on_frame: called after each frame with the number of frames done and of
+    all frames, None if that is not known. Raises InputError if the output folder cannot be written.
     """
-    told, began, seen, outputs = fingerprint(job.file), time.perf_counter(), _Seen(), manifest.outputs
+    digest, began, means, outputs = fingerprint(job.file), time.perf_counter(), _FrameMeans(), manifest.outputs
+    entry: ManifestEntry = {}
     try:
         total = _count(job.file)
-        for number, answer in _labelled(network, job, outputs):
-            record = outputs.record(job, answer)
-            seen.add(record, answer.mask.shape)
+        for number, result in _labelled(predictor, job, outputs):
+            entry = outputs.entry(job, result)
+            means.add(entry)
             on_frame(number + 1, total)
-    except (_Broken, Unsaved) as fault:
+    except (_UnusableVideo, Unsaved) as fault:
         return manifest.failed(job, str(fault))
     except Exception as error:
-        if not is_shortage(error):
+        if not is_out_of_memory(error):
             raise
-        return manifest.failed(job, SHORT)
-    seconds = round(time.perf_counter() - began, 4)
-    return manifest.add(record | seen.told() | {"seconds": seconds, "input": told})
+        return manifest.failed(job, OUT_OF_MEMORY)
+    entry.update(means.entry())
+    entry["input"], entry["seconds"] = digest, round(time.perf_counter() - began, 4)
+    return manifest.add(entry)
 
 
-def _labelled(network: Network, job: Job, outputs: Outputs) -> Iterator[tuple[int, ImageResult]]:
-    """Each frame's number and answer, its files written."""
-    single = replace(outputs, overlay=False)
+def _labelled(predictor: Predictor, job: Job, outputs: Outputs) -> Iterator[tuple[int, ImageResult]]:
+    """The number and the result of each frame; its files are written."""
+    of_frames = replace(outputs, overlay=False)
     with ExitStack() as stack:
-        film: Any = None
+        overlays: video_io.OverlayVideo | None = None
         for number, image in _frames(job.file):
-            answer = single.answer(image.shape[:2])
-            for block in next(network.ask([_prepared(network, image)])):
-                answer.add(*block)
-            single.save(job.frame(number), image, answer)
+            result = of_frames.new_result(image.shape[:2])
+            for block in next(predictor.predict_blocks([_prepared(predictor, image)])):
+                result.add(*block)
+            of_frames.save(job.frame(number), image, result)
             if outputs.overlay:
-                if film is None:
-                    path, (height, width) = job.output(outputs.folder, FILM), image.shape[:2]
-                    film = stack.enter_context(video_io.OverlayVideo(path, video_io.rate(job.file), (width, height)))
-                film.add(mixed(image, answer.mask, outputs.labels))
-            yield number, answer
+                if overlays is None:
+                    path, (height, width) = job.output(outputs.folder, VIDEO_OVERLAY), image.shape[:2]
+                    video = video_io.OverlayVideo(path, video_io.rate(job.file), (width, height))
+                    overlays = stack.enter_context(video)
+                overlays.add(blended(image, result.mask, outputs.labels))
+            yield number, result
 
 
-def _prepared(network: Network, image: np.ndarray) -> Any:
+def _prepared(predictor: Predictor, image: np.ndarray) -> PreparedInput:
     try:
-        return network.prepare(image)
+        return predictor.prepare(image)
     except ValueError as error:
-        raise _Broken(reason(error)) from None
+        raise _UnusableVideo(reason(error)) from None
 
 
 def _frames(file: Path) -> Iterator[tuple[int, np.ndarray]]:
     try:
         yield from video_io.frames(file)
     except InputError as error:
-        raise _Broken(str(error).removeprefix(f"{file}: ")) from None
+        raise _UnusableVideo(str(error).removeprefix(f"{file}: ")) from None
 
 
 def _count(file: Path) -> int | None:
@@ -86,34 +91,38 @@ def _count(file: Path) -> int | None:
         check_regular(file)
         return video_io.count(file)
     except (OSError, ValueError) as error:
-        raise _Broken(reason(error)) from None
+        raise _UnusableVideo(reason(error)) from None
     except InputError as error:
-        raise _Broken(str(error).removeprefix(f"{file}: ")) from None
+        raise _UnusableVideo(str(error).removeprefix(f"{file}: ")) from None
 
 
 @dataclass
-class _Seen:
-    """Means over the frames."""
+class _FrameMeans:
+    """Sums over the frames of a video, for the means in its line."""
 
     frames: int = 0
     shares: Counter[str] = field(default_factory=Counter)
+    """Of each class in the pixels of a frame."""
     difficulty: float = 0.0
     confidence: float | None = 0.0
-    size: tuple[int, ...] = (0, 0)
+    """None: the network gives none."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the last frame."""
 
-    def add(self, record: dict[str, Any], size: tuple[int, ...]) -> None:
+    def add(self, frame: ManifestEntry) -> None:
         self.frames += 1
-        self.shares.update(record["classes"])
-        self.difficulty += record["difficulty_mean"]
-        said = record["confidence_mean"]
-        self.confidence = None if said is None or self.confidence is None else self.confidence + said
-        self.size = size
+        self.shares.update(frame["classes"])
+        self.difficulty += frame["difficulty_mean"]
+        confidence = frame["confidence_mean"]
+        self.confidence = None if confidence is None or self.confidence is None else self.confidence + confidence
+        self.size = frame["width"], frame["height"]
 
-    def told(self) -> dict[str, Any]:
+    def entry(self) -> ManifestEntry:
+        """What a line says of the whole video."""
         count = max(1, self.frames)
         return {
-            "width": self.size[1],
-            "height": self.size[0],
+            "width": self.size[0],
+            "height": self.size[1],
             "classes": {name: round(share / count, 6) for name, share in self.shares.items()},
             "difficulty_mean": round(self.difficulty / count, 6),
             "confidence_mean": None if self.confidence is None else round(self.confidence / count, 6),

@@ -1,65 +1,89 @@
-"""The files that prediction leaves for an image, each whole or not at all."""
+"""Writers of the picture files of a prediction; each file is whole or not there at all."""
 
+import contextlib
 import errno
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import unfinished, write_whole
+from casnet_cli.util.files import unfinished_name
+
+if TYPE_CHECKING:
+    from casnet_cli.prediction.output_kinds import LabelledPicture
 
 OVERLAY_STRENGTH = 0.55
+"""Weight of the classes' colours over the image."""
+
 STRIP = 1 << 20
-"""Pixels that are mixed at a time."""
+"""Pixels of an overlay that are computed at a time."""
 
 LONGEST_SIDE = 65_500
-"""Of a JPEG file, for libjpeg."""
+"""Of a JPEG file in pixels, for libjpeg."""
 
 IN_THE_WAY = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
-"""Faults of one name; with others of the system's, such as a full disk, nothing else could be written either."""
+"""Error numbers that concern one file name; after any other, such as that of a full disk, no file could be written."""
 
-LAST = 4095
-"""Of the system's numbers; larger ones are FFmpeg's."""
+LAST_ERRNO = 4095
+"""The largest error number of the system; FFmpeg's are larger."""
 
 
 class Unsaved(InputError):
-    """The files of one input cannot be written; those of others can."""
+    """The outputs of one input cannot be written; those of other inputs can."""
 
 
-def refused(path: Path, error: Any, why: str = "") -> InputError:
-    """What to raise when a file cannot be written, Unsaved if it is for a reason of its own."""
-    alone = error.errno is None or error.errno > LAST or error.errno in IN_THE_WAY
+def refused(path: Path, error: Exception, why: str = "") -> InputError:
+    """The error to raise where a file cannot be written: Unsaved if the cause lies in this file alone."""
+    number = getattr(error, "errno", None)
+    alone = number is None or number > LAST_ERRNO or number in IN_THE_WAY
     return (Unsaved if alone else InputError)(f"{path}: cannot be written: {why or reason(error)}")
 
 
-def write_png(path: Path, image: Image.Image) -> None:
-    atomically(path, lambda file: image.save(file, "PNG", compress_level=1))
+def write_mask(file: Path, picture: "LabelledPicture") -> None:
+    """The class of each pixel as PNG, in the values that were chosen."""
+    write_png(file, picture.mask_values.image(picture.result.mask))
 
 
-def write_grey(path: Path, values: np.ndarray) -> None:
-    """(H, W) uint8 → 8-bit grey PNG."""
-    write_png(path, Image.fromarray(values))
+def write_difficulty(file: Path, picture: "LabelledPicture") -> None:
+    """8-bit grey PNG, 255 = surely difficult."""
+    write_png(file, Image.fromarray(picture.result.difficulty))
 
 
-def write_overlay(path: Path, image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> None:
-    """The image (H, W, 3) uint8 with the classes' colours laid over → JPEG. Raises OSError."""
+def write_confidence(file: Path, picture: "LabelledPicture") -> None:
+    """8-bit grey PNG, 255 = certain."""
+    assert picture.result.confidence is not None
+    write_png(file, Image.fromarray(picture.result.confidence))
+
+
+def write_probabilities(file: Path, picture: "LabelledPicture") -> None:
+    """A .npz file of `probabilities`, (H, W, K) float16, and `classes`, their K names."""
+    assert picture.result.probabilities is not None
+    arrays = {"probabilities": picture.result.probabilities, "classes": np.asarray(picture.labels.names)}
+    atomically(file, lambda stream: np.savez_compressed(stream, **arrays))  # type: ignore[arg-type]
+
+
+def write_overlay(file: Path, picture: "LabelledPicture") -> None:
+    """The image with the classes' colours laid over as JPEG. Raises OSError."""
+    image, mask = picture.image, picture.result.mask
     height, width = mask.shape
     if max(height, width) > LONGEST_SIDE:
         raise OSError(f"a JPEG has at most {LONGEST_SIDE:,} pixels a side (--no-overlay)")
     overlay = Image.new("RGB", (width, height))
     rows = max(1, STRIP // width)
     for top in range(0, height, rows):
-        overlay.paste(Image.fromarray(mixed(image[top : top + rows], mask[top : top + rows], labels)), (0, top))
-    atomically(path, lambda file: overlay.save(cast(IO[bytes], _Undescribed(file)), "JPEG", quality=90))
+        strip = blended(image[top : top + rows], mask[top : top + rows], picture.labels)
+        overlay.paste(Image.fromarray(strip), (0, top))
+    atomically(file, lambda stream: overlay.save(cast(IO[bytes], _WithoutDescriptor(stream)), "JPEG", quality=90))
 
 
-class _Undescribed(io.BufferedIOBase):
-    """A file without its descriptor: Pillow would write to that by itself, and not say why it cannot."""
+class _WithoutDescriptor(io.BufferedIOBase):
+    """A file that hides its descriptor: Pillow would write to that directly and drop the cause of a failure."""
 
     def __init__(self, file: IO[bytes]):
         self._file = file
@@ -68,23 +92,24 @@ class _Undescribed(io.BufferedIOBase):
         return self._file.write(content)
 
 
-def mixed(image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> np.ndarray:
-    """(H, W, 3) uint8: the image with the classes' colours laid over."""
+def blended(image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> np.ndarray:
+    """The image (H, W, 3) uint8 with the colours of the classes (H, W) laid over, (H, W, 3) uint8."""
     colors = np.asarray(labels.flat_palette(), np.float32).reshape(256, 3) * OVERLAY_STRENGTH + 0.5
     return (image * np.float32(1 - OVERLAY_STRENGTH) + colors[mask]).astype(np.uint8)
 
 
-def write_probabilities(path: Path, probabilities: np.ndarray, labels: LabelSet) -> None:
-    """(H, W, K) float16 and the class names → .npz with `probabilities` and `classes`."""
-    names = np.asarray(labels.names)
-    atomically(path, lambda file: np.savez_compressed(file, probabilities=probabilities, classes=names))
-
-
-def write_text(path: Path, text: str) -> None:
-    write_whole(path, text)
+def write_png(file: Path, image: Image.Image) -> None:
+    """Lightly compressed, for speed."""
+    atomically(file, lambda stream: image.save(stream, "PNG", compress_level=1))
 
 
 def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:
-    """Let `save` write a temporary file beside `path`, then rename it: readers never see half of it."""
-    with unfinished(path) as partial, open(partial, "wb") as file:
-        save(file)
+    """Let `save` write a temporary file beside `path`, then rename it: readers never see an unfinished file."""
+    partial = unfinished_name(path)
+    try:
+        with open(partial, "wb") as file:
+            save(file)
+        os.replace(partial, path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -3,14 +3,15 @@
 import base64
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import ndimage
 
 from casnet_cli.labels import LabelSet
-from casnet_cli.prediction.image_result import in_bytes
+from casnet_cli.prediction.image_result import as_bytes
 from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.manifest import ManifestEntry
 
 HARD = 0.5
 """A pixel more difficult than this is hard: the coarse answer is more likely wrong than right."""
@@ -33,7 +34,7 @@ class RankedImage:
     def add(self, rows: slice, columns: slice, said: dict[str, np.ndarray]) -> None:
         """A block: `mask`, `difficulty`, `entropy`, `margin` (H, W), and `pooled` (C,) of the image so far."""
         self.mask[rows, columns] = said["mask"]
-        self.difficulty[rows, columns] = in_bytes(said["difficulty"])
+        self.difficulty[rows, columns] = as_bytes(said["difficulty"])
         for name in SCORES:
             self.sums[name] += float(said[name].sum(dtype=np.float64))
         self.features = said["pooled"]
@@ -100,15 +101,16 @@ class ImageScores:
     identity: str
     resume: bool = True
 
-    def mask(self, job: Job) -> None:
+    def mask_name(self, job: Job) -> None:
         """No file."""
 
     def endings(self, job: Job) -> list[str]:
         return []
 
-    def answer(self, size: tuple[int, ...]) -> RankedImage:
+    def new_result(self, size: tuple[int, ...]) -> RankedImage:
         return RankedImage(np.empty(size, np.uint8), np.empty(size, np.uint8))
 
-    def save(self, job: Job, image: np.ndarray, answer: RankedImage) -> dict[str, Any]:
-        told = answer.record(self.labels)
-        return {"file": str(job.file), "status": "ok", "outputs": [], **told, "made_with": self.identity}
+    def save(self, job: Job, image: np.ndarray, result: RankedImage) -> ManifestEntry:
+        record = result.record(self.labels)
+        entry = {"file": str(job.file), "status": "ok", "outputs": [], **record, "made_with": self.identity}
+        return cast(ManifestEntry, entry)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 from helpers.predictions import ASKED, LABELS, answer, label, manifest, opened, picture
 from PIL import Image
 
@@ -168,7 +168,7 @@ def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
     out = folder / "predictions"
     jobs = find_images([folder], out)
     with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
-        list(predict_folder(Plain(answer), jobs, manifest))
+        list(predict_folder(FunctionPredictor(answer), jobs, manifest))
     assert find_images([folder], out) == jobs
 
 
@@ -191,7 +191,7 @@ def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monke
         picture(index, *((20, 12) if index % 4 else (40, 30))).save(folder / f"{index:02d}.png")
     flying, most = 0, []
 
-    class Room(pipeline.PixelBudget):
+    class Counted(pipeline.PixelBudget):
         def take(self, pixels: int) -> int:
             nonlocal flying
             taken = super().take(pixels)
@@ -204,7 +204,7 @@ def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monke
             flying -= pixels
             super().give(pixels)
 
-    monkeypatch.setattr(pipeline, "Room", Room)
+    monkeypatch.setattr(pipeline, "PixelBudget", Counted)
     assert {record["status"] for record in label(folder)} == {"ok"}
     assert max(most) <= 500 and max(most) > 240
 
@@ -212,7 +212,7 @@ def test_no_more_pixels_are_in_flight_than_there_is_room_for(folder: Path, monke
 def test_an_image_that_needs_more_memory_than_there_is_fails_by_name_before_it_is_decoded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.machine, "memory_available", lambda: 300 * pipeline.BYTES_PER_PIXEL)
+    monkeypatch.setattr(pipeline.memory, "memory_available", lambda: 300 * pipeline.BYTES_PER_PIXEL)
     picture(3, 40, 30).save(folder / "large.png")
     decoded: list[tuple[int, int]] = []
 
@@ -241,7 +241,7 @@ def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Pa
 
     with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
         jobs = find_images([folder], manifest.outputs.folder)
-        records = {Path(str(r["file"])).name: r for r in predict_folder(Plain(short, together=3), jobs, manifest)}
+        records = {Path(str(r["file"])).name: r for r in predict_folder(FunctionPredictor(short, batch_limit=3), jobs, manifest)}
     assert {name for name, record in records.items() if record["status"] == "failed"} == {"c.png"}
     assert "not enough memory" in records["c.png"]["error"] and len(records) == 4
 
@@ -267,7 +267,7 @@ def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
     assert all(5 < len(share) < 25 for share in shares)
     for number, share in enumerate(shares, 1):
         with Manifest(Outputs(out, LABELS, "run 1"), (number, 3)) as manifest:
-            list(predict_folder(Plain(answer), manifest.pending(share), manifest))
+            list(predict_folder(FunctionPredictor(answer), manifest.pending(share), manifest))
     lines = "".join(file.read_text() for file in sorted(out.glob("manifest-*-of-3.jsonl")))
     assert {json.loads(line)["file"] for line in lines.splitlines()} == {str(job.file) for job in jobs}
     picture(99).save(folder / "new.png")
@@ -277,18 +277,18 @@ def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
     assert list(shard(jobs, 2, 3)) == [job for job in shard(find_images([folder], out), 2, 3) if job.stem.name != "new"]
 
 
-def test_further_files_and_rejected_pixels(folder: Path) -> None:
+def test_extra_files_and_rejected_pixels(folder: Path) -> None:
     def unsure(image: np.ndarray) -> dict[str, np.ndarray]:
         said = answer(image)
         said["confidence"] = np.where(image[..., 0] < 60, 0.4, 0.9).astype(np.float32)
         bright = said["mask"].astype(np.float32)
         return said | {"probabilities": np.stack([1 - bright, bright])}
 
-    further = ("confidence", "probabilities", "geojson", "coco")
-    outputs = Outputs(folder.parent / "out", LABELS, "run 1", further=further, reject_below=0.5)
+    kinds = ("confidence", "probabilities", "geojson", "coco")
+    outputs = Outputs(folder.parent / "out", LABELS, "run 1", extra=kinds, reject_below=0.5)
     jobs = find_images([folder], outputs.folder)
     with Manifest(outputs) as manifest:
-        records = list(predict_folder(Plain(unsure), jobs, manifest))
+        records = list(predict_folder(FunctionPredictor(unsure), jobs, manifest))
         assert manifest.pending(jobs) == []
     image = np.asarray(opened(folder / "a.png"))
     rejected = image[..., 0] < 60

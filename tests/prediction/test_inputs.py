@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 from helpers.predictions import LABELS, answer, label, picture
 
 from casnet_cli.errors import InputError
@@ -67,10 +67,10 @@ def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> 
     (outputs.folder / "other.png").touch()
     check_unclaimed(outputs, jobs)
     (outputs.folder / "a.png").write_text("drawn by hand")
-    with pytest.raises(InputError, match=r"out/a\.png: is there, and no manifest tells of it"):
+    with pytest.raises(InputError, match=r"out/a\.png: exists, and no manifest lists it"):
         check_unclaimed(outputs, jobs)
     (outputs.folder / "a.png").rename(outputs.folder / "summary.csv")
-    with pytest.raises(InputError, match=r"out/summary\.csv: is there"):
+    with pytest.raises(InputError, match=r"out/summary\.csv: exists"):
         check_unclaimed(outputs, jobs)
     (outputs.folder / "summary.csv").unlink()
     label(folder)
@@ -78,7 +78,7 @@ def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> 
 
 
 def test_what_lies_beside_a_mask_is_cleared_though_a_failure_lay_between(folder: Path) -> None:
-    label(folder, further=("geojson",))
+    label(folder, extra=("geojson",))
     assert (folder.parent / "out/a.geojson").exists()
     whole = (folder / "a.png").read_bytes()
     (folder / "a.png").write_text("broken")
@@ -111,7 +111,7 @@ def test_a_mask_made_of_a_namesake_since_is_made_again(folder: Path) -> None:
     def call(where: Path) -> list[str]:
         with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
             jobs = manifest.pending(find_images([where], manifest.outputs.folder))
-            return [str(record["file"]) for record in predict_folder(Plain(answer), jobs, manifest)]
+            return [str(record["file"]) for record in predict_folder(FunctionPredictor(answer), jobs, manifest)]
 
     assert len(call(folder)) == 2 and call(other) == [str(other / "a.png")]
     assert call(folder) == [str(folder / "a.png")] and call(folder) == []
@@ -124,7 +124,7 @@ def test_lines_of_all_shares_count_in_the_order_of_time(folder: Path) -> None:
 
     def call(identity: str, share: tuple[int, int] | None, most: int) -> int:
         with Manifest(Outputs(out, LABELS, identity), share) as manifest:
-            return len(list(predict_folder(Plain(answer), manifest.pending(jobs)[:most], manifest)))
+            return len(list(predict_folder(FunctionPredictor(answer), manifest.pending(jobs)[:most], manifest)))
 
     assert call("run 1", (1, 1), 2) == 2 and call("run 2", None, 2) == 2 and call("run 1", (1, 1), 1) == 1
     assert call("run 1", (1, 1), 2) == 1 and call("run 1", None, 2) == 0
@@ -132,10 +132,10 @@ def test_lines_of_all_shares_count_in_the_order_of_time(folder: Path) -> None:
 
 def test_what_lies_beside_a_mask_is_of_the_same_answer_or_removed(folder: Path) -> None:
     geojson = folder.parent / "out" / "a.geojson"
-    label(folder, further=("geojson",))
+    label(folder, extra=("geojson",))
     assert geojson.exists() and len(label(folder, identity="run 2", overlay=False)) == 2
     assert not geojson.exists() and not geojson.with_name("a.overlay.jpg").exists()
     assert len(label(folder, identity="run 2")) == 2 and label(folder, identity="run 2") == []
     geojson.write_text("of somebody else")
-    assert len(label(folder, identity="run 2", further=("geojson",))) == 2
+    assert len(label(folder, identity="run 2", extra=("geojson",))) == 2
     assert json.loads(geojson.read_text())["type"] == "FeatureCollection"

@@ -10,7 +10,7 @@ from casnet_cli.data.annotations import class_table, masks
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.prediction import mask_values as module
-from casnet_cli.prediction.mask_values import MaskValues, mask_values
+from casnet_cli.prediction.mask_values import MaskValues, resolve_mask_values
 
 LABELS = with_colors(("sky", "road"))
 MASK = np.array([[0, 1, VOID], [1, 1, 0]], np.uint8)
@@ -28,7 +28,7 @@ def without(text: str, key: str) -> str:
 
 def told(folder: Path, text: str, rejecting: bool = True) -> MaskValues:
     (folder / "mine.toml").write_text(text)
-    return mask_values(str(folder / "mine.toml"), LABELS, rejecting)
+    return resolve_mask_values(str(folder / "mine.toml"), LABELS, rejecting)
 
 
 def saved(found: MaskValues, folder: Path, mask: np.ndarray = MASK) -> Image.Image:
@@ -39,11 +39,11 @@ def saved(found: MaskValues, folder: Path, mask: np.ndarray = MASK) -> Image.Ima
 
 
 def test_palette_and_plain_ids(tmp_path: Path) -> None:
-    palette = saved(mask_values("palette", LABELS, True), tmp_path)
+    palette = saved(resolve_mask_values("palette", LABELS, True), tmp_path)
     assert palette.mode == "P"
     np.testing.assert_array_equal(palette, MASK)
     assert palette.getpalette() == LABELS.flat_palette()
-    grey = saved(mask_values("ids", LABELS, False), tmp_path)
+    grey = saved(resolve_mask_values("ids", LABELS, False), tmp_path)
     assert grey.mode == "L"
     np.testing.assert_array_equal(grey, MASK)
 
@@ -87,7 +87,7 @@ def test_void_is_needed_only_for_rejected_pixels(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds \[255\]"):
         found.image(MASK)
     with pytest.raises(ValueError, match=r"holds \[2\]"):
-        mask_values("ids", LABELS, True).image(np.full((2, 2), 2, np.uint8))
+        resolve_mask_values("ids", LABELS, True).image(np.full((2, 2), 2, np.uint8))
 
 
 def test_the_identity_follows_what_is_written(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_identity_follows_what_is_written(tmp_path: Path) -> None:
     others = [TABLE.replace("[7, 8]", "[8, 7]"), TABLE.replace("[254, ", "["), without(VOIDS + ROAD + SKY, "ids")]
     identities = {first, "palette", "ids", *(told(tmp_path, text).identity for text in others)}
     assert len(identities) == 6
-    assert {mask_values(name, LABELS, True).identity for name in ("palette", "ids")} == {"palette", "ids"}
+    assert {resolve_mask_values(name, LABELS, True).identity for name in ("palette", "ids")} == {"palette", "ids"}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,6 @@ def test_all_faults_of_a_table_at_once(tmp_path: Path, text: str, faults: list[s
 
 def test_a_file_that_is_not_there_and_one_that_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"palete: no such file of mask values \(palette, ids or a TOML file"):
-        mask_values("palete", LABELS, False)
+        resolve_mask_values("palete", LABELS, False)
     with pytest.raises(InputError, match="Is a directory"):
-        mask_values(str(tmp_path), LABELS, False)
+        resolve_mask_values(str(tmp_path), LABELS, False)

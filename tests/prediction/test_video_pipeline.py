@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 from helpers.predictions import LABELS, answer, manifest, opened, picture
 
 from casnet_cli.prediction.inputs import find_images
@@ -40,11 +40,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def label(folder: Path, network: Plain | None = None, **options: object) -> list[dict[str, object]]:
+def label(folder: Path, network: FunctionPredictor | None = None, **options: object) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
     with Manifest(Outputs(**settings)) as told:  # type: ignore[arg-type]
         jobs = told.pending(find_images([folder], told.outputs.folder))
-        return [predict_video(network or Plain(answer), job, told, lambda frame, of: None) for job in jobs]
+        return [predict_video(network or FunctionPredictor(answer), job, told, lambda frame, of: None) for job in jobs]
 
 
 def names(out: Path) -> set[str]:
@@ -56,7 +56,7 @@ def frames(numbers: range, *endings: str) -> set[str]:
 
 
 def test_frames_that_the_network_cannot_be_asked_about_fail_the_video(folder: Path, av: ModuleType) -> None:
-    class Fixed(Plain):
+    class Fixed(FunctionPredictor):
         def prepare(self, image: np.ndarray) -> Any:
             raise ValueError("is 24x32 pixels, and this model for 240x320")
 
@@ -82,9 +82,9 @@ def test_a_mask_for_each_frame_and_a_line_for_all(folder: Path, av: ModuleType) 
 def test_frames_that_are_missing_or_of_another_answer(folder: Path, av: ModuleType) -> None:
     clip(folder / "clip.mkv", av, 5)
     out = folder.parent / "out"
-    label(folder, further=("geojson",))
+    label(folder, extra=("geojson",))
     (out / "clip/000003.geojson").unlink()
-    assert label(folder) == [] and len(label(folder, further=("geojson",))) == 1
+    assert label(folder) == [] and len(label(folder, extra=("geojson",))) == 1
     clip(folder / "clip.mkv", av, 3)
     assert len(label(folder, overlay=False)) == 1
     assert names(out) == frames(range(3), ".png", ".difficulty.png") | {"manifest.jsonl"}
@@ -122,5 +122,5 @@ def test_a_network_without_memory_fails_one_video(folder: Path, av: ModuleType) 
             raise MemoryError
         return answer(image)
 
-    assert [record["status"] for record in label(folder, Plain(short))] == ["ok", "failed"]
+    assert [record["status"] for record in label(folder, FunctionPredictor(short))] == ["ok", "failed"]
     assert "not enough memory" in str(manifest(folder)[1]["error"])

@@ -33,7 +33,7 @@ def predict(path: list[Path], run: Path | None, wanted: PredictOptions) -> int:
     jobs = find_images(path, folder)
     jobs = list(shard(jobs, *wanted.share)) if wanted.share else jobs
     exported = engines.opened(file, wanted)
-    chosen = exported.run if exported else trained.find(file)
+    chosen = exported.run if exported else trained.find_run(file)
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
 
     outputs = _outputs(folder, chosen, wanted)
@@ -51,12 +51,12 @@ def predict(path: list[Path], run: Path | None, wanted: PredictOptions) -> int:
 
 
 def _outputs(folder: Path, chosen: "TrainedRun", wanted: PredictOptions) -> "Outputs":
-    from casnet_cli.prediction.mask_values import mask_values
+    from casnet_cli.prediction.mask_values import resolve_mask_values
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.util.files import sha256_of
 
     below = _reject_below(chosen, wanted)
-    values = mask_values(wanted.mask_values, chosen.meta.labels, below > 0)
+    values = resolve_mask_values(wanted.mask_values, chosen.meta.labels, below > 0)
     told = (sha256_of(chosen.file), wanted.tile, _easy_below(chosen, wanted), below, values.identity)
     identity = hashlib.sha256(repr(told).encode()).hexdigest()
     further = tuple(dict.fromkeys(wanted.further))
@@ -108,14 +108,15 @@ def _in_keras(
     from casnet_cli import backend
 
     backend.start()
-    from casnet_cli.inference.pixel_outputs import prediction
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.inference.loading import open_predictor
+    from casnet_cli.inference.pixel_outputs import prediction_outputs
+    from casnet_cli.inference.predictor import InferenceSettings
 
-    scale, easy_below = chosen.meta.recipe.evaluation.scale, _easy_below(chosen, wanted)
-    how = InferenceSettings("none", scale, wanted.tile, easy_below, wanted.batch, len(jobs) <= FEW)
-    model, meta = load_model(chosen.file, chosen.meta)
-    return KerasPredictor(model, how, prediction(meta.temperature, "probabilities" in manifest.outputs.further))
+    settings = InferenceSettings(
+        tile=wanted.tile, easy_below=_easy_below(chosen, wanted), batch=wanted.batch, few=len(jobs) <= FEW
+    )
+    outputs = prediction_outputs(chosen.meta.temperature, "probabilities" in manifest.outputs.needs)
+    return open_predictor(chosen, outputs, settings)
 
 
 def _label(network: "KerasPredictor | ExportedPredictor", jobs: list[Job], manifest: "Manifest[Outputs]") -> None:
