@@ -33,6 +33,7 @@ class Data(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     """File name in `data/` without `.h5`; empty: the most recently prepared one."""
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    """Share of the training images that is held out for validation where no `val` images are stored."""
     validation: Literal["stored", "train"] = "stored"
     """What chooses the best checkpoint: the stored `val` images if there are any, or always a part of the training
     images, so that figures on `val` are of images that chose nothing."""
@@ -57,14 +58,19 @@ class Model(Section):
     backbone: Literal["resnet50", "resnet101", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = (
         "resnet50"
     )
+    """Feature extractor. `resnet50` is the paper's; `efficientnet-lite0` has about an eighth of the arithmetic."""
     output_stride: Literal[8, 16, 32] = 8
+    """Pixels between two cells of the feature map. 8 is the paper's: finer borders, more arithmetic."""
     weights: str = "imagenet"
     """`imagenet`, `none`, or the path of a weight file in the layout of Keras's own downloads."""
     variant: Literal["coarse", "static", "attention", "fine"] = "attention"
     """Section 4.3: (a) coarse alone, (b) coarse + fine with weight 0.5, (c) attention; and the fine branch alone."""
     branch_channels: Annotated[int, Field(ge=8, le=8192)] = 512
+    """Channels of the 3x3 convolution in each branch."""
     pyramid_bins: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 6)
+    """Sides of the grids that the fine branch pools the features to, each number once."""
     dropout: Fraction = 0.1
+    """Share of the channels of a branch that is dropped in each training step."""
     frozen_stages: Annotated[int, Field(ge=0, le=8)] = 0
     """How many stages of the backbone do not train, counted from the image: 1 is the stem."""
 
@@ -73,8 +79,11 @@ class Optimizer(Section):
     """SGD as in Caffe (section 4.2): momentum, and L2 decay added to the gradient, on kernels only (our choice)."""
 
     learning_rate: Positive = 1e-4
+    """Rate of the backbone at the first step (after the warm-up)."""
     momentum: Fraction = 0.9
+    """Share of the last step that is added to the next."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """Factor of the L2 decay, on the kernels of convolutions."""
     head_lr_multiplier: Positive = 1.0
     """Rate of the branches relative to the backbone's."""
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
@@ -85,9 +94,11 @@ class Schedule(Section):
     """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice."""
 
     kind: Literal["plateau", "polynomial", "cosine", "constant"] = "plateau"
+    """plateau: drops when validation accuracy stops improving; the others: a function of the step."""
     patience: Count = 5
     """plateau: validations without improvement before a drop. The paper is silent on it."""
     factor: Annotated[float, Field(gt=1)] = 10.0
+    """plateau: what a drop divides the rate by."""
     drops: Annotated[int, Field(ge=0)] = 2
     """plateau: after this many drops the next plateau ends the run."""
     power: Positive = 0.9
@@ -102,9 +113,13 @@ class Training(Section):
     """Length, batch and arithmetic."""
 
     epochs: Count = 100
+    """Passes over the training images; plateau and early stop may end a run before."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 4
+    """Crops of one training step, on all devices together."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Decides initial weights, dropout, and order and augmentation of the images."""
     deterministic: bool = False
+    """Only operations that give the same bits each time: on a processor, equal runs end in equal bytes."""
     checkpoint_every_steps: Annotated[int, Field(ge=0)] = 500
     """Beside the checkpoint at each validation; 0 turns it off."""
     checkpoint_every_minutes: Annotated[float, Field(ge=0)] = 10.0
@@ -128,8 +143,8 @@ class Evaluation(Section):
 
     scale: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     """The network sees every image enlarged by this factor, once: a finer map for its square in time. The paper: 1."""
-
     every_epochs: Count = 1
+    """Epochs between two validations; the last epoch always has one."""
     samples: Annotated[int, Field(ge=0, le=16)] = 4
     """Pictures drawn per validation into the run's `samples/`."""
 

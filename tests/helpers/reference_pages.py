@@ -1,0 +1,248 @@
+"""The pages of docs/reference/ that are made from the code, and the tables of files.md.
+
+python tests/helpers/reference_pages.py      # writes them anew
+"""
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+MADE = "<!-- Made by tests/helpers/reference_pages.py: change the code, then run it. -->"
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is wholly or partly made, as it should be."""
+    files = REFERENCE / "files.md"
+    return {
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "recipes.md": recipes_page(),
+        files: with_tables(files.read_text(encoding="utf-8")),
+    }
+
+
+# cli.md
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options, as `casnet --help` names them."""
+    from casnet_cli.cli import app
+
+    top = typer.main.get_command(app)
+    parts = [
+        "# Commands",
+        MADE,
+        "`casnet COMMAND --help` prints the same. `-q` and `-v` may also stand behind the command. What each of them "
+        "writes, and the exit codes: [files](files.md).",
+        _options(top, "casnet"),
+    ]
+    for name, command in vars(top)["commands"].items():
+        parts.append(f"## casnet {name}")
+        parts += _command(name, command)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    inner = getattr(command, "commands", {})
+    words = ["COMMAND" if inner else "[OPTIONS]", *(_placeholder(each) for each in arguments)]
+    yield f"```text\ncasnet {name} {' '.join(words)}\n```"
+    yield inspect.cleandoc(command.help or "")
+    if arguments:
+        rows = [f"| `{_placeholder(each)}` | {_cell(each.help or '')} |" for each in arguments]
+        yield "\n".join(["| argument | what it is |", "|---|---|", *rows])
+    if not inner:
+        yield _options(command, name)
+    for below, its in inner.items():
+        yield f"### casnet {name} {below}"
+        yield from _command(f"{name} {below}", its)
+
+
+def _placeholder(argument: Any) -> str:
+    return argument.metavar or argument.name.upper()
+
+
+def _options(command: Any, name: str) -> str:
+    context = typer.Context(command, info_name=name)
+    options = [each for each in command.params if each.param_type_name == "option"]
+    records = [each.get_help_record(context) for each in options if each.name != "help"]
+    rows = [f"| `{_values(names)}` | {_cell(text)} |" for names, text in filter(None, records)]
+    return "\n".join(["| option | what it does |", "|---|---|", *rows]) if rows else ""
+
+
+def _values(names: str) -> str:
+    """`--tta <none|flip>` as `--tta none|flip`, and so that a table takes it."""
+    return re.sub(r"<(?:list\[)?(.*?)\]?>", r"\1", names).replace("|", "\\|")
+
+
+# recipes.md
+
+
+def recipes_page() -> str:
+    """The shipped recipes, and every setting with its values and default."""
+    from casnet_cli import recipe
+
+    shipped = []
+    for name in recipe.names():
+        first = recipe.find(name).read_text(encoding="utf-8").splitlines()[0]
+        shipped.append(f"| `{name}` | {_cell(first.lstrip('# '))} |")
+    parts = [
+        "# Recipes",
+        MADE,
+        "A recipe is a TOML file of seven sections. `casnet recipe show NAME` prints a shipped one, `casnet recipe "
+        "copy NAME FILE` makes it yours, and `--set section.key=value` changes a setting for one call. A setting that "
+        "is not named has the default below. Unknown keys and values out of range are refused before any work, all at "
+        "once. "
+        "How to choose: [training](../guides/training.md).",
+        "\n".join(["| shipped recipe | for |", "|---|---|", *shipped]),
+    ]
+    for section, schema in recipe.SECTIONS.items():
+        rows = [
+            f"| `{section}.{key}` | {_kind(field.annotation, field.metadata)} | `{_toml(field.default)}` "
+            f"| {_cell(_docstrings(schema).get(key, ''))} |"
+            for key, field in schema.model_fields.items()
+        ]
+        about = inspect.cleandoc(schema.__doc__ or "")
+        table = "\n".join(["| setting | values | default | what it does |", "|---|---|---|---|", *rows])
+        parts += [f"## {section}", about, table]
+    return "\n\n".join(parts) + "\n"
+
+
+def _toml(value: object) -> str:
+    from casnet_cli import recipe
+
+    return str(recipe._toml(value))
+
+
+# files.md
+
+
+def with_tables(page: str) -> str:
+    """The page with the tables between `<!-- keys: NAME -->` and `<!-- end -->` made from the models of the files."""
+    from casnet_cli.runs.records import RECORDS
+
+    def table(found: re.Match[str]) -> str:
+        return f"<!-- keys: {found[1]} -->\n{_tables(RECORDS[found[1]])}\n<!-- end -->"
+
+    return re.sub(r"<!-- keys: (\S+) -->\n.*?<!-- end -->", table, page, flags=re.S)
+
+
+def _tables(record: Any) -> str:
+    """A table of the keys, and one for each object among their values, each kind of object once."""
+    parts, waiting, places = [], [record], {record: [""]}
+    while waiting:
+        each = waiting.pop(0)
+        heads = places[each]
+        rows = []
+        for name, field in each.model_fields.items():
+            key, kind = field.alias or name, _strip(field.annotation)
+            for inner, suffix in _objects(kind):
+                if inner not in places:
+                    waiting.append(inner)
+                places.setdefault(inner, [])
+                places[inner] += [f"{head}{'.' if head else ''}{key}{suffix}" for head in heads]
+            rows.append(f"| `{key}` | {_kind(kind)} | {_cell(field.description or '')} |")
+        if each is not record:
+            where = list(dict.fromkeys(places[each]))
+            shown = ", ".join(f"`{place}`" for place in where[:6])
+            parts.append(f"In {shown}{' and the like' if len(where) > 6 else ''}:")
+        parts.append("\n".join(["| key | value | what it is |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts)
+
+
+def _strip(annotation: Any) -> Any:
+    return _strip(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
+
+
+def _objects(annotation: Any) -> Iterator[tuple[Any, str]]:
+    """Models inside an annotation, with what follows the key: nothing, `[]` for a list, `.*` for names."""
+    annotation = _strip(annotation)
+    suffix = {list: "[]", dict: ".*"}.get(get_origin(annotation), "")  # type: ignore[arg-type]
+    for inner in get_args(annotation):
+        if get_origin(annotation) is not Literal:
+            yield from ((model, suffix + more) for model, more in _objects(inner))
+    if hasattr(annotation, "model_fields") and not get_args(annotation):
+        yield annotation, ""
+
+
+# Words for types
+
+_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "`true` or `false`",
+    object: "any",
+    type(None): "null",
+}
+
+
+def _kind(annotation: Any, metadata: list[Any] | None = None) -> str:
+    """A type in words: `number or null`, `list of text`, with the limits of a setting."""
+    limits = " and ".join(f"{word} {value:,}" for word, value in _limits(metadata or []))
+    return _words(annotation) + (f", {limits}" if limits else "")
+
+
+def _words(annotation: Any) -> str:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(inner[0], list(inner[1:]))
+    if origin is Literal:
+        return ", ".join(f"`{_toml(value) if not isinstance(value, str) else value}`" for value in inner)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_words(each) for each in inner))
+    if origin is list:
+        return f"list of {_plural(_words(inner[0]))}"
+    if origin is tuple:
+        each = _plural(_words(inner[0]))
+        return f"list of {each}" if inner[-1] is Ellipsis else f"list of {len(inner)} {each}"
+    if origin is dict:
+        return f"object, each {_words(inner[1])}"
+    return _NAMES.get(annotation, "object")
+
+
+def _plural(words: str) -> str:
+    """`number, above 0` → `numbers, above 0`."""
+    first, *rest = re.split(r"(?=, | or )", words)
+    return "".join([first if first == "text" else f"{first}s", *rest])
+
+
+def _limits(metadata: list[Any]) -> Iterator[tuple[str, float]]:
+    for each in metadata:
+        inner = getattr(each, "metadata", None)
+        if inner:
+            yield from _limits(inner)
+        for name, word in (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below")):
+            if getattr(each, name, None) is not None:
+                yield word, getattr(each, name)
+
+
+def _docstrings(schema: type) -> dict[str, str]:
+    """The text under each field of a class, read from its source."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(schema))).body
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):  # type: ignore[attr-defined]
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[field.target.id] = inspect.cleandoc(str(text.value.value))  # type: ignore[union-attr]
+    return found
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
