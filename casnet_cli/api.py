@@ -18,51 +18,49 @@ from PIL import Image
 from casnet_cli import backend
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.runs import locate
 
 if TYPE_CHECKING:
-    from casnet_cli.inference.predictor import KerasPredictor
+    from casnet_cli.inference.protocol import Predictor
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """mask (H, W) uint8 class ids; difficulty (H, W) float32 0..1, 1 − p_a, or entropy / log K without an attention
-    branch; probabilities (H, W, K) float32, their sum is 1."""
+    """The outputs for the pixels of one image."""
 
     mask: np.ndarray
+    """(H, W) uint8 class ids."""
     difficulty: np.ndarray
+    """(H, W) float32, 0..1: 1 − p_a, or entropy / log K where there is no attention branch."""
     probabilities: np.ndarray
+    """(H, W, K) float32; the sum over the classes is 1."""
 
 
 class Segmenter:
     """A trained network and its classes, as `load` gives it."""
 
-    def __init__(self, network: "KerasPredictor", labels: LabelSet):
-        self._network, self.labels = network, labels
+    def __init__(self, predictor: "Predictor", labels: LabelSet):
+        self._predictor, self.labels = predictor, labels
 
     def predict(self, image: np.ndarray | Image.Image | str | PathLike[str]) -> Prediction:
         """Label one image of any size: (H, W, 3) uint8 RGB, a Pillow image of any mode, or a file.
 
         Raises InputError for a file that is no image, and for an array of another shape or kind.
         """
-        said = self._network(_as_rgb(image))
-        return Prediction(said["mask"], said["difficulty"], np.moveaxis(said["probabilities"], 0, -1))
+        outputs = self._predictor.predict(_as_rgb(image))
+        return Prediction(outputs["mask"], outputs["difficulty"], np.moveaxis(outputs["probabilities"], 0, -1))
 
 
 def load(run: str | PathLike[str]) -> Segmenter:
     """The network of a run folder or a checkpoint file, as `casnet predict` uses it. Raises RunError."""
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.runs.trained import find_run
 
-    file = locate.checkpoint_of(Path(run))
+    found = find_run(Path(run))
     backend.start()
-    from casnet_cli.inference.pixel_outputs import answers
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.loading import open_predictor
+    from casnet_cli.inference.pixel_outputs import mask_outputs
 
-    model, meta = load_model(file)
-    protocol = InferenceSettings(scale=meta.recipe.evaluation.scale)
-    return Segmenter(
-        KerasPredictor(model, protocol, lambda told: answers(told) | {"probabilities": told["fused"]}), meta.labels
-    )
+    predictor = open_predictor(found, lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]})
+    return Segmenter(predictor, found.meta.labels)
 
 
 def _as_rgb(image: np.ndarray | Image.Image | str | PathLike[str]) -> np.ndarray:

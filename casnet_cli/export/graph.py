@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from casnet_cli.inference.inference_model import InferenceModel
-from casnet_cli.inference.pixel_outputs import difficulty, winner
+from casnet_cli.inference.pixel_outputs import argmax_classes, difficulty
 from casnet_cli.inference.postprocess import probabilities, resized_attention
 from casnet_cli.model.resize import hat, missing
 
@@ -55,7 +55,7 @@ class Graph:
 
     def _said(self, cells: Tensors, size: Any) -> Tensors:
         found = probabilities(cells, self._resize(size, ops.shape(next(iter(cells.values())))[1:3]))
-        mask = ops.cast(winner(found["fused"], counted_in="int32"), "uint8")  # LiteRT chooses between no bytes
+        mask = ops.cast(argmax_classes(found["fused"], counted_in="int32"), "uint8")  # LiteRT chooses between no bytes
         said = {"mask": mask, "difficulty": difficulty(found)}
         return said | ({"probabilities": ops.moveaxis(found["fused"], 0, -1)} if self._tells else {})
 

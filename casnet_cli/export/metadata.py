@@ -8,7 +8,7 @@ from typing import Any
 from casnet_cli import __version__
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
-from casnet_cli.runs.checkpoint import told
+from casnet_cli.runs.checkpoint import attributes_of
 from casnet_cli.runs.trained import TrainedRun
 
 FORMAT, VERSION = "casnet-export", 1
@@ -45,7 +45,7 @@ def describe(run: TrainedRun, sha256: str, precision: str, size: tuple[int, int]
         "inputs": {"image": IMAGE},
         "outputs": outputs,
         "void": VOID,
-        **told(run.meta),
+        **attributes_of(run.meta),
     }
 
 

@@ -1,4 +1,4 @@
-"""An exported file asked by its own runtime, without Keras and TensorFlow; otherwise as `model.answers.Network`."""
+"""Predict with an exported file by its own runtime, without Keras and TensorFlow."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.errors import EngineError, InputError, RunError, reason
+from casnet_cli.errors import BackendError, InputError, RunError, reason
 from casnet_cli.export.metadata import SUFFIXES, of_litert, of_onnx
-from casnet_cli.runs.checkpoint import understood
+from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
+from casnet_cli.runs.checkpoint import meta_of
 from casnet_cli.runs.trained import TrainedRun
 
 RUNTIMES = {"onnx": "onnxruntime", "litert": "ai_edge_litert"}
 """Package of each engine; the extra has the engine's name."""
-
-WHOLE_PIXELS = 2049 * 2049
-"""Pixels as the network sees them up to which an image is asked about; a larger one would need tiles."""
 
 BATCH_PIXELS, BATCH = 1 << 18, 4
 """Pixels, and images, that are asked about at once."""
@@ -35,7 +33,7 @@ Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 def check_runtime(engine: str) -> None:
     """Raises EngineError, naming the extra, where the runtime of an engine is not installed."""
     if find_spec(RUNTIMES[engine]) is None:
-        raise EngineError(f"--engine {engine}: {RUNTIMES[engine]} is not installed (pip install 'casnet[{engine}]')")
+        raise BackendError(f"--engine {engine}: {RUNTIMES[engine]} is not installed (pip install 'casnet[{engine}]')")
 
 
 def check_size(size: tuple[int, int], scale: float) -> None:
@@ -90,10 +88,10 @@ class PreparedImage:
     """An image (H, W, 3) uint8 RGB that may be asked about together with others of its size."""
 
     image: np.ndarray
-    together: int
+    batch_limit: int
 
     @property
-    def group(self) -> Any:
+    def batch_key(self) -> tuple[int, ...]:
         return self.image.shape
 
 
@@ -109,7 +107,7 @@ class ExportedPredictor:
             raise RunError(f"{file}: the {part} one of two files (an export without --two-files answers alone)")
         self._batch = batch
         self.tells = "probabilities" in self.description["outputs"]
-        self.run = TrainedRun(file, understood(self.description, file), None)
+        self.run = TrainedRun(file, meta_of(self.description, file), None)
 
     def prepare(self, image: np.ndarray) -> PreparedImage:
         """Raises ValueError for an image that the file cannot be asked about."""
@@ -124,13 +122,13 @@ class ExportedPredictor:
             )
         return PreparedImage(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
 
-    def ask(self, batch: Sequence[PreparedImage]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
+    def predict_blocks(self, batch: Sequence[PreparedImage]) -> Iterator[Iterator[Block]]:
         """For each image of one size the one block that makes it up."""
-        for one, said in zip(batch, self.say(batch), strict=True):
+        for one, said in zip(batch, self.predict_batch(batch), strict=True):
             height, width = one.image.shape[:2]
             yield iter([(slice(0, height), slice(0, width), said)])
 
-    def say(self, batch: Sequence[PreparedImage]) -> Iterator[dict[str, np.ndarray]]:
+    def predict_batch(self, batch: Sequence[PreparedImage]) -> Iterator[PixelOutputs]:
         """`mask` and `difficulty` of each image, (H, W); and `probabilities` (K, H, W) and `confidence` if it tells."""
         try:
             found = self._run({"image": np.stack([one.image for one in batch])})
@@ -145,8 +143,8 @@ class ExportedPredictor:
                 said["confidence"] = _confidence(p, self.run.meta.temperature)
             yield said
 
-    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        return next(self.say([self.prepare(image)]))
+    def predict(self, image: np.ndarray) -> PixelOutputs:
+        return next(self.predict_batch([self.prepare(image)]))
 
 
 def _confidence(p: np.ndarray, temperature: float | None) -> np.ndarray:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from casnet_cli import backend
-from casnet_cli.errors import EngineError, reason
+from casnet_cli.errors import BackendError, reason
 
 OPSET = 18
 """Of ONNX: the first whose reductions take their axes alike."""
@@ -83,7 +83,7 @@ class Traced:
             try:
                 return converter.convert()
             except Exception as error:  # ConverterError is not public
-                raise EngineError(f"LiteRT: its converter refuses the network: {reason(error)}") from None
+                raise BackendError(f"LiteRT: its converter refuses the network: {reason(error)}") from None
 
 
 def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.loader import Whole
+from casnet_cli.data.loader import WholeSample
 from casnet_cli.evaluation.confusion import confusion, metrics_of
-from casnet_cli.export.runtime import WHOLE_PIXELS
+from casnet_cli.inference.protocol import WHOLE_PIXELS
 
 IMAGES = 50
 """Asked about at most."""
@@ -25,7 +25,7 @@ REST = 0.02
 Answer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def fitted(sample: Whole, size: tuple[int, int] | None, scale: float) -> Whole:
+def fitted(sample: WholeSample, size: tuple[int, int] | None, scale: float) -> WholeSample:
     """The sample as a file for images of that size is asked about it: scaled, its label by the nearest pixel.
 
     Without a size it is made smaller only if it is more than an exported file takes at `evaluation.scale` = scale.
@@ -37,14 +37,14 @@ def fitted(sample: Whole, size: tuple[int, int] | None, scale: float) -> Whole:
         return sample
     image, label = Image.fromarray(sample.image), Image.fromarray(sample.label)
     wide = size[::-1]
-    return Whole(
+    return WholeSample(
         sample.name,
         np.asarray(image.resize(wide, Image.Resampling.BILINEAR)),
         np.asarray(label.resize(wide, Image.Resampling.NEAREST)),
     )
 
 
-def prove(ours: Answer, keras: Answer, samples: Iterable[Whole], classes: int, precision: str) -> dict[str, Any]:
+def prove(ours: Answer, keras: Answer, samples: Iterable[WholeSample], classes: int, precision: str) -> dict[str, Any]:
     """What `export.json` says of the proof: shares of pixels, differences in points, seconds an image, the worst image.
 
     ours, keras: from an image (H, W, 3) uint8 to its `mask` and `difficulty`, of the file and of the network.

@@ -24,13 +24,13 @@ def reader(branches: tuple[str, ...], classes: int, said: PixelFunction) -> kera
     return keras.Model(inputs, _Reading(said, dtype=_wide())(inputs))
 
 
-def judge(branches: tuple[str, ...], classes: int, said: PixelFunction) -> keras.Model:
+def of_means(branches: tuple[str, ...], classes: int, said: PixelFunction) -> keras.Model:
     """A network from probabilities, as `reader` makes them, to what `said` makes of them."""
     inputs = {
         name: _open_input((None, None) if name == "difficult" else (classes, None, None), name)
         for name in told_of(branches)
     }
-    return keras.Model(inputs, _Judging(said, dtype=_wide())(inputs))
+    return keras.Model(inputs, _OfMeans(said, dtype=_wide())(inputs))
 
 
 def told_of(branches: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def told_of(branches: tuple[str, ...]) -> tuple[str, ...]:
     return (*("difficult" if name == "attention" else name for name in branches), "fused")
 
 
-class _Judging(keras.layers.Layer):
+class _OfMeans(keras.layers.Layer):
     def __init__(self, said: PixelFunction, **kwargs: Any):
         super().__init__(**kwargs)
         self._said = said
@@ -47,7 +47,7 @@ class _Judging(keras.layers.Layer):
         return self._said(inputs)
 
 
-class _Reading(_Judging):
+class _Reading(_OfMeans):
     def call(self, inputs: PixelTensors) -> PixelTensors:
         left, right = inputs["left"], ops.transpose(inputs["right"])
         cells = {name: ops.cast(x, self.compute_dtype) for name, x in inputs.items() if name not in ("left", "right")}

@@ -60,6 +60,28 @@ class Axis:
         return pixels * ((self.length - 1) / max(self.size - 1, 1))
 
 
+@dataclass(frozen=True)
+class View:
+    """One pass over an image."""
+
+    axes: tuple[Axis, Axis]
+    """Its rows and columns as the network receives them."""
+    mirrored: bool
+    """Whether the network receives it mirrored, left to right."""
+    parts: tuple[list[slice], list[slice]]
+    """Rows and columns of its tiles, in cells."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one tile only."""
+        return len(self.parts[0]) == len(self.parts[1]) == 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns of its cells."""
+        return tuple(axis.cells for axis in self.axes)
+
+
 def region(
     image: np.ndarray, axes: tuple[Axis, Axis], cells: tuple[slice, slice], mean: tuple[float, float, float]
 ) -> np.ndarray:

@@ -55,7 +55,7 @@ def export(run: Path | None, data: Path | None, wanted: ExportOptions) -> bool:
     _check_run(chosen, run, wanted)
     parts = _parts(chosen, data, wanted)
     target = locate.RunLayout(chosen.folder or file.parent).export(wanted.folder)
-    console.say(f"exporting {chosen.title} as {wanted.folder}")
+    console.message(f"exporting {chosen.title} as {wanted.folder}")
     with _unfinished(target) as folder, signals.swallowed_interrupts() as check:
         told = _write_and_prove(chosen, parts, wanted, folder, check)
         check()
@@ -134,7 +134,7 @@ def _parts(chosen: "TrainedRun", data: Path | None, wanted: ExportOptions) -> "d
             raise
         if wanted.precision == "int8":
             raise RunError(f"--precision int8: is calibrated on training images: {error.faults[0]}") from None
-        console.say(f"not proved: {error.faults[0]}")
+        console.message(f"not proved: {error.faults[0]}")
         return {}
     if wanted.precision == "int8" and "train" not in parts:
         raise RunError(f"--precision int8: is calibrated on training images, and {store.path} has none")
@@ -193,7 +193,7 @@ def _write_and_prove(
             fitted(one, wanted.size, scale).image for one in whole_images(training.at(_spread(training, CALIBRATING)))
         ]
     told = formats.ExportSpec(wanted.precision, wanted.size, scale, wanted.probabilities, about, calibrating)
-    console.say("writing …")
+    console.message("writing …")
     file = (formats.two_onnx if wanted.two_files else formats.WRITERS[wanted.format])(model, told, folder)
     files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     about = {**about, "opset": formats.OPSET if wanted.format == "onnx" else None, "file": file.name, "bytes": files}
@@ -201,7 +201,7 @@ def _write_and_prove(
     if not images:
         return about | {"proved": False, "proof": None}
     check()
-    console.say("proving …")
+    console.message("proving …")
     from casnet_cli.inference.loading import predictor_of
 
     def samples() -> Iterator[Any]:

@@ -19,8 +19,8 @@ ROUNDS = 3
 
 
 def main() -> None:
-    found = trained.find(Path(sys.argv[1]))
-    store = trained.open_data(found, None)
+    found = trained.find_run(Path(sys.argv[1]))
+    store = trained.open_run_data(found, None)
     wanted = evaluation_key(found, store)
     part = wanted.images.at(range(min(int(sys.argv[2]) if len(sys.argv) > 2 else 48, len(wanted.images))))
     backend.start()

@@ -35,7 +35,7 @@ def main() -> None:
     backend.start()
     from casnet_cli.inference import folding
     from casnet_cli.inference.inference_model import InferenceModel
-    from casnet_cli.inference.pixel_outputs import prediction
+    from casnet_cli.inference.pixel_outputs import prediction_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.model.casnet import build_casnet
 
@@ -45,17 +45,17 @@ def main() -> None:
         growth(InferenceModel(model), size)
         return
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    winograd, least = KerasPredictor(model, InferenceSettings(), prediction(1.5)), folding.LEAST_CHANNELS
+    winograd, least = KerasPredictor(model, InferenceSettings(), prediction_outputs(1.5)), folding.LEAST_CHANNELS
     folding.LEAST_CHANNELS = 1 << 30  # type: ignore[misc]
-    folded = KerasPredictor(model, InferenceSettings(), prediction(1.5))
+    folded = KerasPredictor(model, InferenceSettings(), prediction_outputs(1.5))
     folding.LEAST_CHANNELS = least
     model.jit_compile = False
     straight = direct(model)
     asked: dict[str, Callable[[], Any]] = {
         "direct": lambda: straight.predict_on_batch(image[None].astype(np.float32)),
         "trained": lambda: model.predict_on_batch(image[None].astype(np.float32)),
-        "folded": lambda: folded(image),
-        "winograd": lambda: winograd(image),
+        "folded": lambda: folded.predict(image),
+        "winograd": lambda: winograd.predict(image),
     }
     times: dict[str, list[float]] = {name: [] for name in asked}
     for turn in range(told.rounds + 2):

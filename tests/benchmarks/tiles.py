@@ -27,23 +27,22 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def main() -> None:
-    found = trained.find(Path(sys.argv[1]))
-    images = evaluation_key(found, trained.open_data(found, None)).images
+    found = trained.find_run(Path(sys.argv[1]))
+    images = evaluation_key(found, trained.open_run_data(found, None)).images
     if "--huge" in sys.argv:
         huge(Path(sys.argv[1]), images)
         return
     backend.start()
     from casnet_cli.inference import predictor
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.inference.loading import open_predictor
+    from casnet_cli.inference.predictor import InferenceSettings
 
-    model, meta = load_model(found.file)
-    scale = meta.recipe.evaluation.scale
-    whole = KerasPredictor(model, InferenceSettings(scale=scale))
-    tiled = KerasPredictor(model, InferenceSettings(scale=scale, tile=round(predictor.TILE / scale)))
+    scale = found.meta.recipe.evaluation.scale
+    whole = open_predictor(found)
+    tiled = open_predictor(found, settings=InferenceSettings(tile=round(predictor.TILE / scale)))
     predictor.WHOLE_PIXELS = 1 << 60  # type: ignore[misc]
     for name, image in pictures(images):
-        expected, mask = whole(image)["mask"], tiled(image)["mask"]
+        expected, mask = whole.predict(image)["mask"], tiled.predict(image)["mask"]
         assert whole.prepare(image).inputs and not tiled.prepare(image).inputs
         print(f"{name} {image.shape[1]}x{image.shape[0]}: {100 * (mask == expected).mean():.2f} % equal", flush=True)
 

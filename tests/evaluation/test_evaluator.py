@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 from sklearn import metrics
 
 from casnet_cli.errors import RunError
@@ -54,7 +54,7 @@ def test_a_matrix_counted_by_hand() -> None:
 
 def test_figures_agree_with_scikit_learn() -> None:
     everything = samples()
-    scores = evaluate(predict_samples(Plain(answer), everything), LABELS)
+    scores = evaluate(predict_samples(FunctionPredictor(answer), everything), LABELS)
     truth = np.concatenate([sample.label.ravel() for sample in everything])
     said = np.concatenate([sample.image[..., 0].ravel() for sample in everything])
     truth, said = truth[truth != VOID], said[truth != VOID]
@@ -72,7 +72,7 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
-    found = evaluate(predict_samples(Plain(answer), samples()), LABELS).metrics()
+    found = evaluate(predict_samples(FunctionPredictor(answer), samples()), LABELS).metrics()
     assert found["absent_classes"] == ["e"] and found["images"] == 6
     assert found["per_class"][4] == {"name": "e", "accuracy": None, "iou": None, "pixels": 0}
     assert found["branches"]["fine"] is None and found["branches"]["coarse"]["pixel_accuracy"] < 0.5
@@ -84,9 +84,9 @@ def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_d
     everything = samples(5) + samples(7) + samples(3)
     for place, sample in enumerate(everything):
         sample.name = str(place)
-    network = Plain(answer, together=3)
+    network = FunctionPredictor(answer, batch_limit=3)
     found = evaluate(predict_samples(network, everything), LABELS)
-    expected = evaluate(predict_samples(Plain(answer), everything), LABELS)
+    expected = evaluate(predict_samples(FunctionPredictor(answer), everything), LABELS)
     assert sorted(network.batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
     assert found.per_image.names == expected.per_image.names == tuple(map(str, range(15)))
     for part in ("correct", "truth", "claimed"):
@@ -99,7 +99,7 @@ def test_the_remarkable_images() -> None:
     blank = Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))
     seen: list[str] = []
     scores = evaluate(
-        predict_samples(Plain(answer), [blank, *everything]),
+        predict_samples(FunctionPredictor(answer), [blank, *everything]),
         LABELS,
         on_image=lambda sample, said: seen.append(sample.name),
     )
@@ -118,11 +118,12 @@ def test_an_answer_that_is_no_number_is_refused() -> None:
         return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
 
     with pytest.raises(RunError, match="image 0: what the network says of it is no number"):
-        evaluate(predict_samples(Plain(diverged), samples()), LABELS)
+        evaluate(predict_samples(FunctionPredictor(diverged), samples()), LABELS)
 
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:
     blank = [Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))]
-    for found in (evaluate(predict_samples(Plain(answer), blank), LABELS).metrics(), evaluate([], LABELS).metrics()):
+    for scores in (evaluate(predict_samples(FunctionPredictor(answer), blank), LABELS), evaluate([], LABELS)):
+        found = scores.metrics()
         assert found["pixel_accuracy"] is None and found["labelled_pixels"] == 0
         assert found["absent_classes"] == list(LABELS.names)

@@ -42,15 +42,15 @@ class Pixels:
 
 
 def main() -> None:
-    found = trained.find(Path(sys.argv[1]))
-    wanted = evaluation_key(found, trained.open_data(found, None))
+    found = trained.find_run(Path(sys.argv[1]))
+    wanted = evaluation_key(found, trained.open_run_data(found, None))
     backend.start()
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.inference.pixel_outputs import branch_answers
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.inference.loading import open_predictor
+    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.predictor import InferenceSettings
 
-    network = KerasPredictor(load_model(found.file)[0], InferenceSettings(scale=wanted.scale), branch_answers)
+    network = open_predictor(found, branch_outputs, InferenceSettings(scale=wanted.scale))
     kinds = ["all", "coarse_right", "coarse_wrong", "differing", *(f"p_a_below_{limit}" for limit in THRESHOLDS)]
     pixels = {kind: Pixels() for kind in kinds}
     either = 0
@@ -64,7 +64,7 @@ def main() -> None:
         for kind, mask in zip(kinds, [*chosen, *(easy < limit for limit in THRESHOLDS)], strict=True):
             pixels[kind].add(mask, easy, right)
     told = {kind: each.told(pixels["all"].number) for kind, each in pixels.items()}
-    text = json.dumps({**wanted.identity, **told, "either_right": either / pixels["all"].number}, indent=2)
+    text = json.dumps({**wanted.identity.model_dump(), **told, "either_right": either / pixels["all"].number}, indent=2)
     Path(sys.argv[2]).write_text(text + "\n")
     print(text)
 

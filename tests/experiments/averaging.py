@@ -47,9 +47,9 @@ def averaged(run: TrainingRun) -> dict[float, list[np.ndarray]]:
 def figures(run: TrainingRun, scale: float) -> dict[str, float]:
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
-    from casnet_cli.inference.pixel_outputs import branch_answers
+    from casnet_cli.inference.pixel_outputs import branch_outputs
 
-    asked = predict_samples(run.network.asked(scale, branch_answers), whole_images(run.val_part))
+    asked = predict_samples(run.network.with_outputs(scale, branch_outputs), whole_images(run.val_part))
     metrics = evaluate(asked, run.store.labels).metrics()
     return {key: metrics[key] for key in KEYS}
 

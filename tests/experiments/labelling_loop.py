@@ -61,7 +61,7 @@ class Loop:
         run = self.run(by, seed, number)
         if not (run / "checkpoints" / "best.h5").is_file() or not run.with_suffix(".h5").is_file():
             return None
-        return evaluation_key(trained.find(run), Store(run.with_suffix(".h5"))).per_image()
+        return evaluation_key(trained.find_run(run), Store(run.with_suffix(".h5"))).per_image()
 
     def labelled(self, by: str, seed: int, number: int) -> list[str]:
         """Names of the images that are labelled in round `number`, kept as a file once they are chosen."""

@@ -119,22 +119,20 @@ def ask(folder: Path, data: Store) -> list[Told]:
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import predict_samples
+    from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import mask_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.runs.trained import find_run
 
     told = []
     for fold in range(1, data.folds + 1):
-        model, meta = load_model(folder / f"fold-{fold}" / "checkpoints" / "best.h5")
-        network = KerasPredictor(
-            model,
-            InferenceSettings(scale=meta.recipe.evaluation.scale),
-            lambda said: {"difficulty": mask_outputs(said)["difficulty"], "p": said["fused"]},
+        network = open_predictor(
+            find_run(folder / f"fold-{fold}"),
+            lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]},
         )
         for _, sample, said in predict_samples(network, whole_images(data.parts(fold)["test"])):
             p, difficulty = (np.asarray(said[key], np.float16) for key in ("p", "difficulty"))
             told.append(Told(sample.name, np.asarray(sample.label), p, difficulty))
-        backend.forget()
+        backend.release_memory()
     return told
 
 
@@ -246,7 +244,7 @@ def measured(run: Path, data: Store, folds: list[int]) -> list[PerImageCounts]:
     """Of each fold's test images, by the labels of `data`."""
     found = []
     for fold in folds:
-        about = evaluation_key(trained.find(run / f"fold-{fold}"), data, "test")
+        about = evaluation_key(trained.find_run(run / f"fold-{fold}"), data, "test")
         if about.per_image() is None:
             casnet("eval", "--run", run / f"fold-{fold}", "--data", data.path, "--split", "test", "--worst", 0)
         counts = about.per_image()

@@ -109,7 +109,7 @@ def main() -> None:
     asked = parser.parse_args()
     sets = {}
     for run, data, *split in [*asked.run, *((None, *other) for other in asked.other)]:
-        opened, meta = Store(data), trained.find(run).meta if run else None
+        opened, meta = Store(data), trained.find_run(run).meta if run else None
         images = held_out(opened, meta.fold if meta else None, str(split[0]) if split else None)
         files = photos(images, asked.folder / "photos" / opened.name)
         sets[opened.name] = Judged(run, meta.calibration if meta else {}, images, files)

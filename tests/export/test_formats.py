@@ -65,7 +65,7 @@ def test_any_size_equals_keras(file: Path, keras: KerasPredictor) -> None:
     ours = ExportedPredictor(file)
     for size in SIZES:
         image = picture(*size)
-        expected, found = keras(image), ours(image)
+        expected, found = keras.predict(image), ours.predict(image)
         assert (found["mask"] == expected["mask"]).mean() > 0.999
         np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-4)
 
@@ -73,8 +73,8 @@ def test_any_size_equals_keras(file: Path, keras: KerasPredictor) -> None:
 def test_several_images_at_once_are_several_images(file: Path) -> None:
     ours = ExportedPredictor(file)
     images = [picture(37, 50, seed) for seed in range(3)]
-    for one, image in zip(ours.say([ours.prepare(image) for image in images]), images, strict=True):
-        for name, x in ours(image).items():
+    for one, image in zip(ours.predict_batch([ours.prepare(image) for image in images]), images, strict=True):
+        for name, x in ours.predict(image).items():
             np.testing.assert_allclose(one[name], x, atol=1e-5)
 
 
@@ -125,7 +125,8 @@ def test_half_precision_halves_the_file(onnx_file: Path, keras: KerasPredictor, 
     formats._halve(model.graph)
     onnx.save(model, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").stat().st_size < 0.6 * onnx_file.stat().st_size
-    assert agree(ExportedPredictor(tmp_path / "model.onnx"), keras, [picture(*size) for size in SIZES]) > 0.98
+    half = ExportedPredictor(tmp_path / "model.onnx")
+    assert agree(half.predict, keras.predict, [picture(*size) for size in SIZES]) > 0.98
 
 
 def test_integers_in_onnx(onnx_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_integers_in_onnx(onnx_file: Path, keras: KerasPredictor, tmp_path: Path
     quantize.onnx(tmp_path / "model.onnx", images, "efficientnet-lite0")
     assert (tmp_path / "model.onnx").stat().st_size < 0.5 * onnx_file.stat().st_size
     ask = opened_without_description(tmp_path / "model.onnx")
-    assert agree(ask, keras, images) > 0.8
+    assert agree(ask, keras.predict, images) > 0.8
 
 
 def opened_without_description(file: Path):
@@ -149,18 +150,18 @@ def test_integers_in_litert(litert_file: Path, keras: KerasPredictor, tmp_path: 
     (tmp_path / "model.tflite").write_bytes(quantize.litert(litert_file.read_bytes(), images, "efficientnet-lite0"))
     assert (tmp_path / "model.tflite").stat().st_size < 0.5 * litert_file.stat().st_size
     formats.put_behind(tmp_path / "model.tflite", wanted().description)
-    assert agree(ExportedPredictor(tmp_path / "model.tflite"), keras, images) > 0.8
+    assert agree(ExportedPredictor(tmp_path / "model.tflite").predict, keras.predict, images) > 0.8
 
 
 def test_two_files_make_one(keras: KerasPredictor, tmp_path: Path) -> None:
     first = formats.two_onnx(lively(CLASSES), wanted(tells=False), tmp_path)
     assert first.name == "coarse.onnx" and (tmp_path / "fine.onnx").is_file()
-    assert agree(two_files(first), keras, [picture(*size) for size in SIZES]) > 0.999
+    assert agree(two_files(first), keras.predict, [picture(*size) for size in SIZES]) > 0.999
 
 
 def test_a_saved_model(keras: KerasPredictor, tmp_path: Path) -> None:
     target = formats.saved_model(lively(CLASSES), wanted(), tmp_path)
-    assert agree(saved_model(target), keras, [picture(*size) for size in SIZES]) > 0.999
+    assert agree(saved_model(target), keras.predict, [picture(*size) for size in SIZES]) > 0.999
     assert json.loads((target / "assets.extra" / "casnet.json").read_text())["classes"] == list(LABELS.names)
 
 

@@ -6,7 +6,7 @@ from helpers.networks import lively, picture
 
 from casnet_cli.export.graph import Graph
 from casnet_cli.inference.inference_model import InferenceModel
-from casnet_cli.inference.pixel_outputs import answers
+from casnet_cli.inference.pixel_outputs import mask_outputs
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
@@ -14,7 +14,7 @@ SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 
 def asked(model, scale: float) -> KerasPredictor:
     return KerasPredictor(
-        model, InferenceSettings(scale=scale), lambda told: answers(told) | {"probabilities": told["fused"]}
+        model, InferenceSettings(scale=scale), lambda told: mask_outputs(told) | {"probabilities": told["fused"]}
     )
 
 
@@ -27,7 +27,7 @@ def both(request: pytest.FixtureRequest) -> tuple[KerasPredictor, Graph]:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_any_size_and_scale(size: tuple[int, int], both: tuple[KerasPredictor, Graph]) -> None:
     image, (network, graph) = picture(*size), both
-    expected = network(image)
+    expected = network.predict(image)
     found = {name: np.asarray(x)[0] for name, x in graph.whole(image[None]).items()}
     assert found["mask"].dtype == np.uint8 and (found["mask"] == expected["mask"]).mean() > 0.999
     np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-4)
@@ -38,7 +38,7 @@ def test_any_size_and_scale(size: tuple[int, int], both: tuple[KerasPredictor, G
 @pytest.mark.parametrize("variant", ["coarse", "static", "fine"])
 def test_variants_without_attention(variant: str) -> None:
     model, image = lively(variant=variant), picture(37, 50)
-    expected = asked(model, 1.0)(image)
+    expected = asked(model, 1.0).predict(image)
     found = Graph(InferenceModel(model, plain=True), 1.0).whole(image[None])
     assert list(found) == ["mask", "difficulty"]
     assert (np.asarray(found["mask"])[0] == expected["mask"]).mean() > 0.999
@@ -66,7 +66,9 @@ def test_two_halves_make_the_whole() -> None:
     np.testing.assert_allclose(np.asarray(first["difficulty"]), np.asarray(whole["difficulty"]), atol=1e-5)
     for name in ("mask", "difficulty", "probabilities"):
         np.testing.assert_allclose(np.asarray(second[name]), np.asarray(whole[name]), atol=1e-5)
-    coarse = KerasPredictor(model, InferenceSettings(scale=1.25), lambda told: {"p": told["coarse"]})(image)["p"]
+    coarse = KerasPredictor(model, InferenceSettings(scale=1.25), lambda told: {"p": told["coarse"]}).predict(image)[
+        "p"
+    ]
     np.testing.assert_allclose(np.moveaxis(np.asarray(first["probabilities"])[0], -1, 0), coarse, atol=1e-4)
     np.testing.assert_array_equal(np.asarray(first["mask"])[0], coarse.argmax(0))
     assert np.abs(np.asarray(first["probabilities"]) - np.asarray(second["probabilities"])).max() > 0.01

@@ -11,6 +11,7 @@ from PIL import Image
 
 from casnet_cli.data import store
 from casnet_cli.data.sources.base import Entry, Sample, Source
+from casnet_cli.inference.protocol import Block, PixelOutputs
 from casnet_cli.labels import VOID, LabelSet
 
 LABELS = LabelSet(("red", "green", "blue"), ((200, 40, 40), (40, 160, 60), (50, 60, 200)))
@@ -43,29 +44,37 @@ def write_blocks(path: Path, counts: dict[str, int], folds: int | None = None, l
 
 
 @dataclass
-class Ready:
+class FunctionInput:
     image: np.ndarray
-    group: object
-    together: int
+    batch_key: tuple[int, ...]
+    batch_limit: int
 
 
-class Plain:
-    """A function of an image asked as if it were a network. batches: how many images were asked about at once."""
+class FunctionPredictor:
+    """A predictor, as `casnet_cli.inference.protocol` says, whose outputs are a function of the image.
 
-    def __init__(self, answer: Callable[[np.ndarray], dict[str, np.ndarray]], together: int = 1):
-        self.answer, self.together = answer, together
+    batches: the number of images in each batch so far.
+    """
+
+    def __init__(self, outputs: Callable[[np.ndarray], PixelOutputs], batch_limit: int = 1):
+        self.outputs, self.batch_limit = outputs, batch_limit
         self.batches: list[int] = []
 
-    def prepare(self, image: np.ndarray) -> Ready:
-        return Ready(image, image.shape, self.together)
+    def prepare(self, image: np.ndarray) -> FunctionInput:
+        return FunctionInput(image, image.shape, self.batch_limit)
 
-    def say(self, batch: Sequence[Ready]) -> Iterator[dict[str, np.ndarray]]:
-        self.batches.append(len(batch))
-        return (self.answer(one.image) for one in batch)
-
-    def ask(self, batch: Sequence[Ready]) -> Iterator[Iterator[tuple[slice, slice, dict[str, np.ndarray]]]]:
+    def predict_blocks(self, batch: Sequence[FunctionInput]) -> Iterator[Iterator[Block]]:
         """In blocks of two rows."""
-        for one, said in zip(batch, self.say(batch), strict=True):
+        for one, outputs in zip(batch, self.predict_batch(batch), strict=True):
             height, width = one.image.shape[:2]
             tops = [slice(top, min(top + 2, height)) for top in range(0, height, 2)]
-            yield iter([(rows, slice(0, width), {name: x[..., rows, :] for name, x in said.items()}) for rows in tops])
+            yield iter(
+                [(rows, slice(0, width), {name: x[..., rows, :] for name, x in outputs.items()}) for rows in tops]
+            )
+
+    def predict_batch(self, batch: Sequence[FunctionInput]) -> Iterator[PixelOutputs]:
+        self.batches.append(len(batch))
+        return (self.outputs(one.image) for one in batch)
+
+    def predict(self, image: np.ndarray) -> PixelOutputs:
+        return self.outputs(image)

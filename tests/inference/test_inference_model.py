@@ -11,7 +11,7 @@ from casnet_cli.inference.winograd import WinogradConvolution
 
 
 def told(network: KerasPredictor, image: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: np.moveaxis(x, 0, -1) if x.ndim == 3 else x for name, x in network(image).items()}
+    return {name: np.moveaxis(x, 0, -1) if x.ndim == 3 else x for name, x in network.predict(image).items()}
 
 
 def asked(model: keras.Model, **protocol: object) -> KerasPredictor:
@@ -36,13 +36,13 @@ def test_every_variant_says_what_it_was_trained_to(variant: str) -> None:
 def test_backbones_and_strides(backbone: str, stride: int) -> None:
     model, image = lively(backbone=backbone, output_stride=stride, weights="none"), picture(37, 50)
     network = asked(model, pools=True)
-    expected, ((_, _, found),) = probabilities(model, image), next(network.ask([network.prepare(image)]))
+    expected, ((_, _, found),) = probabilities(model, image), next(network.predict_blocks([network.prepare(image)]))
     for name in ("coarse", "fine", "fused"):
         np.testing.assert_allclose(np.moveaxis(found[name], 0, -1), expected[name], atol=1e-4)
     features = keras.Model(model.input, model.get_layer("coarse_conv").input)
     pooled = keras.ops.convert_to_numpy(features(image[None].astype(np.float32)))[0].mean(axis=(0, 1))
     np.testing.assert_allclose(found["pooled"], pooled, rtol=1e-3, atol=1e-4)
-    layers = network.deployed._folded.network.layers
+    layers = network.inference_model._folded.network.layers
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
     assert any(isinstance(layer, WinogradConvolution) for layer in layers) == (backbone == "resnet50")
 
@@ -65,9 +65,9 @@ def test_easy_images_get_the_coarse_answer_and_hard_ones_the_fused_one() -> None
     limit = float(np.median(hardest))
     network = asked(model, easy_below=limit)
     asked_fine: list[int] = []
-    second = network.deployed.second
-    network.deployed.second = lambda x: (asked_fine.append(len(x)), second(x))[1]  # type: ignore[assignment]
-    found = list(network.say([network.prepare(image) for image in images]))
+    second = network.inference_model.second
+    network.inference_model.second = lambda x: (asked_fine.append(len(x)), second(x))[1]  # type: ignore[assignment]
+    found = list(network.predict_batch([network.prepare(image) for image in images]))
     assert asked_fine == [2]
     for one, own, most in zip(found, always, hardest, strict=True):
         expected = np.moveaxis(own["fused" if most > limit else "coarse"], -1, 0)

@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from casnet_cli.inference.pixel_outputs import answers, branch_answers, calibrated, doubts, entropy, measures, winner
+from casnet_cli.inference.pixel_outputs import (
+    argmax_classes,
+    branch_outputs,
+    calibrated,
+    entropy,
+    evaluation_outputs,
+    mask_outputs,
+    uncertainty_scores,
+)
 from casnet_cli.inference.postprocess import reader
 
 CLASSES = 5
@@ -20,15 +28,15 @@ def p() -> np.ndarray:
 
 
 def test_doubts_are_those_of_their_definitions_ties_included(p: np.ndarray) -> None:
-    found, ordered = doubts(p), np.sort(p.astype(np.float64), axis=0)
+    found, ordered = uncertainty_scores(p), np.sort(p.astype(np.float64), axis=0)
     np.testing.assert_allclose(found["max_softmax"], 1 - ordered[-1], atol=1e-6)
     np.testing.assert_allclose(found["margin"], 1 - (ordered[-1] - ordered[-2]), atol=1e-6)
     np.testing.assert_allclose(found["entropy"], -(ordered * np.log(ordered)).sum(0) / np.log(CLASSES), atol=1e-6)
 
 
 def test_the_winner_is_the_first_of_the_largest(p: np.ndarray) -> None:
-    np.testing.assert_array_equal(winner(p), p.argmax(0))
-    assert (np.asarray(winner(p))[:, :5] == 1).all()
+    np.testing.assert_array_equal(argmax_classes(p), p.argmax(0))
+    assert (np.asarray(argmax_classes(p))[:, :5] == 1).all()
 
 
 def test_calibrated_is_the_largest_of_the_cooled_softmax(p: np.ndarray) -> None:
@@ -43,17 +51,17 @@ def test_a_single_class_has_no_entropy() -> None:
 
 def test_difficulty_is_attention_or_entropy(p: np.ndarray) -> None:
     hard = np.full(p.shape[1:], 0.25, np.float32)
-    np.testing.assert_array_equal(answers({"fused": p, "difficult": hard})["difficulty"], hard)
-    np.testing.assert_allclose(answers({"fused": p})["difficulty"], entropy(p))
+    np.testing.assert_array_equal(mask_outputs({"fused": p, "difficult": hard})["difficulty"], hard)
+    np.testing.assert_allclose(mask_outputs({"fused": p})["difficulty"], entropy(p))
 
 
 def test_measures_have_the_branches_that_there_are(p: np.ndarray) -> None:
-    found = measures(1.7)({"fused": p, "coarse": p[::-1]})
+    found = evaluation_outputs(1.7)({"fused": p, "coarse": p[::-1]})
     np.testing.assert_array_equal(found["coarse"], p[::-1].argmax(0))
     np.testing.assert_allclose(found["coarse_margin"], found["final_margin"], atol=1e-6)
     np.testing.assert_allclose(found["calibrated"], calibrated(p, 1.7))
-    assert "fine" not in found and "calibrated" not in measures(None)({"fused": p})
-    assert "coarse_entropy" not in branch_answers({"fused": p})
+    assert "fine" not in found and "calibrated" not in evaluation_outputs(None)({"fused": p})
+    assert "coarse_entropy" not in branch_outputs({"fused": p})
 
 
 def test_equation_8_on_resized_logits() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.networks import lively, picture, probabilities
 
-from casnet_cli.inference import compiled, pixel_outputs, predictor
+from casnet_cli.inference import compiled, pixel_outputs, predictor, tiling
 from casnet_cli.inference.predictor import PASSES, InferenceSettings, KerasPredictor
 
 
@@ -60,7 +60,7 @@ def test_the_mean_of_the_passes(model, protocol: str, scale: float) -> None:
         if mirrored:
             turned = by_hand(model, image[:, ::-1], scale * factor)
             passes.append({name: p[:, ::-1] for name, p in turned.items()})
-    found = everything(model, tta=protocol, scale=scale)(image)
+    found = everything(model, tta=protocol, scale=scale).predict(image)
     assert len(passes) == {"none": 1, "flip": 2, "multiscale": 8}[protocol]
     for name in ("coarse", "fine", "fused"):
         np.testing.assert_allclose(np.moveaxis(found[name], 0, -1), np.mean([p[name] for p in passes], 0), atol=3e-4)
@@ -69,33 +69,33 @@ def test_the_mean_of_the_passes(model, protocol: str, scale: float) -> None:
 
 def test_the_answer_to_a_mirrored_image_is_mirrored(model) -> None:
     network, image = everything(model, tta="flip"), picture(33, 49, 2)
-    ours, mirrored = network(image)["fused"], network(image[:, ::-1])["fused"]
+    ours, mirrored = network.predict(image)["fused"], network.predict(image[:, ::-1])["fused"]
     np.testing.assert_allclose(ours[:, :, ::-1], mirrored, atol=1e-4)
 
 
 def test_images_of_one_grid_are_asked_together_whatever_their_sizes(model) -> None:
     network, sizes = everything(model, scale=1.25), [(37, 50), (38, 51), (36, 50), (37, 65)]
     ready = [network.prepare(picture(*size, seed)) for seed, size in enumerate(sizes)]
-    assert ready[0].group == ready[1].group == ready[2].group != ready[3].group
-    for one, said in zip(ready[:3], network.say(ready[:3]), strict=True):
-        np.testing.assert_allclose(said["fused"], network(one.image)["fused"], atol=1e-5)
+    assert ready[0].batch_key == ready[1].batch_key == ready[2].batch_key != ready[3].batch_key
+    for one, said in zip(ready[:3], network.predict_batch(ready[:3]), strict=True):
+        np.testing.assert_allclose(said["fused"], network.predict(one.image)["fused"], atol=1e-5)
         assert said["difficult"].shape == one.image.shape[:2]
 
 
 def test_batches_are_as_large_as_their_pixels_allow(model) -> None:
     network = everything(model)
-    assert network.prepare(np.zeros((40, 40, 3), np.uint8)).together == predictor.BATCH
-    assert network.prepare(np.zeros((1000, 1000, 3), np.uint8)).together == 1
-    assert everything(model, batch=3).prepare(np.zeros((40, 40, 3), np.uint8)).together == 3
+    assert network.prepare(np.zeros((40, 40, 3), np.uint8)).batch_limit == predictor.BATCH
+    assert network.prepare(np.zeros((1000, 1000, 3), np.uint8)).batch_limit == 1
+    assert everything(model, batch=3).prepare(np.zeros((40, 40, 3), np.uint8)).batch_limit == 3
 
 
 @pytest.mark.parametrize("protocol", [{}, {"tta": "flip", "scale": 1.5}, {"tile": 49}, {"tile": 49, "tta": "flip"}])
 def test_small_blocks_make_the_same_answer(model, monkeypatch: pytest.MonkeyPatch, protocol: dict) -> None:
     network, image = everything(model, **protocol), picture(90, 131, 3)
-    whole = network(image)
+    whole = network.predict(image)
     monkeypatch.setattr(predictor, "BLOCK_VALUES", 5 * 40 * 7)
     monkeypatch.setattr(predictor, "BLOCK_WIDTH", 40)
-    blocks = list(next(network.ask([network.prepare(image)])))
+    blocks = list(next(network.predict_blocks([network.prepare(image)])))
     assert len(blocks) == 13 * 4
     covered = np.zeros(image.shape[:2], int)
     for rows, columns, said in blocks:
@@ -106,9 +106,9 @@ def test_small_blocks_make_the_same_answer(model, monkeypatch: pytest.MonkeyPatc
 
 def test_one_tile_is_the_whole_image_and_several_nearly(model) -> None:
     image = picture(60, 81)
-    whole, one = everything(model)(image), everything(model, tile=100)(image)
+    whole, one = everything(model).predict(image), everything(model, tile=100).predict(image)
     np.testing.assert_array_equal(one["fused"], whole["fused"])
-    several = everything(model, tile=65)(image)["fused"]
+    several = everything(model, tile=65).predict(image)["fused"]
     assert several.shape == whole["fused"].shape and np.abs(several - whole["fused"]).max() > 1e-4
     np.testing.assert_allclose(several.sum(0), 1, atol=1e-5)
 
@@ -120,13 +120,13 @@ def test_tiles_are_blended_by_their_weights(model) -> None:
     assert view.parts[0] == [slice(0, 3)] and len(view.parts[1]) > 1
     sums, weights = np.zeros((3, 6, 5)), np.zeros((1, 6, 1))
     for part in view.parts[1]:
-        cells = network.deployed.cells(network._seen(image, view, slice(0, 3), part)[None])["coarse"][0]
-        fade = predictor.fading(part, 6)[None, :, None]
+        cells = network.inference_model.cells(network._input(image, view, slice(0, 3), part)[None])["coarse"][0]
+        fade = tiling.fading(part, 6)[None, :, None]
         sums[:, part] += fade * cells
         weights[:, part] += fade
     logits = (sums / weights)[::2, ::1]
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    found = np.moveaxis(network(image)["coarse"], 0, -1)[::32, ::16]
+    found = np.moveaxis(network.predict(image)["coarse"], 0, -1)[::32, ::16]
     np.testing.assert_allclose(found, p, atol=1e-4)
 
 
@@ -137,7 +137,9 @@ def test_a_large_image_is_cut_into_tiles_and_little_memory_makes_them_smaller(
     assert network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0].whole
     large = network.prepare(np.zeros((2500, 2000, 3), np.uint8)).views[0]
     assert not large.whole and large.parts[0][0].stop == (predictor.TILE - 1) // 16 + 1
-    monkeypatch.setattr(predictor.machine, "memory_available", lambda: 2 * network.deployed.bytes_per_pixel * 600**2)
+    monkeypatch.setattr(
+        predictor.memory, "memory_available", lambda: 2 * network.inference_model.bytes_per_pixel * 600**2
+    )
     small = network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0]
     assert not small.whole and small.parts[0][0].stop == 600 // 16 + 1
 
@@ -146,15 +148,17 @@ def test_rows_of_tiles_are_made_when_they_are_needed_and_then_forgotten(model, m
     monkeypatch.setattr(predictor, "BLOCK_VALUES", 16 * 64 * 5)
     network, image = everything(model, tile=65), picture(400, 64)
     asked = []
-    cells = network.deployed.cells
-    monkeypatch.setattr(network.deployed, "cells", lambda images: (asked.append(len(images)), cells(images))[1])
+    cells = network.inference_model.cells
+    monkeypatch.setattr(network.inference_model, "cells", lambda images: (asked.append(len(images)), cells(images))[1])
     rows = len(network.prepare(image).views[0].parts[0])
-    made = [len(asked) for _ in next(network.ask([network.prepare(image)]))]
+    made = [len(asked) for _ in next(network.predict_blocks([network.prepare(image)]))]
     assert made[0] == 1 and made[-1] == rows and made == sorted(made) and len(set(made)) > rows / 2
 
 
 def test_measures_work_in_every_way_of_asking(model) -> None:
-    said = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.measures(2.0))(picture(60, 81))
+    said = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.evaluation_outputs(2.0)).predict(
+        picture(60, 81)
+    )
     assert said["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(said)
 
 
@@ -162,6 +166,8 @@ def test_few_images_get_the_same_answers_uncompiled(model, monkeypatch: pytest.M
     monkeypatch.setattr(compiled, "SMALL", 30_000)
     for image in (picture(60, 81), picture(81, 161)):  # the second is compiled for
         for tta in ("none", "flip"):
-            expected, found = (KerasPredictor(model, InferenceSettings(tta, few=few))(image) for few in (False, True))
+            expected, found = (
+                KerasPredictor(model, InferenceSettings(tta, few=few)).predict(image) for few in (False, True)
+            )
             np.testing.assert_array_equal(found["mask"], expected["mask"])
             np.testing.assert_allclose(found["difficulty"], expected["difficulty"], atol=1e-5)

@@ -29,17 +29,17 @@ def cascade(model: "keras.Model", scale: float, images: "Subset", easy_below: fl
     second. easy_below: what validation chose, None if it chose nothing: then there is no chosen point.
     """
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.inference.pixel_outputs import branch_answers
+    from casnet_cli.inference.pixel_outputs import branch_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 
     count = min(IMAGES, len(images))
     part = images.at([index * len(images) // count for index in range(count)])
-    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_answers)
-    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_answers)
-    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_answers)
+    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_outputs)
+    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_outputs)
+    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_outputs)
     looks, times = [], []
     for place, sample in enumerate(whole_images(part)):
-        said, label = always(sample.image), sample.label
+        said, label = always.predict(sample.image), sample.label
         right = (int((said[answer] == label).sum()) for answer in ("coarse", "mask"))
         looks.append(ImageErrors(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
         if place < TIMED:
@@ -65,6 +65,6 @@ def _seconds(network: Any, image: np.ndarray) -> float:
     found = []
     for _ in range(REPEATS + 1):
         began = time.perf_counter()
-        network(image)
+        network.predict(image)
         found.append(time.perf_counter() - began)
     return min(found[1:])

@@ -34,7 +34,7 @@ def bench(
     wanted = _wanted(subject, only)
     from casnet_cli.workflows.bench.timing import Bench
 
-    console.say(f"measuring {', '.join(wanted)} of {subject.title}")
+    console.message(f"measuring {', '.join(wanted)} of {subject.title}")
     answer = Bench(subject, size, wanted, repeats).measure()
     if json:
         console.write_json(answer, json)
@@ -61,7 +61,7 @@ def _wanted(subject: BenchTarget, only: str | None) -> list[str]:
         return [only]
     for what, why in obstacles.items():
         if why:
-            console.say(f"{what} not measured: {why}")
+            console.message(f"{what} not measured: {why}")
     return ["forward", "train", *(what for what, why in obstacles.items() if not why)]
 
 
@@ -107,7 +107,7 @@ def _show_cascade(subject: BenchTarget, told: dict[str, Any]) -> None:
         file = run / "fine.png"
         try:
             draw(told, file)
-            console.say(f"wrote {file}")
+            console.message(f"wrote {file}")
         except OSError as error:
             raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 

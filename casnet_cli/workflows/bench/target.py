@@ -62,13 +62,13 @@ def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchT
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
     from casnet_cli.runs import trained
 
-    found = trained.find(file)
+    found = trained.find_run(file)
     meta = found.meta
     chosen = recipes.changed(meta.recipe, overrides)
     if chosen.model != meta.recipe.model:
         raise RunError(f"{file}: a trained network stays as it is (other settings of model by --recipe)")
     try:
-        store = trained.open_data(found, data)
+        store = trained.open_run_data(found, data)
     except (DataError, RunError) as error:
         if data:
             raise

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import backend, console
-from casnet_cli.errors import EngineError, OutOfMemory
+from casnet_cli.errors import BackendError, OutOfMemory
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.util import memory
 from casnet_cli.workflows.bench.target import BenchTarget
@@ -65,8 +65,8 @@ class Bench:
 
     def _build(self) -> None:
         """The network, and its step where one is timed. The weights decide what is written of an image, not speed."""
-        from casnet_cli.inference.pixel_outputs import prediction
-        from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+        from casnet_cli.inference.loading import predictor_of
+        from casnet_cli.inference.pixel_outputs import prediction_outputs
         from casnet_cli.model.casnet import build_casnet
         from casnet_cli.runs import checkpoint
         from casnet_cli.training.train_state import assemble
@@ -82,9 +82,7 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.network = KerasPredictor(
-            self.model, InferenceSettings(scale=self.recipe.evaluation.scale), prediction(temperature)
-        )
+        self.network = predictor_of(self.model, self.recipe, prediction_outputs(temperature))
 
     def measure(self) -> dict[str, Any]:
         """A value for each of KEYS, None where not measured."""
@@ -97,7 +95,7 @@ class Bench:
         measures = {"forward": self.forward, "train": self.train, "input": self.input, "predict": self.predict}
         rates = []
         for name in self.wanted:
-            console.say(f"timing {name} …")
+            console.message(f"timing {name} …")
             answer |= measures[name]()
             if name in ("forward", "train"):  # the yardstick more than once, as the machine may be busy at times
                 rates.append(matmul_rate(precision))
@@ -111,7 +109,7 @@ class Bench:
     def forward(self) -> dict[str, float]:
         """One image, everything that prediction asks of it."""
         image = np.random.default_rng(0).integers(0, 256, (*self.size, 3), np.uint8)
-        seconds = statistics.median(timings(lambda: self.network(image), self.repeats))
+        seconds = statistics.median(timings(lambda: self.network.predict(image), self.repeats))
         return {"forward_seconds": seconds, "images_per_second": 1 / seconds}
 
     def train(self) -> dict[str, float]:
@@ -143,7 +141,7 @@ class Bench:
         photos = self.subject.images("predict")
         assert photos, "the subject has an obstacle, and predict is not to be wanted"
         first = as_array(decode_rgb(io.BytesIO(photos[0].image)))
-        seconds = min(timings(lambda: self.network(first), 1, longest=0))
+        seconds = min(timings(lambda: self.network.predict(first), 1, longest=0))
         count = min(len(photos), _within(SECONDS / seconds, IMAGES))
         with TemporaryDirectory(prefix="casnet-bench-") as name:
             for index in range(count):  # spread over the whole part, so that its sizes come as they are
@@ -179,7 +177,7 @@ class Bench:
         file = self.subject.checkpoint
         if file is None or self.recipe.model.variant != "attention":
             return None
-        console.say("timing the network with and without its fine branch …")
+        console.message("timing the network with and without its fine branch …")
         easy = read_meta(file).calibration.get("easy") or {}
         return cascade(self.model, self.recipe.evaluation.scale, photos, easy.get("below"))
 
@@ -188,10 +186,10 @@ class Bench:
         groups: BatchGroups[Any] = BatchGroups()
         for image in images:
             ready = self.network.prepare(image)
-            for batch in groups.add(ready, ready.group, ready.together):
-                list(self.network.say(batch))
+            for batch in groups.add(ready, ready.batch_key, ready.batch_limit):
+                list(self.network.predict_batch(batch))
         for batch in groups.rest():
-            list(self.network.say(batch))
+            list(self.network.predict_batch(batch))
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         from casnet_cli.data.loader import training_batches
@@ -208,7 +206,7 @@ class Bench:
             return self.step(image, label, 0.0)  # a rate of 0, so that no loss runs away
         except OutOfMemory:
             told = f"a step of {len(image)} images of {image.shape[1]}x{image.shape[2]} needs more memory than there is"
-            raise EngineError(f"{self.subject.title}: {told} (lower training.batch_size by --set)") from None
+            raise BackendError(f"{self.subject.title}: {told} (lower training.batch_size by --set)") from None
 
 
 def timings(call: Callable[[], Any], least: int, longest: float | None = None) -> list[float]:

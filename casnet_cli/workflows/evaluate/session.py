@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from casnet_cli import backend, console
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.measurement import METRICS, EvalProtocol, EvaluationKey, evaluation_key
+from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.runs import trained
 from casnet_cli.util.files import removed_if_empty
 from casnet_cli.workflows.evaluate.files import REPORT, _check_unclaimed, make_folder, write
@@ -40,12 +40,12 @@ class EvaluateOptions:
 
 def evaluate_run(run: Path, question: EvaluateOptions) -> Path:
     """Measure a run and print the tables. Returns the folder written."""
-    found = trained.find(run)
-    store = trained.open_data(found, question.data)
+    found = trained.find_run(run)
+    store = trained.open_run_data(found, question.data)
     out, scores = evaluate_key(evaluation_key(found, store, question.split, question.fold, question.protocol), question)
     show(scores)
-    console.say(
-        f"wrote {out}/{METRICS}, per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}, pictures/, {REPORT}"
+    console.message(
+        f"wrote {out}/{METRICS_FILE}, per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}, pictures/, {REPORT}"
     )
     return out
 
@@ -65,22 +65,21 @@ def evaluate_key(wanted: EvaluationKey, question: EvaluateOptions = EvaluateOpti
 
 def _measured(wanted: EvaluationKey, question: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = wanted.run, wanted.store
-    console.say(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
+    console.message(f"evaluating {run.title} on {len(wanted.images)} {wanted.split} images of {store.path}")
     if store.content_sha256 != run.meta.data_sha256:
-        console.say("note: not the data this run was trained on; its training images may be among these")
+        console.message("note: not the data this run was trained on; its training images may be among these")
 
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
+    from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import evaluation_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
-    from casnet_cli.runs.checkpoint import load_model
+    from casnet_cli.inference.predictor import InferenceSettings
 
-    model, meta = load_model(run.file, run.meta)
-    protocol = InferenceSettings(wanted.protocol.tta, wanted.scale, wanted.protocol.tile)
-    network = KerasPredictor(model, protocol, evaluation_outputs(meta.temperature))
-    detailed = DetailedMetrics(store.labels, meta.temperature, meta.recipe.model.variant == "attention")
+    settings = InferenceSettings(wanted.protocol.tta, wanted.scale, wanted.protocol.tile)
+    network = open_predictor(run, evaluation_outputs(run.meta.temperature), settings)
+    detailed = DetailedMetrics(store.labels, run.meta.temperature, run.meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar, ExitStack() as stack:
         samples = _counted(whole_images(wanted.images), len(wanted.images), bar, question.ends)
         asked = predict_samples(network, samples)
@@ -111,9 +110,9 @@ def _saver(folder: Path, wanted: EvaluationKey) -> Iterator[Callable[[Any, Any],
         if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
             raise DataError(f"{wanted.store.path}: {sample.name}: a name that leads out of {folder} (prepare it again)")
         job = Job(Path(sample.name), Path(sample.name))
-        answer = outputs.answer(sample.image.shape[:2])
-        answer.add(slice(None), slice(None), said | {"confidence": said.get("calibrated", said["confidence"])})
-        manifest.add(outputs.save(job, sample.image, answer))
+        result = outputs.new_result(sample.image.shape[:2])
+        result.add(slice(None), slice(None), said | {"confidence": said.get("calibrated", said["confidence"])})
+        manifest.add(outputs.save(job, sample.image, result))
 
     with Manifest(outputs) as manifest:
         yield keep

@@ -111,10 +111,10 @@ def draw_figure4(series: Series, measured: EvaluationKey) -> Path:
         return picture
     backend.start()
     from casnet_cli.data.loader import whole_images
+    from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import branch_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.reports import panels
-    from casnet_cli.runs.checkpoint import load_model
 
     counted = measured.per_image()
     assert counted is not None
@@ -122,10 +122,9 @@ def draw_figure4(series: Series, measured: EvaluationKey) -> Path:
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
     part = measured.images.at(list(spread))
-    protocol = InferenceSettings(scale=series.recipe.evaluation.scale)
-    answer = KerasPredictor(load_model(measured.run.file, measured.run.meta)[0], protocol, branch_outputs)
+    predictor = open_predictor(measured.run, branch_outputs, InferenceSettings(scale=series.recipe.evaluation.scale))
     strips = [
-        panels.strip(sample.image, sample.label, answer(sample.image), series.store.labels)
+        panels.strip(sample.image, sample.label, predictor.predict(sample.image), series.store.labels)
         for sample in whole_images(part)
     ]
     if strips:

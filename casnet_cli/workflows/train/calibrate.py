@@ -34,10 +34,10 @@ def calibrate(best: Path, images: Subset, network: Callable[[], "KerasPredictor"
         return
     meta = read_meta(best)
     backend.start()
-    from casnet_cli.inference.pixel_outputs import branch_answers
+    from casnet_cli.inference.pixel_outputs import branch_outputs
 
     scale, cascade = meta.recipe.evaluation.scale, meta.recipe.model.variant == "attention"
-    asked = network().asked(scale, lambda told: branch_answers(told) | {"p": told["fused"]})
+    asked = network().with_outputs(scale, lambda pixels: branch_outputs(pixels) | {"p": pixels["fused"]})
     samples, looks, difficulty = _looked_at(asked, images, cascade)
     temperature = fit_temperature(samples)
     easy = threshold(curve(looks))
@@ -67,7 +67,7 @@ def _looked_at(network: "KerasPredictor", images: Subset, cascade: bool) -> tupl
     most, tiny = -(-PIXELS // len(images)), np.finfo(np.float32).tiny
     samples, looks, difficulty = [], [], []
     for place, sample in enumerate(whole_images(images)):
-        said, label = network(sample.image), sample.label
+        said, label = network.predict(sample.image), sample.label
         difficulty.append(round(float(said["difficulty"].mean()), 5))
         pixels = chosen_pixels(label, most, generator(place))
         if len(pixels):

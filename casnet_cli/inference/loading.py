@@ -1,0 +1,42 @@
+"""Open a trained run for prediction in Keras: the one way from a checkpoint to a predictor.
+
+Importing this imports Keras: start the back end first (`casnet_cli.backend.start`).
+"""
+
+from dataclasses import replace
+
+import keras
+
+from casnet_cli.inference import predictor
+from casnet_cli.inference.pixel_outputs import mask_outputs
+from casnet_cli.inference.postprocess import PixelFunction
+from casnet_cli.inference.predictor import InferenceSettings
+from casnet_cli.recipe import Recipe
+from casnet_cli.runs.checkpoint import load_model
+from casnet_cli.runs.trained import TrainedRun
+
+
+def open_predictor(
+    run: TrainedRun,
+    outputs: PixelFunction = mask_outputs,
+    settings: InferenceSettings = InferenceSettings(),  # noqa: B008
+) -> predictor.KerasPredictor:
+    """A predictor with the network of a run's checkpoint. Settings without a scale take the recipe's.
+
+    outputs: what it gives for every pixel, one of the functions of `pixel_outputs` or another of that kind. Raises
+    RunError for a file that is not readable, or that a training has written anew since `run` was found.
+    """
+    model, meta = load_model(run.file, run.meta)
+    return predictor_of(model, meta.recipe, outputs, settings)
+
+
+def predictor_of(
+    model: keras.Model,
+    recipe: Recipe,
+    outputs: PixelFunction = mask_outputs,
+    settings: InferenceSettings = InferenceSettings(),  # noqa: B008
+) -> predictor.KerasPredictor:
+    """As `open_predictor`, with a network of that recipe that is in memory already, such as one in training."""
+    if settings.scale is None:
+        settings = replace(settings, scale=recipe.evaluation.scale)
+    return predictor.KerasPredictor(model, settings, outputs)
