@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: expected calibration error, and the temperature that mends it."""
+"""Whether confidence equals accuracy: expected calibration error, and the temperature that corrects it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import optimize, special
 
+from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID
 
 BINS = 15
-"""As Guo et al. 2017."""
+"""Equally wide bins of confidence, as many as in Guo et al. 2017."""
 
 PIXELS = 200_000
 """Pixels that a temperature is fitted on, of all images together."""
 
 COLDEST, HOTTEST = 0.05, 20.0
-
+"""Temperatures that are tried."""
 
 Samples = Iterable[tuple[np.ndarray, np.ndarray]]
 """Log-probabilities (N, K) and class ids (N,) of labelled pixels, an image each."""
@@ -23,14 +24,17 @@ Samples = Iterable[tuple[np.ndarray, np.ndarray]]
 
 @dataclass
 class Calibration:
-    """Pixels, their summed confidence, and the right ones, of each of `BINS` equally wide bins of confidence."""
+    """Counts of each bin of confidence, (`BINS`,) each."""
 
     pixels: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    """Labelled pixels."""
     confidence: np.ndarray = field(default_factory=lambda: np.zeros(BINS))
+    """Sum of their confidences."""
     right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    """Those that are right."""
 
     def add(self, confidence: np.ndarray, right: np.ndarray) -> None:
-        """confidence: (N,) 0..1. right: (N,) bool."""
+        """Count pixels. confidence: (N,) 0..1. right: (N,) bool."""
         place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
         self.pixels += np.bincount(place, minlength=BINS)
         self.confidence += np.bincount(place, weights=confidence, minlength=BINS)
@@ -42,8 +46,38 @@ class Calibration:
         return float(np.abs(self.right - self.confidence).sum() / total) if total else None
 
 
+@dataclass
+class CalibrationErrors:
+    """Calibration of the final output, plain and at the checkpoint's temperature."""
+
+    temperature: float | None
+    """None: the checkpoint has none."""
+    plain: Calibration = field(default_factory=Calibration)
+    """Of the output `confidence`."""
+    calibrated: Calibration = field(default_factory=Calibration)
+    """Of the output `calibrated`."""
+
+    def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
+        """Count one image. truth: (H, W) ids. outputs: (H, W) each."""
+        known = truth != VOID
+        right = (outputs["mask"] == truth)[known]
+        self.plain.add(outputs["confidence"][known], right)
+        if self.temperature:
+            self.calibrated.add(outputs["calibrated"][known], right)
+
+    def summary(self) -> dict[str, object]:
+        """The key `calibration`."""
+        return {
+            "calibration": {
+                "ece": self.plain.error(),
+                "ece_calibrated": self.calibrated.error(),
+                "temperature": self.temperature,
+            }
+        }
+
+
 def generator(place: int) -> np.random.Generator:
-    """Of the pixels of the image at that place: the same in every call."""
+    """The generator that draws pixels of the image at that place: the same in every call."""
     return np.random.default_rng([0, place])
 
 
@@ -56,8 +90,7 @@ def chosen_pixels(label: np.ndarray, most: int, rng: np.random.Generator) -> np.
 def fit_temperature(samples: Samples) -> float | None:
     """T > 0 that minimizes the negative log-likelihood of softmax(log p / T) (Guo et al. 2017, section 4.2).
 
-    None without pixels, or if the answers are
-    so right or so wrong that no T in 0.05..20 is best.
+    None without pixels, or if so many classes are right, or wrong, that no T in 0.05..20 is best.
     """
     scores, truth = _together(samples)
     if not len(truth):
@@ -69,7 +102,7 @@ def fit_temperature(samples: Samples) -> float | None:
 
     bounds = np.log(COLDEST), np.log(HOTTEST)
     found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    # Answers that are all right want an ever colder one; the loss is then as low at the bound.
+    # Where every class is right, colder is always better; the loss is then as low at the bound.
     inside = found.fun < min(map(loss, bounds)) - 1e-9
     return round(float(np.exp(found.x)), 4) if inside else None
 
@@ -83,9 +116,11 @@ def _together(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def selective(samples: Samples, temperature: float | None) -> list[tuple[float, float, float]]:
-    """Threshold of the calibrated largest probability, share of the pixels that reach it, and accuracy among them.
+    """Points of selective prediction: a threshold of the calibrated largest probability, the share of the pixels that
+    reach it, and the accuracy among them.
 
-    Thresholds rise, from 0, which all pixels reach; every hundredth pixel is one, with all that are as sure as it.
+    Thresholds rise from 0, which all pixels reach, in about a hundred steps of equally many pixels; pixels of equal
+    probability stay together.
     """
     scores, truth = _together(samples)
     if not len(truth):
@@ -102,5 +137,5 @@ def selective(samples: Samples, temperature: float | None) -> list[tuple[float, 
 
 
 def threshold_for(points: Sequence[tuple[float, float, float]], accuracy: float) -> tuple[float, float, float] | None:
-    """Of `selective`'s the one that keeps most pixels with at least that accuracy; None if none does."""
+    """The point of `selective` that keeps most pixels at that accuracy or a higher one; None if there is none."""
     return next((point for point in points if point[2] >= accuracy), None)

@@ -1,4 +1,4 @@
-"""Whether images are clearly harder to a network than those it was validated on."""
+"""Whether images are clearly harder for a network than those it was validated on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,28 +6,33 @@ from dataclasses import dataclass
 import numpy as np
 
 CHANCE, SIGMAS = 0.65, 3.0
-"""Both must be exceeded for a warning: the effect, and how far it is from accident."""
+"""Both must be reached for a warning: the size of the effect, and its distance from accident."""
 
 
 @dataclass(frozen=True)
 class DifficultyShift:
-    """chance: that an image of the folder is more difficult than one of validation, 0.5 if they are alike. sigmas: of
-    the Mann-Whitney test (normal approximation, no correction for ties) from 0.5."""
+    """The Mann-Whitney test of the images of a folder against those of validation."""
 
     chance: float
+    """Chance that an image of the folder is more difficult than one of validation, ties half; 0.5: alike."""
     sigmas: float
+    """Distance of `chance` from 0.5 in standard deviations (normal approximation, no correction for ties)."""
 
     @property
     def harder(self) -> bool:
+        """Whether a warning is due."""
         return self.chance >= CHANCE and self.sigmas >= SIGMAS
 
 
 def difficulty_shift(folder: Sequence[float], validation: Sequence[float]) -> DifficultyShift | None:
-    """Mean difficulties of the images of each; None if one of them has none."""
-    ours, theirs = np.asarray(folder, np.float64), np.sort(np.asarray(validation, np.float64))
-    if not len(ours) or not len(theirs):
+    """Compare the mean difficulties of images, 0..1; None if one side has none."""
+    from scipy import stats
+
+    pairs = len(folder) * len(validation)
+    if not pairs:
         return None
-    below = np.searchsorted(theirs, ours, "left") + np.searchsorted(theirs, ours, "right")
-    chance = float(below.sum() / 2 / (len(ours) * len(theirs)))
-    spread = np.sqrt((len(ours) + len(theirs) + 1) / (12 * len(ours) * len(theirs)))
+    # Only U: a p-value of 0 would have no sigmas.
+    statistic = stats.mannwhitneyu(folder, validation, use_continuity=False, method="asymptotic").statistic
+    chance = float(statistic) / pairs
+    spread = np.sqrt((len(folder) + len(validation) + 1) / (12 * pairs))
     return DifficultyShift(chance, float((chance - 0.5) / spread))

@@ -1,4 +1,4 @@
-"""How well a score ranks pixels by whether the answer is wrong there, from counts that do not grow with the images."""
+"""How well a score of each pixel tells wrong ones, from counts that do not grow with the images."""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +8,7 @@ SHIFT = 14
 """Bits dropped from a float32: scores of one bin differ by less than 0.2 %, however near to zero they are."""
 
 BINS = int(np.float32(2.0).view(np.uint32) >> SHIFT)
+"""Bins of scores 0 ≤ s < 2."""
 
 
 def bins(scores: np.ndarray) -> np.ndarray:
@@ -17,13 +18,15 @@ def bins(scores: np.ndarray) -> np.ndarray:
 
 @dataclass
 class ErrorDetection:
-    """right and wrong: (BINS,) pixels of each bin of a score that should be high where the answer is wrong."""
+    """Counts of each bin of a score that should be high where a pixel is wrong, (BINS,) each."""
 
     right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    """Right pixels."""
     wrong: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    """Wrong pixels."""
 
     def add(self, scores: np.ndarray, wrong: np.ndarray) -> None:
-        """scores: (N,) float32. wrong: (N,) bool."""
+        """Count pixels. scores: (N,) float32. wrong: (N,) bool."""
         counts = np.bincount(2 * bins(scores) + wrong, minlength=2 * BINS).reshape(BINS, 2)
         self.right += counts[:, 0]
         self.wrong += counts[:, 1]

@@ -1,67 +1,78 @@
-"""Figures on disk: whose they are, where they lie, and whether they are still those of that run."""
+"""Evaluations on disk: what they are of, where they lie, and whether they still belong to that run."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, InputError, RunError
 from casnet_cli.evaluation import per_image
-from casnet_cli.evaluation.confusion import METRIC_NAMES
 from casnet_cli.evaluation.per_image import PerImageCounts
+from casnet_cli.runs import locate
+from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.measurement_record import EvaluationIdentity, MeasurementRecord
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.files import sha256_of
 
-METRICS = "metrics.json"
+METRICS_FILE = "metrics.json"
+"""Name of the file; it is written last, as a sign that an evaluation is whole."""
 
 
 @dataclass(frozen=True)
 class EvalProtocol:
-    """How the images are asked about. tta: one of `model.answers.PASSES`. scale: by which they are enlarged, None
-    for the recipe's. tile: the side of overlapping tiles, None for whole images."""
+    """Settings of inference under which a run is evaluated."""
 
     tta: str = "none"
+    """Test-time augmentation: one of `inference.predictor.PASSES`."""
     scale: float | None = None
+    """Factor by which images are enlarged; None: the recipe's."""
     tile: int | None = None
+    """Side of overlapping tiles in image pixels; None: whole images."""
 
 
 @dataclass(frozen=True)
 class EvaluationKey:
-    """A checkpoint on some images: split and fold of a store, asked in one way."""
+    """What one evaluation is of: a checkpoint, images, and settings. Its folder follows."""
 
     run: TrainedRun
+    """The run, with its checkpoint."""
     store: Store
+    """The data set."""
     split: str
+    """`train`, `val` or `test`."""
     fold: int | None
+    """Fold that divides the data; None: they have none."""
     protocol: EvalProtocol
+    """Settings of inference."""
     images: Subset
+    """The images of the split."""
 
     @property
     def scale(self) -> float:
+        """Factor by which images are enlarged."""
         own = self.run.meta.recipe.evaluation.scale
         return own if self.protocol.scale is None else self.protocol.scale
 
     @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What metrics.json says of the circumstances; figures with another identity are not of this measurement."""
-        return {
-            "data": self.store.name,
-            "data_sha256": self.store.content_sha256,
-            "split": self.split,
-            "fold": self.fold,
-            "tta": self.protocol.tta,
-            "scale": self.scale,
-            "tile": self.protocol.tile,
-            "checkpoint": self.run.file.name,
-            "checkpoint_sha256": sha256_of(self.run.file),
-            "step": self.run.meta.progress.step,
-        }
+    def identity(self) -> EvaluationIdentity:
+        """The first keys of metrics.json; a file with other values there is of another evaluation."""
+        return EvaluationIdentity(
+            data=self.store.name,
+            data_sha256=self.store.content_sha256,
+            split=self.split,
+            fold=self.fold,
+            tta=self.protocol.tta,
+            scale=self.scale,
+            tile=self.protocol.tile,
+            checkpoint=self.run.file.name,
+            checkpoint_sha256=sha256_of(self.run.file),
+            step=self.run.meta.progress.step,
+        )
 
     @property
     def folder(self) -> Path:
-        """`eval/<split>` of the run, with all that is not the run's own behind it. Raises InputError outside a run."""
+        """`eval/<split>` in the run's folder, followed by what differs from the run's own settings. Raises InputError
+        for a checkpoint outside a run folder."""
         if self.run.folder is None:
             raise InputError(f"{self.run.file}: not inside a run folder (say where to write by --out DIR)")
         words = [self.split]
@@ -69,7 +80,7 @@ class EvaluationKey:
             words.append(f"fold-{self.fold}")
         if self.store.content_sha256 != self.run.meta.data_sha256:
             words.append(f"{self.store.name}-{self.store.content_sha256[:8]}")
-        if self.run.file.name != "best.h5":
+        if not locate.is_best(self.run.file):
             words.append(self.run.file.stem)
         if self.protocol.tta != "none":
             words.append(self.protocol.tta)
@@ -79,17 +90,17 @@ class EvaluationKey:
             words.append(f"tile-{self.protocol.tile}")
         return self.run.folder / "eval" / "-".join(words)
 
-    def read(self) -> dict[str, Any] | None:
-        """The content of metrics.json; None if there is none, it is damaged, or of another measurement."""
+    def read(self) -> MeasurementRecord | None:
+        """The content of metrics.json; None if there is none, it is damaged, or it is of another evaluation."""
         try:
-            told = json.loads((self.folder / METRICS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            record = read_record(MeasurementRecord, self.folder / METRICS_FILE)
+        except RunError:
             return None
-        whole = isinstance(told, dict) and all(key in told for key in (*METRIC_NAMES, "branches", "images"))
-        return told if whole and all(told.get(key) == value for key, value in self.identity.items()) else None
+        own = record.model_dump(include=set(EvaluationIdentity.model_fields))
+        return record if own == self.identity.model_dump() else None
 
     def per_image(self) -> PerImageCounts | None:
-        """The counts of each image; None where `read` gives none or the file is damaged."""
+        """The counts of each image; None where `read` gives None or their file is damaged."""
         if self.read() is None:
             return None
         try:
@@ -105,9 +116,9 @@ def evaluation_key(
     fold: int | None = None,
     protocol: EvalProtocol = EvalProtocol(),
 ) -> EvaluationKey:
-    """The images as the run divided the data. split: default test, else val. fold: default the run's own.
+    """The evaluation of a run on a split, divided as in its training. Raises DataError if there are no such images.
 
-    Raises DataError if there are no such images.
+    split: default test, else val. fold: default the run's own.
     """
     recipe = run.meta.recipe
     fold = run.meta.fold if fold is None and store.folds else fold

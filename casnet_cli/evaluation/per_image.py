@@ -1,11 +1,11 @@
-"""Pixel counts of each image, kept so that intervals and paired differences need no second look at the images."""
+"""Pixel counts of each image, from which intervals and paired differences follow without a second prediction."""
 
 import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -14,19 +14,26 @@ from casnet_cli.evaluation.confusion import METRIC_NAMES, Counts
 from casnet_cli.util.files import BROKEN_NPZ, write_whole
 
 FILE = "per_image.npz"
+"""Name of the file in the folder of an evaluation."""
+
 REPLICATES = 1000
+"""Draws of the bootstrap."""
+
 LEVEL = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
 
 PARTS = ("correct", "truth", "claimed")
+"""Attributes of `Counts`."""
 
 
 @dataclass(frozen=True)
 class PerImageCounts:
-    """names: of the images. counts: of each branch there is, (N, K) int64 a part."""
+    """Counts of N images."""
 
     names: tuple[str, ...]
+    """Names of the images."""
     counts: dict[str, Counts]
+    """By branch, those there are; (N, K) int64 each."""
 
     def save(self, path: Path) -> None:
         """As .npz: `names`, and `<branch>/<part>`. Raises OSError."""
@@ -55,11 +62,11 @@ def load(path: Path) -> PerImageCounts:
 
 
 def resampled(parts: Sequence[PerImageCounts], branch: str = "fused", seed: int = 0) -> dict[str, np.ndarray]:
-    """Bootstrap over images: each figure on `REPLICATES` draws, averaged over the parts, (R,) each.
+    """Bootstrap over images: each metric on `REPLICATES` draws, averaged over the parts, (R,) each.
 
-    parts: the test images of a run, or of each fold or seed. Images are drawn with replacement within each part; parts
-    of the same images are drawn alike, and so are two models on the same images, which makes their differences paired.
-    A class that a draw lacks is left out of its means.
+    parts: the test images of a run, or of each fold or seed. Images are drawn with replacement within each part. Parts
+    with the same images get the same draws, and so do two models on the same images: their differences are paired. A
+    class that a draw lacks is left out of its means.
     """
     sums = dict.fromkeys(METRIC_NAMES, np.zeros(REPLICATES))
     for part in parts:
@@ -84,34 +91,43 @@ def _drawn(counts: Counts, rng: np.random.Generator) -> Counts:
 
 
 def interval(values: np.ndarray) -> list[float] | None:
-    """[low, high] of 95 %; None where some draw has no figure."""
+    """[low, high] of 95 %; None where some draw has no value."""
     return None if np.isnan(values).any() else [float(bound) for bound in np.percentile(values, LEVEL)]
 
 
 def means(parts: Sequence[PerImageCounts], branch: str = "fused") -> dict[str, float | None]:
-    """The figures of each part's pixels together, averaged over the parts; None where one has no labelled pixel."""
+    """The metrics of each part's pixels together, averaged over the parts; None where one has no labelled pixel."""
     found = [Counts(*(getattr(part.counts[branch], key).sum(0) for key in PARTS)).metrics() for part in parts]
     return {key: _number(np.mean([getattr(own, key) for own in found])) for key in METRIC_NAMES}
 
 
+class Difference(TypedDict):
+    """The difference of one metric."""
+
+    value: float | None
+    """A fraction; None where one side has no labelled pixel."""
+    ci95: list[float] | None
+    """Ends of its 95 % interval."""
+
+
 def difference(
     ours: Sequence[PerImageCounts], theirs: Sequence[PerImageCounts], branch: str = "fused", other: str = "fused"
-) -> dict[str, dict[str, Any]]:
-    """ours − theirs of each figure, `value` and `ci95`: paired, so only images that both judged will do.
+) -> dict[str, Difference]:
+    """ours − theirs of each metric, paired by image. Raises RunError if the images differ.
 
-    Raises RunError if the images differ.
+    branch, other: the outputs of `ours` and of `theirs`.
     """
     if [part.names for part in ours] != [part.names for part in theirs]:
         raise RunError("not measured on the same images (evaluate both on the same split of the same data)")
     first, second = means(ours, branch), means(theirs, other)
     drawn, against = resampled(ours, branch), resampled(theirs, other)
-    found = {}
+    found: dict[str, Difference] = {}
     for key in METRIC_NAMES:
         own, reference = first[key], second[key]
-        known = own is not None and reference is not None
-        found[key] = {"value": own - reference if known else None, "ci95": interval(drawn[key] - against[key])}  # type: ignore[operator]
+        value = None if own is None or reference is None else own - reference
+        found[key] = {"value": value, "ci95": interval(drawn[key] - against[key])}
     return found
 
 
-def _number(value: Any) -> float | None:
+def _number(value: np.floating) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -1,38 +1,51 @@
-"""What the second look changed: pixels that the final answer mends or spoils against the coarse one."""
+"""What fusion with the fine branch changes: pixels that the final output mends or spoils against the coarse one."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+
+from casnet_cli.inference.protocol import PixelOutputs
+from casnet_cli.labels import VOID
 
 
 @dataclass
 class Refinement:
-    """(K,) labelled pixels of each true class: wrong before and right now, right before and wrong now, all others."""
+    """Labelled pixels of each true class, (K,) each."""
 
-    classes: int
+    names: tuple[str, ...]
+    """Classes."""
     fixed: np.ndarray = field(init=False)
+    """Wrong in the coarse output, right in the final one."""
     broken: np.ndarray = field(init=False)
+    """Right in the coarse output, wrong in the final one."""
     unchanged: np.ndarray = field(init=False)
+    """All others."""
+    measured: bool = False
+    """Whether some image had both branches."""
 
     def __post_init__(self) -> None:
-        self.fixed, self.broken, self.unchanged = (np.zeros(self.classes, np.int64) for _ in range(3))
+        self.fixed, self.broken, self.unchanged = (np.zeros(len(self.names), np.int64) for _ in range(3))
 
-    def add(self, truth: np.ndarray, coarse: np.ndarray, final: np.ndarray) -> None:
-        """(N,) ids of labelled pixels each."""
-        before, now = coarse == truth, final == truth
+    def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
+        """Count one image, (H, W) ids each. A variant with a single branch refines nothing."""
+        if "coarse" not in outputs or "fine" not in outputs:
+            return
+        self.measured, known = True, truth != VOID
+        labels = truth[known]
+        before, now = outputs["coarse"][known] == labels, outputs["mask"][known] == labels
         for counts, where in (
             (self.fixed, now & ~before),
             (self.broken, before & ~now),
             (self.unchanged, before == now),
         ):
-            counts += np.bincount(truth[where], minlength=self.classes)
+            counts += np.bincount(labels[where], minlength=len(self.names))
 
-    def summary(self, names: tuple[str, ...]) -> dict[str, Any]:
-        kinds = ("fixed", "broken", "unchanged")
-        return {
-            **{kind: int(getattr(self, kind).sum()) for kind in kinds},
-            "per_class": [
-                {"name": name, **{kind: int(getattr(self, kind)[k]) for kind in kinds}} for k, name in enumerate(names)
-            ],
-        }
+    def summary(self) -> dict[str, object]:
+        """The key `refine`."""
+        kinds = {"fixed": self.fixed, "broken": self.broken, "unchanged": self.unchanged}
+        per_class = [
+            {"name": name} | {kind: int(counts[k]) for kind, counts in kinds.items()}
+            for k, name in enumerate(self.names)
+        ]
+        totals = {kind: int(counts.sum()) for kind, counts in kinds.items()}
+        return {"refine": totals | {"per_class": per_class} if self.measured else None}

@@ -1,46 +1,50 @@
-"""Accuracy where it is hard and where it is easy: by distance to a border, and by the size of the region."""
+"""Accuracy of parts of the pixels: by distance to a border, and by size of the region."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from casnet_cli.evaluation.boundary import band, sets_of
+from casnet_cli.inference.protocol import PixelOutputs
 
 DISTANCES = (1, 2, 4, 8, 16, 32)
-"""Lower bounds of the classes of distance in pixels (chessboard) to the next labelled pixel of another class."""
+"""Lower bounds of the bins of distance, in pixels (chessboard), to the next labelled pixel of another class."""
 
 SIZES = (0.0, 0.001, 0.01, 0.1)
-"""Lower bounds of the classes of size: share of the image that a connected region of one class takes up."""
+"""Lower bounds of the bins of size: share of the image that a connected region of one class takes up."""
 
 
 @dataclass
 class StratifiedAccuracy:
-    """Pixels and right pixels of each stratum."""
+    """Labelled pixels and right ones of each bin, (bins, 2) each."""
 
     classes: int
+    """Number of classes."""
     distance: np.ndarray = field(default_factory=lambda: np.zeros((len(DISTANCES), 2), np.int64))
+    """By distance to a border."""
     size: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), 2), np.int64))
+    """By size of the region."""
 
-    def add(self, truth: np.ndarray, mask: np.ndarray) -> None:
-        """(H, W) ids each."""
+    def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
+        """Count one image, (H, W) ids each."""
         sets = sets_of(truth, self.classes)
         known = (sets != 0).any(axis=0)
-        right = (truth == mask)[known]
+        right = (truth == outputs["mask"])[known]
         edge = band(sets, 1)
-        # A border pixel touches another class: 1. Without any border everything is farthest away.
+        # A border pixel touches another class: 1. Without any border every pixel is in the last bin.
         away = 1 + ndimage.distance_transform_cdt(~edge, "chessboard") if edge.any() else np.full(truth.shape, 1 << 20)
         self.distance += _counted(np.searchsorted(DISTANCES, away[known], "right") - 1, right, len(DISTANCES))
         share = _region_pixels(truth, known) / truth.size
         self.size += _counted(np.searchsorted(SIZES, share[known], "right") - 1, right, len(SIZES))
 
-    def summary(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows of `from`, the lower bound, `pixels` and `accuracy`, None where there are none."""
-        return {
+    def summary(self) -> dict[str, object]:
+        """Of the key `accuracy_by` the rows of each bin: `from`, its lower bound, `pixels`, and `accuracy`."""
+        strata = {
             "boundary_distance_px": _rows(DISTANCES, self.distance),
             "region_share_of_image": _rows(SIZES, self.size),
         }
+        return {"accuracy_by": strata}
 
 
 def _region_pixels(truth: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -57,7 +61,7 @@ def _counted(place: np.ndarray, right: np.ndarray, parts: int) -> np.ndarray:
     return np.stack([np.bincount(place, minlength=parts), np.bincount(place[right], minlength=parts)], axis=1)
 
 
-def _rows(bounds: tuple[float, ...], counts: np.ndarray) -> list[dict[str, Any]]:
+def _rows(bounds: tuple[float, ...], counts: np.ndarray) -> list[dict[str, object]]:
     return [
         {"from": bound, "pixels": int(pixels), "accuracy": int(right) / int(pixels) if pixels else None}
         for bound, (pixels, right) in zip(bounds, counts, strict=True)

@@ -1,17 +1,20 @@
-"""report.html: the figures of an evaluation, what the network knows of its errors, and pictures, in one file."""
+"""report.html: the metrics of an evaluation and pictures of remarkable images, in one file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from casnet_cli.evaluation.confusion import METRIC_NAMES
-from casnet_cli.evaluation.detailed_metrics import DETECTORS
+from casnet_cli.evaluation.error_scores import DETECTORS
+from casnet_cli.evaluation.evaluator import Evaluation
+from casnet_cli.inference.protocol import LabelledImage, PixelOutputs
 from casnet_cli.labels import LabelSet
 from casnet_cli.reports.html import Picture, flat_picture, picture, render
 from casnet_cli.reports.panels import errors, heat
-from casnet_cli.util.text import count, percent
+from casnet_cli.reports.plots import Plot, over_epochs, plot
+from casnet_cli.runs.measurement_record import MetricsRecord, StratumMetrics
+from casnet_cli.util.text import count, percent, points
 
 KINDS = {
     "worst": "The worst",
@@ -19,175 +22,256 @@ KINDS = {
     "median": "Around the median",
     "best": "The best",
 }
+"""Kinds of images in the gallery, with the words of its tabs."""
+
 EACH = 12
 """Images of each kind in the gallery."""
 
 HEADS = ("pixels right", "class mean", "mean IoU", "fw IoU")
 
+Bin = Callable[[float, float | None], str]
+"""Words for a bin: its lower bound, and the upper one, which does not belong to it; None: it is open."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a report is of."""
+
+    title: str
+    """Run, data and split."""
+    circumstances: str
+    """Network, settings of inference, and digests."""
+    history: Sequence[Mapping[str, float | None]] = ()
+    """Rows of the run's history.csv; none: there is no training curve."""
+
 
 @dataclass(frozen=True)
 class Card:
-    """An image of the gallery. ranks: its place in each kind that it belongs to."""
+    """An image of the gallery."""
 
     name: str
+    """Its name in the data."""
     text: str
+    """Its metrics."""
     ranks: dict[str, int]
+    """Its place, from 1, in each kind that it belongs to."""
     pictures: list[Picture]
+    """Input, truth, outputs and errors."""
 
 
-def card(sample: Any, said: dict[str, np.ndarray], accuracy: float, changed: int, ranks: dict[str, int],
+@dataclass(frozen=True)
+class Table:
+    """A table of a report."""
+
+    caption: str
+    """What it shows, and its unit."""
+    head: Sequence[str]
+    """Headings of the columns."""
+    rows: Sequence[Sequence[str]]
+    """Cells; the first of a row names it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix: the share of a class's pixels that is predicted as another, or as itself."""
+
+    text: str
+    """Per cent; empty below 0.5."""
+    exact: str
+    """Per cent with two decimals."""
+    kind: str
+    """`right`, `wrong`, or `empty`."""
+    depth: int
+    """Strength of its colour, 0..100."""
+
+
+def card(sample: LabelledImage, outputs: PixelOutputs, accuracy: float, changed: int, ranks: dict[str, int],
          labels: LabelSet) -> Card:  # fmt: skip
-    """Input, truth, difficulty, coarse, final and errors of one image, reduced and encoded at once."""
-    panels = [
+    """Input, truth, difficulty, coarse and final output, and errors of one image, reduced and encoded at once."""
+    refined = "coarse" in outputs and "fine" in outputs
+    pictures = [
         picture(sample.image, "input", 288),
         flat_picture(sample.label, labels, "truth", 288),
-        picture(heat(said["difficulty"]), "difficulty", 288),
-        *([flat_picture(said["coarse"], labels, "coarse", 288)] if "coarse" in said and "fine" in said else []),
-        flat_picture(said["mask"], labels, "final", 288),
-        picture(errors(sample.image, sample.label, said["mask"]), "errors", 288),
+        picture(heat(outputs["difficulty"]), "difficulty", 288),
+        *([flat_picture(outputs["coarse"], labels, "coarse", 288)] if refined else []),
+        flat_picture(outputs["mask"], labels, "final", 288),
+        picture(errors(sample.image, sample.label, outputs["mask"]), "errors", 288),
     ]
     text = f"{percent(accuracy)} % of the pixels right"
-    if "coarse" in said and "fine" in said:
+    if refined:
         text += f", {changed:,} pixels changed by refinement"
-    return Card(sample.name, text, ranks, panels)
+    return Card(sample.name, text, ranks, pictures)
 
 
-def report(title: str, circumstances: str, metrics: dict[str, Any], matrix: np.ndarray,
-           curve: Sequence[tuple[float, float]], cards: Iterable[Card], labels: LabelSet) -> str:  # fmt: skip
-    """The text of the page. matrix: (K, K) counts, rows = truth. curve: coverage and risk."""
-    kinds = list(KINDS.items())
+def report(heading: Heading, metrics: MetricsRecord, evaluation: Evaluation, cards: Iterable[Card]) -> str:
+    """The text of the page. metrics: those of the evaluation."""
+    labels = evaluation.labels
+    risk = evaluation.detailed.risk_coverage() if evaluation.detailed else []
     return render(
         "report.html",
-        title=title,
+        title=heading.title,
         summary=_summary(metrics),
-        circumstances=circumstances,
-        tables=[_branches(metrics), _classes(metrics), *_doubts(metrics)],
-        plots=_plots(metrics, curve),
-        confusion=_confusion(matrix, labels),
+        circumstances=heading.circumstances,
         legend=list(zip(labels.names, labels.palette, strict=True)),
-        kinds=kinds,
+        kinds=list(KINDS.items()),
         cards=list(cards),
+        training=_training(heading.history),
+        tables=[_branches(metrics), _classes(metrics)],
+        error_tables=_error_detection(metrics),
+        plots=_plots(metrics, risk),
+        class_names=labels.names,
+        confusion=_confusion(evaluation.matrices["fused"], labels),
     )
 
 
-def _summary(metrics: dict[str, Any]) -> str:
-    if metrics["pixel_accuracy"] is None:
-        return f"None of the {metrics['images']} images has a labelled pixel: there is nothing to measure."
-    present = [row for row in metrics["per_class"] if row["pixels"]]
-    best, worst = (choose(present, key=lambda row: row["iou"])["name"] for choose in (max, min))
+def _summary(metrics: MetricsRecord) -> str:
+    """One sentence."""
+    if metrics.pixel_accuracy is None:
+        return f"None of the {metrics.images} images has a labelled pixel: there is nothing to measure."
+    present = [row for row in metrics.per_class if row.pixels]
+    best, worst = (choose(present, key=lambda row: row.iou or 0.0).name for choose in (max, min))
     return (
-        f"{_with_interval(metrics, 'pixel_accuracy')} % of {metrics['labelled_pixels']:,} labelled pixels in "
-        f"{metrics['images']} images are right; {_with_interval(metrics, 'class_accuracy')} % in the mean of "
-        f"{count(len(present), 'class')}, mean IoU {_with_interval(metrics, 'mean_iou')} %. "
-        f"It is best at {best} and weakest at {worst}."
+        f"{_with_interval(metrics, 'pixel_accuracy')} % of {metrics.labelled_pixels:,} labelled pixels in "
+        f"{metrics.images} images are right, {_with_interval(metrics, 'class_accuracy')} % in the mean of "
+        f"{count(len(present), 'class')}, with a mean IoU of {_with_interval(metrics, 'mean_iou')} %, best at {best} "
+        f"and weakest at {worst}."
     )
 
 
-def _with_interval(metrics: dict[str, Any], key: str) -> str:
-    bounds = metrics[f"{key}_ci95"]
+def _with_interval(metrics: MetricsRecord, key: str) -> str:
+    bounds = getattr(metrics, f"{key}_ci95")
     shown = f" [{percent(bounds[0])}, {percent(bounds[1])}]" if bounds else ""
-    return percent(metrics[key]) + shown
+    return percent(getattr(metrics, key)) + shown
 
 
-def _table(caption: str, head: Sequence[str], rows: list[list[str]]) -> dict[str, Any]:
-    return {"caption": caption, "head": head, "rows": rows}
+def _training(history: Sequence[Mapping[str, float | None]]) -> list[Plot]:
+    """Loss and validation metrics by epoch, those that the history has."""
+    plots = [
+        over_epochs("Loss, mean over each epoch", history, {"loss": "loss"}),
+        over_epochs(
+            "Validation, %",
+            history,
+            {"val_pixel_accuracy": "pixels right", "val_mean_iou": "mean IoU"},
+            100,
+        ),
+    ]
+    return [one for one in plots if one]
 
 
-def _branches(metrics: dict[str, Any]) -> dict[str, Any]:
-    rows = [[name, *(percent(own[key]) for key in METRIC_NAMES)] for name, own in metrics["branches"].items() if own]
-    rows.append(["fused, 95 % interval", *(_bounds(metrics[f"{key}_ci95"]) for key in METRIC_NAMES)])
-    images, pixels = metrics["images"], metrics["labelled_pixels"]
-    return _table(f"In %, of {images} images with {pixels:,} labelled pixels", ("", *HEADS), rows)
+def _branches(metrics: MetricsRecord) -> Table:
+    rows = [
+        [name, *(percent(getattr(own, key)) for key in METRIC_NAMES)] for name, own in metrics.branches.items() if own
+    ]
+    rows.append(["fused, 95 % interval", *(_bounds(getattr(metrics, f"{key}_ci95")) for key in METRIC_NAMES)])
+    caption = f"In %, of {metrics.images} images with {metrics.labelled_pixels:,} labelled pixels"
+    return Table(caption, ("", *HEADS), rows)
 
 
 def _bounds(bounds: Sequence[float] | None) -> str:
     return f"{percent(bounds[0])} to {percent(bounds[1])}" if bounds else "–"
 
 
-def _classes(metrics: dict[str, Any]) -> dict[str, Any]:
-    refine = {row["name"]: row for row in (metrics["refine"] or {"per_class": []})["per_class"]}
-    total = max(1, metrics["labelled_pixels"])
+def _classes(metrics: MetricsRecord) -> Table:
+    refine = {row.name: row for row in metrics.refine.per_class} if metrics.refine else {}
+    total = max(1, metrics.labelled_pixels)
     rows = []
-    for row in metrics["per_class"]:
-        own = refine.get(row["name"])
-        net = f"{100 * (own['fixed'] - own['broken']) / row['pixels']:+.1f}" if own and row["pixels"] else "–"
-        figures = (percent(value) for value in (row["accuracy"], row["iou"], row["pixels"] / total))
-        rows.append([row["name"], *figures, f"{row['pixels']:,}", net])
+    for row in metrics.per_class:
+        own = refine.get(row.name)
+        gain = points((own.fixed - own.broken) / row.pixels) if own and row.pixels else "–"
+        shares = (percent(value) for value in (row.accuracy, row.iou, row.pixels / total))
+        rows.append([row.name, *shares, f"{row.pixels:,}", gain])
     caption = "Each class, in %; gain is what refinement adds to recall"
-    return _table(caption, ("", "recall", "IoU", "share", "pixels", "gain"), rows)
+    return Table(caption, ("", "recall", "IoU", "share", "pixels", "gain"), rows)
 
 
-def _doubts(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    targets = {"of coarse errors": "coarse_errors", "of final errors": "final_errors"}
-    found = {text: own for text, key in targets.items() if (own := metrics["difficulty"][key])}
-    head = ["", *(f"{figure} {text}" for text in found for figure in ("AUROC", "precision"))]
+def _error_detection(metrics: MetricsRecord) -> list[Table]:
+    if not (metrics.difficulty and metrics.accuracy_by):
+        return []
+    targets = {"of coarse errors": metrics.difficulty.coarse_errors, "of final errors": metrics.difficulty.final_errors}
+    found = {text: own for text, own in targets.items() if own}
+    head = ["", *(f"{name} {text}" for text in found for name in ("AUROC", "precision"))]
     rows = []
     for key, text in DETECTORS.items():
-        cells = [percent((own[key] or {}).get(f)) for own in found.values() for f in ("auroc", "average_precision")]
+        scores = [getattr(own, key) for own in found.values()]
+        cells = [percent(getattr(score, name, None)) for score in scores for name in ("auroc", "average_precision")]
         rows.append([text, *cells])
-    rows.append(["by chance", *(cell for own in found.values() for cell in ("50.0", percent(own["base_rate"])))])
-    calibration, selective, boundary = (metrics[key] for key in ("calibration", "selective", "boundary"))
-    heated = f"{calibration['temperature']:.2f}" if calibration["temperature"] else "none fitted"
-    others = [
-        ["expected calibration error", percent(calibration["ece"])],
-        [f"the same at temperature {heated}", percent(calibration["ece_calibrated"])],
-        ["area under risk and coverage", percent(selective["aurc"])],
-        ["the same, ordered by difficulty", percent(selective["by_difficulty"]["aurc"])],
-        ["coverage with 95 % right", percent(selective["coverage_at_95_accuracy"])],
-        [f"boundary IoU, {boundary['width_px']} pixels", percent(boundary["iou"])],
-        [f"boundary F1, {boundary['width_px']} pixels", percent(boundary["f1"])],
-    ]
-    strata = metrics["accuracy_by"]
+    rows.append(["by chance", *(cell for own in found.values() for cell in ("50.0", percent(own.base_rate)))])
+    strata = metrics.accuracy_by
     return [
-        _table("Scores that should be high where the answer is wrong, in %", head, rows),
-        _table("Probabilities and borders, in %", ("", ""), others),
-        _strata("Pixels from a border", strata["boundary_distance_px"], lambda low: f"{low} px or more"),
-        _strata(
-            "Size of the region", strata["region_share_of_image"], lambda low: f"{100 * low:g} % of the image or more"
-        ),
-        _strata(
-            "Difficulty, in tenths of the pixels", strata["difficulty_decile"], lambda low: f"from {100 * low:.0f} %"
-        ),
+        Table("Scores that should be high where the output is wrong, in %", head, rows),
+        Table("Probabilities and borders, in %", ("", ""), _probabilities(metrics)),
+        _strata("Distance from a border", strata.boundary_distance_px, _distance),
+        _strata("Size of the region, of the image", strata.region_share_of_image, _share),
+        _strata("Difficulty, in tenths of the pixels from the easiest", strata.difficulty_decile, _share),
     ]
 
 
-def _strata(caption: str, rows: list[dict[str, Any]], named: Any) -> dict[str, Any]:
-    cells = [[named(row["from"]), f"{row['pixels']:,}", percent(row["accuracy"])] for row in rows]
-    return _table(caption, ("", "pixels", "right"), cells)
-
-
-def _plots(metrics: dict[str, Any], curve: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
-    if not curve:
-        return []
-    deciles = [(row["from"] + 0.05, row["accuracy"]) for row in metrics["accuracy_by"]["difficulty_decile"]]
-    return [
-        _plot("Risk and coverage: the share of errors among the pixels the network is surest of", curve),
-        _plot("Share of right pixels from the easiest to the hardest", [(x, y) for x, y in deciles if y is not None]),
-    ]
-
-
-def _plot(caption: str, points: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """x from 0 to 1; y from 0 to the next round tenth above the highest."""
-    top = max(0.1, np.ceil(max(y for _, y in points) * 10) / 10)
-    drawn = " ".join(f"{40 + 290 * x:.1f},{190 - 180 * y / top:.1f}" for x, y in points)
-    return {
-        "caption": caption,
-        "points": drawn,
-        "marks_x": [{"place": 40 + 290 * x, "text": f"{100 * x:.0f} %"} for x in (0, 0.25, 0.5, 0.75, 1)],
-        "marks_y": [{"place": 190 - 180 * share, "text": f"{100 * share * top:.0f} %"} for share in (0, 0.5, 1)],
-    }
-
-
-def _confusion(matrix: np.ndarray, labels: LabelSet) -> dict[str, Any]:
-    """Rows of the classes that occur; cells blue where right and red where wrong, deeper the more."""
-    shares = matrix / np.maximum(1, matrix.sum(1, keepdims=True))
+def _probabilities(metrics: MetricsRecord) -> list[list[str]]:
     rows = []
-    for k in np.flatnonzero(matrix.sum(1)):
-        cells = []
-        for column, share in enumerate(shares[k]):
-            depth = f"{100 * share**0.5:.0f}%"
-            color = f"color-mix(in srgb, {'#7fb2ff' if column == k else '#ff9a8f'} {depth}, var(--card))"
-            text = f"{100 * share:.0f}" if share >= 0.005 else ""
-            cells.append({"text": text, "exact": f"{100 * share:.2f}", "color": color if share else "var(--card)"})
-        rows.append({"name": labels.names[k], "cells": cells})
-    return {"names": labels.names, "rows": rows}
+    if own := metrics.calibration:
+        heated = f"{own.temperature:.2f}" if own.temperature else "none fitted"
+        rows += [
+            ["expected calibration error", percent(own.ece)],
+            [f"the same at temperature {heated}", percent(own.ece_calibrated)],
+        ]
+    if selective := metrics.selective:
+        rows += [
+            ["area under risk and coverage", percent(selective.aurc)],
+            ["the same, ordered by difficulty", percent(selective.by_difficulty.aurc)],
+            ["coverage with 95 % right", percent(selective.coverage_at_95_accuracy)],
+        ]
+    if boundary := metrics.boundary:
+        rows += [
+            [f"boundary IoU, {boundary.width_px} pixels", percent(boundary.iou)],
+            [f"boundary F1, {boundary.width_px} pixels", percent(boundary.f1)],
+        ]
+    return rows
+
+
+def _strata(caption: str, rows: Sequence[StratumMetrics], named: Bin) -> Table:
+    """A row for each bin: from its bound up to the next row's."""
+    bounds = [row.lower for row in rows]
+    uppers: list[float | None] = [*bounds[1:], None]
+    cells = [
+        [named(row.lower, upper), f"{row.pixels:,}", percent(row.accuracy)]
+        for row, upper in zip(rows, uppers, strict=True)
+    ]
+    return Table(caption, ("", "pixels", "right, %"), cells)
+
+
+def _distance(lower: float, upper: float | None) -> str:
+    """Distances are whole pixels."""
+    if upper is None:
+        return f"{lower:g} px or more"
+    return f"{lower:g} px" if upper - lower <= 1 else f"{lower:g} to {upper - 1:g} px"
+
+
+def _share(lower: float, upper: float | None) -> str:
+    if upper is None:
+        return f"{100 * lower:g} % or more"
+    return f"{100 * lower:g} to {100 * upper:g} %" if lower else f"under {100 * upper:g} %"
+
+
+def _plots(metrics: MetricsRecord, risk: Sequence[tuple[float, float]]) -> list[Plot]:
+    if not risk or not metrics.accuracy_by:
+        return []
+    deciles = [(row.lower + 0.05, row.accuracy) for row in metrics.accuracy_by.difficulty_decile]
+    return [
+        plot("Risk and coverage: the share of errors among the pixels of the largest probability", risk),
+        plot("Share of right pixels from the easiest to the hardest", [(x, y) for x, y in deciles if y is not None]),
+    ]
+
+
+def _confusion(matrix: np.ndarray, labels: LabelSet) -> list[tuple[str, list[Cell]]]:
+    """A row for each class that occurs; cells the stronger coloured the larger their share."""
+    shares = matrix / np.maximum(1, matrix.sum(1, keepdims=True))
+    return [
+        (labels.names[k], [_cell(float(share), column == k) for column, share in enumerate(shares[k])])
+        for k in np.flatnonzero(matrix.sum(1))
+    ]
+
+
+def _cell(share: float, right: bool) -> Cell:
+    kind = "empty" if share == 0 else "right" if right else "wrong"
+    text = f"{100 * share:.0f}" if share >= 0.005 else ""
+    return Cell(text, f"{100 * share:.2f}", kind, round(100 * share**0.5))

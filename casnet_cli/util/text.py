@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers in words for messages and tables."""
 
 
 def count(number: int, noun: str) -> str:
@@ -8,7 +8,13 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:.1f}"
+    """93.1 for 0.931; a dash for None or NaN. Never -0.0."""
+    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:z.1f}"
+
+
+def points(fraction: float | None) -> str:
+    """+0.8 for a difference of 0.008, in percentage points; a dash for what is not known. Never -0.0."""
+    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:+z.1f}"
 
 
 def duration(seconds: float) -> str:

@@ -10,8 +10,9 @@ from sklearn import metrics
 from casnet_cli.evaluation import stratified
 from casnet_cli.evaluation.boundary import WIDTH, Boundary, band, sets_of
 from casnet_cli.evaluation.calibration import Calibration, chosen_pixels, fit_temperature, generator
-from casnet_cli.evaluation.detailed_metrics import DETECTORS, RIVALS, DetailedMetrics
+from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
 from casnet_cli.evaluation.error_detection import ErrorDetection
+from casnet_cli.evaluation.error_scores import DETECTORS, RIVALS
 from casnet_cli.evaluation.stratified import StratifiedAccuracy
 from casnet_cli.labels import VOID, with_colors
 
@@ -180,11 +181,11 @@ def test_boundary_figures_agree_with_morphology() -> None:
     mask = np.roll(mask, 2, axis=1)
     mask[mask == VOID] = 4
     found = Boundary(K)
-    found.add(truth, mask)
+    found.add(truth, {"mask": mask})
     iou, f1 = by_dilation(truth, mask)
     assert found.iou() == pytest.approx(iou) and found.f1() == pytest.approx(f1) and 0.2 < iou < f1 < 1
     perfect = Boundary(K)
-    perfect.add(truth, np.where(truth == VOID, 0, truth))
+    perfect.add(truth, {"mask": np.where(truth == VOID, 0, truth)})
     assert perfect.iou() == perfect.f1() == 1.0
     assert Boundary(K).iou() is None and Boundary(K).f1() is None
 
@@ -192,7 +193,7 @@ def test_boundary_figures_agree_with_morphology() -> None:
 def test_the_frame_is_no_border() -> None:
     one = np.zeros((9, 9), np.uint8)
     found = Boundary(K)
-    found.add(one, one)
+    found.add(one, {"mask": one})
     assert found.iou() is None and not band(sets_of(one, K), 2).any()
 
 
@@ -200,8 +201,8 @@ def test_strata_agree_with_distances_pixel_by_pixel() -> None:
     truth = regions(3)
     mask = np.where(np.random.default_rng(0).random(truth.shape) < 0.3, (truth + 1) % K, truth).astype(np.uint8)
     found = StratifiedAccuracy(K)
-    found.add(truth, mask)
-    told = found.summary()
+    found.add(truth, {"mask": mask})
+    told = found.summary()["accuracy_by"]
     known, right = truth != VOID, truth == mask
     edges = np.argwhere(near(truth, 1))
     rows, columns = np.indices(truth.shape)
@@ -287,4 +288,4 @@ def test_what_a_variant_lacks_is_none() -> None:
     assert told["difficulty"]["coarse_errors"] is None and told["refine"] is None
     empty = DetailedMetrics(LABELS, None, True).summary()
     assert empty["difficulty"] == {"coarse_errors": None, "final_errors": None} and empty["boundary"]["iou"] is None
-    assert DetailedMetrics(LABELS, None, True).curve() == []
+    assert DetailedMetrics(LABELS, None, True).risk_coverage() == []

@@ -1,4 +1,4 @@
-"""Figures against scikit-learn and a matrix counted by hand."""
+"""Metrics against scikit-learn and a matrix counted by hand."""
 
 from dataclasses import dataclass
 
@@ -72,7 +72,7 @@ def test_figures_agree_with_scikit_learn() -> None:
 
 
 def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
-    found = evaluate(predict_samples(FunctionPredictor(answer), samples()), LABELS).metrics()
+    found = evaluate(predict_samples(FunctionPredictor(answer), samples()), LABELS).metrics().model_dump()
     assert found["absent_classes"] == ["e"] and found["images"] == 6
     assert found["per_class"][4] == {"name": "e", "accuracy": None, "iou": None, "pixels": 0}
     assert found["branches"]["fine"] is None and found["branches"]["coarse"]["pixel_accuracy"] < 0.5
@@ -117,13 +117,13 @@ def test_an_answer_that_is_no_number_is_refused() -> None:
         mask = np.full(image.shape[:2], 255, np.uint8)
         return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
 
-    with pytest.raises(RunError, match="image 0: what the network says of it is no number"):
+    with pytest.raises(RunError, match="image 0: its probabilities are no numbers"):
         evaluate(predict_samples(FunctionPredictor(diverged), samples()), LABELS)
 
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:
     blank = [Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))]
     for scores in (evaluate(predict_samples(FunctionPredictor(answer), blank), LABELS), evaluate([], LABELS)):
-        found = scores.metrics()
+        found = scores.metrics().model_dump()
         assert found["pixel_accuracy"] is None and found["labelled_pixels"] == 0
         assert found["absent_classes"] == list(LABELS.names)

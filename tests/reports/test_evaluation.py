@@ -9,16 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 from scipy import ndimage
 
-from casnet_cli.evaluation.detailed_metrics import RIVALS, DetailedMetrics
+from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
+from casnet_cli.evaluation.error_scores import RIVALS
 from casnet_cli.evaluation.evaluator import Evaluation, evaluate, predict_samples, remarkable
 from casnet_cli.labels import VOID, with_colors
-from casnet_cli.reports.evaluation import card, report
+from casnet_cli.reports.evaluation import Heading, card, report
 
 LABELS = with_colors(("sky <blue>", "road", "tree", "never"))
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+HISTORY: list[dict[str, float | None]] = [
+    {"epoch": 1, "loss": 3.0, "val_pixel_accuracy": None},
+    {"epoch": 2, "loss": 1.5, "val_pixel_accuracy": 0.25},
+    {"epoch": 3, "loss": 0.75, "val_pixel_accuracy": 0.5},
+]
 
 
 @dataclass
@@ -55,7 +63,7 @@ def answer_of(samples: list[Sample]):
 def measured() -> tuple[Evaluation, str]:
     samples = [sample(seed) for seed in range(20)]
     answer = answer_of(samples)
-    scores = evaluate(predict_samples(Plain(answer), samples), LABELS, DetailedMetrics(LABELS, None, True))
+    scores = evaluate(predict_samples(FunctionPredictor(answer), samples), LABELS, DetailedMetrics(LABELS, None, True))
     kinds = remarkable(scores, 4)
     accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     cards = []
@@ -64,7 +72,7 @@ def measured() -> tuple[Evaluation, str]:
         said = answer(samples[place].image)
         cards.append(card(samples[place], said, accuracy[place], scores.changed[place], ranks, LABELS))
     assert scores.detailed
-    text = report("a run", "how", scores.metrics(), scores.matrices["fused"], scores.detailed.curve(), cards, LABELS)
+    text = report(Heading("a run", "how", HISTORY), scores.metrics(), scores, cards)
     return scores, text
 
 
@@ -73,10 +81,10 @@ def test_the_figures_are_those_of_the_metrics(measured: tuple[Evaluation, str]) 
     told = scores.metrics()
     for branch in ("coarse", "fine", "fused"):
         row = re.search(rf'<th scope="row">{branch}</th>(.*?)</tr>', text)
-        assert row and f"{100 * told['branches'][branch]['mean_iou']:.1f}" in row[1]
-    low, high = (f"{100 * bound:.1f}" for bound in told["pixel_accuracy_ci95"])
-    assert f"[{low}, {high}] % of {told['labelled_pixels']:,} labelled pixels in 20 images" in text
-    assert f"{100 * told['difficulty']['coarse_errors']['entropy']['auroc']:.1f}" in text
+        assert row and f"{100 * told.branches[branch].mean_iou:.1f}" in row[1]
+    low, high = (f"{100 * bound:.1f}" for bound in told.pixel_accuracy_ci95)
+    assert f"[{low}, {high}] % of {told.labelled_pixels:,} labelled pixels in 20 images" in text
+    assert f"{100 * told.difficulty.coarse_errors.entropy.auroc:.1f}" in text
     share = scores.matrices["fused"][1] / scores.matrices["fused"][1].sum()
     assert f'title="road taken for tree: {100 * share[2]:.2f} %">{100 * share[2]:.0f}</td>' in text
     assert 'title="road taken for never: 0.00 %"></td>' in text
@@ -94,7 +102,7 @@ def test_it_is_one_file_for_everybody(measured: tuple[Evaluation, str]) -> None:
 
 def test_a_report_of_nothing() -> None:
     scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
-    text = report("x", "y", scores.metrics(), scores.matrices["fused"], [], [], LABELS)
+    text = report(Heading("x", "y"), scores.metrics(), scores, [])
     assert "there is nothing to measure" in text
 
 

@@ -1,6 +1,6 @@
 """The tables of an evaluation on the terminal."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,55 +9,56 @@ from casnet_cli.util.text import percent
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.evaluator import Evaluation
+    from casnet_cli.runs.measurement_record import MetricsRecord
+
+LOWEST = 6
+"""Images that are named as those of the lowest pixel accuracy."""
 
 
-def show(scores: "Evaluation") -> None:
-    """The figures as tables, in percent."""
-    metrics = scores.metrics()
-    keys = ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou")
-    branches = [(name, *(percent(found[key]) for key in keys)) for name, found in metrics["branches"].items() if found]
-    title = (
-        f"{metrics['images']} images, {metrics['labelled_pixels']:,} labelled pixels, {metrics['void_pixels']:,} void"
-    )
+def show(evaluation: "Evaluation") -> None:
+    """The metrics as tables, in percent."""
+    from casnet_cli.evaluation.confusion import METRIC_NAMES
+
+    metrics = evaluation.metrics()
+    branches = [
+        (name, *(percent(getattr(found, key)) for key in METRIC_NAMES))
+        for name, found in metrics.branches.items()
+        if found
+    ]
+    title = f"{metrics.images} images, {metrics.labelled_pixels:,} labelled pixels, {metrics.void_pixels:,} void"
     console.table(title, ("% of", "pixels right", "class mean", "mean IoU", "fw IoU"), branches)
-    total = max(1, metrics["labelled_pixels"])
+    total = max(1, metrics.labelled_pixels)
     rows = [
-        (
-            row["name"],
-            percent(row["accuracy"]),
-            percent(row["iou"]),
-            percent(row["pixels"] / total),
-        )
-        for row in metrics["per_class"]
+        (row.name, percent(row.accuracy), percent(row.iou), percent(row.pixels / total)) for row in metrics.per_class
     ]
     console.table("fused, per class", ("class", "recall", "IoU", "share"), rows)
-    if metrics["absent_classes"]:
-        console.result(f"not in these images, left out of the means: {', '.join(metrics['absent_classes'])}")
-    if scores.detailed:
-        _show_doubts(metrics)
-    accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
-    lowest = [place for place in np.argsort(accuracy)[:6] if not np.isnan(accuracy[place])]
+    if metrics.absent_classes:
+        console.result(f"not in these images, left out of the means: {', '.join(metrics.absent_classes)}")
+    _show_error_detection(metrics)
+    accuracy = evaluation.per_image.counts["fused"].metrics().pixel_accuracy
+    lowest = [place for place in np.argsort(accuracy)[:LOWEST] if not np.isnan(accuracy[place])]
     if lowest:
-        named = ", ".join(f"{scores.per_image.names[place]} {percent(accuracy[place])}" for place in lowest)
+        named = ", ".join(f"{evaluation.per_image.names[place]} {percent(accuracy[place])}" for place in lowest)
         console.result(f"lowest pixel accuracy: {named}")
 
 
-def _show_doubts(metrics: dict[str, Any]) -> None:
-    """How well the network knows where it is wrong, in percent; the rest is in the report."""
-    from casnet_cli.evaluation.detailed_metrics import DETECTORS
+def _show_error_detection(metrics: "MetricsRecord") -> None:
+    """How well scores tell wrong pixels, in percent; the rest is in the report."""
+    from casnet_cli.evaluation.error_scores import DETECTORS
 
-    found = metrics["difficulty"]["final_errors"] or {}
+    found = metrics.difficulty.final_errors if metrics.difficulty else None
     rows = [
-        (text, *(percent(own[key]) for key in ("auroc", "average_precision")))
+        (text, percent(own.auroc), percent(own.average_precision))
         for name, text in DETECTORS.items()
-        if (own := found.get(name))
+        if (own := getattr(found, name, None))
     ]
     if rows:
-        console.table("finding the errors of the answer", ("% by", "AUROC", "precision"), rows)
-    calibration, boundary = metrics["calibration"], metrics["boundary"]
-    heated = f", {percent(calibration['ece_calibrated'])} % at temperature {calibration['temperature']}"
-    console.result(
-        f"calibration error {percent(calibration['ece'])} %{heated if calibration['temperature'] else ''}; "
-        f"boundary IoU {percent(boundary['iou'])} %, F1 {percent(boundary['f1'])} % within "
-        f"{boundary['width_px']} pixels"
-    )
+        console.table("finding the errors of the final output", ("% by", "AUROC", "precision"), rows)
+    parts = []
+    if own := metrics.calibration:
+        heated = f", {percent(own.ece_calibrated)} % at temperature {own.temperature}" if own.temperature else ""
+        parts.append(f"calibration error {percent(own.ece)} %{heated}")
+    if near := metrics.boundary:
+        parts.append(f"boundary IoU {percent(near.iou)} %, F1 {percent(near.f1)} % within {near.width_px} pixels")
+    if parts:
+        console.result("; ".join(parts))

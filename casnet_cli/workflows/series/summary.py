@@ -36,7 +36,7 @@ def summarize(
     """
     every = {member: series.measured(member) for own in groups.values() for member in own}
     measured = {name: [member for member in own if every[member]] for name, own in groups.items()}
-    runs = {member.name: found.read() or {} for member, found in every.items() if found}
+    runs = {member.name: record.model_dump() for member, found in every.items() if found and (record := found.read())}
     found = {
         str(side): _spread([runs[member.name]["branches"][side.branch] for member in measured[side.group]])
         for side in sides

@@ -1,0 +1,117 @@
+"""Line plots of a page, drawn by its template as SVG in the colours of the page."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+LEFT, RIGHT, TOP, BOTTOM = 40, 330, 10, 190
+"""Ends of the axes in units of the drawing."""
+
+COLORS = ("--bar", "--warning", "--error")
+"""Colours of a page, one a line."""
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A number on an axis."""
+
+    place: float
+    """Where, in units of the drawing."""
+    text: str
+    """The number."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a plot."""
+
+    label: str
+    """Its name in the legend; empty for a single line."""
+    points: str
+    """Of an SVG polyline."""
+    color: str
+    """Name of a CSS variable."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot: lines over a horizontal axis, from 0 upwards."""
+
+    caption: str
+    """What it shows, also for those who do not see it."""
+    lines: list[Line]
+    """Lines, the first one most important."""
+    marks_x: list[Mark]
+    """Numbers on the horizontal axis."""
+    marks_y: list[Mark]
+    """Numbers on the vertical axis."""
+
+
+def plot(caption: str, points: Points) -> Plot:
+    """Shares over shares. x: 0..1. y: 0..1, drawn from 0 to the next round tenth above the highest."""
+    top = max(0.1, math.ceil(max(y for _, y in points) * 10) / 10)
+    return Plot(
+        caption,
+        [Line("", _polyline(points, (0, 1), top), COLORS[0])],
+        [Mark(_across(x, (0, 1)), f"{100 * x:.0f} %") for x in (0, 0.25, 0.5, 0.75, 1)],
+        [Mark(_upwards(share * top, top), f"{100 * share * top:.0f} %") for share in (0, 0.5, 1)],
+    )
+
+
+def over_epochs(
+    caption: str, history: Sequence[Mapping[str, float | None]], columns: Mapping[str, str], factor: float = 1
+) -> Plot | None:
+    """Columns of history.csv over the epochs; None if it has no number of them.
+
+    columns: names of lines by column. factor: by which numbers are multiplied.
+    """
+    known = {label: _known(history, column, factor) for column, label in columns.items()}
+    known = {label: points for label, points in known.items() if points}
+    if not known:
+        return None
+    epochs = [x for points in known.values() for x, _ in points]
+    span, top = (min(epochs), max(epochs)), _round_above(max(y for points in known.values() for _, y in points))
+    lines = [
+        Line(label if len(known) > 1 else "", _polyline(points, span, top), color)
+        for (label, points), color in zip(known.items(), COLORS, strict=False)
+    ]
+    shown = sorted({span[0], round(sum(span) / 2), span[1]})
+    return Plot(
+        caption,
+        lines,
+        [Mark(_across(x, span), f"{x:.0f}") for x in shown],
+        [Mark(_upwards(share * top, top), f"{share * top:g}") for share in (0, 0.5, 1)],
+    )
+
+
+def _known(history: Sequence[Mapping[str, float | None]], column: str, factor: float) -> list[tuple[float, float]]:
+    cells = [(row.get("epoch"), row.get(column)) for row in history]
+    return [
+        (epoch, factor * value)
+        for epoch, value in cells
+        if epoch is not None and value is not None and math.isfinite(value)
+    ]
+
+
+def _round_above(value: float) -> float:
+    """The next of 1, 2, 5, 10, 20, …, and their tenths, that is not below."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10, 20) if step * power >= value)
+
+
+def _polyline(points: Points, span: tuple[float, float], top: float) -> str:
+    both = [f"{_across(x, span):.1f},{_upwards(y, top):.1f}" for x, y in points]
+    return " ".join(both if len(both) > 1 else both * 2)  # a single point is a dot
+
+
+def _across(x: float, span: tuple[float, float]) -> float:
+    share = (x - span[0]) / (span[1] - span[0]) if span[1] > span[0] else 0.5
+    return LEFT + (RIGHT - LEFT) * share
+
+
+def _upwards(y: float, top: float) -> float:
+    return BOTTOM - (BOTTOM - TOP) * max(0.0, y) / top
