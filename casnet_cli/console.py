@@ -1,12 +1,11 @@
-"""What the user sees: results on stdout, progress and messages on stderr. The only importer of rich."""
+"""What the user sees: results on stdout, progress and messages on stderr. Only this module imports rich."""
 
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,7 +18,7 @@ from casnet_cli.util.text import duration
 
 
 class _Output(Console):
-    """Where results go. A reader that has seen enough (`casnet info … | head -1`) is no failure."""
+    """Stdout. A reader that closes the pipe early (`casnet info … | head -1`) is no failure."""
 
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -33,39 +32,40 @@ _level = {"quiet": False, "verbose": False}
 
 
 def configure(quiet: bool = False, verbose: bool = False) -> None:
-    """quiet: errors and results only. verbose: details too."""
+    """quiet: only errors and results are shown. verbose: details are shown too."""
     _level.update(quiet=quiet, verbose=verbose)
 
 
-def say(message: str) -> None:
-    """A message for the person who waits."""
+def message(text: str) -> None:
+    """Show what happens, on stderr; not with --quiet."""
     if not _level["quiet"]:
-        err.print(_printable(message))
+        err.print(_printable(text))
 
 
-def detail(message: str) -> None:
-    """A message for the person who asked with --verbose."""
+def detail(text: str) -> None:
+    """Show a detail on stderr, only with --verbose."""
     if _level["verbose"]:
-        err.print(_printable(message), style="dim")
+        err.print(_printable(text), style="dim")
 
 
 def error(fault: str) -> None:
+    """Show a fault on stderr, in one line."""
     err.print(f"[bold red]error:[/] {_printable(' '.join(fault.splitlines()))}")
 
 
 def result(text: str) -> None:
-    """A line of the answer itself."""
+    """Show a line of the command's result on stdout."""
     out.print(_printable(text))
 
 
-def flagged(severity: str, text: str) -> None:
-    """A finding of the answer, an error, a warning or a note."""
+def finding(severity: str, text: str) -> None:
+    """Show a finding of `casnet check` on stdout: an error, a warning or a note."""
     color = {"error": "bold red", "warning": "yellow"}.get(severity, "blue")
     out.print(f"[{color}]{severity:8}[/] {_printable(text)}")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Part of the answer; the first column is text, the others are figures."""
+    """Show a table on stdout; the first column is text, the others are numbers."""
     drawn = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
@@ -74,9 +74,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     out.print(drawn)
 
 
-def write_json(answer: Any, file: str) -> None:
-    """The answer for a program, whole or not at all; `-` is stdout. Bytes of names that are no UTF-8 become escapes."""
-    text = json.dumps(answer, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+def write_json(content: Mapping[str, object], file: str) -> None:
+    """Write a command's result for a program, whole or not at all; `-` is stdout.
+
+    Bytes of names that are no UTF-8 become escapes. Raises InputError.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
     if file == "-":
         try:
             sys.stdout.write(text.decode())
@@ -95,30 +98,30 @@ def write_json(answer: Any, file: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Markup neutralized, and bytes of file names that are no UTF-8 as escapes."""
+    """Without rich's markup, and with bytes of file names that are no UTF-8 as escapes."""
     return escape(text.encode("utf-8", "backslashreplace").decode())
 
 
 class Bar:
-    """One line of progress: a bar on a terminal, at most about ten plain lines elsewhere."""
+    """Progress of one task: a bar on a terminal, at most about ten plain lines elsewhere."""
 
     def __init__(self, title: str, progress: Progress | None):
-        self.title, self.progress, self.said = title, progress, -1.0
+        self.title, self.progress, self._shown = title, progress, -1.0
         self.task = progress.add_task(title, total=None, note="") if progress else None
 
     def update(self, done: float, total: float | None, note: str = "", left: float | None = None) -> None:
-        """left: seconds to the end, for the plain lines; a bar on a terminal reckons for itself."""
+        """left: seconds to the end, for the plain lines; a bar on a terminal computes its own."""
         if self.progress and self.task is not None:
             self.progress.update(self.task, completed=done, total=total, note=escape(note))
-        elif total and (done >= total or done / total >= self.said + 0.1) and self.said < 1:
-            self.said = done / total
+        elif total and (done >= total or done / total >= self._shown + 0.1) and self._shown < 1:
+            self._shown = done / total
             remaining = f"  {duration(left)} left" if left else ""
-            say(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())
+            message(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())
 
 
 @contextmanager
 def bar(title: str) -> Iterator[Bar]:
-    """Progress on stderr for as long as the block runs."""
+    """Shows progress on stderr for as long as the block runs."""
     if _level["quiet"] or not err.is_terminal:
         yield Bar(title, None)
         return

@@ -41,4 +41,15 @@ def command(
     from casnet_cli.workflows.series.ablate import ablate
     from casnet_cli.workflows.train.session import TrainOptions
 
-    ablate(TrainOptions(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time), seeds, tta)
+    options = TrainOptions(
+        recipe=recipe,
+        data=data,
+        run=run,
+        overrides=overrides or [],
+        resume=resume,
+        fold=fold,
+        init=init,
+        strategy=strategy,
+        max_time=max_time,
+    )
+    ablate(options, seeds=seeds, tta=tta)

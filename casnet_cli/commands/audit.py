@@ -11,21 +11,23 @@ from casnet_cli.commands.options import DataFile
 def command(
     run: Annotated[
         Path | None,
-        typer.Option(help="Run, or the folder of a crossval: each fold judges its own images.", metavar="RUN"),
+        typer.Option(
+            help="Run, or the folder of a crossval: each fold audits the images held out from it.", metavar="RUN"
+        ),
     ] = None,
     data: DataFile = None,
     split: Annotated[
         Literal["val", "test"] | None,
-        typer.Option(help="Images to judge, none the run trained on; default test, else val."),
+        typer.Option(help="Images to audit, none of them trained on; default test, else val."),
     ] = None,
-    top: Annotated[int, typer.Option(min=1, max=100_000, help="How many regions to name.", metavar="N")] = 200,
+    top: Annotated[int, typer.Option(min=1, max=100_000, help="How many regions to list.", metavar="N")] = 200,
     apply_void: Annotated[
         Path | None,
-        typer.Option(help="Write a copy of the data with the regions void whose row says yes.", metavar="OUT.h5"),
+        typer.Option(help="Write a copy of the data in which the regions marked yes are void.", metavar="OUT.h5"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Default RUN/audit.", metavar="DIR")] = None,
 ) -> None:
-    """Find regions that a network is sure of and the label contradicts, judged by runs that never saw the image."""
+    """Find regions where a confident network contradicts the label, by runs that were not trained on the image."""
     from casnet_cli.workflows.audit import audit
 
-    audit(run, data, split, top, apply_void, out)
+    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out)

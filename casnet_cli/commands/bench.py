@@ -8,10 +8,11 @@ import typer
 from casnet_cli.commands.options import DataFile, Json, Overrides, Run
 
 LARGEST = 8192
+"""Side of an image in pixels."""
 
 
 def size_of(text: str) -> tuple[int, int]:
-    """240x320 → (240, 320). Raises BadParameter."""
+    """Height and width: 240x320 → (240, 320). Raises BadParameter."""
     found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if not found or max(map(int, found.groups())) > LARGEST:
         wrong = f"{text}: no size of an image (HEIGHTxWIDTH, each 1 to {LARGEST}, such as 240x320)"
@@ -31,21 +32,31 @@ def command(
     ] = None,
     only: Annotated[
         Literal["forward", "train", "input", "predict"] | None,
-        typer.Option(help="Measure this alone; default all that can be measured."),
+        typer.Option(help="Measure only this; default all that can be measured."),
     ] = None,
     engine: Annotated[
         Literal["keras", "onnx", "litert", "savedmodel", "all"] | None,
-        typer.Option(help="Compare the run's exports, and Keras, in place of the rest."),
+        typer.Option(help="Compare the run's exports with Keras, in place of all else."),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Least number of timings a median is of.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Smallest number of timings for a median.")] = 5,
     json: Json = None,
 ) -> None:
-    """Measure speed, memory and operations of a run or a recipe on this machine; without one of the newest run."""
+    """Measure speed, memory and operations of a run or a recipe on this machine; by default of the newest run."""
     if run and recipe is not None:
         raise typer.BadParameter("--run and --recipe: both named (one of the two)")
     if engine and (only or recipe is not None):
         raise typer.BadParameter("--engine: compares the exports of a run (not with --recipe or --only)")
-    from casnet_cli.workflows.bench.session import bench
+    from casnet_cli.workflows.bench.session import BenchOptions, bench
 
-    chosen = size_of(size) if size is not None else None
-    bench(run, recipe, overrides or [], data, chosen, only, engine, repeats, json)
+    options = BenchOptions(
+        run=run,
+        recipe=recipe,
+        overrides=overrides or [],
+        data=data,
+        size=None if size is None else size_of(size),
+        only=only,
+        engine=engine,
+        repeats=repeats,
+        json=json,
+    )
+    bench(options)

@@ -39,10 +39,19 @@ def command(
     split_files: SplitFiles = None,
     folds: Folds = None,
 ) -> None:
-    """Look at every image and label of a data set: what is wrong, and what mends it. Exit 1 if something is."""
+    """Check every image and label of a data set: list what is wrong and how to mend it. Exit 1 if something is."""
     from casnet_cli.workflows.check import run
     from casnet_cli.workflows.prepare import FolderOptions
 
-    own = FolderOptions(images, masks, annotations, classes, None, val_fraction, test_fraction, split_files, folds)
-    if not run(data, own, out, json):
+    own = FolderOptions(
+        images=images,
+        masks=masks,
+        annotations=annotations,
+        classes=classes,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        split_files=split_files,
+        folds=folds,
+    )
+    if not run(data, own, out=out, json=json):
         raise typer.Exit(1)

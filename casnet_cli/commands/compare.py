@@ -20,10 +20,10 @@ def command(
     tta: Tta = "none",
     json: Json = None,
 ) -> None:
-    """Figures with intervals, paired differences to the first, and the paper's tables 2 and 3 beside them.
+    """Show metrics with intervals, paired differences to the first, and the paper's tables 2 and 3 beside them.
 
-    What is not measured yet on these images is measured first.
+    Runs that are not evaluated on these images yet are evaluated first.
     """
     from casnet_cli.workflows.series.compare import compare
 
-    compare(runs, data, split, tta, json)
+    compare(runs, data=data, split=split, tta=tta, file=json)

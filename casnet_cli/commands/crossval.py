@@ -37,4 +37,14 @@ def command(
     from casnet_cli.workflows.series.crossval import crossval
     from casnet_cli.workflows.train.session import TrainOptions
 
-    crossval(TrainOptions(recipe, data, run, overrides or [], resume, None, init, strategy, max_time), folds, tta)
+    options = TrainOptions(
+        recipe=recipe,
+        data=data,
+        run=run,
+        overrides=overrides or [],
+        resume=resume,
+        init=init,
+        strategy=strategy,
+        max_time=max_time,
+    )
+    crossval(options, folds=folds, tta=tta)

@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from casnet_cli.commands.options import Overrides
-from casnet_cli.workflows.demo import run
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Holds data/, runs/ and predictions/.", metavar="DIR")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for data/, runs/ and predictions/.", metavar="DIR")] = Path(
         "casnet-demo"
     ),
     overrides: Overrides = None,
 ) -> None:
     """Prepare, train, evaluate and predict on built-in synthetic scenes, offline, in minutes."""
+    from casnet_cli.workflows.demo import run
+
     run(out, overrides or [])

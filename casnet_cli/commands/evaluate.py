@@ -1,4 +1,4 @@
-"""casnet eval: a run and a split become figures and pictures."""
+"""casnet eval: metrics and pictures of a run on a split."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,25 +20,32 @@ def command(
         float | None, typer.Option(min=0.1, max=8, help="Enlarge the images; default the recipe's.", metavar="F")
     ] = None,
     tile: Annotated[
-        int | None, typer.Option(min=33, help="Ask about overlapping tiles of this side, and blend.", metavar="N")
+        int | None, typer.Option(min=33, help="Cut images into overlapping tiles of this side, and blend.", metavar="N")
     ] = None,
     save_predictions: Annotated[
         bool, typer.Option("--save-predictions", help="Write masks, difficulty maps and overlays too.")
     ] = False,
     worst: Annotated[
-        int, typer.Option(min=0, max=100, help="How many of the worst images to name and draw.", metavar="N")
+        int, typer.Option(min=0, max=100, help="How many of the worst images to list and draw.", metavar="N")
     ] = 6,
     out: Annotated[
         Path | None, typer.Option(help="Default RUN/eval/SPLIT, with -TTA and the like behind it.", metavar="DIR")
     ] = None,
 ) -> None:
-    """Measure a run on whole images at their own size: figures, tables, pictures."""
+    """Evaluate a run on whole images at their own size: metrics, tables, pictures."""
     from casnet_cli.runs import locate
 
-    checkpoint = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
+    checkpoint = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
     from casnet_cli.evaluation.measurement import EvalProtocol
     from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_run
 
-    evaluate_run(
-        checkpoint, EvaluateOptions(data, split, fold, EvalProtocol(tta, scale, tile), worst, save_predictions, out)
+    options = EvaluateOptions(
+        data=data,
+        split=split,
+        fold=fold,
+        protocol=EvalProtocol(tta, scale, tile),
+        worst=worst,
+        save_predictions=save_predictions,
+        out=out,
     )
+    evaluate_run(checkpoint, options)

@@ -18,17 +18,20 @@ def command(
         Literal["float32", "float16", "int8"],
         typer.Option(help="float16: weights of half the size. int8: convolutions in integers, calibrated."),
     ] = "float32",
-    size: Annotated[str, typer.Option(help="Of the images it will take, or any.", metavar="HxW|any")] = "any",
+    size: Annotated[str, typer.Option(help="Size of the images it takes, or any.", metavar="HxW|any")] = "any",
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="It also tells the probability of every class.")
+        bool, typer.Option("--probabilities", help="It also gives the probability of every class.")
     ] = False,
     two_files: Annotated[
         bool, typer.Option("--two-files", help="onnx: coarse.onnx for all images, fine.onnx where it is needed.")
     ] = False,
 ) -> None:
-    """Write a run as a file for other programs, and prove on real images that it answers the same."""
-    chosen = None if size == "any" else size_of(size)
+    """Write a run as a file for other programs, and prove on real images that it predicts the same."""
+    fixed_size = None if size == "any" else size_of(size)
     from casnet_cli.workflows.export import ExportOptions, export
 
-    if not export(run, data, ExportOptions(format, precision, chosen, probabilities, two_files)):
+    options = ExportOptions(
+        format=format, precision=precision, size=fixed_size, probabilities=probabilities, two_files=two_files
+    )
+    if not export(run, data, options):
         raise typer.Exit(1)

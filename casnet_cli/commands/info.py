@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from casnet_cli.commands.options import Json
-from casnet_cli.workflows.describe import describe
 
 
 def command(
@@ -14,18 +13,7 @@ def command(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Say what a file holds; without one, versions, devices, and where weights lie."""
-    from casnet_cli import console
+    """Show what a file holds; without one, versions, devices, and where weights lie."""
+    from casnet_cli.workflows.describe import show
 
-    answer = describe(what)
-    if json:
-        console.write_json(answer, json)
-    if json != "-":
-        for key, value in answer.items():
-            console.result(f"{key}: {_text(value)}")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {number:,}" for key, number in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    show(what, json)

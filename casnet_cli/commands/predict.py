@@ -8,42 +8,41 @@ from typing import Annotated, Literal
 import typer
 
 from casnet_cli.commands.options import Run
+from casnet_cli.prediction.output_kinds import save_choices
 
-TILE = 65
+SMALLEST_TILE = 65
+"""Side in pixels."""
 
-
-class Further(StrEnum):
-    """Files beside the mask; see `prediction.outputs.FURTHER`."""
-
-    confidence = "confidence"
-    probabilities = "probabilities"
-    geojson = "geojson"
-    coco = "coco"
-
+SaveChoice = StrEnum("SaveChoice", save_choices())  # type: ignore[misc]
+"""Kinds of outputs that `--save` adds, from the table of all kinds."""
 
 Out = Annotated[Path | None, typer.Option(help="Default predictions/.", metavar="DIR")]
 Tile = Annotated[
     int | None,
     typer.Option(
-        min=TILE, help="Cut images into overlapping tiles of this side; default only large ones.", metavar="N"
+        min=SMALLEST_TILE, help="Cut images into overlapping tiles of this side; default only large ones.", metavar="N"
     ),
 ]
 Batch = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Most images asked about at once; default by size.", metavar="N")
+    int | None, typer.Option(min=1, max=1024, help="Largest number of images in a batch; default by size.", metavar="N")
 ]
 Shard = Annotated[
     str | None, typer.Option(help="Do one share of the work: 1/8, 2/8, … on as many machines.", metavar="I/N")
 ]
 Save = Annotated[
-    list[Further] | None,
+    list[SaveChoice] | None,
     typer.Option(help="Also write these (repeatable).", show_choices=True),
 ]
 Fine = Annotated[
-    Literal["auto", "always"], typer.Option(help="auto: leave the fine branch out where attention says easy.")
+    Literal["auto", "always"],
+    typer.Option(help="auto: leave the fine branch out where attention shows that an image is easy."),
 ]
-RejectBelow = Annotated[float | None, typer.Option(min=0, max=1, help="Less sure pixels become void.", metavar="P")]
+RejectBelow = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Pixels of a lower confidence become void.", metavar="P")
+]
 TargetAccuracy = Annotated[
-    float | None, typer.Option(min=0, max=1, help="Reject so that the rest is right so often.", metavar="A")
+    float | None,
+    typer.Option(min=0, max=1, help="Make pixels void so that this share of the others is right.", metavar="A"),
 ]
 MaskValues = Annotated[
     str,
@@ -94,20 +93,20 @@ def command(
     from casnet_cli.workflows.predict.options import PredictOptions
     from casnet_cli.workflows.predict.session import predict
 
-    wanted = PredictOptions(
-        out,
-        tile,
-        batch,
-        share,
-        resume,
-        overlay,
-        tuple(save or ()),
-        fine,
-        reject_below,
-        target_accuracy,
-        mask_values,
-        json,
-        engine,
+    options = PredictOptions(
+        out=out,
+        tile=tile,
+        batch=batch,
+        share=share,
+        resume=resume,
+        overlay=overlay,
+        save=tuple(save or ()),
+        fine=fine,
+        reject_below=reject_below,
+        target_accuracy=target_accuracy,
+        mask_values=mask_values,
+        json=json,
+        engine=engine,
     )
-    if predict(path, run, wanted):
+    if predict(path, run, options):
         raise typer.Exit(1)

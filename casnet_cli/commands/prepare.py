@@ -47,6 +47,15 @@ def command(
     from casnet_cli.workflows.prepare import FolderOptions, run
 
     own = FolderOptions(
-        images, masks, annotations, classes, name, val_fraction, test_fraction, split_files, folds, propose
+        images=images,
+        masks=masks,
+        annotations=annotations,
+        classes=classes,
+        name=name,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        split_files=split_files,
+        folds=folds,
+        propose=propose,
     )
     run(dataset, source, out, own=own, strict=strict)

@@ -17,18 +17,19 @@ def command(
         Literal["difficulty", "entropy", "margin", "random", "variety", "mixed"],
         typer.Option(help="variety: unlike those before; mixed: hard and unlike those before."),
     ] = "mixed",
-    top: Annotated[int | None, typer.Option(min=1, help="How many images to name; default all.", metavar="N")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="How many images to list; default all.", metavar="N")] = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="Name images of no more pixels together, one at least.", metavar="PIXELS")
+        int | None, typer.Option(min=1, help="List images of no more pixels together, at least one.", metavar="PIXELS")
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The list; pictures, regions and what was asked lie in a folder beside.", metavar="CSV")
+        Path, typer.Option(help="The list; pictures, regions and scores lie in a folder beside it.", metavar="CSV")
     ] = Path("rank.csv"),
-    seed: Annotated[int, typer.Option(min=0, help="Of --by random.")] = 0,
-    resume: Annotated[bool, typer.Option(help="Ask only about what is new or changed.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for --by random.")] = 0,
+    resume: Annotated[bool, typer.Option(help="Score only images that are new or changed.")] = True,
 ) -> None:
-    """Order unlabelled images by how much labelling them should help; show where they are hard."""
+    """Order unlabelled images by how much labelling them should help, and show their difficult regions."""
     from casnet_cli.workflows.rank import RankOptions, rank
 
-    if rank(path, run, RankOptions(by, top, budget, out, seed, resume)):
+    options = RankOptions(by=by, top=top, budget=budget, out=out, seed=seed, resume=resume)
+    if rank(path, run, options):
         raise typer.Exit(1)

@@ -12,39 +12,23 @@ Name = Annotated[str, typer.Argument(help="Name of a recipe.")]
 
 @app.command("list")
 def list_command() -> None:
-    """Name every shipped recipe and what it is for."""
-    from casnet_cli import console, recipe
+    """List every shipped recipe and what it is for."""
+    from casnet_cli.workflows.recipes import list_all
 
-    for name in recipe.names():
-        first = recipe.find(name).read_text(encoding="utf-8").splitlines()[0]
-        console.result(f"{name:28}{first.lstrip('# ')}")
+    list_all()
 
 
 @app.command("show")
 def show_command(name: Name) -> None:
     """Print a recipe with its comments."""
-    from casnet_cli import console, recipe
+    from casnet_cli.workflows.recipes import show
 
-    console.result(recipe.find(name).read_text(encoding="utf-8").rstrip())
+    show(name)
 
 
 @app.command("copy")
 def copy_command(name: Name, file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
     """Copy a recipe to a file of your own, to change it there."""
+    from casnet_cli.workflows.recipes import copy
+
     copy(name, file)
-
-
-def copy(name: str, file: Path) -> None:
-    """Write the recipe to `file`. Raises InputError if it exists or cannot be written."""
-    import shlex
-
-    from casnet_cli import console, recipe
-    from casnet_cli.errors import InputError
-
-    if file.exists():
-        raise InputError(f"{file}: exists already (choose another name)")
-    try:
-        file.write_bytes(recipe.find(name).read_bytes())
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written: {error.strerror}") from None
-    console.say(f"wrote {file}; train with `casnet train {shlex.quote(str(file))}`")

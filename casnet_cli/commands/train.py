@@ -29,14 +29,26 @@ def command(
     strategy: Strategy = "auto",
     max_time: MaxTime = None,
     replay: Annotated[
-        Path | None, typer.Option(help="Repeat a step whose loss was no number.", metavar="FOLDER")
+        Path | None, typer.Option(help="Repeat a step whose loss was not a number.", metavar="FOLDER")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Try a few steps, say time and memory, write nothing.")
+        bool, typer.Option("--dry-run", help="Try a few steps, show time and memory, write nothing.")
     ] = False,
 ) -> None:
     """Train a network; without RECIPE on the data set prepared last."""
     from casnet_cli.workflows.train.session import TrainOptions, train
 
-    given = TrainOptions(recipe, data, run, overrides or [], resume, fold, init, strategy, max_time, replay, dry_run)
-    train(given)
+    options = TrainOptions(
+        recipe=recipe,
+        data=data,
+        run=run,
+        overrides=overrides or [],
+        resume=resume,
+        fold=fold,
+        init=init,
+        strategy=strategy,
+        max_time=max_time,
+        replay=replay,
+        dry_run=dry_run,
+    )
+    train(options)

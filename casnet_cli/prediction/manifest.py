@@ -1,4 +1,4 @@
-"""manifest.jsonl: what became of every input. A line is written once its files are complete; an input's last line counts."""
+"""manifest.jsonl: what became of every input. A line is written once its files are; an input's last line counts."""
 
 import contextlib
 import fcntl
@@ -190,7 +190,7 @@ class Manifest(Generic[Plan]):
         return self.add({"file": str(job.file), "status": "failed", "error": error})
 
     def _clear(self, record: ManifestEntry) -> None:
-        """Remove files beside this mask that an earlier call wrote and this one did not: they no longer belong to it."""
+        """Remove files beside this mask that an earlier call wrote and this one did not: they are out of date."""
         if before := self._owners.get(cast(str, record["mask"])):
             for name in set(written(before)) - set(written(record)):
                 (self.outputs.folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Video files, frame by frame, and a video of overlays: PyAV, which is an extra of the installation."""
+"""Read videos frame by frame, and write a video of overlays. Needs PyAV, an extra of the installation."""
 
 import contextlib
 import importlib
@@ -19,33 +19,36 @@ _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_ENDINGS = _COMMON | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"}
 
 USUAL_RATE = Fraction(25)
+"""Frames a second where the file gives no sensible number."""
+
 FASTEST = 1000
-"""Frames a second; more is a clock that was taken for a rate."""
+"""Frames a second at most; a larger number in a file is a clock rate by mistake."""
 
 MISSING = 0.5
-"""Seconds by which a video may be shorter than it says; containers count differently."""
+"""Seconds by which a video may be shorter than its header says; containers count differently."""
 
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
-"""H.264 where the installed FFmpeg can write it."""
+"""By preference; the first two write H.264, where the installed FFmpeg has them."""
 
 BITS = 0.2
-"""A pixel, for encoders that do not choose by quality."""
+"""Bits a pixel, for encoders without a setting for quality."""
 
 FASTEST_CLOCK = 65535
-"""Ticks a second, the most that MPEG-4 can say."""
+"""Ticks a second, the most that MPEG-4 can store."""
 
 SMPTE170M = 6
-"""The coefficients by which FFmpeg turns RGB into YUV unless told; viewers take larger videos for others."""
+"""The coefficients by which FFmpeg turns RGB into YUV by default; the file must name them, as viewers assume others
+for large videos."""
 
 
 # Reading
 
 
 def frames(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """The number, from 0, and (H, W, 3) uint8 RGB of each frame, turned as the file says, one at a time.
+    """The number of each frame, from 0, and its pixels, (H, W, 3) uint8 RGB, rotated as the file's metadata say.
 
-    Raises InputError if the file is no video, and, once all frames before it have come, where it is damaged or ends
-    before its time.
+    Raises InputError if the file is no video. Of a file that is damaged or cut off, all frames before the damage come
+    first.
     """
     av = _library(path)
     number, end = 0, None
@@ -54,7 +57,7 @@ def frames(path: Path) -> Iterator[tuple[int, np.ndarray]]:
             for frame in _decoded(container, stream, av):
                 if frame.is_corrupt:
                     raise ValueError("damaged data")
-                yield number, _turned(frame)
+                yield number, _rotated(frame)
                 number += 1
                 end = None if frame.pts is None else float((frame.pts + (frame.duration or 0)) * stream.time_base)
             if number == 0:
@@ -63,12 +66,14 @@ def frames(path: Path) -> Iterator[tuple[int, np.ndarray]]:
                 raise ValueError("the file ends before its time")
         except (av.error.FFmpegError, ValueError) as error:
             place = f"broken off after {number} frame{'s' * (number != 1)}" if number else "not a readable video"
-            raise InputError(f"{path}: {place}: {_said(error)}") from None
+            raise InputError(f"{path}: {place}: {_reason(error)}") from None
 
 
 def count(path: Path) -> int | None:
-    """How many frames to expect, None if the file does not say: exact for some formats, else from length and rate.
-    Raises InputError if the file is no video."""
+    """How many frames to expect: exact for some formats, else from length and rate; None if the file gives neither.
+
+    Raises InputError if the file is no video.
+    """
     with _opened(path, _library(path)) as (container, stream):
         if stream.frames > 0:
             return int(stream.frames)
@@ -77,7 +82,7 @@ def count(path: Path) -> int | None:
 
 
 def rate(path: Path) -> Fraction:
-    """Frames a second on average; 25 where the file says nothing sensible. Raises InputError if it is no video."""
+    """Frames a second on average; 25 where the file gives no sensible number. Raises InputError if it is no video."""
     with _opened(path, _library(path)) as (_, stream):
         return _rate(stream)
 
@@ -91,12 +96,12 @@ def _library(path: Path) -> Any:
 
 @contextlib.contextmanager
 def _opened(path: Path, av: Any) -> Iterator[tuple[Any, Any]]:
-    """The container and its first stream of moving pictures. Raises InputError."""
+    """The container and its first video stream that is no cover picture. Raises InputError."""
     try:
-        # Neither a name such as `concat:a` nor a playlist named .mp4 leads elsewhere.
+        # With these options a name such as `concat:a`, or a playlist named .mp4, cannot open another file.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable video: {_said(error)}") from None
+        raise InputError(f"{path}: not a readable video: {_reason(error)}") from None
     with container:
         cover = av.stream.Disposition.attached_pic
         stream = next((one for one in container.streams.video if not one.disposition & cover), None)
@@ -106,7 +111,7 @@ def _opened(path: Path, av: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _decoded(container: Any, stream: Any, av: Any) -> Iterator[Any]:
-    """Raises FFmpegError or ValueError where the data are damaged, after the frames that the decoder still holds."""
+    """Raises FFmpegError or ValueError where the data are damaged, after the frames that were decoded before."""
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
@@ -118,26 +123,26 @@ def _decoded(container: Any, stream: Any, av: Any) -> Iterator[Any]:
         raise
 
 
-def _turned(frame: Any) -> np.ndarray:
-    """Its angle is counterclockwise, as NumPy's is."""
+def _rotated(frame: Any) -> np.ndarray:
+    """Both FFmpeg and NumPy count angles counterclockwise."""
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
 
 
 def _ends_early(path: Path, container: Any, stream: Any, end: float | None) -> bool:
-    """Whether frames are missing at the end, where the format lets one know. end: of the last frame, in seconds."""
+    """Whether frames are missing at the end, as far as the format shows it. end: of the last frame, in seconds."""
     index = stream.index_entries
     if len(index) and index[-1].pos + index[-1].size > path.stat().st_size:
         return True
     stated = 0.0
     if "matroska" in container.format.name:
         stated = _seconds(stream.metadata.get("DURATION", ""))
-    elif container.format.name == "avi":  # its length is of what is there
+    elif container.format.name == "avi":  # its duration is that of the data, but its number of frames is stated
         stated = float(stream.frames / _rate(stream))
     return end is not None and end < stated - MISSING
 
 
 def _seconds(clock: str) -> float:
-    """Of `00:01:02.5`; 0 of anything else."""
+    """62.5 of `00:01:02.5`; 0 of anything else."""
     try:
         hours, minutes, seconds = map(float, clock.split(":"))
     except ValueError:
@@ -146,12 +151,12 @@ def _seconds(clock: str) -> float:
 
 
 def _rate(stream: Any) -> Fraction:
-    told = stream.average_rate or stream.guessed_rate
-    return Fraction(told) if told and 0 < told <= FASTEST else USUAL_RATE
+    stated = stream.average_rate or stream.guessed_rate
+    return Fraction(stated) if stated and 0 < stated <= FASTEST else USUAL_RATE
 
 
-def _said(error: BaseException) -> str:
-    """FFmpeg's numbers are not the system's, its words are."""
+def _reason(error: BaseException) -> str:
+    """FFmpeg's error numbers are not those of the system, but its messages are good."""
     return getattr(error, "strerror", None) or reason(error)
 
 
@@ -159,14 +164,14 @@ def _said(error: BaseException) -> str:
 
 
 class OverlayVideo:
-    """An MP4 file of RGB frames in constant steps, whole or not at all; without a frame there is no file.
+    """Writes an MP4 file of RGB frames in constant steps, whole or not at all; without a frame there is no file.
 
-    rate: frames a second, above 0. size: width and height; frames of another size are scaled to it, and an odd side
-    gets one more row or column, as H.264 wants. Entering, `add` and leaving raise InputError if the file cannot be
-    written or there is no PyAV.
+    Entering, `add` and leaving raise InputError if the file cannot be written or PyAV is not installed.
     """
 
     def __init__(self, path: Path, rate: Fraction, size: tuple[int, int]):
+        """rate: frames a second, above 0. size: width and height; frames of another size are scaled to it, and an odd
+        side gets one more row or column, which H.264 requires."""
         if rate <= 0:
             raise ValueError(f"a video of {rate} frames a second")
         self.path, self.size = path, size
@@ -187,7 +192,7 @@ class OverlayVideo:
         return self
 
     def _start(self) -> None:
-        # The index goes to the front, so that a viewer can begin before it has all of the file.
+        # The index goes to the front, so that a player can start before it has all of the file.
         self._container = self._av.open(f"file:{self._partial}", "w", "mp4", options={"movflags": "faststart"})
         available = self._av.codec.codecs_available
         encoder = next((name for name in ENCODERS if name in available), ENCODERS[-1])
@@ -203,7 +208,7 @@ class OverlayVideo:
         self._container.start_encoding()
 
     def add(self, frame: np.ndarray) -> None:
-        """(H, W, 3) uint8 RGB."""
+        """Append a frame, (H, W, 3) uint8 RGB."""
         height, width = frame.shape[:2]
         padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         picture = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
@@ -235,4 +240,4 @@ class OverlayVideo:
         try:
             yield
         except (self._av.error.FFmpegError, OSError) as error:
-            raise refused(self.path, error, _said(error)) from None
+            raise refused(self.path, error, _reason(error)) from None

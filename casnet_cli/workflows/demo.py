@@ -1,11 +1,12 @@
-"""The whole path on built-in scenes: prepare, train, eval, predict."""
+"""What `casnet demo` does: prepare, train, evaluate and predict on built-in scenes."""
 
 from pathlib import Path
 
+from casnet_cli import console
+
 
 def run(out: Path, overrides: list[str]) -> None:
-    """All four steps below `out`, then the pictures to open."""
-    from casnet_cli import console
+    """Do all four steps in the folder `out`, then list the pictures to open. Raises CasnetError."""
     from casnet_cli.data.sources.demo import write_unlabelled
     from casnet_cli.recipe import find, load
     from casnet_cli.runs import locate
@@ -18,14 +19,14 @@ def run(out: Path, overrides: list[str]) -> None:
 
     load(find("demo"), overrides)  # a mistake in --set shows before any work
     data = prepare.run("demo", None, out / "data" / "demo.h5", out / "data")
-    request = TrainOptions("demo", data, locate.claim_run("demo", out / "runs"), overrides)
-    folder = train(request)
-    assert folder is not None  # only other requests than this write nothing
-    figures = evaluate_run(folder, EvaluateOptions(split="test"))
+    claimed = locate.claim_run("demo", out / "runs")
+    folder = train(TrainOptions(recipe="demo", data=data, run=claimed, overrides=overrides))
+    assert folder is not None  # only --dry-run and --replay write nothing
+    evaluation = evaluate_run(folder, EvaluateOptions(split="test"))
     write_unlabelled(out / "scenes")
-    predict([out / "scenes"], folder, PredictOptions(out / "predictions"))
-    pictures = sorted((figures / "pictures").glob("*.png"))
+    predict([out / "scenes"], folder, PredictOptions(out=out / "predictions"))
+    pictures = sorted((evaluation / "pictures").glob("*.png"))
     overlays = sorted((out / "predictions").glob("*.overlay.jpg"))
     console.result("open these:")
-    for picture in (figures / REPORT, *pictures[:2], *overlays[:2]):
+    for picture in (evaluation / REPORT, *pictures[:2], *overlays[:2]):
         console.result(f"  {picture}")

@@ -1,17 +1,39 @@
-"""What a file holds, or what this installation has: the facts behind `casnet info`."""
+"""What `casnet info` does: show what a file holds, or what this installation has."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from casnet_cli import console
+
 if TYPE_CHECKING:
     from casnet_cli.recipe import Model as ModelSection
+    from casnet_cli.runs.trained import TrainedRun
+
+
+def show(what: str | None, json: str | None) -> None:
+    """Show the facts about a file. json: a file for them, `-` is stdout. Raises CasnetError."""
+    facts = describe(what)
+    if json:
+        console.write_json(facts, json)
+    if json != "-":
+        for name, value in facts.items():
+            console.result(f"{name}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number:,}" for key, number in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def describe(what: str | None) -> dict[str, object]:
-    """Facts by name. Raises the error of whatever reader the file belongs to."""
+    """Facts about a run folder, data set, recipe, checkpoint or export, by name; None: about this installation.
+
+    Raises CasnetError, of the class that reading such a file raises.
+    """
     from casnet_cli import recipe
     from casnet_cli.errors import InputError
-    from casnet_cli.export.metadata import SUFFIXES
+    from casnet_cli.export.formats import engine_of, engines
     from casnet_cli.runs import trained
     from casnet_cli.runs.checkpoint import FORMAT
     from casnet_cli.workflows.recipe_choice import class_count
@@ -19,14 +41,14 @@ def describe(what: str | None) -> dict[str, object]:
     if what is None:
         return _installation()
     path = Path(what)
-    if models := [path / f"model{suffix}" for suffix in SUFFIXES if (path / f"model{suffix}").is_file()]:
+    if models := [path / each.file for each in engines().values() if (path / each.file).is_file()]:
         path = models[0]
-    if path.suffix in SUFFIXES:
+    if engine_of(path):
         return _exported(path)
     if path.is_dir():
         return _run(path)
     if path.suffix == ".h5":
-        return _checkpoint(trained.find(path)) if _format_of(path) == FORMAT else _data(path)
+        return _checkpoint(trained.find_run(path)) if _format_of(path) == FORMAT else _data(path)
     if not path.is_file() and what not in recipe.names():
         raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
     resolved = recipe.load(recipe.find(what))
@@ -59,7 +81,7 @@ def _installation() -> dict[str, object]:
     return {
         "casnet": __version__,
         "python": platform.python_version(),
-        **folder.installed(),
+        **folder.installed_versions(),
         "back end": backend.start().backend.backend(),
         "devices": backend.devices(),
         "keras weights": str(weights),
@@ -80,17 +102,17 @@ def _format_of(path: Path) -> str | None:
 
 
 def _run(folder: Path) -> dict[str, object]:
-    """Facts of its best checkpoint, before the first validation of its last; leaves curves.png in the folder."""
+    """Facts about its best checkpoint, or before the first validation its last one; writes curves.png."""
     from casnet_cli.runs import trained
     from casnet_cli.runs.folder import RunFolder
 
     files = RunFolder(folder)
     only_last = files.last.is_file() and not files.best.is_file()
-    return _checkpoint(trained.find(files.last if only_last else folder)) | _curves(folder)
+    return _checkpoint(trained.find_run(files.last if only_last else folder)) | _curves(folder)
 
 
 def _curves(folder: Path) -> dict[str, object]:
-    """Where the picture of the run's history lies, or why it could not be made; nothing before the first epoch."""
+    """Where the picture of the run's history is, or why it could not be written; nothing before the first epoch."""
     from casnet_cli.errors import reason
     from casnet_cli.reports import curves
     from casnet_cli.runs import history
@@ -107,11 +129,11 @@ def _curves(folder: Path) -> dict[str, object]:
     return {"curves": str(target)}
 
 
-def _checkpoint(found: "folder.Checkpoint") -> dict[str, object]:  # type: ignore[name-defined] # noqa: F821
-    meta = found.meta
+def _checkpoint(run: "TrainedRun") -> dict[str, object]:
+    meta = run.meta
     network = meta.recipe.model
     return {
-        "checkpoint": str(found.file),
+        "checkpoint": str(run.file),
         "network": f"{network.backbone} at stride {network.output_stride}, {network.variant}",
         "trained on": meta.data_name + (f", fold {meta.fold}" if meta.fold else ""),
         "data sha256": meta.data_sha256,
@@ -124,18 +146,18 @@ def _checkpoint(found: "folder.Checkpoint") -> dict[str, object]:  # type: ignor
 
 
 def _exported(file: Path) -> dict[str, object]:
-    from casnet_cli.export.metadata import SUFFIXES
-    from casnet_cli.export.runtime import opened
+    from casnet_cli.export.formats import engine_of
+    from casnet_cli.export.runtime import open_session
 
-    told = opened(file)[1]
+    description = open_session(file)[1]
     return {
-        "exported for": SUFFIXES[file.suffix],
-        "from": told["run"],
-        "checkpoint sha256": told["checkpoint_sha256"],
-        "precision": told["precision"],
-        "sizes": "x".join(map(str, told["size"])) if told["size"] else "any",
-        "outputs": list(told["outputs"]),
-        "classes": told["classes"],
+        "exported for": engine_of(file),
+        "from": description["run"],
+        "checkpoint sha256": description["checkpoint_sha256"],
+        "precision": description["precision"],
+        "sizes": "x".join(map(str, description["size"])) if description["size"] else "any",
+        "outputs": list(description["outputs"]),
+        "classes": description["classes"],
     }
 
 
@@ -143,11 +165,11 @@ def _data(path: Path) -> dict[str, object]:
     from casnet_cli.data.store import Store
 
     store = Store(path)
-    counted = store.statistics()
-    total = sum(counted["class_pixels"]) + counted["void_pixels"]
+    statistics = store.statistics()
+    total = sum(statistics["class_pixels"]) + statistics["void_pixels"]
     shares = [
         f"{name} {100 * pixels / total:.2f} %"
-        for name, pixels in zip(store.labels.names, counted["class_pixels"], strict=True)
+        for name, pixels in zip(store.labels.names, statistics["class_pixels"], strict=True)
     ]
     return {
         "data set": store.name,
@@ -156,11 +178,11 @@ def _data(path: Path) -> dict[str, object]:
         "source": store.source,
         "source sha256": store.source_sha256,
         "content sha256": store.content_sha256,
-        "sizes": _sizes(counted["sizes"], counted["different_sizes"]),
-        "mean color": [round(channel, 1) for channel in counted["color_mean"]],
-        "void": f"{100 * counted['void_pixels'] / total:.2f} %",
+        "sizes": _sizes(statistics["sizes"], statistics["different_sizes"]),
+        "mean color": [round(channel, 1) for channel in statistics["color_mean"]],
+        "void": f"{100 * statistics['void_pixels'] / total:.2f} %",
         "classes": shares,
-        "median-frequency weights": [round(weight, 3) for weight in counted["median_frequency_weights"]],
+        "median-frequency weights": [round(weight, 3) for weight in statistics["median_frequency_weights"]],
     }
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from casnet_cli.workflows.bench import target
+from casnet_cli.workflows.bench.target import find_target
 from casnet_cli.workflows.bench.timing import Bench
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
-    subject = target.find(asked.run, asked.recipe, [], asked.data)
+    subject = find_target(asked.run, asked.recipe, [], asked.data)
     bench = Bench(subject, (240, 240), ["predict"], asked.repeats)
     with TemporaryDirectory() as few, TemporaryDirectory() as many:
         write(Path(few), subject.images("predict"), 20)

@@ -241,7 +241,8 @@ def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Pa
 
     with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
         jobs = find_images([folder], manifest.outputs.folder)
-        records = {Path(str(r["file"])).name: r for r in predict_folder(FunctionPredictor(short, batch_limit=3), jobs, manifest)}
+        predictor = FunctionPredictor(short, batch_limit=3)
+        records = {Path(str(r["file"])).name: r for r in predict_folder(predictor, jobs, manifest)}
     assert {name for name, record in records.items() if record["status"] == "failed"} == {"c.png"}
     assert "not enough memory" in records["c.png"]["error"] and len(records) == 4
 

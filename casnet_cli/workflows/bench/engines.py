@@ -1,145 +1,161 @@
-"""Timing the files that a run was exported to, and its own network, in turn on one image."""
+"""Timing a run's exported files and its network in Keras, in turn on one image."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from casnet_cli import backend, console
-from casnet_cli.errors import RunError, reason
-from casnet_cli.export.metadata import SUFFIXES
+from casnet_cli.errors import RunError
+from casnet_cli.export.formats import engine_of
 from casnet_cli.export.runtime import check_size
 from casnet_cli.export.verify import REST
+from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.runs import locate, trained
+from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util.files import sha256_of
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.bench.target import BenchTarget
+from casnet_cli.workflows.bench.timing import WARM_UP
 
-WARM = 2
-TOLD = ("precision", "size", "proof", "bytes", "file", "checkpoint_sha256")
-
-Ask = Callable[[np.ndarray], Any]
+Predict = Callable[[np.ndarray], PixelOutputs]
+"""The outputs for an image (H, W, 3) uint8."""
 
 
-def engines(subject: BenchTarget, which: str, size: tuple[int, int], repeats: int) -> list[dict[str, Any]]:
-    """For Keras and each export of the run, as far as `which` names them: `engine`, `precision`, `size` of its images,
-    `bytes` on disk, `load_seconds`, `seconds` of an image of that height and width, and from its proof `pixel_accuracy`
-    and `pixels_equal`. Raises RunError, EngineError, InputError.
+@dataclass
+class EngineTiming:
+    """One file in its runtime, or the checkpoint in Keras."""
+
+    engine: str
+    """The runtime."""
+    precision: str
+    """`float32`, `float16` or `int8`."""
+    size: list[int] | None
+    """Height and width of its images; None: any."""
+    bytes: int
+    """Size on disk."""
+    pixel_accuracy: float | None = None
+    """From its proof; None: it is not proved."""
+    pixels_equal: float | None = None
+    """Share of pixels with the class that Keras gives, from its proof."""
+    load_seconds: float = 0.0
+    """Time of loading."""
+    seconds: float = 0.0
+    """Median time of an image."""
+
+    def record(self) -> dict[str, object]:
+        """For `casnet bench --json`."""
+        return asdict(self)
+
+
+def time_engines(target: BenchTarget, which: str, size: tuple[int, int], repeats: int) -> list[EngineTiming]:
+    """Time Keras and each export of the run, or only those of one engine.
+
+    which: `keras`, an engine, or `all`. size: height and width of the image. Raises RunError, BackendError, InputError.
     """
-    file = subject.checkpoint
+    file = target.checkpoint
     folder = locate.run_of(file) if file else None
     if file is None or folder is None:
-        raise RunError(f"--engine {which}: {subject.title} is no run folder, and has no exports")
-    exports = [_described(each) for each in _exports(folder, which)]
+        raise RunError(f"--engine {which}: {target.title} is no run folder, and has no exports")
+    advice = "export again, or remove the folder"
+    exports = [(each.parent, read_record(ExportRecord, each, advice)) for each in _export_records(folder, which)]
     if not exports and which != "keras":
         kind = "" if which == "all" else f" --format {which}"
         raise RunError(f"{folder}: no exports here (casnet export --run {folder}{kind} writes one)")
-    if any(told["size"] is None and Path(told["file"]).suffix in SUFFIXES for told in exports):
-        check_size(size, subject.recipe.evaluation.scale)
-    rows: list[dict[str, Any]] = []
-    asks: list[Ask] = []
+    if any(export.size is None and engine_of(Path(export.file)) for _, export in exports):
+        check_size(size, target.recipe.evaluation.scale)
+    rows: list[EngineTiming] = []
+    predictors: list[Predict] = []
     if which in ("keras", "all"):
-        accuracy = _of_keras(exports, sha256_of(file))
-        rows.append(_row("keras", {"precision": "float32", "size": None}, file.stat().st_size, accuracy))
-        asks.append(_opened(rows[-1], _keras, file))
-    for told in exports:
-        proof, where = told["proof"] or {}, told["folder"]
-        rows.append(_row(where.name.partition("-")[0], told, sum(told["bytes"].values()), proof.get("pixel_accuracy")))
-        rows[-1]["pixels_equal"] = proof.get("pixels_equal")
-        asks.append(_opened(rows[-1], _exported, where / told["file"]))
-    images = [_image(row["size"] or size) for row in rows]
-    for row, seconds in zip(rows, _in_turn(asks, images, repeats), strict=True):
-        row["seconds"] = seconds
+        accuracy = _accuracy_of_keras([export for _, export in exports], sha256_of(file))
+        rows.append(EngineTiming("keras", "float32", None, file.stat().st_size, accuracy))
+        predictors.append(_loaded(rows[-1], _in_keras, file))
+    for where, export in exports:
+        engine, proof = where.name.partition("-")[0], export.proof
+        row = EngineTiming(engine, export.precision, export.size, sum(export.bytes.values()))
+        if proof:
+            row.pixel_accuracy, row.pixels_equal = proof.pixel_accuracy, proof.pixels_equal
+        rows.append(row)
+        predictors.append(_loaded(row, _in_runtime, where / export.file))
+    images = [_image(row.size or size) for row in rows]
+    for row, seconds in zip(rows, _in_turn(predictors, images, repeats), strict=True):
+        row.seconds = seconds
     return rows
 
 
-def _row(engine: str, told: dict[str, Any], size: int, accuracy: float | None) -> dict[str, Any]:
-    own = {key: told[key] for key in ("precision", "size")}
-    return {"engine": engine, **own, "bytes": size, "pixel_accuracy": accuracy, "pixels_equal": None}
+def _export_records(folder: Path, which: str) -> list[Path]:
+    """The export.json of every export in one file that is not refused."""
+    found = sorted(locate.RunLayout(folder).exports.glob("*/export.json"))
+    usable = [
+        file for file in found if not locate.is_refused(file.parent) and not file.parent.name.endswith("-two-files")
+    ]
+    return [file for file in usable if which == "all" or file.parent.name.startswith(f"{which}-")]
 
 
-def _exports(folder: Path, which: str) -> list[Path]:
-    """The descriptions of proved and unproved exports in one file each; those refused are left out."""
-    found = sorted(folder.glob("export/*/export.json"))
-    wanted = [file for file in found if not file.parent.name.endswith((locate.REFUSED, "-two-files"))]
-    return [file for file in wanted if which == "all" or file.parent.name.startswith(f"{which}-")]
+def _accuracy_of_keras(exports: list[ExportRecord], checkpoint: str) -> float | None:
+    """Pixel accuracy of the network in Keras, from the proof of an export for any size.
 
-
-def _described(file: Path) -> dict[str, Any]:
-    """An export.json, and the `folder` it lies in. Raises RunError."""
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        return {key: told[key] for key in TOLD} | {"folder": file.parent}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file}: not readable: {reason(error)} (export again, or remove the folder)") from None
-
-
-def _of_keras(exports: list[dict[str, Any]], checkpoint: str) -> float | None:
-    """Pixel accuracy of the network itself on the images of a proof at any size. checkpoint: the sha256 of its file."""
-    for told in exports:
-        if told["proof"] and not told["size"] and told["checkpoint_sha256"] == checkpoint:
-            return told["proof"]["pixel_accuracy"] - told["proof"]["pixel_accuracy_difference"]
+    checkpoint: the sha256 of its file.
+    """
+    for export in exports:
+        if export.proof and not export.size and export.checkpoint_sha256 == checkpoint:
+            return export.proof.pixel_accuracy - export.proof.pixel_accuracy_difference
     return None
 
 
-def _opened(row: dict[str, Any], load: Callable[[Path], Ask], file: Path) -> Ask:
+def _loaded(row: EngineTiming, load: Callable[[Path], Predict], file: Path) -> Predict:
     began = time.perf_counter()
     with backend.silence():
-        ask = load(file)
-    row["load_seconds"] = time.perf_counter() - began
-    return ask
+        predict = load(file)
+    row.load_seconds = time.perf_counter() - began
+    return predict
 
 
-def _keras(file: Path) -> Ask:
+def _in_keras(file: Path) -> Predict:
     backend.start()
     from casnet_cli.inference.loading import open_predictor
 
     return open_predictor(trained.find_run(file)).predict
 
 
-def _exported(file: Path) -> Ask:
-    if file.suffix in SUFFIXES:
-        from casnet_cli.export.runtime import ExportedPredictor
+def _in_runtime(file: Path) -> Predict:
+    from casnet_cli.export.runtime import predict_function
 
-        return ExportedPredictor(file).predict
-    backend.start()
-    from casnet_cli.export.tracing import saved_model
-
-    return saved_model(file)
+    return predict_function(file)
 
 
-def _image(size: Any) -> np.ndarray:
+def _image(size: list[int] | tuple[int, int]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
 
 
-def _in_turn(asks: list[Ask], images: list[np.ndarray], repeats: int) -> list[float]:
-    """Median seconds of each about its image, after `WARM` calls for nothing."""
-    times: list[list[float]] = [[] for _ in asks]
-    for _ in range(WARM + repeats):
-        for ask, image, own in zip(asks, images, times, strict=True):
+def _in_turn(predictors: list[Predict], images: list[np.ndarray], repeats: int) -> list[float]:
+    """Median seconds of each predictor for its image, after `WARM_UP` calls that do not count."""
+    times: list[list[float]] = [[] for _ in predictors]
+    for _ in range(WARM_UP + repeats):
+        for predict, image, own in zip(predictors, images, times, strict=True):
             time.sleep(REST)
             began = time.perf_counter()
-            ask(image)
+            predict(image)
             own.append(time.perf_counter() - began)
-    return [statistics.median(own[WARM:]) for own in times]
+    return [statistics.median(own[WARM_UP:]) for own in times]
 
 
-def show(title: str, size: tuple[int, int], rows: list[dict[str, Any]]) -> None:
-    """As a table."""
+def show(title: str, size: tuple[int, int], rows: list[EngineTiming]) -> None:
+    """Show the timings as a table."""
     table = [
         (
-            row["engine"],
-            row["precision"],
-            "any" if row["size"] is None else "x".join(map(str, row["size"])),
-            f"{row['bytes'] / 1e6:.1f}",
-            f"{row['load_seconds']:.2f}",
-            f"{1000 * row['seconds']:.0f}",
-            percent(row["pixel_accuracy"]),
-            "" if row["pixels_equal"] is None else f"{100 * row['pixels_equal']:.2f}",
+            row.engine,
+            row.precision,
+            "any" if row.size is None else "x".join(map(str, row.size)),
+            f"{row.bytes / 1e6:.1f}",
+            f"{row.load_seconds:.2f}",
+            f"{1000 * row.seconds:.0f}",
+            percent(row.pixel_accuracy),
+            "" if row.pixels_equal is None else f"{100 * row.pixels_equal:.2f}",
         )
         for row in rows
     ]

@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BenchTarget:
-    """checkpoint: whose weights, if any. labels: None where the data set is not known.
-
-    parts: of the data by split, {} where there are none; `without` then says why.
-    """
+    """A network and the images to measure it on."""
 
     title: str
+    """As messages name it."""
     recipe: Recipe
+    """Describes the network and its training."""
     classes: int
+    """Number of classes."""
     checkpoint: Path | None = None
+    """Its weights; None: random ones."""
     labels: "LabelSet | None" = None
+    """The classes; None: the data set is not known."""
     parts: "dict[str, Subset]" = field(default_factory=dict)
+    """Images of the data by split; empty: there are none."""
     without: str = ""
+    """Why there are no images."""
 
     def images(self, what: str) -> "Subset | None":
-        """The images that `input` or `predict` works on."""
+        """The images on which `input` or `predict` is measured."""
         return self.parts.get("train") if what == "input" else self.parts.get("test", self.parts.get("val"))
 
     def obstacle(self, what: str) -> str:
@@ -40,42 +44,42 @@ class BenchTarget:
         return self.without or f"the data hold no {'training' if what == 'input' else 'test or val'} images"
 
 
-def find(run: Path | None, recipe: str | None, overrides: list[str], data: Path | None) -> BenchTarget:
+def find_target(run: Path | None, recipe: str | None, overrides: list[str], data: Path | None) -> BenchTarget:
     """A recipe if one is named, else a run, by default the newest. Raises RecipeError, RunError or DataError."""
     return _of_run(run, overrides, data) if recipe is None else _of_recipe(recipe, overrides, data)
 
 
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarget:
-    chosen = recipes.load(recipes.find(name), overrides)
+    resolved = recipes.load(recipes.find(name), overrides)
     from casnet_cli.data.store import Store
     from casnet_cli.workflows.recipe_choice import class_count, data_of
 
     try:
-        file = data or data_of(chosen)
+        file = data or data_of(resolved)
     except DataError as error:
-        classes, whose = class_count(chosen.data.name)
-        return BenchTarget(f"recipe {name} with {classes} classes ({whose})", chosen, classes, without=str(error))
-    return _with_data(f"recipe {name}", chosen, None, Store(file), None)
+        classes, whose = class_count(resolved.data.name)
+        return BenchTarget(f"recipe {name} with {classes} classes ({whose})", resolved, classes, without=str(error))
+    return _with_data(f"recipe {name}", resolved, None, Store(file), None)
 
 
 def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchTarget:
-    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
+    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
     from casnet_cli.runs import trained
 
-    found = trained.find_run(file)
-    meta = found.meta
-    chosen = recipes.changed(meta.recipe, overrides)
-    if chosen.model != meta.recipe.model:
+    trained_run = trained.find_run(file)
+    meta = trained_run.meta
+    resolved = recipes.changed(meta.recipe, overrides)
+    if resolved.model != meta.recipe.model:
         raise RunError(f"{file}: a trained network stays as it is (other settings of model by --recipe)")
     try:
-        store = trained.open_run_data(found, data)
+        store = trained.open_run_data(trained_run, data)
     except (DataError, RunError) as error:
         if data:
             raise
-        return BenchTarget(found.title, chosen, len(meta.labels), file, meta.labels, without=str(error))
-    return _with_data(found.title, chosen, file, store, meta.fold)
+        return BenchTarget(trained_run.title, resolved, len(meta.labels), file, meta.labels, without=str(error))
+    return _with_data(trained_run.title, resolved, file, store, meta.fold)
 
 
-def _with_data(title: str, chosen: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> BenchTarget:
-    parts = store.parts(fold, chosen.data.validation_fraction, chosen.training.seed)
-    return BenchTarget(f"{title} on {store.path}", chosen, len(store.labels), checkpoint, store.labels, parts)
+def _with_data(title: str, resolved: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> BenchTarget:
+    parts = store.parts(fold, resolved.data.validation_fraction, resolved.training.seed)
+    return BenchTarget(f"{title} on {store.path}", resolved, len(store.labels), checkpoint, store.labels, parts)

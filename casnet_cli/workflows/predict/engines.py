@@ -1,74 +1,128 @@
-"""Whose network `casnet predict` asks, and by which engine: Keras a checkpoint, or a runtime an exported file."""
+"""From `--run` and `--engine` to a predictor: Keras for a checkpoint, or a runtime for an exported file.
 
+A further runtime costs a class that satisfies `inference.protocol.Predictor` and a row of `ENGINES`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from casnet_cli import console
 from casnet_cli.errors import BackendError, RunError
-from casnet_cli.export.metadata import SUFFIXES
+from casnet_cli.export import formats
+from casnet_cli.prediction.output_kinds import needs_of
 from casnet_cli.runs import locate
 from casnet_cli.workflows.predict.options import PredictOptions
+from casnet_cli.workflows.predict.thresholds import easy_below
 
 if TYPE_CHECKING:
     from casnet_cli.export.runtime import ExportedPredictor
+    from casnet_cli.inference.protocol import Predictor
+    from casnet_cli.runs.trained import TrainedRun
 
 KERAS = "keras"
 
+FEW = 2
+"""Up to so many inputs are predicted without compiling the network, which takes longer than they do."""
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A trained network in a file."""
+
+    run: "TrainedRun"
+    """The run that it comes from."""
+    predictor: "Callable[[int, frozenset[str]], Predictor]"
+    """Makes it ready for so many inputs, and for outputs that need this beside mask and difficulty. May take seconds
+    and raises CasnetError."""
+
 
 def model_file(run: Path | None, engine: str | None) -> Path:
-    """The checkpoint or exported file that is meant: of a run folder its best.h5, or its newest export for an engine.
+    """The checkpoint or exported file to open: of a run folder its best checkpoint, or its newest export for an engine.
 
     Raises RunError.
     """
-    if run and (run.is_file() or run.suffix in SUFFIXES):
-        own = SUFFIXES.get(run.suffix, KERAS)
+    if run and (run.is_file() or formats.engine_of(run)):
+        own = engine_of(run)
         if engine not in (None, own):
             raise RunError(f"--engine {engine}: {run} is a file for {own}")
         return run
     folder = run or locate.newest_run()
-    inside = {name: folder / f"model{suffix}" for suffix, name in SUFFIXES.items()}  # of an export's own folder
+    inside = {name: folder / each.file for name, each in formats.engines().items()}  # of an export's own folder
     if engine is None:
         engine = next((name for name, file in inside.items() if file.is_file()), KERAS)
     if engine == KERAS:
         return locate.checkpoint_of(folder)
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run (a run folder, a checkpoint or an exported file)")
-    suffix = inside[engine].suffix
-    found = [
-        file
-        for pattern in (f"model{suffix}", f"{locate.EXPORTS}/{engine}-*/model{suffix}")
-        for file in folder.glob(pattern)
-        if not locate.is_refused(file.parent)
-    ]
-    if not found:
+    name = inside[engine].name
+    exports = locate.RunLayout(folder).exports.glob(f"{engine}-*/{name}")
+    files = [file for file in (inside[engine], *exports) if file.is_file() and not locate.is_refused(file.parent)]
+    if not files:
         raise RunError(
             f"{folder}: no export for {engine} here (casnet export --run {folder} --format {engine} writes one)"
         )
-    return max(found, key=lambda file: file.stat().st_mtime_ns)
+    return max(files, key=lambda file: file.stat().st_mtime_ns)
 
 
-def opened(file: Path, wanted: PredictOptions) -> "ExportedPredictor | None":
-    """The network of an exported file; None of a checkpoint. Raises RunError or EngineError where the file cannot do
-    what is wanted."""
-    if file.suffix not in SUFFIXES:
-        return None
-    for option, given in (("--tile", wanted.tile), ("--fine auto", wanted.fine == "auto")):
+def engine_of(file: Path) -> str:
+    """What runs the network in a file, by its ending."""
+    return formats.engine_of(file) or KERAS
+
+
+def open_any(file: Path, options: PredictOptions) -> OpenedModel:
+    """The network of a checkpoint or an exported file. Raises CasnetError if it cannot do what the options need."""
+    return ENGINES.get(engine_of(file), _open_export)(file, options)
+
+
+def _open_checkpoint(file: Path, options: PredictOptions) -> OpenedModel:
+    from casnet_cli.runs.trained import find_run
+
+    run = find_run(file)
+    return OpenedModel(run, lambda inputs, needs: _keras_predictor(run, options, inputs, needs))
+
+
+def _keras_predictor(run: "TrainedRun", options: PredictOptions, inputs: int, needs: frozenset[str]) -> "Predictor":
+    from casnet_cli import backend
+
+    backend.start()
+    from casnet_cli.inference.loading import open_predictor
+    from casnet_cli.inference.pixel_outputs import prediction_outputs
+    from casnet_cli.inference.predictor import InferenceSettings
+
+    settings = InferenceSettings(
+        tile=options.tile, easy_below=easy_below(run, options), batch=options.batch, few=inputs <= FEW
+    )
+    return open_predictor(run, prediction_outputs(run.meta.temperature, "probabilities" in needs), settings)
+
+
+def _open_export(file: Path, options: PredictOptions) -> OpenedModel:
+    for option, given in (("--tile", options.tile), ("--fine auto", options.fine == "auto")):
         if given:
             raise BackendError(f"{option}: not with an exported file (--engine keras)")
     from casnet_cli.export.runtime import ExportedPredictor
 
-    network = ExportedPredictor(file, wanted.batch)
-    sure = wanted.reject_below or wanted.target_accuracy is not None
-    if not network.tells and (sure or {"confidence", "probabilities"} & set(wanted.further)):
-        raise RunError(f"{file}: does not tell how sure it is (casnet export --probabilities writes one that does)")
-    _note_if_stale(file, network)
-    return network
+    predictor = ExportedPredictor(file, options.batch)
+    rejecting = options.reject_below or options.target_accuracy is not None
+    if not predictor.has_probabilities and (rejecting or needs_of(options.save)):
+        raise RunError(f"{file}: gives no probabilities (casnet export --probabilities writes a file that does)")
+    _note_if_outdated(file, predictor)
+    return OpenedModel(predictor.run, lambda inputs, needs: predictor)
 
 
-def _note_if_stale(file: Path, network: "ExportedPredictor") -> None:
-    """Where the run around an export has another checkpoint by now."""
-    from casnet_cli import console
+def _note_if_outdated(file: Path, predictor: "ExportedPredictor") -> None:
+    """Show a note where the run around an export has another checkpoint by now."""
     from casnet_cli.util.files import sha256_of
 
     best = locate.RunLayout(locate.run_of_export(file)).best
-    if best.is_file() and sha256_of(best) != network.description["checkpoint_sha256"]:
-        console.say(f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)")
+    if best.is_file() and sha256_of(best) != predictor.description["checkpoint_sha256"]:
+        console.message(
+            f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)"
+        )
+
+
+ENGINES: dict[str, Callable[[Path, PredictOptions], OpenedModel]] = {
+    KERAS: _open_checkpoint,
+}
+"""How the files of an engine are opened that is none of `export.formats.engines`."""

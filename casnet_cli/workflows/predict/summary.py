@@ -1,11 +1,11 @@
-"""What a folder of predictions holds, folder by folder, and whether it is harder than what the run was validated on."""
+"""The summary of `casnet predict`: a row for each folder of inputs, and a warning where images are unusually hard."""
 
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from casnet_cli import console
 from casnet_cli.errors import InputError, reason
@@ -14,59 +14,81 @@ from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.inputs import Job
-    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.manifest import Manifest, ManifestEntry
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs.trained import TrainedRun
 
-SHOWN, WIDE = 12, 36
-"""Folders of the table, and columns of the terminal for its classes."""
+SHOWN, WIDTH = 12, 36
+"""Folders that the table shows, and characters in a line for its classes."""
+
+
+class FolderRecord(TypedDict):
+    """A folder in the file of `--json`."""
+
+    images: int
+    failed: int
+    difficulty_mean: float | None
+    classes: dict[str, float | None]
 
 
 @dataclass
-class Folder:
-    """Inputs of one folder: how many are labelled and how many failed, pixels of each class, means over images."""
+class FolderSummary:
+    """Sums over the inputs of one folder."""
 
     images: int = 0
+    """Inputs that are labelled."""
     failed: int = 0
+    """Inputs that failed."""
     pixels: float = 0.0
+    """Of all labelled inputs."""
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Pixels of each class."""
     difficulties: list[float] = field(default_factory=list)
+    """Mean difficulty of each labelled input, 0..1."""
 
-    def add(self, record: dict[str, Any]) -> None:
-        if record["status"] != "ok":
+    def add(self, entry: "ManifestEntry") -> None:
+        """Count an input by its line of the manifest."""
+        if entry["status"] != "ok":
             self.failed += 1
             return
         self.images += 1
-        pixels = record["width"] * record["height"] * record.get("frames", 1)
+        pixels = entry["width"] * entry["height"] * entry.get("frames", 1)
         self.pixels += pixels
-        for name, share in record["classes"].items():
+        for name, share in entry["classes"].items():
             self.classes[name] += share * pixels
-        self.difficulties.append(record["difficulty_mean"])
+        self.difficulties.append(entry["difficulty_mean"])
 
     @property
     def difficulty(self) -> float | None:
+        """Mean over the labelled inputs; None: there are none."""
         return sum(self.difficulties) / len(self.difficulties) if self.difficulties else None
 
     def shares(self, names: Iterable[str]) -> list[float | None]:
-        """Of each class in all pixels, None if there are none."""
+        """Share of each class in all pixels; None: there are none."""
         return [self.classes.get(name, 0.0) / self.pixels if self.pixels else None for name in names]
 
-    def told(self) -> dict[str, Any]:
-        counts = {"images": self.images, "failed": self.failed, "difficulty_mean": self.difficulty}
+    def record(self) -> FolderRecord:
+        """For the file of `--json`; the commonest class comes first."""
         names = sorted(self.classes, key=lambda name: -self.classes[name])
-        return counts | {"classes": dict(zip(names, self.shares(names), strict=True))}
+        return {
+            "images": self.images,
+            "failed": self.failed,
+            "difficulty_mean": self.difficulty,
+            "classes": dict(zip(names, self.shares(names), strict=True)),
+        }
 
 
-def by_folder(records: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Folder]:
-    """records: the folder of an input, and its line of the manifest."""
-    found: dict[str, Folder] = defaultdict(Folder)
-    for name, record in records:
-        found[name].add(record)
-    return dict(sorted(found.items()))
+def by_folder(entries: "Iterable[tuple[str, ManifestEntry]]") -> dict[str, FolderSummary]:
+    """Folders by name. entries: the folder of each input, and its line of the manifest."""
+    summaries: dict[str, FolderSummary] = defaultdict(FolderSummary)
+    for name, entry in entries:
+        summaries[name].add(entry)
+    return dict(sorted(summaries.items()))
 
 
-def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest[Outputs]") -> None:
-    """Raises InputError where `--json` could not be written, or only over something else, before any work is done."""
+def check_json_file(json: str | None, jobs: "list[Job]", manifest: "Manifest[Outputs]") -> None:
+    """Raises InputError, before any work is done, where the file of `--json` could not be written or is an input or a
+    file of the output folder."""
     if json in (None, "-"):
         return
     target = Path(os.path.realpath(json))
@@ -79,12 +101,12 @@ def check_answer(json: str | None, jobs: "list[Job]", manifest: "Manifest[Output
 
 
 def summarize(
-    jobs: "list[Job]", before: int, manifest: "Manifest[Outputs]", chosen: "TrainedRun", json: str | None
+    jobs: "list[Job]", before: int, manifest: "Manifest[Outputs]", run: "TrainedRun", json: str | None
 ) -> int:
-    """Show and write what became of all jobs, the `before` done earlier included; returns how many failed."""
+    """Show and write what became of all jobs; returns how many failed. before: jobs that earlier calls have done."""
     done, out, summary = manifest.done, manifest.outputs.folder, manifest.summary
-    records = [(str(job.file.parent), done[str(job.file)]) for job in jobs if str(job.file) in done]
-    folders = by_folder(records)
+    entries = [(str(job.file.parent), done[str(job.file)]) for job in jobs if str(job.file) in done]
+    folders = by_folder(entries)
     failed = sum(folder.failed for folder in folders.values())
     labelled = sum(folder.images for folder in folders.values()) - before
     names = manifest.outputs.labels.names
@@ -92,52 +114,52 @@ def summarize(
         write_csv(summary, ["folder", "images", "failed", "difficulty_mean", *names], _rows(folders, names))
     except OSError as error:
         raise InputError(f"{summary}: cannot be written: {reason(error)}") from None
-    warning = _warning(folders, chosen)
+    warning = _warning(folders, run)
     if json:
         counts = {"labelled": labelled, "before": before, "failed": failed, "warning": warning}
-        console.write_json(counts | {"folders": {name: own.told() for name, own in folders.items()}}, json)
+        console.write_json(counts | {"folders": {name: own.record() for name, own in folders.items()}}, json)
     if json != "-":
         _show(folders, summary)
         done_before = f", {before} were done before" if before else ""
         console.result(f"{out}: {labelled} labelled{done_before}, {failed} failed")
     if warning:
-        console.say(f"warning: {warning}")
+        console.message(f"warning: {warning}")
     if failed:
         console.error(f"{count(failed, 'input')} failed (see {manifest.path})")
     return failed
 
 
-def _show(folders: dict[str, Folder], summary: Path) -> None:
+def _show(folders: dict[str, FolderSummary], summary: Path) -> None:
     everywhere: dict[str, float] = defaultdict(float)
     for own in folders.values():
         for label, pixels in own.classes.items():
             everywhere[label] += pixels
     common: list[str] = []
     for label in sorted(everywhere, key=lambda label: -everywhere[label]):
-        if sum(len(shown) + 3 for shown in (*common, label)) > WIDE:
+        if sum(len(shown) + 3 for shown in (*common, label)) > WIDTH:
             break
         common.append(label)
     rows = []
     for name, own in list(folders.items())[:SHOWN]:
-        figures = (own.difficulty, *own.shares(common))
-        rows.append((name, str(own.images), str(own.failed), *map(percent, figures)))
+        shares = (own.difficulty, *own.shares(common))
+        rows.append((name, str(own.images), str(own.failed), *map(percent, shares)))
     title = "mean difficulty and the commonest classes, %"
     console.table(title, ("folder", "images", "failed", "difficulty", *common), rows)
     if len(folders) > SHOWN:
         console.result(f"and {count(len(folders) - SHOWN, 'folder')} more in {summary}")
 
 
-def _rows(folders: dict[str, Folder], names: tuple[str, ...]) -> Iterator[list[object]]:
+def _rows(folders: dict[str, FolderSummary], names: tuple[str, ...]) -> Iterator[list[object]]:
     for name, own in folders.items():
         yield [name, own.images, own.failed, own.difficulty, *own.shares(names)]
 
 
-def _warning(folders: dict[str, Folder], chosen: "TrainedRun") -> str | None:
-    """One sentence if these images are clearly harder than the run's validation images."""
+def _warning(folders: dict[str, FolderSummary], run: "TrainedRun") -> str | None:
+    """A sentence if these images are clearly harder than the run's validation images."""
     from casnet_cli.evaluation.difficulty_shift import difficulty_shift
 
     ours = [value for folder in folders.values() for value in folder.difficulties]
-    theirs = chosen.meta.calibration.get("difficulty", [])
+    theirs = run.meta.calibration.get("difficulty", [])
     found = difficulty_shift(ours, theirs)
     if found is None or not found.harder:
         return None
@@ -145,5 +167,5 @@ def _warning(folders: dict[str, Folder], chosen: "TrainedRun") -> str | None:
     return (
         f"these images are harder than the run's validation images: mean difficulty {means[0]:.3f} against "
         f"{means[1]:.3f}, higher in {percent(found.chance)} % of pairs ({found.sigmas:.1f} sigma); "
-        "expect more errors than its figures say"
+        "expect more errors than its metrics show"
     )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from typer.testing import CliRunner
 
 from casnet_cli import recipe as recipes
 from casnet_cli.cli import app
-from casnet_cli.errors import EngineError, OutOfMemory
+from casnet_cli.errors import BackendError, OutOfMemory
 from casnet_cli.workflows.bench import target, timing
 
 TINY = (
+    "model.backbone='tiny'",
     "model.weights='none'",
     "model.output_stride=32",
     "model.branch_channels=8",
@@ -57,7 +59,7 @@ def demo_network(classes: int) -> Any:
 def test_everything_with_data(quick: None, blocks_file: Path) -> None:
     shown, said = bench(*DEMO, "--data", blocks_file, "--size", "40x50", "--json", "all.json")
     answer = json.loads(Path("all.json").read_text())
-    assert tuple(answer) == timing.KEYS and "not measured" not in said
+    assert list(answer) == [field.name for field in fields(timing.BenchResult)] and "not measured" not in said
     assert [key for key, value in answer.items() if value is None] == ["cascade"]  # of a run only
     assert answer["images_per_second"] == pytest.approx(1 / answer["forward_seconds"])
     assert answer["train_images_per_second"] == pytest.approx(2 / answer["train_step_seconds"])
@@ -118,11 +120,11 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
     shares = [point["share"] for point in told["points"]]  # of random weights both images may be equally difficult
     assert told["images"] == 2 and shares in ([0, 0.5, 1], [0, 1])
     assert told["chosen"] is None and told["points"][0]["loss"] == 0 < told["never_seconds"]
-    assert "fine branch never asked" in bench("--only", "predict")[0] and (best.parents[1] / "fine.png").is_file()
+    assert "never the fine branch" in bench("--only", "predict")[0] and (best.parents[1] / "fine.png").is_file()
     assert answer["gmac"]["total"] == operations(trainee.model, 33) / 1e9
     assert json.loads(bench("--run", best, "--data", data, "--only", "input", "--json", "-")[0])["input_ratio"] > 0
 
-    subject = target.find(None, None, ["training.batch_size=3"], None)
+    subject = target.find_target(None, None, ["training.batch_size=3"], None)
     assert (subject.classes, subject.checkpoint, subject.recipe.training.batch_size) == (
         3,
         best.relative_to(tmp_path),
@@ -131,7 +133,7 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
     assert [len(subject.images(what) or ()) for what in ("input", "predict")] == [4, 2]
     assert "a trained network stays as it is" in bench("--set", "model.branch_channels=9", code=2)[1]
     data.unlink()
-    assert "are gone" in target.find(best, None, [], None).obstacle("predict")
+    assert "are gone" in target.find_target(best, None, [], None).obstacle("predict")
     assert "are gone" in bench("--only", "predict", code=2)[1]
 
 
@@ -147,17 +149,17 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
 def test_classes_of_data_that_are_not_there(
     quick: None, recipe: str, settings: list[str], classes: int, whose: str
 ) -> None:
-    subject = target.find(None, recipe, settings, None)
+    subject = target.find_target(None, recipe, settings, None)
     assert subject.classes == classes and f"{classes} classes ({whose}" in subject.title
     assert "casnet prepare" in subject.obstacle("input") and subject.obstacle("input") == subject.obstacle("predict")
 
 
 def test_data_of_a_recipe_are_those_it_would_train_on(quick: None, tmp_path: Path) -> None:
     demo = write_blocks(tmp_path / "data" / "demo.h5", {"train": 3})
-    assert target.find(None, "demo", [], None).labels == LABELS
-    assert "demo.h5" in target.find(None, "folder", [], None).title  # the data set prepared last
+    assert target.find_target(None, "demo", [], None).labels == LABELS
+    assert "demo.h5" in target.find_target(None, "folder", [], None).title  # the data set prepared last
     only_train = write_blocks(tmp_path / "single.h5", {"train": 1})
-    subject = target.find(None, "folder", [], only_train)
+    subject = target.find_target(None, "folder", [], only_train)
     assert not subject.obstacle("input") and subject.obstacle("predict") == "the data hold no test or val images"
     demo.write_text("no HDF5")
     assert "not a readable HDF5 file" in bench(*DEMO, code=2)[1]
@@ -210,17 +212,18 @@ def test_timings_leave_the_warm_up_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_shares() -> None:
-    answer = {"train_step_seconds": None, "forward_seconds": 0.5, "matmul_gflops": 100}
-    assert timing.share(answer, forward=10**10, step=0) == pytest.approx(0.4)
-    assert timing.share({**answer, "train_step_seconds": 2}, 0, 6 * 10**10) == pytest.approx(0.6)
+    result = timing.BenchResult(forward_seconds=0.5, matmul_gflops=100)
+    assert timing.share_of_matmul_rate(result, forward=10**10, step=0) == pytest.approx(0.4)
+    result.train_step_seconds = 2
+    assert timing.share_of_matmul_rate(result, 0, 6 * 10**10) == pytest.approx(0.6)
 
 
 def test_a_step_too_large_for_the_memory_says_so(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*batch: object) -> None:
         raise OutOfMemory()
 
-    subject = target.find(None, "demo", list(TINY), None)
+    subject = target.find_target(None, "demo", list(TINY), None)
     measures = timing.Bench(subject, (33, 33), ["train"], 1)
     measures.step = full  # type: ignore[assignment]
-    with pytest.raises(EngineError, match="2 images of 33x33 needs more memory than there is"):
-        measures.train()
+    with pytest.raises(BackendError, match="2 images of 33x33 needs more memory than there is"):
+        measures.train(timing.BenchResult())

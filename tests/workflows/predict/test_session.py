@@ -115,14 +115,13 @@ def test_values_of_masks_from_a_table_and_the_answer_on_stdout(home: Path, tmp_p
 
 
 def test_the_coarse_answer_alone_where_all_is_easy(home: Path, tmp_path: Path) -> None:
-    from casnet_cli.inference.pixel_outputs import branch_answers
+    from casnet_cli.inference.pixel_outputs import branch_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
-    said = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), branch_answers)(
-        opened(home / "photos/0.png")
-    )
+    predictor = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), branch_outputs)
+    said = predictor.predict(opened(home / "photos/0.png"))
     np.testing.assert_array_equal(opened(tmp_path / "out/0.png"), said["coarse"])
     assert (said["coarse"] != said["mask"]).any()
 

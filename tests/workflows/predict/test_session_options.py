@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.cli import BEST, TINY, at_home, casnet, digest
-from helpers.datasets import LABELS, Plain, blocks
+from helpers.datasets import LABELS, FunctionPredictor, blocks
 
 from casnet_cli import recipe as recipes
 from casnet_cli.prediction.image_pipeline import predict_folder
@@ -44,8 +44,8 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed).image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        ask = lambda network, jobs, manifest: list(predict_folder(Plain(plain), jobs, manifest))  # noqa: E731
-        patch.setattr(session, "_in_keras", lambda *given: None)
+        ask = lambda network, jobs, manifest: list(predict_folder(FunctionPredictor(plain), jobs, manifest))  # noqa: E731
+        patch.setattr(engines, "_keras_predictor", lambda *given: None)
         patch.setattr(session, "_label", ask)
         casnet("predict", "photos")
     return home
@@ -60,7 +60,7 @@ def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of what was to be labelled, in place of labelling it."""
     names: list[str] = []
-    monkeypatch.setattr(session, "_in_keras", lambda *given: None)
+    monkeypatch.setattr(engines, "_keras_predictor", lambda *given: None)
     monkeypatch.setattr(session, "_label", lambda network, jobs, manifest: names.extend(job.file.name for job in jobs))
     return names
 
@@ -217,4 +217,4 @@ def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
 
 def test_an_exported_file_anywhere_is_asked_for_its_run() -> None:
     for file in ("/model.onnx", "/models/model.onnx", "/a/export/onnx-float32/model.onnx"):
-        engines._note_if_stale(Path(file), None)  # type: ignore[arg-type]  # no run around it
+        engines._note_if_outdated(Path(file), None)  # type: ignore[arg-type]  # no run around it
