@@ -1,4 +1,4 @@
-"""The numerical engine: imported late and without its start-up noise."""
+"""Keras and its back end: imported late and without their start-up messages."""
 
 import atexit
 import gc
@@ -14,33 +14,34 @@ from casnet_cli.errors import BackendError
 from casnet_cli.util.signals import interrupts_kept
 
 BACK_ENDS = ("tensorflow", "jax", "torch")
+"""Those that Keras has, in the order in which the first installed one is taken."""
 
 
 def start() -> ModuleType:
     """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
 
-    KERAS_BACKEND says which back end; without it the first that is installed, whatever Keras's own file of settings
-    says. Raises EngineError.
+    The back end is that of the environment variable KERAS_BACKEND, else the first one installed; Keras's own file of
+    settings is not read. Raises BackendError.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    there = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
-    chosen = os.environ.setdefault("KERAS_BACKEND", there)
-    if chosen not in BACK_ENDS:
-        raise BackendError(f"KERAS_BACKEND={chosen}: no such back end (one of {', '.join(BACK_ENDS)})")
-    if find_spec(chosen) is None:
-        raise BackendError(f"KERAS_BACKEND={chosen}: {chosen} is not installed")
-    for noisy in ("absl", "tensorflow"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    with interrupts_kept(), silence(), _left_out(chosen):
+    installed = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
+    name = os.environ.setdefault("KERAS_BACKEND", installed)
+    if name not in BACK_ENDS:
+        raise BackendError(f"KERAS_BACKEND={name}: no such back end (one of {', '.join(BACK_ENDS)})")
+    if find_spec(name) is None:
+        raise BackendError(f"KERAS_BACKEND={name}: {name} is not installed")
+    for logger in ("absl", "tensorflow"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    with interrupts_kept(), silence(), _left_out(name):
         import keras
 
     return keras
 
 
 @contextmanager
-def _left_out(chosen: str) -> Iterator[None]:
-    """Keras and TensorFlow look for libraries that nothing here has them use: a third of the time of their import."""
-    names = [name for name in ("sklearn", "pandas", "matplotlib.pyplot", "jax") if name != chosen]
+def _left_out(back_end: str) -> Iterator[None]:
+    """Hide libraries that Keras and TensorFlow import only if they find them: a third of the time of their import."""
+    names = [name for name in ("sklearn", "pandas", "matplotlib.pyplot", "jax") if name != back_end]
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
@@ -52,8 +53,8 @@ def _left_out(chosen: str) -> Iterator[None]:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """For the first words of a back end: at its import, and at its first operation."""
-    # The libraries write to the descriptor before any logging level of theirs is read.
+    """Drop what is written to the standard error: by a back end at its import, and at its first operation."""
+    # The libraries write to the descriptor before they read any logging level.
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -66,20 +67,20 @@ def silence() -> Iterator[None]:
 
 
 def exit_process(code: int | str | None) -> None:
-    """End the process if a back end was imported: taking one down in order takes most of a second."""
+    """End the process at once if a back end was imported, whose own clean-up takes most of a second."""
     if "keras" not in sys.modules or isinstance(code, str):
         return
     atexit._run_exitfuncs()  # as multiprocessing does where it ends a process like this
     try:
         for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the shell has closed it
             stream.flush()
-    except OSError:  # nobody reads any more: Python says what there is to say
+    except OSError:  # nobody reads any more: Python reports it at its own exit
         return
     os._exit(code or 0)
 
 
 def release_memory() -> None:
-    """Give back what the networks of a finished piece of work hold, and the arithmetic that they were trained in."""
+    """Free what finished networks hold in memory, and set Keras's precision back to float32."""
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.backend.clear_session()
@@ -89,7 +90,7 @@ def release_memory() -> None:
 
 
 def devices() -> list[str]:
-    """Names of what the back end can compute on."""
+    """Names of the devices that the back end can compute on."""
     keras = start()
     with silence():
         if keras.backend.backend() == "tensorflow":

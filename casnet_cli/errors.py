@@ -7,7 +7,7 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 ├── RunError                a run folder, a checkpoint, a run and data that do not fit
 │   └── RunBusy             a run that another process trains at the moment
 ├── WeightsError            pre-trained weights that are missing or foreign
-├── EngineError             a back end or devices that cannot do what is asked
+├── BackendError            a back end, a runtime or devices that cannot do what an option or a recipe needs
 │   ├── OutOfMemory         a step that needs more memory than there is
 │   └── WorkerLost          another process of the same run is gone
 └── InputError              an image or folder given to predict
@@ -18,7 +18,10 @@ from enum import StrEnum
 
 
 class CasnetError(Exception):
-    """A fault the user can mend. Each of `faults` is one line, `WHERE: what is wrong (what would be right)`."""
+    """A fault the user can mend."""
+
+    faults: tuple[str, ...]
+    """One line each, `WHERE: what is wrong (what would be right)`."""
 
     def __init__(self, *faults: str):
         super().__init__("\n".join(faults))
@@ -83,7 +86,7 @@ class WeightsError(CasnetError):
 
 
 class BackendError(CasnetError):
-    """A back end that cannot train, workers that cannot be joined, a batch that cannot be divided."""
+    """A back end, a runtime or devices that cannot do what an option or a recipe needs, or are not installed."""
 
 
 class OutOfMemory(BackendError):
@@ -99,7 +102,7 @@ class InputError(CasnetError):
 
 
 def reason(error: BaseException) -> str:
-    """Why the system or a library refused, in a few words, without what the library wraps them in."""
+    """Why the system or a library failed, in one short line, without the library's own additions."""
     number = getattr(error, "errno", None)
     if number:
         return os.strerror(number)

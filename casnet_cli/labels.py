@@ -7,16 +7,19 @@ VOID = 255
 """Class id of an unlabelled pixel: no loss, no metric, no attention label."""
 
 MAX_CLASSES = 255
+"""Ids are 8-bit numbers, and one of them is void."""
 
 VOID_COLOR = (0, 0, 0)
 
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Class names in the order of their ids 0..K-1, and one RGB colour (0..255) each."""
+    """The classes of a data set."""
 
     names: tuple[str, ...]
+    """K different names, in the order of the class ids 0..K-1."""
     palette: tuple[tuple[int, int, int], ...]
+    """An RGB colour, 0..255 each, for every class."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.names) <= MAX_CLASSES:
@@ -30,7 +33,7 @@ class LabelSet:
         return len(self.names)
 
     def flat_palette(self) -> list[int]:
-        """256 RGB triples in a row for Pillow's `putpalette`; unclaimed ids and void are black."""
+        """256 RGB triples in a row for Pillow's `putpalette`; void and ids of no class are black."""
         flat = [channel for color in self.palette for channel in color]
         return flat + list(VOID_COLOR) * (256 - len(self.palette))
 

@@ -1,4 +1,4 @@
-"""Where data, runs, recipes and weights lie."""
+"""Folders of data, runs, recipes and weights."""
 
 import os
 from pathlib import Path
@@ -32,6 +32,6 @@ def newest_data(folder: Path = DATA) -> Path:
 
 
 def files_by_age(folder: Path, pattern: str) -> list[Path]:
-    """The files below, the newest last, but for what is hidden or no file, such as a link that leads nowhere."""
+    """The files of a folder that match, the newest last; hidden ones and broken links are left out."""
     found = (path for path in folder.glob(pattern) if path.is_file() and path.relative_to(folder).parts[0][0] != ".")
     return sorted(found, key=lambda path: path.stat().st_mtime_ns)

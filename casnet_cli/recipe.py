@@ -1,18 +1,22 @@
 """Recipes: the schema, reading TOML, dotted overrides, and all faults of a recipe at once.
 
-Where the paper is silent the default below is our choice; its docstring says so.
+Every field has its docstring below it; pydantic keeps it as the field's description. Where the paper names no value,
+the default is our choice, and the docstring says so.
 """
 
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casnet_cli import paths
 from casnet_cli.errors import RecipeError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -20,36 +24,39 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    """A table of the TOML file: unknown keys and other types than those below are faults."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Data(Section):
-    """Which prepared data set, and how much of its training images is held out where it stores no `val`.
-
-    The paper names no validation set, yet its schedule needs one: a seeded 10 % of the training images,
-    never the test images.
-    """
+    """The prepared data set, and its validation images. The paper names none, yet its schedule needs some."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     """File name in `data/` without `.h5`; empty: the most recently prepared one."""
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)] = 0.1
-    """Share of the training images that is held out for validation where no `val` images are stored."""
+    """Share of the training images that is held out for validation where no `val` images are stored; chosen by
+    `training.seed`. Our choice: the paper names no validation set, and test images must not choose a checkpoint."""
     validation: Literal["stored", "train"] = "stored"
-    """What chooses the best checkpoint: the stored `val` images if there are any, or always a part of the training
-    images, so that figures on `val` are of images that chose nothing."""
+    """Images that choose the best checkpoint: the stored `val` images if there are any, or always a part of the
+    training images, so that metrics on `val` are of images that played no part in the choice."""
 
 
 class Augmentation(Section):
-    """Random scaling and translation (section 4.2): crops from multi-scale inputs."""
+    """Random scaling and translation of the training images (section 4.2): crops from multi-scale inputs."""
 
     crop: Annotated[int, Field(ge=17, le=4097)] = 233
     """Side of the square crop in pixels. 8n + 1 needs no padding at stride 8 (233 in the paper), 16n + 1 at 16."""
     scales: tuple[Positive, Positive] = (0.5, 2.0)
-    """One factor per image, uniform in this range. The paper is silent on it; this is PSPNet's range."""
+    """Smallest and largest factor by which an image is scaled, drawn uniformly for each. The paper names no range;
+    this is PSPNet's."""
     mirror: bool = False
-    """Flip left-right half of the time. Not named in the paper."""
+    """Mirror half of the crops left to right. The paper does not."""
     color_jitter: Fraction = 0.0
-    """Brightness, contrast and saturation each times a factor uniform in 1 ± this. Not named in the paper."""
+    """Brightness, contrast and saturation are each multiplied by a factor drawn uniformly from 1 ± this; 0 turns it
+    off. The paper does not."""
 
 
 class Model(Section):
@@ -58,98 +65,102 @@ class Model(Section):
     backbone: Literal["resnet50", "resnet101", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = (
         "resnet50"
     )
-    """Feature extractor. `resnet50` is the paper's; `efficientnet-lite0` has about an eighth of the arithmetic."""
+    """Feature extractor. `resnet50` is the paper's; `efficientnet-lite0` has about an eighth of its arithmetic."""
     output_stride: Literal[8, 16, 32] = 8
-    """Pixels between two cells of the feature map. 8 is the paper's: finer borders, more arithmetic."""
+    """Image pixels between two cells of the feature map. 8 is the paper's; 16 and 32 are faster and coarser."""
     weights: str = "imagenet"
     """`imagenet`, `none`, or the path of a weight file in the layout of Keras's own downloads."""
     variant: Literal["coarse", "static", "attention", "fine"] = "attention"
     """Section 4.3: (a) coarse alone, (b) coarse + fine with weight 0.5, (c) attention; and the fine branch alone."""
     branch_channels: Annotated[int, Field(ge=8, le=8192)] = 512
-    """Channels of the 3x3 convolution in each branch."""
+    """Channels of the 3x3 convolution in each branch. The paper names no width; this is PSPNet's."""
     pyramid_bins: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 3, 6)
-    """Sides of the grids that the fine branch pools the features to, each number once."""
+    """Sides of the grids, in cells, to which the fine branch pools the features, each number once. PSPNet's."""
     dropout: Fraction = 0.1
-    """Share of the channels of a branch that is dropped in each training step."""
+    """Probability with which an activation before a branch's classifier is dropped in a training step. PSPNet's."""
     frozen_stages: Annotated[int, Field(ge=0, le=8)] = 0
-    """How many stages of the backbone do not train, counted from the image: 1 is the stem."""
+    """Stages of the backbone that are not trained, counted from the image: 1 is the stem alone, 0 trains all."""
 
 
 class Optimizer(Section):
     """SGD as in Caffe (section 4.2): momentum, and L2 decay added to the gradient, on kernels only (our choice)."""
 
     learning_rate: Positive = 1e-4
-    """Rate of the backbone at the first step (after the warm-up)."""
+    """Learning rate of the backbone at the start, after the warm-up."""
     momentum: Fraction = 0.9
-    """Share of the last step that is added to the next."""
+    """Share of each step's update that is added to the next one's."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """Factor of the L2 decay, on the kernels of convolutions."""
+    """Factor of the L2 decay of the convolutions' kernels."""
     head_lr_multiplier: Positive = 1.0
-    """Rate of the branches relative to the backbone's."""
+    """Learning rate of the branches divided by that of the backbone. The paper names one rate for all."""
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
-    """Largest norm of all gradients together; longer ones are shortened to it. 0 turns it off."""
+    """Largest L2 norm of all gradients together; larger ones are scaled down to it. 0 turns it off."""
 
 
 class Schedule(Section):
     """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice."""
 
     kind: Literal["plateau", "polynomial", "cosine", "constant"] = "plateau"
-    """plateau: drops when validation accuracy stops improving; the others: a function of the step."""
+    """plateau: the rate drops when validation accuracy stops improving; the others are functions of the step."""
     patience: Count = 5
-    """plateau: validations without improvement before a drop. The paper is silent on it."""
+    """plateau: validations without improvement before a drop. The paper names no number; our choice."""
     factor: Annotated[float, Field(gt=1)] = 10.0
-    """plateau: what a drop divides the rate by."""
+    """plateau: number by which a drop divides the rate."""
     drops: Annotated[int, Field(ge=0)] = 2
     """plateau: after this many drops the next plateau ends the run."""
     power: Positive = 0.9
     """polynomial: rate · (1 − step / steps)^power."""
     warmup_steps: Annotated[int, Field(ge=0)] = 0
-    """The rate rises in a straight line over the first so many steps; polynomial and cosine count from there."""
+    """Steps at the start over which the rate rises linearly; polynomial and cosine count from their end."""
     early_stop: Annotated[int, Field(ge=0)] = 0
-    """So many validations without a new best end the run. 0 turns it off."""
+    """Validations without a new best score after which the run ends. 0 turns it off."""
 
 
 class Training(Section):
     """Length, batch and arithmetic."""
 
     epochs: Count = 100
-    """Passes over the training images; plateau and early stop may end a run before."""
+    """Passes over the training images; plateau and early stop may end a run before. The paper names no number."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 4
     """Crops of one training step, on all devices together."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Decides initial weights, dropout, and order and augmentation of the images."""
+    """Decides initial weights, dropout, held-out images, and order and augmentation of the training images."""
     deterministic: bool = False
-    """Only operations that give the same bits each time: on a processor, equal runs end in equal bytes."""
+    """Only operations that give the same bits each time: on a CPU, equal runs end in equal bytes."""
     checkpoint_every_steps: Annotated[int, Field(ge=0)] = 500
-    """Beside the checkpoint at each validation; 0 turns it off."""
+    """Steps between two checkpoints, besides the one at each validation; 0 turns it off."""
     checkpoint_every_minutes: Annotated[float, Field(ge=0)] = 10.0
-    """Whichever comes first, steps or minutes; 0 turns it off."""
+    """Minutes between two checkpoints; steps or minutes, whichever comes first; 0 turns it off."""
     precision: Literal["float32", "bfloat16", "float16", "float64"] = "float32"
     """Arithmetic of the convolutions; fusion and losses are float32 at least."""
     accumulation: Annotated[int, Field(ge=1)] = 1
-    """Parts into which a batch is cut that does not fit into memory; their gradients are added up."""
+    """Equal parts into which a batch is cut if it does not fit into memory; their gradients are added up."""
     xla: bool = False
-    """Compile the step by XLA. JAX always does."""
+    """Compile the training step by XLA. JAX always does."""
     class_weights: (
         Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
     ) = "none"
-    """Weight of each class in the losses of eqs. 3 and 9; `auto`: 1 / √share, mean weight of a pixel 1, at most 10."""
+    """Weight of each class in the losses of eqs. 3 and 9, in the order of the ids; `auto`: proportional to 1 / √share
+    of the training pixels, with 1 as the mean over pixels, at most 10."""
     fine_loss: Annotated[float, Field(ge=0, le=100)] = 0.0
-    """Weight of a loss of the fine branch alone, which the paper does not have: eq. 9 reaches it by 1 − p_a only."""
+    """Weight of an additional loss of the fine branch's own outputs, which the paper does not have: its eq. 9 trains
+    the branch only where 1 − p_a is large."""
 
 
 class Evaluation(Section):
-    """How whole images are judged and labelled, and what a validation during training looks at."""
+    """Validation during training, and the scale at which whole images are evaluated and predicted."""
 
     scale: Annotated[float, Field(ge=0.25, le=4)] = 1.0
-    """The network sees every image enlarged by this factor, once: a finer map for its square in time. The paper: 1."""
+    """Factor by which images are enlarged before the network: finer outputs, for its square in time. The paper: 1."""
     every_epochs: Count = 1
-    """Epochs between two validations; the last epoch always has one."""
+    """Epochs from one validation to the next; the last epoch always has one."""
     samples: Annotated[int, Field(ge=0, le=16)] = 4
-    """Pictures drawn per validation into the run's `samples/`."""
+    """Validation images drawn with their outputs at each validation, into the run's `samples/`."""
 
 
 class Recipe(Section):
+    """Everything that decides a training: one section for each table of the TOML file."""
+
     data: Data = Data()
     augmentation: Augmentation = Augmentation()
     model: Model = Model()
@@ -270,10 +281,10 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _sentence(fault: Any, where: str, origin: Mapping[str, str]) -> str:
+def _sentence(fault: "ErrorDetails", where: str, origin: Mapping[str, str]) -> str:
     path, key = fault["loc"], _key(fault)
-    told = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
-    place = told[0] if told else where
+    overrides = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
+    place = overrides[0] if overrides else where
     if fault["type"] == "extra_forbidden":
         candidates = KEYS if len(path) > 1 else list(SECTIONS)
         return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
@@ -283,7 +294,7 @@ def _sentence(fault: Any, where: str, origin: Mapping[str, str]) -> str:
     return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
 
 
-def _key(fault: Any) -> str:
+def _key(fault: "ErrorDetails") -> str:
     return ".".join(str(part) for part in fault["loc"][:2])
 
 

@@ -90,3 +90,9 @@ def test_differences_and_changes() -> None:
 def test_integers_serve_as_floats_and_plain_words_as_strings() -> None:
     loaded = recipe.load(recipe.find("demo"), ["optimizer.learning_rate=1", "model.weights=none"])
     assert loaded.optimizer.learning_rate == 1.0 and loaded.model.weights == "none"
+
+
+def test_every_setting_has_a_description() -> None:
+    for section, schema in recipe.SECTIONS.items():
+        assert schema.__doc__ and [key for key, field in schema.model_fields.items() if not field.description] == []
+        assert section in recipe.Recipe.model_fields

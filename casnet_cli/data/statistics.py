@@ -1,43 +1,75 @@
-"""What is counted once, when a data set is written: pixels of each class, how many images have it, the mean colour."""
+"""Statistics of a data set, counted once when it is written: pixels and images of each class, mean colour, sizes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.labels import VOID
 
-KEYS = (
-    *("class_pixels", "class_images", "split_class_pixels", "fold_class_pixels", "median_frequency_weights"),
-    *("void_pixels", "color_mean", "sizes", "different_sizes"),
-)
-
 MOST_SIZES = 100
-"""Sizes of images that are kept, the most frequent ones."""
+"""At most so many image sizes are kept, the most frequent ones."""
+
+
+class StatisticsRecord(TypedDict):
+    """The statistics as they are kept in the prepared file and read from it, as plain numbers and lists."""
+
+    class_pixels: list[int]
+    """(K) labelled pixels of each class."""
+    class_images: list[int]
+    """(K) images that show each class."""
+    split_class_pixels: list[list[int]]
+    """(3, K) labelled pixels in train, val and test."""
+    fold_class_pixels: list[list[int]]
+    """(folds, K) labelled pixels in each fold; no rows without folds."""
+    median_frequency_weights: list[float]
+    """(K) median of f over f of the class, where f is the share of a class in the labelled pixels of the images that
+    show it (Eigen and Fergus, 2015); 0 for a class that no image shows."""
+    void_pixels: int
+    """Pixels without a label."""
+    color_mean: list[float]
+    """(3) mean of red, green and blue over all pixels, in 0..255."""
+    sizes: list[list[int]]
+    """Rows of width, height and number of images, the most frequent first, at most `MOST_SIZES`."""
+    different_sizes: int
+    """How many different sizes there are."""
+
+
+KEYS = tuple(StatisticsRecord.__annotations__)
 
 
 @dataclass
 class DataStatistics:
-    """Counts over samples. fold_of: the fold of each name of a set that is cross-validated."""
+    """Counts over the samples added so far."""
 
     classes: int
+    """K, the number of classes."""
     fold_of: dict[str, int]
+    """The fold, from 1, of each name of a set that is cross-validated; empty for others."""
     splits: np.ndarray = field(init=False)
+    """(3, K) labelled pixels in train, val and test."""
     folds: np.ndarray = field(init=False)
+    """(folds, K) labelled pixels in each fold."""
     images: np.ndarray = field(init=False)
-    shown: np.ndarray = field(init=False)
+    """(K) images that show each class."""
+    labelled: np.ndarray = field(init=False)
+    """(K) labelled pixels of all classes in the images that show each class."""
     color: np.ndarray = field(init=False)
+    """(3) sum of red, green and blue over all pixels."""
     void: int = 0
+    """Pixels without a label."""
     pixels: int = 0
+    """All pixels."""
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Images of each width and height."""
 
     def __post_init__(self) -> None:
         self.splits = np.zeros((len(SPLITS), self.classes), np.int64)
         self.folds = np.zeros((max(self.fold_of.values(), default=0), self.classes), np.int64)
         self.images = np.zeros(self.classes, np.int64)
-        self.shown = np.zeros(self.classes, np.int64)
+        self.labelled = np.zeros(self.classes, np.int64)
         self.color = np.zeros(3)
 
     def add(self, split: str, name: str, size: tuple[int, int], counts: np.ndarray, color: np.ndarray) -> None:
@@ -48,19 +80,15 @@ class DataStatistics:
         if name in self.fold_of:
             self.folds[self.fold_of[name] - 1] += ours
         self.images += ours > 0
-        self.shown += np.where(ours > 0, ours.sum(), 0)
+        self.labelled += np.where(ours > 0, ours.sum(), 0)
         self.color += color
         self.void += int(counts[VOID])
         self.pixels += int(counts.sum())
 
-    def attributes(self) -> dict[str, Any]:
-        """As they are kept in the file; see `Store.statistics`.
-
-        median_frequency_weights: median of f over f of the class, where f is the share of a class in the labelled
-        pixels of the images that have it (Eigen and Fergus, 2015); 0 for a class that no image has.
-        """
+    def attributes(self) -> dict[str, np.ndarray | int]:
+        """The attributes of the prepared file, by the keys of `StatisticsRecord`."""
         pixels = self.splits.sum(axis=0)
-        frequency = pixels / np.maximum(1, self.shown)
+        frequency = pixels / np.maximum(1, self.labelled)
         median = np.median(frequency[pixels > 0]) if pixels.any() else 0.0
         return {
             "class_pixels": pixels,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import SupportsIndex, cast
 
 import h5py
 import numpy as np
@@ -20,7 +20,7 @@ from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
-from casnet_cli.data.statistics import KEYS, DataStatistics
+from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord
 from casnet_cli.data.validation import validate
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
@@ -38,17 +38,20 @@ RESERVE = 1 << 23
 
 @dataclass(frozen=True)
 class EncodedSample:
-    """One sample on its way into the file. size: width and height. counts: (256,) pixels of each id.
-
-    color: (3,) sum of RGB over pixels. digests: sha256 of the image and of the class ids.
-    """
+    """One sample, checked and encoded for the file."""
 
     image: bytes
+    """The encoded image, byte for byte as found."""
     label: bytes
+    """The class ids as a PNG."""
     size: tuple[int, int]
+    """Width and height."""
     counts: np.ndarray
+    """(256,) pixels of each id."""
     color: np.ndarray
+    """(3,) sum of red, green and blue over all pixels."""
     digests: tuple[bytes, bytes]
+    """sha256 of the encoded image, and of the class ids."""
 
 
 def write(
@@ -59,11 +62,12 @@ def write(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     strict: bool = False,
 ) -> tuple[str, ...]:
-    """Write all entries to `path`, decoding and checking each in parallel; memory stays bounded.
+    """Write all entries to `path`, decoding and checking them in parallel; memory stays bounded.
 
-    provenance: further root attributes, where the samples came from. Returns the parts that differ from the
-    source's known copy (`content.differences`); strict: refuses them. Raises DataError on the first bad sample or a
-    full disk; then `path` is as it was.
+    provenance: further root attributes, which name what the samples were made from.
+    strict: raise DataError if a part differs from the copy of the data known to be good.
+    Returns the parts that differ (`digests.differences`). Raises DataError on the first bad sample or a full disk;
+    then `path` is as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +87,9 @@ def write(
 def _write_samples(
     file: h5py.File, folder: Path, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Returns the digests of the parts."""
+    """Fill the open file. Returns the digests of the parts."""
     classes, content = len(source.labels), ContentDigest()
-    tally = DataStatistics(classes, splits.folds_of([entry.name for entry in entries], source.folds))
+    statistics = DataStatistics(classes, splits.folds_of([entry.name for entry in entries], source.folds))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
     encoded = ordered_map(lambda entry: _encode(entry, classes), entries)
@@ -99,7 +103,7 @@ def _write_samples(
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
         written[entry.split] += 1
         content.add(entry, *sample.digests)
-        tally.add(entry.split, entry.name, sample.size, sample.counts, sample.color)
+        statistics.add(entry.split, entry.name, sample.size, sample.counts, sample.color)
         on_progress(done, len(entries))
     file.attrs.update(
         format=FORMAT,
@@ -110,7 +114,7 @@ def _write_samples(
         folds=source.folds or 0,
         content_sha256=content.whole.hexdigest(),
         content=json.dumps(content.parts()),
-        **tally.attributes(),
+        **statistics.attributes(),
     )
     return content.parts()
 
@@ -132,38 +136,44 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
 
 
 def _encode(entry: Entry, classes: int) -> EncodedSample:
-    found = validate(entry, classes)
-    image, label = found.sample.image, found.sample.label
-    color = np.asarray(found.picture).reshape(-1, 3).sum(axis=0, dtype=np.float64)
+    validated = validate(entry, classes)
+    image, label = validated.sample.image, validated.sample.label
+    color = np.asarray(validated.image).reshape(-1, 3).sum(axis=0, dtype=np.float64)
     digests = sha256(image).digest(), sha256(label.tobytes()).digest()
-    return EncodedSample(image, encode_label(label), found.picture.size, found.counts, color, digests)
+    return EncodedSample(image, encode_label(label), validated.image.size, validated.counts, color, digests)
 
 
 @dataclass(frozen=True)
 class StoredSample:
-    """One stored sample. image: encoded bytes as found. label: PNG of class ids."""
+    """One sample as it is stored."""
 
     name: str
+    """Unique within its split."""
     image: bytes
+    """The encoded image, byte for byte as it was found."""
     label: bytes
+    """PNG of the class ids."""
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Some samples of a store, at random access, readable from several threads; nothing is kept in memory."""
+    """Some samples of a store, read when they are indexed, from any thread; nothing is kept in memory."""
 
     store: "Store"
+    """The open file."""
     group: str
+    """The split under which the samples are stored: train, val or test."""
     positions: tuple[int, ...]
+    """Their rows in that group."""
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def at(self, places: Sequence[int]) -> "Subset":
-        """Those samples of it, in that order."""
+        """The samples at these places of the subset, in the given order."""
         return replace(self, positions=tuple(self.positions[place] for place in places))
 
-    def __getitem__(self, index: Any) -> StoredSample:
+    def __getitem__(self, index: SupportsIndex) -> StoredSample:
         row = self.positions[index]
         group = self.store.file[self.group]
         name = self.store.names[self.group][row]
@@ -172,6 +182,23 @@ class Subset:
 
 class Store:
     """A prepared data set opened for reading. Raises DataError if `path` is missing, foreign, newer or damaged."""
+
+    file: h5py.File
+    """The open HDF5 file."""
+    name: str
+    """Of the data set."""
+    labels: LabelSet
+    """Its classes."""
+    folds: int | None
+    """Number of folds of a set that is cross-validated."""
+    names: dict[str, list[str]]
+    """Names of the samples of each stored split, in stored order."""
+    content_sha256: str
+    """Digest of all images and labels."""
+    source: str
+    """What the file was made from."""
+    source_sha256: str
+    """Digest of the files it was made from; empty for built-in data."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -213,12 +240,12 @@ class Store:
     def parts(
         self, fold: int | None = None, fraction: float = 0.1, seed: int = 0, stored: bool = True
     ) -> dict[str, Subset]:
-        """train, val and test as far as they exist; see `splits.assign`."""
+        """The subsets train, val and test, as far as they exist; the arguments are those of `splits.assign`."""
         assigned = splits.assign(self.names, self.folds, fold, fraction, seed, stored)
         return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
 
     def entries(self) -> list[Entry]:
-        """Every stored sample, to be looked at like those of a raw data set."""
+        """Every stored sample as an entry, like those of a raw data set."""
         return [
             Entry(split, name, partial(self._sample, split, row))
             for split, names in self.names.items()
@@ -236,23 +263,18 @@ class Store:
             raise Unfit(f"{where}: its label has pixels of mode {label.mode} (expected L)", UnfitKind.MODE, label.mode)
         return Sample(record.image, np.asarray(label))
 
-    def statistics(self) -> dict[str, Any]:
-        """What was counted at writing.
-
-        class_pixels (K), class_images (K), split_class_pixels (3, K) of train, val and test, fold_class_pixels
-        (folds, K), median_frequency_weights (K), void_pixels, color_mean (3) in 0..255; sizes, rows of width, height
-        and number of images, the most frequent first; different_sizes, how many there are. Raises DataError.
-        """
+    def statistics(self) -> StatisticsRecord:
+        """The statistics that were counted when the file was written. Raises DataError."""
         try:
             found = {key: np.asarray(self.file.attrs[key]) for key in KEYS}
             if wrong := next((key for key, values in found.items() if values.dtype.kind not in "iuf"), None):
                 raise ValueError(f"{wrong} are no numbers")
-            return {key: values.tolist() for key, values in found.items()}
+            return cast(StatisticsRecord, {key: values.tolist() for key, values in found.items()})
         except DAMAGED as error:
             raise DataError(f"{self.path}: damaged or old: {reason(error)} (prepare it again)") from None
 
     def training_pixels(self, fold: int | None) -> list[int]:
-        """Pixels of each class over the stored training images, those of the fold left out. Raises DataError."""
+        """(K) labelled pixels of each class in the training images, without the fold's. Raises DataError."""
         counted = self.statistics()
         pixels = np.asarray(counted["split_class_pixels"][SPLITS.index("train")])
         if self.folds:

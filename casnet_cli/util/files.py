@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and the clearing away of what a killed process left."""
+"""Files and folders that appear whole or not at all, and removal of what killed processes left unfinished."""
 
 import contextlib
 import glob
@@ -14,23 +14,22 @@ from zipfile import BadZipFile
 from casnet_cli.errors import DataError, InputError, reason
 
 LONGEST_NAME = 150
-"""Bytes of a name that leave room for the machine's, which has up to 64; file systems take 255."""
-
+"""Bytes of a file's name that leave room for the name of the machine, up to 64; file systems allow 255 in all."""
 
 BROKEN_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 """What reading a damaged or foreign .npz file raises."""
 
 
 def every_file(folder: Path, without: Path | None = None) -> Iterator[Path]:
-    """Every file below a folder but `without`; folders that are links are entered too, each folder once."""
+    """Every file below a folder except `without`; links to folders are followed, each folder is entered once."""
     left_out = without and os.path.join(os.path.realpath(without.parent), without.name)
-    seen: set[str] = set()
+    entered: set[str] = set()
     for where, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(where)
-        if real in seen:
+        if real in entered:
             folders.clear()
             continue
-        seen.add(real)
+        entered.add(real)
         folders.sort()
         files = (Path(where, name) for name in names if os.path.join(real, name) != left_out)
         yield from (file for file in files if file.is_file())
@@ -58,7 +57,10 @@ def unfinished(target: Path) -> Iterator[Path]:
 
 
 def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
-    """Raises InputError if something is there that is not of the kind, told by its first bytes, or cannot be read."""
+    """Raises InputError if `target` exists and cannot be read, or is no file of the `kind` (a word for the message).
+
+    known: gets the first 4096 bytes; whether they are of that kind.
+    """
     try:
         with open(target, "rb") as file:
             content = file.read(4096)
@@ -71,13 +73,13 @@ def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -
 
 
 def unfinished_name(target: Path) -> Path:
-    """Beside the target, of this process alone: hidden, and known as its own by `sweep`."""
+    """A hidden path beside the target for this process alone, by a name that `remove_stale` recognizes."""
     return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")
 
 
 @contextlib.contextmanager
 def removed_if_empty(*folders: Path) -> Iterator[None]:
-    """Those in which the block leaves nothing."""
+    """Remove each folder after the block if it is empty then."""
     try:
         yield
     finally:
@@ -87,27 +89,27 @@ def removed_if_empty(*folders: Path) -> Iterator[None]:
 
 
 def remove_stale(target: Path) -> None:
-    """Remove what processes of this machine that are no more left unfinished for `target`."""
-    _sweep(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))
+    """Remove unfinished files of `target` that ended processes of this machine left."""
+    _remove_stale(target.parent.glob(f".{glob.escape(_short(target.name))}.{_process('*')}.part"))
 
 
 def remove_stale_below(folder: Path) -> None:
-    """Remove what processes of this machine that are no more left unfinished anywhere below a folder."""
-    _sweep(folder.rglob(f".*.{_process('*')}.part"))
+    """Remove unfinished files below a folder that ended processes of this machine left."""
+    _remove_stale(folder.rglob(f".*.{_process('*')}.part"))
 
 
-def _sweep(files: Iterable[Path]) -> None:
-    for left in files:
-        number = left.name.removesuffix(".part").rpartition("-")[2]
+def _remove_stale(files: Iterable[Path]) -> None:
+    for file in files:
+        number = file.name.removesuffix(".part").rpartition("-")[2]
         if number.isdigit() and not _alive(int(number)):
             with contextlib.suppress(OSError):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 def _short(name: str) -> str:
-    """The name, or where there would be no room behind it a name of its own."""
-    told = os.fsencode(name)
-    return name if len(told) <= LONGEST_NAME else hashlib.sha256(told).hexdigest()[:32]
+    """The name itself; 32 digits of its sha256 if it is too long for an addition."""
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= LONGEST_NAME else hashlib.sha256(encoded).hexdigest()[:32]
 
 
 def _process(number: int | str) -> str:
@@ -119,7 +121,7 @@ def _alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # another user's process
         return True
     return True
 
@@ -127,7 +129,7 @@ def _alive(process: int) -> bool:
 def sha256_of(path: Path, without: Path | None = None) -> str:
     """Hexadecimal sha256 of a file; of a folder, over each file's relative name, a NUL and its own sha256, by name.
 
-    without: a file below the folder that does not count. Raises DataError if something cannot be read.
+    without: a file below the folder that is left out. Raises DataError if something cannot be read.
     """
     try:
         if not path.is_dir():

@@ -1,4 +1,4 @@
-"""The memory of this process, as the system counts it."""
+"""The memory of this process in bytes, as the operating system counts it."""
 
 import os
 import resource
@@ -9,7 +9,7 @@ PROC = Path("/proc/self")
 
 
 def memory_now() -> int:
-    """Resident bytes; the largest so far where the system does not tell the present number."""
+    """Resident bytes; the peak so far where the system gives no present number."""
     try:
         return int((PROC / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -17,7 +17,7 @@ def memory_now() -> int:
 
 
 def memory_peak() -> int:
-    """The largest number of resident bytes so far."""
+    """Peak of the resident bytes so far."""
     try:
         # Linux hands ru_maxrss on through exec: a small program started by a large one would report the large one.
         lines = (PROC / "status").read_text().splitlines()
@@ -28,7 +28,7 @@ def memory_peak() -> int:
 
 
 def memory_available() -> int | None:
-    """Bytes that this process may still take: what the system has free, and what a container leaves. None: unknown."""
+    """Bytes that this process may still allocate: free in the system, and within a container's limit. None: unknown."""
     free = [_free_of_machine(), _free_of_container()]
     return min((value for value in free if value is not None), default=None)
 
@@ -36,14 +36,14 @@ def memory_available() -> int | None:
 def _free_of_machine() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
-        (told,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-        return int(told) * 1024
+        (kilobytes,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        return int(kilobytes) * 1024
     except (OSError, ValueError, IndexError):
         return None
 
 
 def _free_of_container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Files that the system keeps in memory for as long as nobody wants it count as free."""
+    """What the container's limit leaves; memory of the file cache counts as free."""
     try:
         limit, used = ((folder / name).read_text() for name in ("memory.max", "memory.current"))
         lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())

@@ -1,4 +1,4 @@
-"""A function over many items on several threads, the results in the items' order."""
+"""A function mapped over many items by several threads, with the results in the items' order."""
 
 import os
 from collections import deque
@@ -7,13 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-
-
 Result = TypeVar("Result")
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Future[Result]]]:
-    """Every item with the future of its result, in their order, several at work at once, few waiting."""
+    """Each item with the future of its result, in the order of the items; only a few results wait to be taken."""
     workers = min(8, os.cpu_count() or 1)
     pending: deque[tuple[Item, Future[Result]]] = deque()
     with ThreadPoolExecutor(workers) as pool:

@@ -1,18 +1,22 @@
-"""SIGINT and SIGTERM: held back, passed on, or handled for a while."""
+"""SIGINT and SIGTERM: held back, passed on, or handled during a block of code."""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 @contextmanager
-def handling(handler: Any) -> Iterator[None]:
-    """Have `handler` called on SIGINT and SIGTERM, but on none that is ignored, as a shell has its background jobs do;
-    whatever was before is put back."""
-    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handler) for number in heeded}
+def handling(handler: Handler) -> Iterator[None]:
+    """Handle SIGINT and SIGTERM by `handler` during the block.
+
+    A signal that is ignored, as shells have it for background jobs, stays ignored.
+    """
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
         yield
     finally:
@@ -22,7 +26,7 @@ def handling(handler: Any) -> Iterator[None]:
 
 @contextmanager
 def interrupts_kept() -> Iterator[None]:
-    """An interrupt comes after the block: the libraries' imports swallow some that come between."""
+    """Delay an interrupt until after the block: imports of the libraries lose some that come during them."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -35,10 +39,10 @@ def interrupts_kept() -> Iterator[None]:
 
 @contextmanager
 def swallowed_interrupts() -> Iterator[Callable[[], None]]:
-    """A function to call now and then: it interrupts if an interrupt came and was lost in a library's callback."""
+    """A function to call now and then: it raises KeyboardInterrupt if one came and was lost in a library's callback."""
     received: list[int] = []
 
-    def interrupt(number: int, frame: Any) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
         raise KeyboardInterrupt
 
@@ -52,6 +56,6 @@ def swallowed_interrupts() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let an interrupt end the process at once: joining workers waits in the library, where no handler is called."""
+    """Let an interrupt end the process at once: a library that waits for other workers calls no handler."""
     with handling(signal.SIG_DFL):
         yield

@@ -19,7 +19,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Rows) -> None:
 
 
 def csv_bytes(columns: Sequence[str], rows: Rows) -> bytes:
-    """The content of the file; lines end with "\\n", bytes of file names that are no UTF-8 stand as backslash escapes."""
+    """The file's content; lines end with "\\n"; bytes of file names that are not UTF-8 become backslash escapes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""Images that are there twice: the same bytes, or the same picture but for its size or compression."""
+"""Images that occur twice: of the same bytes, or of the same content in another size or compression."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,65 +9,73 @@ import numpy as np
 from casnet_cli.data.checks.sample_facts import SampleFacts
 
 NEAR = 10.0
-"""Root mean square difference of two thumbnails, in 0..255, up to which two images count as one picture.
+"""Root mean square difference of two thumbnails, in 0..255, up to which two images count as near-identical.
 
 Copies that were compressed or scaled again differ by less than 1, views of one place from nearly one spot and frames of
-one film by up to 10; of other pictures none came as close among the 3,403 of SIFT Flow and Stanford Background.
+one film by up to 10; no other images came as close among the 3,403 of SIFT Flow and Stanford Background.
 """
 
 OF_CONTRAST = 0.2
-"""The difference must also be less than this part of the thumbnails' own standard deviation: flat ones say nothing."""
+"""The difference must also be less than this share of the thumbnails' own standard deviation, as flat images differ
+little from each other."""
 
 BLOCK = 512
+"""Rows of thumbnails compared at once; bounds the memory."""
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two images, in the order of the file. difference: 0 for the same bytes, else that of their thumbnails."""
+    """Two images that are the same or nearly so."""
 
     first: SampleFacts
+    """The one that comes first in the data set."""
     second: SampleFacts
+    """The other one."""
     difference: float
+    """0 for the same bytes, else the root mean square difference of the thumbnails."""
 
 
-def identical_pairs(seen: Sequence[SampleFacts]) -> list[DuplicatePair]:
-    """Each image with the first one of the same bytes."""
+def identical_pairs(samples: Sequence[SampleFacts]) -> list[DuplicatePair]:
+    """Each image with the first one that has the same bytes."""
     groups: dict[bytes, list[SampleFacts]] = defaultdict(list)
-    for one in seen:
-        groups[one.digests[0]].append(one)
+    for sample in samples:
+        groups[sample.digests[0]].append(sample)
     return [DuplicatePair(group[0], other, 0.0) for group in groups.values() for other in group[1:]]
 
 
-def near_identical_pairs(seen: Sequence[SampleFacts]) -> list[DuplicatePair]:
-    """All pairs of different bytes whose thumbnails differ by at most `NEAR` and by less than `OF_CONTRAST` says.
+def near_identical_pairs(samples: Sequence[SampleFacts]) -> list[DuplicatePair]:
+    """All pairs of different bytes whose thumbnails differ by less than `NEAR` and `OF_CONTRAST` allow.
 
     Every image is compared with every other, as products of matrices.
     """
-    if not seen:
+    if not samples:
         return []
-    thumbs = np.stack([one.thumb for one in seen]).reshape(len(seen), -1).astype(np.float32)
-    limits = np.minimum(NEAR, OF_CONTRAST * thumbs.std(axis=1))
+    thumbnails = np.stack([sample.thumbnail for sample in samples]).reshape(len(samples), -1).astype(np.float32)
+    limits = np.minimum(NEAR, OF_CONTRAST * thumbnails.std(axis=1))
     return [
-        DuplicatePair(seen[row], seen[column], difference)
-        for row, column, difference in _close(thumbs, limits)
-        if seen[row].digests[0] != seen[column].digests[0]
+        DuplicatePair(samples[row], samples[column], difference)
+        for row, column, difference in _close(thumbnails, limits)
+        if samples[row].digests[0] != samples[column].digests[0]
     ]
 
 
-def _close(thumbs: np.ndarray, limits: np.ndarray) -> Iterator[tuple[int, int, float]]:
-    """Row, column > row and difference of what is closer than the limits of both. thumbs: (N, D). limits: (N,)."""
-    length = (thumbs**2).sum(axis=1)
+def _close(thumbnails: np.ndarray, limits: np.ndarray) -> Iterator[tuple[int, int, float]]:
+    """Row, column > row, and difference of each pair that is closer than the limits of both.
+
+    thumbnails: (N, D) float32. limits: (N,).
+    """
+    length = (thumbnails**2).sum(axis=1)
     rounding = 1e-5 * length.max()
-    for start in range(0, len(thumbs), BLOCK):
-        block = thumbs[start : start + BLOCK]
+    for start in range(0, len(thumbnails), BLOCK):
+        block = thumbnails[start : start + BLOCK]
         # ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b, in place: there are as many of these as pairs of images.
-        squares = block @ thumbs[start:].T
+        squares = block @ thumbnails[start:].T
         squares *= -2
         squares += length[start : start + BLOCK, None]
         squares += length[start:]
-        squares -= limits[start:] ** 2 * thumbs.shape[1] + rounding
+        squares -= limits[start:] ** 2 * thumbnails.shape[1] + rounding
         for row, column in zip(*np.nonzero(squares <= 0), strict=True):
             if column > row:
-                difference = float(np.sqrt(((thumbs[start + row] - thumbs[start + column]) ** 2).mean()))
+                difference = float(np.sqrt(((thumbnails[start + row] - thumbnails[start + column]) ** 2).mean()))
                 if difference < min(limits[start + row], limits[start + column]):
                     yield start + int(row), start + int(column), difference

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set: from what was noted of each sample to findings with the way to mend them."""
+"""The rules of `casnet check`: from the facts of each sample to findings, each with a remedy."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.checks import duplicates
-from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, kind_and_cause
+from casnet_cli.data.checks.sample_facts import CheckedSample, SampleFacts, UnusableSample, kind_and_cause
 from casnet_cli.data.images import SIDEWAYS
 from casnet_cli.data.splits import SPLITS, folds_of
 from casnet_cli.errors import DataError, UnfitKind
 from casnet_cli.labels import LabelSet
 
 SEVERITIES = ("error", "warning", "note")
-"""What keeps data from being prepared or makes figures wrong; what likely is a mistake; what is good to know."""
+"""error: the data cannot be prepared, or metrics would be wrong. warning: likely a mistake. note: good to know."""
 
 UNFIT = {
     UnfitKind.NO_LABEL: ("images without a label", "label them, or leave them out by --split-files"),
@@ -45,26 +45,30 @@ TINY = 0.001
 """Share of the labelled training pixels under which a class is hardly learnt."""
 
 FEW = 5
-"""Images with a class under which its figures rest on single pictures."""
+"""Images that show a class, under which the class's metrics depend on single images."""
 
 SMALL, LONG, FAR = 64, 4.0, 16.0
-"""Odd sizes: a side shorter than SMALL, sides of a ratio above LONG, FAR times more or fewer pixels than the median."""
+"""Odd sizes: a side under SMALL pixels, sides of a ratio above LONG, FAR times more or fewer pixels than the median."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """examples: what it is true of, each a sample, or several that belong together. remedy: what mends it, a command
-    or a setting where there is one."""
+    """Something about a data set that the user should know."""
 
     kind: str
+    """A word for programs; one kind may occur with several severities."""
     severity: str
+    """One of `SEVERITIES`."""
     text: str
-    examples: tuple[tuple[SampleFacts | UnusableSample, ...], ...]
+    """What was found, in the plural and without a number."""
+    examples: tuple[tuple[CheckedSample, ...], ...]
+    """All it was found of: a sample each, or several that belong together."""
     remedy: str
+    """What mends it: a command or a setting where there is one."""
 
     @property
     def title(self) -> str:
-        """The text with the number of examples before it."""
+        """The text with the number of examples in front."""
         if not self.examples:
             return self.text
         first, rest = self.text.split(" ", 1)
@@ -74,28 +78,28 @@ class Finding:
 
     @property
     def files(self) -> list[str]:
-        """As they are named to the user, those of one example joined."""
-        return [" = ".join(one.where for one in group) for group in self.examples]
+        """The files of each example, joined by an equals sign if there are several."""
+        return [" = ".join(sample.where for sample in group) for group in self.examples]
 
 
-def check_samples(looked_at: Sequence[SampleFacts | UnusableSample], labels: LabelSet, folds: int | None) -> list[Finding]:
-    """All findings, the severe ones first. folds: of a set that is cross-validated, else None."""
-    looked_at = sorted(looked_at, key=lambda one: SPLITS.index(one.split))
-    seen = [one for one in looked_at if isinstance(one, SampleFacts)]
+def check_samples(samples: Sequence[CheckedSample], labels: LabelSet, folds: int | None) -> list[Finding]:
+    """All findings, the most severe ones first. folds: their number in a set that is cross-validated, else None."""
+    samples = sorted(samples, key=lambda sample: SPLITS.index(sample.split))
+    usable = usable_samples(samples)
     found = [
-        *_unfit([one for one in looked_at if isinstance(one, UnusableSample)]),
-        *_twice(looked_at),
-        *_leaks(seen, _sides(seen, folds)),
-        *_classes(seen, labels),
-        *_forms(seen),
+        *_unfit([sample for sample in samples if isinstance(sample, UnusableSample)]),
+        *_twice(samples),
+        *_leaks(usable, _sides(usable, folds)),
+        *_classes(usable, labels),
+        *_headers(usable),
     ]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def missing_samples(looked_at: Sequence[SampleFacts | UnusableSample], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
-    """counts: samples of each split that a complete copy has."""
+def missing_samples(samples: Sequence[CheckedSample], counts: tuple[tuple[str, int], ...]) -> list[Finding]:
+    """Splits that have not as many samples as a complete copy. counts: of each split of a complete copy."""
     remedy = "fetch it again, or what is missing"
-    found = {split: sum(one.split == split for one in looked_at) for split, _ in counts}
+    found = {split: sum(sample.split == split for sample in samples) for split, _ in counts}
     return [
         Finding("incomplete", "error", f"{found[split]} {split} images of the {expected} it should have", (), remedy)
         for split, expected in counts
@@ -104,75 +108,85 @@ def missing_samples(looked_at: Sequence[SampleFacts | UnusableSample], counts: t
 
 
 def unmatched_labels(spare: Sequence[Path]) -> list[Finding]:
-    """spare: label files that belong to no image."""
+    """The finding of label files without an image, if there are any."""
     text, remedy = UNFIT[UnfitKind.NO_IMAGE]
-    gone = tuple((UnusableSample("train", file.stem, str(file), DataError(text)),) for file in spare)
-    return [Finding(UnfitKind.NO_IMAGE, "warning", text, gone, remedy)] if gone else []
+    samples = tuple((UnusableSample("train", file.stem, str(file), DataError(text)),) for file in spare)
+    return [Finding(UnfitKind.NO_IMAGE, "warning", text, samples, remedy)] if samples else []
 
 
-def class_pixels(seen: Sequence[SampleFacts], classes: int) -> dict[str, np.ndarray]:
+def usable_samples(samples: Sequence[CheckedSample]) -> list[SampleFacts]:
+    """Those of them that can be used."""
+    return [sample for sample in samples if isinstance(sample, SampleFacts)]
+
+
+def class_pixels(samples: Sequence[SampleFacts], classes: int) -> dict[str, np.ndarray]:
     """(K + 1,) pixels of each class, void last, for each split that has samples."""
     totals: dict[str, np.ndarray] = {}
     for split in SPLITS:
-        counts = [one.counts for one in seen if one.split == split]
+        counts = [sample.counts for sample in samples if sample.split == split]
         if counts:
             totals[split] = np.stack(counts).sum(axis=0, dtype=np.int64)
     return totals
 
 
-def _unfit(broken: Sequence[UnusableSample]) -> Iterator[Finding]:
+def _unfit(unusable: Sequence[UnusableSample]) -> Iterator[Finding]:
     groups: dict[tuple[UnfitKind, str], list[UnusableSample]] = defaultdict(list)
-    for one in broken:
-        groups[kind_and_cause(one.fault)].append(one)
-    for (kind, what), members in groups.items():
+    for sample in unusable:
+        groups[kind_and_cause(sample.fault)].append(sample)
+    for (kind, cause), members in groups.items():
         text, remedy = UNFIT[kind]
-        detail = what or str(members[0].fault.faults[0]) if kind in WITH_DETAIL else ""
+        detail = cause or str(members[0].fault.faults[0]) if kind in WITH_DETAIL else ""
         yield Finding(kind, "error", f"{text}: {detail}" if detail else text, _each(members), remedy)
 
 
-def _twice(looked_at: Sequence[SampleFacts | UnusableSample]) -> Iterator[Finding]:
-    names: dict[tuple[str, str], list[SampleFacts | UnusableSample]] = defaultdict(list)
-    for one in looked_at:
-        names[one.split, one.name].append(one)
-    members = [one for group in names.values() if len(group) > 1 for one in group]
+def _twice(samples: Sequence[CheckedSample]) -> Iterator[Finding]:
+    names: dict[tuple[str, str], list[CheckedSample]] = defaultdict(list)
+    for sample in samples:
+        names[sample.split, sample.name].append(sample)
+    members = [sample for group in names.values() if len(group) > 1 for sample in group]
     if members:
         yield Finding("twice", "error", "names that occur twice in a split", _each(members), "rename one of them")
 
 
-def _sides(seen: Sequence[SampleFacts], folds: int | None) -> dict[int, str]:
-    """The side of a leak that each sample, by `id`, is on: its fold, or its split."""
-    fold_of = folds_of([one.name for one in seen if one.split == "train"], folds)
-    return {id(one): f"fold {fold_of[one.name]}" if folds and one.name in fold_of else one.split for one in seen}
+def _sides(samples: Sequence[SampleFacts], folds: int | None) -> dict[int, str]:
+    """The part of the data, fold or split, that each sample belongs to, by the sample's `id`."""
+    fold_of = folds_of([sample.name for sample in samples if sample.split == "train"], folds)
+    return {
+        id(sample): f"fold {fold_of[sample.name]}" if folds and sample.name in fold_of else sample.split
+        for sample in samples
+    }
 
 
-def _leaks(seen: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Finding]:
+def _leaks(samples: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Finding]:
     for pairs, what, severities in (
-        (duplicates.identical_pairs(seen), "pairs of identical images", ("error", "warning")),
-        (duplicates.near_identical_pairs(seen), "pairs of nearly identical images", ("warning", "note")),
+        (duplicates.identical_pairs(samples), "pairs of identical images", ("error", "warning")),
+        (duplicates.near_identical_pairs(samples), "pairs of nearly identical images", ("warning", "note")),
     ):
         across: dict[str, list[duplicates.DuplicatePair]] = defaultdict(list)
         for pair in pairs:
-            ours, theirs = (sides[id(one)] for one in (pair.first, pair.second))
-            across["" if ours == theirs else "folds" if "fold" in ours else f"{ours} and {theirs}"].append(pair)
+            one, other = (sides[id(sample)] for sample in (pair.first, pair.second))
+            across["" if one == other else "folds" if "fold" in one else f"{one} and {other}"].append(pair)
         for where, members in across.items():
             if where:
-                text, advice = f"{what} across {where}: figures come out too good", "keep one of each"
+                text, advice = f"{what} across {where}: metrics come out too good", "keep one of each"
                 yield Finding("leak", severities[0], text, _pairs(members), advice)
             else:
                 advice = "keep one of each, so that validation images cut from train are no copies"
                 yield Finding("copies", severities[1], f"{what} within a split", _pairs(members), advice)
-    differing = [pair for pair in duplicates.identical_pairs(seen) if pair.first.digests[1] != pair.second.digests[1]]
+    differing = [
+        pair for pair in duplicates.identical_pairs(samples) if pair.first.digests[1] != pair.second.digests[1]
+    ]
     if differing:
         text = "pairs of identical images whose labels differ"
         yield Finding("disagreement", "warning", text, _pairs(differing), "look at both, keep the better label")
 
 
-def _classes(seen: Sequence[SampleFacts], labels: LabelSet) -> Iterator[Finding]:
-    empty = [one for one in seen if not one.counts[:-1].any()]
+def _classes(samples: Sequence[SampleFacts], labels: LabelSet) -> Iterator[Finding]:
+    empty = [sample for sample in samples if not sample.counts[:-1].any()]
     if empty:
         remedy = "label them, or leave them out: they teach nothing"
         yield Finding("unlabelled", "warning", "images without a labelled pixel", _each(empty), remedy)
-    pixels = class_pixels(seen, len(labels))
+    pixels = class_pixels(samples, len(labels))
     if not pixels:
         return
     present = {split: counts[:-1] > 0 for split, counts in pixels.items()}
@@ -190,83 +204,85 @@ def _classes(seen: Sequence[SampleFacts], labels: LabelSet) -> Iterator[Finding]
             continue
         if (unlearnt := present[split] & ~train).any():
             text = f"classes of {split} that train never shows: {named(unlearnt)}"
-            shown = _each(_largest(seen, split, unlearnt))
+            shown = _each(_largest(samples, split, unlearnt))
             yield Finding("unlearnt", "error", text, shown, "divide the images anew, or add some to train")
-        if (unjudged := train & ~present[split]).any():
-            text = f"classes of train missing from {split}: {named(unjudged)}"
-            remedy = f"divide the images anew if they matter: no figure of {split} speaks of them"
-            yield Finding("unjudged", "warning", text, _each(_largest(seen, "train", unjudged)), remedy)
-    yield from _rare(seen, labels, pixels.get("train"))
+        if (untested := train & ~present[split]).any():
+            text = f"classes of train missing from {split}: {named(untested)}"
+            remedy = f"divide the images anew if they matter: no metric of {split} covers them"
+            yield Finding("unjudged", "warning", text, _each(_largest(samples, "train", untested)), remedy)
+    yield from _rare(samples, labels, pixels.get("train"))
 
 
-def _largest(seen: Sequence[SampleFacts], split: str, classes: np.ndarray) -> list[SampleFacts]:
-    """Of each class marked, the image of the split with most of it."""
-    ours = [one for one in seen if one.split == split]
-    return [max(ours, key=lambda one: one.counts[k]) for k in np.flatnonzero(classes)]
+def _largest(samples: Sequence[SampleFacts], split: str, classes: np.ndarray) -> list[SampleFacts]:
+    """For each class marked in `classes`, the image of the split that shows most of it."""
+    members = [sample for sample in samples if sample.split == split]
+    return [max(members, key=lambda sample: sample.counts[k]) for k in np.flatnonzero(classes)]
 
 
-def _rare(seen: Sequence[SampleFacts], labels: LabelSet, pixels: np.ndarray | None) -> Iterator[Finding]:
+def _rare(samples: Sequence[SampleFacts], labels: LabelSet, pixels: np.ndarray | None) -> Iterator[Finding]:
     if pixels is None or not pixels[:-1].any():
         return
-    images = np.sum([one.counts[:-1] > 0 for one in seen if one.split == "train"], axis=0)
+    images = np.sum([sample.counts[:-1] > 0 for sample in samples if sample.split == "train"], axis=0)
     share = pixels[:-1] / pixels[:-1].sum()
     rare = (pixels[:-1] > 0) & ((share < TINY) | (images < FEW))
     if rare.any():
         names = (f"{labels.names[k]} ({100 * share[k]:.3f} %, {images[k]} images)" for k in np.flatnonzero(rare))
         text = f"classes of under {100 * TINY:g} % of the training pixels or in under {FEW} images: {', '.join(names)}"
         remedy = 'merge them, add images, or train with --set training.class_weights="auto"'
-        yield Finding("tiny", "note", text, _each(_largest(seen, "train", rare)), remedy)
+        yield Finding("tiny", "note", text, _each(_largest(samples, "train", rare)), remedy)
 
 
-def _forms(seen: Sequence[SampleFacts]) -> Iterator[Finding]:
-    turned = [one for one in seen if one.stored.orientation != 1]
+def _headers(samples: Sequence[SampleFacts]) -> Iterator[Finding]:
+    turned = [sample for sample in samples if sample.stored.orientation != 1]
     if turned:
         text = "images that viewers turn by their EXIF tag, while the label fits them as they lie"
         yield Finding("exif", "warning", text, _each(turned), "remove the tag, or save image and label upright")
-    unsure = [one for one in seen if one.raw.orientation != 1 == one.stored.orientation and not _tells(one)]
+    unsure = [
+        sample for sample in samples if sample.raw.orientation != 1 == sample.stored.orientation and not _swaps(sample)
+    ]
     if unsure:
         text = "images with an EXIF tag whose label would fit turned or not: taken as viewers show them"
         yield Finding("exif", "warning", text, _each(unsure), "look at them (--out DIR); else save them upright")
-    blurred = [one for one in seen if one.mask and one.mask.format in ("JPEG", "MPO")]
+    blurred = [sample for sample in samples if sample.mask and sample.mask.format in ("JPEG", "MPO")]
     if blurred:
         text = "masks saved as JPEG: their borders may be blurred into other classes"
         yield Finding(UnfitKind.JPEG, "warning", text, _each(blurred), UNFIT[UnfitKind.JPEG][1])
-    for mode in sorted({one.raw.mode for one in seen} - {"RGB"}):
-        members = [one for one in seen if one.raw.mode == mode]
+    for mode in sorted({sample.raw.mode for sample in samples} - {"RGB"}):
+        members = [sample for sample in samples if sample.raw.mode == mode]
         yield Finding("mode", "note", f"images of mode {mode}, not RGB", _each(members), "none: they are converted")
-    kinds = {one.mask.mode for one in seen if one.mask}
-    if len(kinds) > 1:
-        members = [next(one for one in seen if one.mask and one.mask.mode == kind) for kind in sorted(kinds)]
-        text = f"masks of {len(kinds)} kinds ({', '.join(sorted(kinds))})"
+    modes = sorted({sample.mask.mode for sample in samples if sample.mask})
+    if len(modes) > 1:
+        members = [next(sample for sample in samples if sample.mask and sample.mask.mode == mode) for mode in modes]
+        text = f"masks of {len(modes)} kinds ({', '.join(modes)})"
         yield Finding("mixed", "note", text, _each(members), "make sure that they mean the same: look at --out DIR")
-    if odd := _odd_sizes(seen):
+    if odd := _odd_sizes(samples):
         text = f"images of an odd size: a side under {SMALL}, longer than {LONG:g} to 1, or far from the others"
         yield Finding("size", "note", text, _each(odd), "leave them out if they are mistakes")
 
 
-def _tells(one: SampleFacts) -> bool:
-    """Whether the label's size shows how the image is to be turned."""
-    return one.raw.orientation in SIDEWAYS and one.raw.size[0] != one.raw.size[1]
+def _swaps(sample: SampleFacts) -> bool:
+    """Whether turning the image changes its width and height, so that the label's size decides."""
+    return sample.raw.orientation in SIDEWAYS and sample.raw.size[0] != sample.raw.size[1]
 
 
-def _odd_sizes(seen: Sequence[SampleFacts]) -> list[SampleFacts]:
-    if not seen:
+def _odd_sizes(samples: Sequence[SampleFacts]) -> list[SampleFacts]:
+    if not samples:
         return []
-    shorter = [min(one.stored.size) for one in seen]
-    small = SMALL if np.median(shorter) >= SMALL else 0  # a set of small images is none of odd ones
-    areas = np.array([one.stored.size[0] * one.stored.size[1] for one in seen])
+    shorter = [min(sample.stored.size) for sample in samples]
+    small = SMALL if np.median(shorter) >= SMALL else 0  # where most images are small, that is not odd
+    areas = np.array([sample.stored.size[0] * sample.stored.size[1] for sample in samples])
     factor = areas / np.median(areas)
     far = (factor > FAR) | (factor < 1 / FAR)
     return [
-        one
-        for one, outlier in zip(seen, far, strict=True)
-        if outlier or min(one.stored.size) < small or max(one.stored.size) > LONG * min(one.stored.size)
+        sample
+        for sample, outlier in zip(samples, far, strict=True)
+        if outlier or min(sample.stored.size) < small or max(sample.stored.size) > LONG * min(sample.stored.size)
     ]
 
 
-def _each(members: Sequence[SampleFacts | UnusableSample]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
+def _each(members: Sequence[CheckedSample]) -> tuple[tuple[CheckedSample, ...], ...]:
     return tuple((one,) for one in members)
 
 
-def _pairs(pairs: Sequence[duplicates.DuplicatePair]) -> tuple[tuple[SampleFacts | UnusableSample, ...], ...]:
+def _pairs(pairs: Sequence[duplicates.DuplicatePair]) -> tuple[tuple[CheckedSample, ...], ...]:
     return tuple((pair.first, pair.second) for pair in pairs)

@@ -1,4 +1,4 @@
-"""What `casnet check` notes of one sample: enough to find every fault later, and small, whatever the image's size."""
+"""What `casnet check` keeps of one sample: enough to find every fault later, and small whatever the image's size."""
 
 import io
 from dataclasses import dataclass
@@ -15,40 +15,48 @@ from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID
 
 OF_LABELS = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.JPEG)
-"""Faults that lie in the label's file."""
+"""Kinds of faults that lie in the label's file."""
 
 THUMBNAIL_SIDE = 16
-"""Side of the picture that near-identical images are found by."""
+"""Side of the thumbnails, in pixels, by which near-identical images are found."""
 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """Of an image file's header. mode: as Pillow names it. orientation: 1 where nothing is said."""
+    """What the header of an image file contains."""
 
     format: str
+    """Pillow's name of the file format, such as JPEG."""
     mode: str
+    """Pillow's name of the pixel format, such as RGB."""
     size: tuple[int, int]
+    """Width and height."""
     orientation: int
+    """How viewers turn the image by its EXIF tag, 1..8; 1, not at all, where there is no tag."""
 
 
 @dataclass(frozen=True)
 class SampleFacts:
-    """A sample that is usable.
-
-    raw: the image's form as it lies in its file; stored: as it goes into the store; mask: that of the label's file, if
-    it is a picture. counts: (K + 1,) pixels of each class, void last. digests: of the image's bytes and of the class
-    ids. thumb: (16, 16, 3) uint8.
-    """
+    """A sample that is usable."""
 
     split: str
+    """train, val or test."""
     name: str
+    """Of the sample, unique within its split."""
     where: str
+    """The image's file, or split and name where there is none: how the sample is named to the user."""
     raw: ImageHeader
+    """Of the image file as it lies on the disk."""
     stored: ImageHeader
+    """Of the image as it goes into the prepared file."""
     mask: ImageHeader | None
+    """Of the label's file; None if that is no image."""
     counts: np.ndarray
+    """(K + 1,) pixels of each class, void last."""
     digests: tuple[bytes, bytes]
-    thumb: np.ndarray
+    """sha256 of the encoded image, and of the class ids."""
+    thumbnail: np.ndarray
+    """(16, 16, 3) uint8, RGB."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +64,27 @@ class UnusableSample:
     """A sample that cannot be used, and why."""
 
     split: str
+    """train, val or test."""
     name: str
+    """Of the sample, unique within its split."""
     where: str
+    """The file that is at fault, or split and name where there is none."""
     fault: DataError
+    """Mostly Unfit."""
 
 
-def facts_of(entry: Entry, classes: int) -> SampleFacts | UnusableSample:
+CheckedSample = SampleFacts | UnusableSample
+
+
+def facts_of(entry: Entry, classes: int) -> CheckedSample:
+    """Load and validate a sample against a number of classes, and keep what the rules need of it."""
     where = str(entry.image or entry.label or f"{entry.split}/{entry.name}")
     try:
-        found = validate(entry, classes)
+        validated = validate(entry, classes)
     except DataError as fault:
-        ours = entry.label if kind_and_cause(fault)[0] in OF_LABELS else None
-        return UnusableSample(entry.split, entry.name, str(ours or where), fault)
-    image, label = found.sample.image, found.sample.label
+        label_file = entry.label if kind_and_cause(fault)[0] in OF_LABELS else None
+        return UnusableSample(entry.split, entry.name, str(label_file or where), fault)
+    image, label = validated.sample.image, validated.sample.label
     stored = read_header(io.BytesIO(image))
     return SampleFacts(
         entry.split,
@@ -77,14 +93,14 @@ def facts_of(entry: Entry, classes: int) -> SampleFacts | UnusableSample:
         read_header(entry.image) if entry.image else stored,
         stored,
         _mask_form(entry.label),
-        np.append(found.counts[:classes], found.counts[VOID]),
+        np.append(validated.counts[:classes], validated.counts[VOID]),
         (sha256(image).digest(), sha256(label.tobytes()).digest()),
-        np.asarray(found.picture.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)),
+        np.asarray(validated.image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)),
     )
 
 
 def read_header(file: Path | io.BytesIO) -> ImageHeader:
-    """Of a picture that has been decoded already."""
+    """The header of an image that Pillow can read."""
     with Image.open(file) as picture:
         return ImageHeader(str(picture.format), picture.mode, picture.size, orientation(picture))
 
@@ -99,5 +115,5 @@ def _mask_form(file: Path | None) -> ImageHeader | None:
 
 
 def kind_and_cause(fault: DataError) -> tuple[UnfitKind, str]:
-    """Sort and cause of what makes a sample unusable."""
+    """Of what makes a sample unusable: the kind, and what samples of one cause share; any other error is unreadable."""
     return (fault.kind, fault.what) if isinstance(fault, Unfit) else (UnfitKind.UNREADABLE, "")

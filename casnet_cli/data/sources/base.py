@@ -145,7 +145,9 @@ def match_files(split: str, images: Path, labels: Path, kinds: Endings, read: Re
         if image and label:
             listed.append(Entry(split, name, partial(read, image, label), image, label))
         else:
-            listed.append(Entry(split, name, None, image, label, missing_partner(image, label, images if label else labels)))
+            listed.append(
+                Entry(split, name, None, image, label, missing_partner(image, label, images if label else labels))
+            )
     return listed
 
 

@@ -38,7 +38,7 @@ def test_twins_are_found_whatever_their_size_and_compression_and_nothing_else(mo
     assert pairs == {(index, index) for index in range(9)}
     assert not duplicates.identical_pairs(looked) and [len(duplicates.identical_pairs(seen(originals[:3] * 2)))] == [3]
     # Against every pair one by one, in float64.
-    thumbs = np.stack([one.thumb for one in looked]).astype(float).reshape(len(looked), -1)
+    thumbs = np.stack([one.thumbnail for one in looked]).astype(float).reshape(len(looked), -1)
     for first in range(len(looked)):
         for second in range(first + 1, len(looked)):
             difference = np.sqrt(np.mean((thumbs[first] - thumbs[second]) ** 2))
