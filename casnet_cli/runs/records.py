@@ -164,6 +164,17 @@ class SeriesMetrics(Record):
     """Paired differences between groups; of `casnet ablate` alone."""
 
 
+class SeriesOptions(Record):
+    """Options of the command that `--resume` need not name again; a key is missing for one that was not given."""
+
+    init: Text | None = None
+    """Checkpoint or run whose weights every run begins with (`--init`)."""
+    seeds: list[int] = []
+    """Seeds of `casnet ablate`."""
+    fold: int | None = None
+    """Fold of `casnet ablate`; null: the data have no folds."""
+
+
 class SeriesSummary(Record):
     """summary.json of `casnet crossval` and `casnet ablate`."""
 
@@ -177,8 +188,8 @@ class SeriesSummary(Record):
     """Name of the data set."""
     data_sha256: str
     """Digest of its content."""
-    options: dict[str, object]
-    """Options of the command that `--resume` need not name again: `seeds`, `fold`, `init`."""
+    options: SeriesOptions
+    """Options of the command that `--resume` need not name again."""
     figures: dict[str, SeriesMetrics]
     """Metrics by `--tta`: `none`, `flip` or `multiscale`."""
 

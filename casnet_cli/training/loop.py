@@ -3,32 +3,45 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from casnet_cli.runs.progress import SCORE, Progress
+import numpy as np
+
+from casnet_cli.runs.progress import SCORE, EpochRow, Progress
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import StepResult
 
 
 class TrainingBatch(Protocol):
+    """Images of a step."""
+
     @property
-    def image(self) -> Any: ...
+    def image(self) -> np.ndarray:
+        """(B, H, W, 3) uint8 RGB."""
+
     @property
-    def label(self) -> Any: ...
+    def label(self) -> np.ndarray:
+        """(B, H, W) uint8 class ids, 255 void."""
+
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]:
+        """Of the images in the data set."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Length of a run: epochs of so many steps, validated after every `every_epochs` of them and after the last."""
+class TrainingLength:
+    """How long a run is, and when it is validated."""
 
     steps_per_epoch: int
+    """Steps of an epoch."""
     epochs: int
+    """Epochs of the run."""
     every_epochs: int = 1
+    """The network is validated after so many epochs each time, and after the last."""
 
     @property
     def steps(self) -> int:
+        """Steps of the run."""
         return self.steps_per_epoch * self.epochs
 
     def ends_epoch(self, step: int, ended: int) -> bool:
@@ -38,83 +51,94 @@ class Plan:
 
 @dataclass(frozen=True)
 class StepReport:
-    """After step number `step` (counted from 1). wait_seconds: how long the step waited for its batch."""
+    """What happened in a step."""
 
     step: int
+    """Number of the step, from 1."""
     epoch: int
+    """Number of the epoch, from 1."""
     batch: TrainingBatch
-    measured: StepResult
+    """Its images."""
+    result: StepResult
+    """Losses, and whether they are finite."""
     rate: float
+    """Learning rate."""
     seconds: float
+    """Time of the step."""
     wait_seconds: float
+    """How long it waited for its batch."""
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """After an epoch. row: its line in the history. validated: the row has validation figures. best: the best yet."""
+    """What happened at the end of an epoch."""
 
     epoch: int
-    row: dict[str, Any]
+    """Number of the epoch, from 1."""
+    row: EpochRow
+    """Its line in the history."""
     validated: bool
+    """Whether the row has validation metrics."""
     best: bool
+    """Whether its validation accuracy is the best so far."""
 
 
 Report = StepReport | EpochReport
 
 
-def train(
-    step: Callable[[Any, Any, float], StepResult],
+def training_reports(
+    step: Callable[[np.ndarray, np.ndarray, float], StepResult],
     batches: Iterator[TrainingBatch],
     schedule: Schedule,
-    plan: Plan,
+    length: TrainingLength,
     validate: Callable[[], dict[str, float]],
     progress: Progress,
 ) -> Iterator[Report]:
-    """Run from `progress.step` to the end of the plan or the schedule, updating `progress` before each report.
+    """Run from `progress.step` to the end of the length or the schedule, updating `progress` before each report.
 
     It may be left after any report and begun again with the same progress. `batches` begins with batch number
     `progress.step`. A step that is not finite is reported and ends the run; it does not count, as it changed nothing,
     while an overflow of float16 does.
     """
     while not schedule.finished:
-        if plan.ends_epoch(progress.step, progress.epochs):
-            yield _end_epoch(schedule, plan, validate, progress)
+        if length.ends_epoch(progress.step, progress.epochs):
+            yield _end_epoch(schedule, length, validate, progress)
             continue
-        if progress.step >= plan.steps:
+        if progress.step >= length.steps:
             return
         began = time.perf_counter()
         batch = next(batches)
         fetched = time.perf_counter()
         rate = schedule.rate(progress.step)
-        measured = step(batch.image, batch.label, rate)
+        result = step(batch.image, batch.label, rate)
         ended = time.perf_counter()
-        epoch = progress.step // plan.steps_per_epoch + 1
-        report = StepReport(progress.step + 1, epoch, batch, measured, rate, ended - began, fetched - began)
-        if not (measured.finite or measured.overflow):
+        epoch = progress.step // length.steps_per_epoch + 1
+        report = StepReport(progress.step + 1, epoch, batch, result, rate, ended - began, fetched - began)
+        if not (result.finite or result.overflow):
             yield report
             return
         progress.step += 1
         progress.seconds += report.seconds
-        for name, value in measured.losses.items():
+        for name, value in result.losses.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + value
         yield report
 
 
 def _end_epoch(
-    schedule: Schedule, plan: Plan, validate: Callable[[], dict[str, float]], progress: Progress
+    schedule: Schedule, length: TrainingLength, validate: Callable[[], dict[str, float]], progress: Progress
 ) -> EpochReport:
-    epoch, rate = progress.step // plan.steps_per_epoch, schedule.rate(progress.step - 1)
-    row: dict[str, Any] = {"epoch": epoch, "step": progress.step, "learning_rate": rate}
-    row |= {_column(name): total / plan.steps_per_epoch for name, total in progress.sums.items()}
+    epoch, rate = progress.step // length.steps_per_epoch, schedule.rate(progress.step - 1)
+    row: EpochRow = {"epoch": epoch, "step": progress.step, "learning_rate": rate}
+    row |= {_column(name): total / length.steps_per_epoch for name, total in progress.sums.items()}
     row["train_seconds"] = round(progress.seconds, 3)
-    validated = epoch % plan.every_epochs == 0 or epoch == plan.epochs
+    validated = epoch % length.every_epochs == 0 or epoch == length.epochs
     best = False
     if validated:
         began = time.perf_counter()
-        figures = validate()
-        row |= {f"val_{name}": value for name, value in figures.items()}
+        metrics = validate()
+        row |= {f"val_{name}": value for name, value in metrics.items()}
         row["val_seconds"] = round(time.perf_counter() - began, 3)
-        best = schedule.observe(figures[SCORE])
+        best = schedule.observe(metrics[SCORE])
     progress.history.append(row)
     progress.sums, progress.seconds = {}, 0.0
     return EpochReport(epoch, row, validated, best)

@@ -15,7 +15,8 @@ from series import arguments  # type: ignore[import-not-found]
 
 from casnet_cli.data.store import Store
 from casnet_cli.workflows.recipe_choice import choose
-from casnet_cli.workflows.train.run import TrainingRun
+from casnet_cli.workflows.train.plan import RunPlan, Start
+from casnet_cli.workflows.train.setup import TrainingSetup, set_up_training
 
 DECAYS = (0.0, 0.9, 0.98, 0.99, 0.995)
 """0: the last weights themselves."""
@@ -24,34 +25,34 @@ SCALES = (1.0, 1.25)
 KEYS = ("pixel_accuracy", "class_accuracy", "mean_iou")
 
 
-def weights_of(run: TrainingRun) -> list[Any]:
+def weights_of(run: TrainingSetup) -> list[Any]:
     """All that is averaged: not the random states."""
-    return [weight for weight in run.trainee.model.weights if "float" in weight.dtype]
+    return [weight for weight in run.state.model.weights if "float" in weight.dtype]
 
 
-def averaged(run: TrainingRun) -> dict[float, list[np.ndarray]]:
+def averaged(run: TrainingSetup) -> dict[float, list[np.ndarray]]:
     """Train to the end of the plan."""
     weights = weights_of(run)
     sums = {decay: [weight.numpy() for weight in weights] for decay in DECAYS}
-    for step, batch in enumerate(islice(run.batches, run.plan.steps)):
-        loss = run.trainee.step(batch.image, batch.label, run.schedule.rate(step)).losses["loss"]
+    for step, batch in enumerate(islice(run.batches(), run.plan.length.steps)):
+        loss = run.state.step(batch.image, batch.label, run.schedule.rate(step)).losses["loss"]
         now = [weight.numpy() for weight in weights]
         for decay, mean in sums.items():
             for own, new in zip(mean, now, strict=True):
                 own += (1 - decay) * (new - own)
-        if (step + 1) % run.plan.steps_per_epoch == 0:
-            print(f"step {step + 1} of {run.plan.steps}, loss {loss:.3f}", flush=True)
+        if (step + 1) % run.plan.length.steps_per_epoch == 0:
+            print(f"step {step + 1} of {run.plan.length.steps}, loss {loss:.3f}", flush=True)
     return sums
 
 
-def figures(run: TrainingRun, scale: float) -> dict[str, float]:
+def figures(run: TrainingSetup, scale: float) -> dict[str, float]:
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
     from casnet_cli.inference.pixel_outputs import branch_outputs
 
-    asked = predict_samples(run.network.with_outputs(scale, branch_outputs), whole_images(run.val_part))
-    metrics = evaluate(asked, run.store.labels).metrics()
-    return {key: metrics[key] for key in KEYS}
+    asked = predict_samples(run.predictor.with_outputs(scale, branch_outputs), whole_images(run.plan.val_part))
+    metrics = evaluate(asked, run.plan.store.labels).metrics()
+    return {key: getattr(metrics, key) for key in KEYS}
 
 
 def main() -> None:
@@ -59,13 +60,13 @@ def main() -> None:
     parser.add_argument("--fold", type=int)
     asked = parser.parse_args()
     store = Store(asked.data)
-    run = TrainingRun(choose(asked.recipe, asked.data, asked.overrides), store, None, asked.fold, None)
-    run.prepare()
+    choice = choose(asked.recipe, asked.data, asked.overrides)
+    run = set_up_training(RunPlan.of(choice, store, asked.fold), Start())
     rows: list[dict[str, Any]] = []
     for decay, mean in averaged(run).items():
         for weight, value in zip(weights_of(run), mean, strict=True):
             weight.assign(value)
-        run.network.refresh()
+        run.predictor.refresh()
         rows += [{"decay": decay, "scale": scale, **figures(run, scale)} for scale in SCALES]
         print(*rows[-len(SCALES) :], sep="\n", flush=True)
     asked.folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,8 @@ import numpy as np
 from casnet_cli import paths
 from casnet_cli.data.store import Store
 from casnet_cli.workflows.recipe_choice import choose
-from casnet_cli.workflows.train.run import TrainingRun
+from casnet_cli.workflows.train.plan import RunPlan, Start
+from casnet_cli.workflows.train.setup import set_up_training
 
 STEPS, ENDS = 20, 5
 
@@ -26,11 +27,10 @@ def first_steps(data: Path) -> dict[str, Any]:
     on_disk = list(paths.keras_weights_folder().glob("resnet50_*_notop.h5"))
     weights = [] if on_disk else ["model.weights=none"]
     choice = choose(store.name, data, weights)
-    run = TrainingRun(choice, store, None, None, None)
-    run.prepare()
-    batches = islice(run.batches, STEPS)
+    setup = set_up_training(RunPlan.of(choice, store, None), Start())
+    batches = islice(setup.batches(), STEPS)
     rate = choice.recipe.optimizer.learning_rate
-    losses = [run.trainee.step(batch.image, batch.label, rate).losses["loss"] for batch in batches]
+    losses = [setup.state.step(batch.image, batch.label, rate).losses["loss"] for batch in batches]
     ends = {"first_five": float(np.mean(losses[:ENDS])), "last_five": float(np.mean(losses[-ENDS:]))}
     return {"recipe": choice.name, "set": weights, "data_sha256": store.content_sha256, "losses": losses, **ends}
 

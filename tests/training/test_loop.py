@@ -8,7 +8,7 @@ import pytest
 
 from casnet_cli.recipe import Schedule as Section
 from casnet_cli.runs.progress import Progress
-from casnet_cli.training.loop import EpochReport, Plan, StepReport, train
+from casnet_cli.training.loop import EpochReport, StepReport, TrainingLength, training_reports
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import StepResult
 
@@ -21,7 +21,7 @@ class Batch:
 
 
 def begun(
-    plan: Plan,
+    length: TrainingLength,
     progress: Progress,
     schedule: Schedule,
     figures: list[float],
@@ -35,7 +35,7 @@ def begun(
         return StepResult({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
 
     validations = iter(figures)
-    return train(step, batches, schedule, plan, lambda: {"pixel_accuracy": next(validations)}, progress)
+    return training_reports(step, batches, schedule, length, lambda: {"pixel_accuracy": next(validations)}, progress)
 
 
 def run(*given: Any, **more: Any) -> list[Any]:
@@ -48,7 +48,7 @@ def constant() -> Schedule:
 
 def test_reports_in_order_with_means_of_the_epoch() -> None:
     progress = Progress()
-    reports = run(Plan(3, 2), progress, constant(), [0.2, 0.1])
+    reports = run(TrainingLength(3, 2), progress, constant(), [0.2, 0.1])
     kinds = ["s" if isinstance(report, StepReport) else "e" for report in reports]
     assert "".join(kinds) == "sssessse"
     assert [report.step for report in reports if isinstance(report, StepReport)] == [1, 2, 3, 4, 5, 6]
@@ -60,22 +60,22 @@ def test_reports_in_order_with_means_of_the_epoch() -> None:
 
 def test_validation_every_other_epoch_and_after_the_last() -> None:
     progress = Progress()
-    run(Plan(1, 5, every_epochs=2), progress, constant(), [0.1, 0.2, 0.3])
+    run(TrainingLength(1, 5, every_epochs=2), progress, constant(), [0.1, 0.2, 0.3])
     assert ["val_pixel_accuracy" in row for row in progress.history] == [False, True, False, True, True]
 
 
 def test_the_schedule_ends_the_run() -> None:
     progress = Progress()
     schedule = Schedule(Section(kind="plateau", patience=1, drops=1), 1.0, 100)
-    run(Plan(2, 50), progress, schedule, [0.5, 0.4, 0.4])
+    run(TrainingLength(2, 50), progress, schedule, [0.5, 0.4, 0.4])
     assert progress.step == 6 and [row["learning_rate"] for row in progress.history] == pytest.approx([1, 1, 0.1])
 
 
 def test_continuing_in_the_middle_of_an_epoch_gives_the_same_history() -> None:
     whole = Progress()
-    run(Plan(4, 2), whole, constant(), [0.1, 0.2])
+    run(TrainingLength(4, 2), whole, constant(), [0.1, 0.2])
     part = Progress(step=2, sums={"loss": 1.0, "coarse": 1.0})
-    run(Plan(4, 2), part, constant(), [0.1, 0.2])
+    run(TrainingLength(4, 2), part, constant(), [0.1, 0.2])
     timeless = [
         [{k: v for k, v in row.items() if not k.endswith("_seconds")} for row in p.history] for p in (whole, part)
     ]
@@ -87,23 +87,23 @@ def test_left_after_any_report_and_begun_again_it_gives_the_same_history(reports
     """Six steps and two ends of epochs; what is kept is what a checkpoint keeps."""
     whole = Progress()
     figures = [0.2, 0.1]
-    run(Plan(3, 2), whole, constant(), figures)
+    run(TrainingLength(3, 2), whole, constant(), figures)
     first = Progress()
-    for _ in zip(range(reports), begun(Plan(3, 2), first, constant(), figures), strict=False):
+    for _ in zip(range(reports), begun(TrainingLength(3, 2), first, constant(), figures), strict=False):
         pass
     kept = Progress(**json.loads(json.dumps(first.timeless())))
-    run(Plan(3, 2), kept, constant(), figures[kept.epochs :])
+    run(TrainingLength(3, 2), kept, constant(), figures[kept.epochs :])
     assert kept.timeless() == whole.timeless() and kept.epochs == 2
 
 
 def test_a_step_that_is_not_finite_is_the_last_and_does_not_count() -> None:
     progress = Progress()
-    reports = run(Plan(4, 2), progress, constant(), [], broken=(2,))
-    assert [report.step for report in reports] == [1, 2, 3] and not reports[-1].measured.finite
+    reports = run(TrainingLength(4, 2), progress, constant(), [], broken=(2,))
+    assert [report.step for report in reports] == [1, 2, 3] and not reports[-1].result.finite
     assert progress.step == 2 and progress.sums["loss"] == 1.0
 
 
 def test_an_overflow_counts_and_the_run_goes_on() -> None:
     progress = Progress()
-    run(Plan(2, 2), progress, constant(), [0.1, 0.2], broken=(1,), overflows=(1,))
+    run(TrainingLength(2, 2), progress, constant(), [0.1, 0.2], broken=(1,), overflows=(1,))
     assert progress.step == 4 and len(progress.history) == 2

@@ -1,23 +1,36 @@
-"""The figures printed in the paper (Wang, Deng, Wang 2019), in percent, to stand beside one's own."""
+"""The numbers printed in the paper (Wang, Deng, Wang 2019), in percent, to stand beside one's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from casnet_cli import console
 from casnet_cli.util.text import percent
-from casnet_cli.workflows.series import paper
 
 PAPER = "CasNet (the paper)"
 
 
 @dataclass(frozen=True)
 class Cited:
-    """A row of table 2 or 3. class_accuracy: None where the paper prints none."""
+    """A row of table 2 or 3, in percent."""
 
     method: str
+    """Authors and year."""
     pixel_accuracy: float
+    """Right pixels."""
     class_accuracy: float | None
+    """Mean over the classes; None: the paper prints none."""
+
+
+@dataclass(frozen=True)
+class OwnRow:
+    """A row of one's own, fractions."""
+
+    title: str
+    """What was measured."""
+    pixel_accuracy: float | None
+    """Right pixels; None: none is labelled."""
+    class_accuracy: float | None
+    """Mean over the classes."""
 
 
 ABLATION = {
@@ -59,21 +72,21 @@ COMPARISON = {
 """Tables 2 and 3. The two rows of Farabet et al. stand as the paper prints them; the original has them the other way
 round."""
 
-SWAPPED = "The rows of Farabet et al. are as the paper prints them; the original has their figures the other way round."
+SWAPPED = "The rows of Farabet et al. are as the paper prints them; the original has their numbers the other way round."
 NOTES = {"sift-flow": SWAPPED}
 
 
-def show_published(data: str, own: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """The paper's table for a data set, if it has one: cited rows as printed, then one's own, (title, fractions)."""
-    cited = paper.COMPARISON.get(data)
+def show_published(data: str, own: Sequence[OwnRow]) -> None:
+    """The paper's table for a data set, if it has one: cited rows as printed, then one's own."""
+    cited = COMPARISON.get(data)
     if cited is None:
         return
     rows = [
         (row.method, f"{row.pixel_accuracy:g}", "–" if row.class_accuracy is None else f"{row.class_accuracy:g}")
         for row in cited
     ]
-    rows += [(title, percent(found["pixel_accuracy"]), percent(found["class_accuracy"])) for title, found in own]
+    rows += [(row.title, percent(row.pixel_accuracy), percent(row.class_accuracy)) for row in own]
     number = {"sift-flow": 2, "stanford-background": 3}[data]
     console.table(f"table {number} of the paper, and here", ("", "pixels right", "class mean"), rows)
-    if data in paper.NOTES:
-        console.result(paper.NOTES[data])
+    if data in NOTES:
+        console.result(NOTES[data])

@@ -1,69 +1,73 @@
 """Several runs of one recipe in one folder, trained one after the other and measured; each of them may go on later."""
 
 import contextlib
-import json
 import os
 import shlex
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import typer
-
-from casnet_cli import backend, console, paths
+from casnet_cli import console, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
-from casnet_cli.errors import BackendError, RunBusy, RunError, reason
+from casnet_cli.errors import BackendError, RunError, reason
 from casnet_cli.evaluation.measurement import EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
+from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.records import SeriesMetrics, SeriesOptions, SeriesSummary
 from casnet_cli.runs.trained import find_run
 from casnet_cli.util.files import write_whole
-from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_key
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
-from casnet_cli.workflows.train.calibrate import calibrated
-from casnet_cli.workflows.train.run import TrainingRun
-from casnet_cli.workflows.train.session import TrainOptions, new_choice, train
+from casnet_cli.workflows.train.plan import RunPlan
+from casnet_cli.workflows.train.session import TrainOptions, new_choice
 
 SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
 class Member:
-    """One run: the name of its folder and what it changes in the recipe."""
+    """One run of a series."""
 
     name: str
+    """Name of its folder."""
     overrides: tuple[str, ...] = ()
+    """What it changes in the recipe, `section.key=value`."""
     fold: int | None = None
+    """Fold that it is trained on; None: the data have no folds."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """kind: `crossval` or `ablate`. name: of the recipe. tta: how runs are measured. kept: what summary.json says.
-
-    options: of the command, which a continuation need not name again.
-    """
+    """A folder of runs."""
 
     folder: Path | None
+    """The folder; None: not made yet."""
     kind: str
+    """The command: `crossval` or `ablate`."""
     name: str
+    """Name of the recipe."""
     recipe: Recipe
+    """The recipe, which members change."""
     store: Store
+    """The data set."""
     tta: str
-    kept: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    """Views whose probabilities are averaged when runs are measured."""
+    begun: SeriesSummary | None = None
+    """summary.json of a series that goes on."""
+    options: SeriesOptions = field(default_factory=SeriesOptions)
+    """Options of the command, which a continuation need not name again."""
 
     def path(self, member: Member) -> Path:
+        """The run folder of a member."""
         assert self.folder is not None
         return self.folder / member.name
 
-    def measurement(self, member: Member) -> EvaluationKey | None:
-        """What is to be measured of a member; None if it is not trained to its end.
+    def key(self, member: Member) -> EvaluationKey | None:
+        """What is to be evaluated of a member; None if it is not trained to its end.
 
         Raises RunError for a run, brought here by hand perhaps, of another recipe, fold or data.
         """
@@ -81,94 +85,87 @@ class Series:
             raise RunError(f"{run.path}: trained on fold {saved.fold} (expected {member.fold})")
         return evaluation_key(find_run(run.path), self.store, None, member.fold, EvalProtocol(self.tta))
 
-    def measured(self, member: Member) -> EvaluationKey | None:
-        """The measurement of a member whose figures are there."""
-        wanted = self.measurement(member)
-        return wanted if wanted and wanted.per_image() else None
+    def evaluated(self, member: Member) -> EvaluationKey | None:
+        """The evaluation of a member; None if it has not been evaluated. Raises RunError as `key`."""
+        key = self.key(member)
+        return key if key and key.per_image() else None
 
-    def write(self, figures: dict[str, Any]) -> None:
-        """Put the figures of this protocol into summary.json, beside those of others. Raises RunError."""
+    def write(self, metrics: SeriesMetrics) -> None:
+        """Put the metrics for this `tta` into summary.json, beside those for others. Raises RunError."""
         assert self.folder is not None
-        about = {
-            "kind": self.kind,
-            "recipe": self.name,
-            "data": str(self.store.path.resolve()),
-            "data_name": self.store.name,
-            "data_sha256": self.store.content_sha256,
-            "options": self.options,
-        }
-        before = self.kept | (read_summary(self.folder) if (self.folder / SUMMARY).exists() else {})
-        after = about | {"figures": before.get("figures", {}) | {self.tta: figures}}
-        if after == before:
+        there = (self.folder / SUMMARY).exists()
+        before = read_summary(self.folder) if there else self.begun
+        after = SeriesSummary(
+            kind=self.kind,
+            recipe=self.name,
+            data=str(self.store.path.resolve()),
+            data_name=self.store.name,
+            data_sha256=self.store.content_sha256,
+            options=self.options,
+            figures=(before.figures if before else {}) | {self.tta: metrics},
+        )
+        if before and after.model_dump() == before.model_dump():
             return
         try:
-            write_whole(self.folder / SUMMARY, json.dumps(after, indent=2) + "\n")
+            write_whole(self.folder / SUMMARY, after.as_json())
         except OSError as error:
             raise RunError(f"{self.folder}: cannot be written: {reason(error)}") from None
 
-    def again(self) -> str:
+    def resume_command(self) -> str:
         """The command that goes on."""
         tta = "" if self.tta == "none" else f" --tta {self.tta}"
         return f"casnet {self.kind} --run {shlex.quote(str(self.folder))} --resume{tta}"
 
 
-def read_summary(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path) -> SeriesSummary:
     """What `Series.write` wrote. Raises RunError."""
-    file = folder / SUMMARY
-    try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file}: not readable: {reason(error)}") from None
-    kinds = {"kind": str, "recipe": str, "data": str, "data_name": str, "data_sha256": str}
-    for key, kind in (kinds | {"options": dict, "figures": dict}).items():
-        if not isinstance(about, dict) or not isinstance(about.get(key), kind):
-            raise RunError(f"{file}: damaged: {key} is missing or no {kind.__name__}")
-    return dict(about)
+    return read_record(SeriesSummary, folder / SUMMARY)
 
 
-def open_series(kind: str, request: TrainOptions, tta: str) -> Series:
-    """What `request` begins or, with --resume, goes on with; nothing is written yet. Raises CasnetError."""
-    if request.max_time:
-        deadline.seconds(request.max_time)  # a mistake in it shows before any work
+def open_series(kind: str, options: TrainOptions, tta: str) -> Series:
+    """The series that options begin or, with --resume, go on with; nothing is written yet. Raises CasnetError."""
+    if options.max_time:
+        deadline.seconds(options.max_time)  # a mistake in it shows before any work
     several = "TF_CONFIG" in os.environ or os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
-    if request.strategy == "multi-worker" or (request.strategy == "auto" and several):
+    if options.strategy == "multi-worker" or (options.strategy == "auto" and several):
         raise BackendError(f"casnet {kind}: its processes do not share a run (--strategy single, or mirrored)")
-    folder = request.run or (_newest(kind) if request.resume else None)
+    folder = options.run or (_newest(kind) if options.resume else None)
     if folder and (folder / SUMMARY).exists():
-        return _continued(kind, folder, request, tta)
+        return _continued(kind, folder, options, tta)
     if folder and folder.exists() and (not folder.is_dir() or locate.RunLayout(folder).checkpoints.exists()):
         raise RunError(f"{folder}: not the folder of a {kind} (--run takes that of one, or a new folder)")
-    choice = new_choice(request)
-    console.say(choice.reason)
-    options = {"init": str(request.init.resolve())} if request.init else {}
-    return Series(folder, kind, choice.name, choice.recipe, Store(choice.data), tta, options=options)
+    choice = new_choice(options)
+    console.message(choice.reason)
+    own = SeriesOptions(init=str(options.init.resolve())) if options.init else SeriesOptions()
+    return Series(folder, kind, choice.name, choice.recipe, Store(choice.data), tta, options=own)
 
 
 def _newest(kind: str) -> Path | None:
-    begun = sorted(paths.RUNS.glob(f"*/{SUMMARY}"), key=lambda file: file.stat().st_mtime_ns)
-    for file in reversed(begun):
+    summaries = sorted(paths.RUNS.glob(f"*/{SUMMARY}"), key=lambda file: file.stat().st_mtime_ns)
+    for file in reversed(summaries):
         with contextlib.suppress(RunError):
-            if read_summary(file.parent)["kind"] == kind:
+            if read_summary(file.parent).kind == kind:
                 return file.parent
     return None
 
 
-def _continued(kind: str, folder: Path, request: TrainOptions, tta: str) -> Series:
-    about = read_summary(folder)
-    if about["kind"] != kind:
-        raise RunError(f"{folder}: written by casnet {about['kind']} (choose another --run)")
-    if not request.resume:
+def _continued(kind: str, folder: Path, options: TrainOptions, tta: str) -> Series:
+    begun = read_summary(folder)
+    if begun.kind != kind:
+        raise RunError(f"{folder}: written by casnet {begun.kind} (choose another --run)")
+    if not options.resume:
         raise RunError(f"{folder}: holds a {kind} already (continue it by --resume, or choose another --run)")
-    kept = recipes.load(folder / "recipe.toml")
-    wanted = recipes.load(recipes.find(request.recipe), request.overrides) if request.recipe else None
-    if others := recipes.differences(kept, wanted or recipes.changed(kept, request.overrides)):
+    recipe = recipes.load(locate.RunLayout(folder).recipe)
+    named = recipes.load(recipes.find(options.recipe), options.overrides) if options.recipe else None
+    if others := recipes.differences(recipe, named or recipes.changed(recipe, options.overrides)):
         raise RunError(*(f"{folder}: begun with another recipe: {change} (choose another --run)" for change in others))
-    if request.data is None and not Path(about["data"]).is_file():
-        raise RunError(f"{about['data']}: the data of {folder} are gone (name them by --data FILE)")
-    store = Store(request.data or Path(about["data"]))
-    if store.content_sha256 != about["data_sha256"]:
+    data = Path(begun.data)
+    if options.data is None and not data.is_file():
+        raise RunError(f"{data}: the data of {folder} are gone (name them by --data FILE)")
+    store = Store(options.data or data)
+    if store.content_sha256 != begun.data_sha256:
         raise RunError(f"{store.path}: not the data that {folder} was begun with (name those by --data)")
-    return Series(folder, kind, about["recipe"], kept, store, tta, about, dict(about["options"]))
+    return Series(folder, kind, begun.recipe, recipe, store, tta, begun, begun.options)
 
 
 def begin(series: Series, members: Sequence[Member]) -> Series:
@@ -178,11 +175,11 @@ def begin(series: Series, members: Sequence[Member]) -> Series:
     """
     for member in members:
         recipe = recipes.changed(series.recipe, member.overrides)
-        TrainingRun(Choice(series.name, recipe, series.store.path, ""), series.store, None, member.fold, None)
-    if series.kept:
+        RunPlan.of(Choice(series.name, recipe, series.store.path, ""), series.store, member.fold)
+    if series.begun:
         return series
     folder = series.folder or locate.claim_run(f"{series.name}-{series.kind}")
-    text, file = recipes.dumps(series.recipe), folder / "recipe.toml"
+    text, file = recipes.dumps(series.recipe), locate.RunLayout(folder).recipe
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with open(file, "x", encoding="utf-8") as opened:
@@ -192,56 +189,4 @@ def begin(series: Series, members: Sequence[Member]) -> Series:
             raise RunError(f"{file}: another recipe is there already: {others[0]} (choose another --run)") from None
     except OSError as error:
         raise RunError(f"{folder}: cannot be written: {reason(error)}") from None
-    return Series(folder, series.kind, series.name, series.recipe, series.store, series.tta, {}, series.options)
-
-
-def run_members(series: Series, members: Sequence[Member], request: TrainOptions) -> Iterator[Member]:
-    """Train and measure each that is not yet, yielding it then; one that another process trains is left to it.
-
-    Exits 130 when stopped by a signal or --max-time, telling how to go on. Raises CasnetError.
-    """
-    ends = time.monotonic() + deadline.seconds(request.max_time) if request.max_time else None
-    for number, member in enumerate(members, 1):
-        if series.measured(member):
-            continue
-        console.say(f"{series.path(member)} ({number} of {len(members)})")
-        try:
-            _run_member(series, member, request, ends)
-        except RunBusy:
-            console.say(f"{series.path(member)}: another process is at it, left to that")
-            continue
-        except (TimeoutError, KeyboardInterrupt, typer.Exit) as stop:
-            if isinstance(stop, typer.Exit) and stop.exit_code != 130:
-                raise
-            console.say(f"stopped; the rest by: {series.again()}")
-            raise typer.Exit(130) from None
-        finally:
-            backend.release_memory()
-        yield member
-
-
-def _run_member(series: Series, member: Member, request: TrainOptions, ends: float | None) -> None:
-    if ends and time.monotonic() >= ends:
-        raise TimeoutError
-    init = series.options.get("init")
-    if series.measurement(member) is None or not calibrated(RunFolder(series.path(member)).best):
-        own = TrainOptions(
-            str(series.path(member).parent / "recipe.toml"),
-            series.store.path,
-            series.path(member),
-            list(member.overrides),
-            resume=True,
-            fold=member.fold,
-            init=Path(init) if init else None,
-            settled=True,
-            strategy=request.strategy,
-            max_time=f"{(ends - time.monotonic()) / 60:.6f}" if ends else None,
-        )
-        train(own)
-    wanted = series.measurement(member)
-    assert wanted is not None
-    held = RunFolder(series.path(member)).lock()
-    try:
-        evaluate_key(wanted, EvaluateOptions(ends=ends))
-    finally:
-        held.close()
+    return replace(series, folder=folder)

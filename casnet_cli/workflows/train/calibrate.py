@@ -2,78 +2,108 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casnet_cli import backend, console
 from casnet_cli.data.store import Subset
-from casnet_cli.runs.checkpoint import read_meta
+from casnet_cli.runs.checkpoint import Calibration, amend, read_meta
+from casnet_cli.runs.locate import RunLayout
+from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.text import count
 
 if TYPE_CHECKING:
+    from casnet_cli.evaluation.early_exit import ImageErrors
     from casnet_cli.inference.predictor import KerasPredictor
 
-KEYS = {"temperature", "images", "selective", "easy", "difficulty"}
 
-
-def calibrate(best: Path, images: Subset, network: Callable[[], "KerasPredictor"]) -> None:
+def calibrate(best: Path, images: Subset, make_predictor: "Callable[[], KerasPredictor]") -> None:
     """Fit on validation images what `predict` goes by, and keep it in the checkpoint, unless that was done before.
 
-    network: makes the one of that checkpoint.
+    make_predictor: makes the predictor of that checkpoint.
 
     `temperature`, by which log-probabilities are divided to mean what they say; `selective`, the accuracy of pixels
     above a confidence; `easy`, the difficulty below which the fine branch may be left out; `difficulty`, of each image.
     """
     from casnet_cli.evaluation.calibration import fit_temperature, selective
     from casnet_cli.evaluation.early_exit import curve, threshold
-    from casnet_cli.runs.checkpoint import amend
 
-    if not best.is_file() or calibrated(best):
+    if not best.is_file() or is_calibrated(best):
         return
-    meta = read_meta(best)
+    recipe = read_meta(best).recipe
     backend.start()
     from casnet_cli.inference.pixel_outputs import branch_outputs
 
-    scale, cascade = meta.recipe.evaluation.scale, meta.recipe.model.variant == "attention"
-    asked = network().with_outputs(scale, lambda pixels: branch_outputs(pixels) | {"p": pixels["fused"]})
-    samples, looks, difficulty = _looked_at(asked, images, cascade)
-    temperature = fit_temperature(samples)
-    easy = threshold(curve(looks))
-    told: dict[str, Any] = {"temperature": temperature, "images": len(images), "difficulty": difficulty}
-    told["selective"] = [  # thresholds rounded down: else the surest pixels would not reach theirs
-        [math.floor(threshold * 1e6) / 1e6, round(share, 6), round(accuracy, 6)]
-        for threshold, share, accuracy in selective(samples, temperature)
-    ]
-    told["easy"] = {"below": easy.easy_below, "share": easy.share, "loss": easy.loss} if easy else None
-    amend(best, told)
+    predictor = make_predictor().with_outputs(
+        recipe.evaluation.scale, lambda pixels: branch_outputs(pixels) | {"p": pixels["fused"]}
+    )
+    found = _measure(predictor, images, with_branches=recipe.model.variant == "attention")
+    temperature = fit_temperature(found.samples)
+    easy = threshold(curve(found.errors))
+    calibration: Calibration = {
+        "temperature": temperature,
+        "images": len(images),
+        "difficulty": found.difficulty,
+        "selective": [  # thresholds rounded down: else the surest pixels would not reach theirs
+            (math.floor(least * 1e6) / 1e6, round(share, 6), round(accuracy, 6))
+            for least, share, accuracy in selective(found.samples, temperature)
+        ],
+        "easy": {"below": easy.easy_below, "share": easy.share, "loss": easy.loss} if easy else None,
+    }
+    amend(best, calibration)
     number = "none fits" if temperature is None else f"{temperature:.2f}"
     console.detail(f"{best}: temperature {number}, fitted on {count(len(images), 'validation image')}")
 
 
-def calibrated(best: Path) -> bool:
+def calibrate_run(run: Path, images: Subset) -> None:
+    """Calibrate the best checkpoint of a run folder. Raises RunError."""
+    best = RunLayout(run).best
+
+    def load() -> "KerasPredictor":
+        from casnet_cli.inference.loading import open_predictor
+
+        return open_predictor(TrainedRun(best, read_meta(best), run))
+
+    calibrate(best, images, load)
+
+
+def is_calibrated(best: Path) -> bool:
     """Whether a checkpoint has all that `calibrate` puts into it. Raises RunError."""
-    return read_meta(best).calibration.keys() >= KEYS
+    return read_meta(best).calibration.keys() >= Calibration.__annotations__.keys()
 
 
-def _looked_at(network: "KerasPredictor", images: Subset, cascade: bool) -> tuple[list[Any], list[Any], list[float]]:
-    """Of each validation image some log-probabilities with their truth, how right it was, and its mean difficulty."""
+@dataclass
+class _Measured:
+    """Of the validation images."""
+
+    samples: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    """Log-probabilities (N, K) and classes (N,) of some labelled pixels of each image."""
+    errors: "list[ImageErrors]" = field(default_factory=list)
+    """How right both branches are in each image."""
+    difficulty: list[float] = field(default_factory=list)
+    """Mean difficulty of each image."""
+
+
+def _measure(predictor: "KerasPredictor", images: Subset, with_branches: bool) -> _Measured:
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.calibration import PIXELS, chosen_pixels, generator
     from casnet_cli.evaluation.early_exit import ImageErrors
     from casnet_cli.labels import VOID
 
     most, tiny = -(-PIXELS // len(images)), np.finfo(np.float32).tiny
-    samples, looks, difficulty = [], [], []
+    found = _Measured()
     for place, sample in enumerate(whole_images(images)):
-        said, label = network.predict(sample.image), sample.label
-        difficulty.append(round(float(said["difficulty"].mean()), 5))
+        outputs, label = predictor.predict(sample.image), sample.label
+        found.difficulty.append(round(float(outputs["difficulty"].mean()), 5))
         pixels = chosen_pixels(label, most, generator(place))
         if len(pixels):
-            scores = np.log(np.maximum(said["p"].reshape(len(said["p"]), -1)[:, pixels].T, tiny))
-            samples.append((scores, label.ravel()[pixels]))
-        if cascade:
-            right = (int((said[answer] == label).sum()) for answer in ("coarse", "mask"))
-            looks.append(ImageErrors(float(said["difficulty"].max()), int((label != VOID).sum()), *right))
-    return samples, looks, difficulty
+            scores = np.log(np.maximum(outputs["p"].reshape(len(outputs["p"]), -1)[:, pixels].T, tiny))
+            found.samples.append((scores, label.ravel()[pixels]))
+        if with_branches:
+            right = (int((outputs[branch] == label).sum()) for branch in ("coarse", "mask"))
+            largest = float(outputs["difficulty"].max())
+            found.errors.append(ImageErrors(largest, int((label != VOID).sum()), *right))
+    return found

@@ -28,7 +28,7 @@ COPIES = 4
 """Of each weight: itself, its velocity, its gradient, and the new value."""
 
 
-def check_memory(trainee: "TrainState", section: Training, crop: int, rows: int) -> None:
+def check_memory(state: "TrainState", section: Training, crop: int, rows: int) -> None:
     """Refuse a batch that does not fit into the machine's memory, before its system ends the process without a word.
 
     rows: of the batch on this machine at a time. Raises OutOfMemory. Nothing is known of a GPU's memory here.
@@ -36,8 +36,8 @@ def check_memory(trainee: "TrainState", section: Training, crop: int, rows: int)
     from casnet_cli.model.flops import activations
 
     free = memory.memory_available()
-    row = WORKING * BYTES[section.precision] * activations(trainee.model, crop, crop)
-    fixed = LIBRARIES + COPIES * max(4, BYTES[section.precision]) * trainee.model.count_params()
+    row = WORKING * BYTES[section.precision] * activations(state.model, crop, crop)
+    fixed = LIBRARIES + COPIES * max(4, BYTES[section.precision]) * state.model.count_params()
     if free is None or fixed + rows * row <= free:
         return
     share = max(0, int((free - fixed) // row)) / rows

@@ -1,4 +1,4 @@
-"""What `casnet train` does with its options: a new run, one that goes on, a trial, or one step again."""
+"""What `casnet train` does with its options: a new run, one that goes on, one that is finished, or one step again."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +12,9 @@ from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.folder import Beginning, RunFolder
 from casnet_cli.runs.trained import TrainedRun, open_run_data
 from casnet_cli.workflows.recipe_choice import Choice, choose
-from casnet_cli.workflows.train import deadline
-from casnet_cli.workflows.train.run import TrainingRun
+from casnet_cli.workflows.train.calibrate import calibrate_run
+from casnet_cli.workflows.train.deadline import Deadline, seconds
+from casnet_cli.workflows.train.plan import RunPlan, Start
 
 FIXED = ("model.", "data.", "training.seed", "training.batch_size")
 """What a run that goes on keeps: its network; its images, of which the seed holds some out; the steps of an epoch."""
@@ -24,111 +25,222 @@ class TrainOptions:
     """The options of `casnet train`."""
 
     recipe: str | None = None
+    """Name or path of the recipe; None: one that suits the data and this machine."""
     data: Path | None = None
+    """The prepared data set; None: that of the recipe or of the run, or the newest."""
     run: Path | None = None
+    """The run folder; None: a new one, or with `resume` the one trained last."""
     overrides: list[str] = field(default_factory=list)
+    """Changes of the recipe, `section.key=value`."""
     resume: bool = False
+    """Go on with a run."""
     fold: int | None = None
+    """Fold of the cross-validation; None: the first, or that of the run."""
     init: Path | None = None
+    """Run or checkpoint whose network and weights a new run begins with."""
     strategy: str = "auto"
+    """How devices share the work."""
     max_time: str | None = None
+    """Time after which to stop, as `deadline.seconds` reads it; None: no limit."""
     replay: Path | None = None
+    """Folder of a step to repeat, instead of training."""
     dry_run: bool = False
+    """Try a few steps and write nothing."""
     settled: bool = False
     """The recipe is whole: of the run `init` only the weights are taken, not the network."""
 
 
-def train(request: TrainOptions) -> Path | None:
+@dataclass(frozen=True)
+class New:
+    """A run that begins."""
+
+    plan: RunPlan
+    """The recipe and its images."""
+    reason: str
+    """Which recipe and data were chosen, and why: a line for the user."""
+    run: Path | None
+    """Its folder; None: one that is made."""
+    init: Path | None
+    """Checkpoint of another run whose weights it begins with."""
+
+
+@dataclass(frozen=True)
+class Continued:
+    """A run that goes on from its last checkpoint."""
+
+    plan: RunPlan
+    """The recipe, changes included, and its images."""
+    reason: str
+    """A line for the user."""
+    run: Path
+    """Its folder."""
+    saved: Meta
+    """Meta of its last checkpoint."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has come to its end."""
+
+    plan: RunPlan
+    """The recipe and its images."""
+    reason: str
+    """A line for the user."""
+    run: Path
+    """Its folder."""
+    saved: Meta
+    """Meta of its last checkpoint."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A step that is repeated."""
+
+    folder: Path
+    """Where it was kept."""
+
+
+def train(options: TrainOptions) -> Path | None:
     """Train, or continue, and return the run folder; None where nothing was written.
 
-    Exits 130 when stopped by a signal or its time limit, 1 on a loss that is no number. Raises CasnetError.
+    Exits 130 when stopped by a signal or its time limit, 1 on a loss that is not finite. Raises CasnetError.
     """
-    limit = deadline.Deadline(deadline.seconds(request.max_time) if request.max_time else None)
-    if request.replay:
-        from casnet_cli.workflows.train.replay import replay
+    deadline = Deadline(seconds(options.max_time) if options.max_time else None)
+    match resolve(options):
+        case Replay(folder):
+            from casnet_cli.workflows.train.replay import replay
 
-        replay(request.replay)
-        return None
-    if request.resume and request.run is None:
-        request = replace(request, run=locate.newest_begun())
-    if request.run and request.run.exists() and not request.run.is_dir():
-        raise InputError(f"{request.run}: not a folder (--run takes the folder of a run)")
-    if request.run and request.resume and not request.dry_run and RunFolder(request.run).recover():
-        console.say(f"{request.run}: last.h5 is gone, best.h5 takes its place")
-    saved = RunFolder(request.run).resumable() if request.run else None
-    if request.resume and request.run and not saved and request.recipe is None:
-        request = _as_begun(request, RunFolder(request.run).begun_with())
-    if saved and request.run and not request.resume and not request.dry_run:
-        raise RunError(f"{request.run}: holds a run already (continue it by --resume, or choose another --run)")
-    choice = _continued(saved, request) if saved else new_choice(request)
-    store = Store(choice.data)
-    if saved and store.content_sha256 != saved.data_sha256:
-        raise RunError(f"{choice.data}: not the data that {request.run} was trained on (name those by --data)")
-    fold = saved.fold if saved else request.fold
-    run = TrainingRun(choice, store, request.run, fold, saved)
-    console.say(choice.reason)
-    if request.run and saved and run.finished and not request.dry_run:
-        changes = recipes.differences(saved.recipe, choice.recipe)
-        if idle := [change for change in changes if not change.startswith("training.epochs")]:
-            raise RunError(*(f"{request.run}: finished, so nothing comes of {change}" for change in idle))
-        RunFolder(request.run).recall_times(saved.progress.history)
-        RunFolder(request.run).write_history(saved.progress.history)
-        run.calibrate()
-        console.say(f"{request.run}: finished already, after {saved.progress.epochs} epochs")
-        return request.run
-    run.prepare(request.strategy, locate.checkpoint_of(request.init) if request.init and not saved else None)
-    if request.dry_run:
-        run.rehearse()
-        return None
-    try:
-        return run.train(limit)
-    finally:
-        backend.release_memory()
+            replay(folder)
+            return None
+        case Finished() as finished:
+            return _complete(finished)
+        case New(plan, reason, run, init):
+            console.message(reason)
+            return _run(plan, Start(run, init), options, deadline)
+        case Continued(plan, reason, run, saved):
+            console.message(reason)
+            return _run(plan, Start(run, saved=saved), options, deadline)
 
 
-def _as_begun(request: TrainOptions, begun: Beginning | None) -> TrainOptions:
-    """The options with what a run was begun with in place of those not given."""
-    if begun is None:
-        return request
-    init = begun.init if request.init is None else None
-    return replace(
-        request,
-        recipe=str(begun.recipe),
-        data=request.data or begun.data,
-        fold=begun.fold if request.fold is None else request.fold,
-        init=init or request.init,
-        settled=init is not None,
-    )
+def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
+    """What options ask for, checked as far as is possible without the back end.
+
+    Nothing is written, but that a last checkpoint that is gone is replaced by the best one. Raises CasnetError.
+    """
+    if options.replay:
+        return Replay(options.replay)
+    options = _with_run(options)
+    saved = RunFolder(options.run).resumable() if options.run else None
+    if options.run and saved:
+        return _resolve_continued(options, options.run, saved)
+    if options.run and options.resume and options.recipe is None:
+        options = _as_begun(options, RunFolder(options.run).begun_with())
+    choice = new_choice(options)
+    plan = RunPlan.of(choice, Store(choice.data), options.fold)
+    init = locate.checkpoint_of(options.init) if options.init else None
+    return New(plan, choice.reason, options.run, init)
 
 
-def new_choice(request: TrainOptions) -> Choice:
-    """Recipe and data of a run that begins, the network that of `request.init` if it is fine-tuned."""
-    if not request.init or request.settled:
-        return choose(request.recipe, request.data, request.overrides)
-    file = locate.checkpoint_of(request.init)
+def new_choice(options: TrainOptions) -> Choice:
+    """Recipe and data of a run that begins, the network that of `options.init` if it is fine-tuned."""
+    if not options.init or options.settled:
+        return choose(options.recipe, options.data, options.overrides)
+    file = locate.checkpoint_of(options.init)
     network = read_meta(file).recipe.model
-    choice = choose(request.recipe, request.data, request.overrides)
-    own = [text for text in request.overrides if text.startswith("model.")]
+    choice = choose(options.recipe, options.data, options.overrides)
+    own = [text for text in options.overrides if text.startswith("model.")]
     resolved = recipes.changed(choice.recipe.model_copy(update={"model": network}), own)
     return replace(choice, recipe=resolved, reason=f"{choice.reason}, from the network and weights of {file}")
 
 
-def _continued(saved: Meta, request: TrainOptions) -> Choice:
-    run = request.run
-    assert run is not None
-    if request.fold not in (None, saved.fold):
-        raise InputError(f"--fold {request.fold}: {run} was begun on fold {saved.fold} (leave it out)")
-    resolved = recipes.changed(saved.recipe, request.overrides)
+def _with_run(options: TrainOptions) -> TrainOptions:
+    """With the run that `--resume` means, and its last checkpoint in place."""
+    if options.resume and options.run is None:
+        options = replace(options, run=locate.newest_begun())
+    run = options.run
+    if run and run.exists() and not run.is_dir():
+        raise InputError(f"{run}: not a folder (--run takes the folder of a run)")
+    if run and options.resume and not options.dry_run and RunFolder(run).recover():
+        console.message(f"{run}: last.h5 is gone, best.h5 takes its place")
+    return options
+
+
+def _as_begun(options: TrainOptions, begun: Beginning | None) -> TrainOptions:
+    """The options with what a run was begun with in place of those not given."""
+    if begun is None:
+        return options
+    init = begun.init if options.init is None else None
+    return replace(
+        options,
+        recipe=str(begun.recipe),
+        data=options.data or begun.data,
+        fold=begun.fold if options.fold is None else options.fold,
+        init=init or options.init,
+        settled=init is not None,
+    )
+
+
+def _resolve_continued(options: TrainOptions, run: Path, saved: Meta) -> Continued | Finished:
+    if not options.resume and not options.dry_run:
+        raise RunError(f"{run}: holds a run already (continue it by --resume, or choose another --run)")
+    choice = _continued_choice(options, run, saved)
+    store = Store(choice.data)
+    if store.content_sha256 != saved.data_sha256:
+        raise RunError(f"{choice.data}: not the data that {run} was trained on (name those by --data)")
+    plan = RunPlan.of(choice, store, saved.fold)
+    if options.dry_run or not Start(run, saved=saved).finished(plan):
+        return Continued(plan, choice.reason, run, saved)
+    changes = recipes.differences(saved.recipe, choice.recipe)
+    if idle := [change for change in changes if not change.startswith("training.epochs")]:
+        raise RunError(*(f"{run}: finished, so nothing comes of {change}" for change in idle))
+    return Finished(plan, choice.reason, run, saved)
+
+
+def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
+    """The run's own recipe with the changes of `--set`, and its data."""
+    if options.fold not in (None, saved.fold):
+        raise InputError(f"--fold {options.fold}: {run} was begun on fold {saved.fold} (leave it out)")
+    resolved = recipes.changed(saved.recipe, options.overrides)
     changes = recipes.differences(saved.recipe, resolved)
     fixed = [change for change in changes if change.startswith(FIXED) and "frozen" not in change]
     if fixed:
         raise RunError(*(f"{run}: cannot change in a run that goes on: {change} (use --init)" for change in fixed))
-    if request.recipe is not None:
-        named = recipes.load(recipes.find(request.recipe), request.overrides)
+    if options.recipe is not None:
+        named = recipes.load(recipes.find(options.recipe), options.overrides)
         if others := recipes.differences(resolved, named):
             raise RunError(
                 *(f"{run}: the recipe has changed: {change} (name the change by --set)" for change in others)
             )
-    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), request.data).path
-    told = f", with {'; '.join(changes)}" if changes else ""
-    return Choice(run.name, resolved, path, f"continuing {run} after step {saved.progress.step} on {path}{told}")
+    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), options.data).path
+    with_changes = f", with {'; '.join(changes)}" if changes else ""
+    reason = f"continuing {run} after step {saved.progress.step} on {path}{with_changes}"
+    return Choice(run.name, resolved, path, reason)
+
+
+def _run(plan: RunPlan, start: Start, options: TrainOptions, deadline: Deadline) -> Path | None:
+    """Train, or with `--dry-run` try it."""
+    from casnet_cli.workflows.train.setup import set_up_training
+
+    setup = set_up_training(plan, start, options.strategy)
+    if options.dry_run:
+        from casnet_cli.workflows.train.rehearsal import rehearse
+
+        rehearse(setup)
+        return None
+    from casnet_cli.workflows.train.trainer import run_training
+
+    try:
+        return run_training(setup, deadline)
+    finally:
+        backend.release_memory()
+
+
+def _complete(finished: Finished) -> Path:
+    """Do what is left of the end of a training that was cut short there."""
+    console.message(finished.reason)
+    folder, saved = RunFolder(finished.run), finished.saved
+    folder.recall_times(saved.progress.history)
+    folder.write_history(saved.progress.history)
+    calibrate_run(finished.run, finished.plan.val_part)
+    console.message(f"{finished.run}: finished already, after {saved.progress.epochs} epochs")
+    return finished.run

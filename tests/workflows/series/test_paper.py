@@ -1,31 +1,32 @@
 """The paper's rows beside one's own."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers.datasets import write_blocks
 
 from casnet_cli.data.store import Store
 from casnet_cli.recipe import Recipe
+from casnet_cli.runs.records import SeriesMetrics
 from casnet_cli.workflows.series import paper
 from casnet_cli.workflows.series.ablate import show
-from casnet_cli.workflows.series.paper import show_published
+from casnet_cli.workflows.series.paper import OwnRow, show_published
 from casnet_cli.workflows.series.series import Series
 
-OWN = {"pixel_accuracy": 0.8512, "class_accuracy": 0.7901, "mean_iou": 0.7}
+OWN = {"pixel_accuracy": 0.8512, "class_accuracy": 0.7901, "mean_iou": 0.7, "frequency_weighted_iou": 0.7}
+MINE = OwnRow("mine", 0.8512, 0.7901)
 
 
 def test_tables_2_and_3_hold_the_cited_rows_and_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
-    show_published("sift-flow", [("mine", OWN)])
+    show_published("sift-flow", [MINE])
     said = capsys.readouterr().out
-    for word in ("table 2", "91.6", "52.5", "90.52", "Jin et al. 2017", "the original has their figures the other way"):
+    for word in ("table 2", "91.6", "52.5", "90.52", "Jin et al. 2017", "the original has their numbers the other way"):
         assert word in said
     assert "85.1" in said and "79.0" in said
-    show_published("stanford-background", [("mine", OWN)])
+    show_published("stanford-background", [MINE])
     said = capsys.readouterr().out
     assert "table 3" in said and "89.7" in said and "75.4" in said and "Farabet" not in said
-    show_published("camvid", [("mine", OWN)])
+    show_published("camvid", [MINE])
     assert capsys.readouterr().out == ""
 
 
@@ -34,10 +35,11 @@ def test_table_1_is_printed_as_printed_with_its_contradiction(
 ) -> None:
     store = Store(write_blocks(tmp_path / "blocks.h5", {"train": 2, "test": 1}))
     store.name = "sift-flow"
-    group: dict[str, Any] = {"runs": 2, "mean": OWN, "spread": dict.fromkeys(OWN, 0.004)}
+    group = {"runs": 2, "mean": OWN, "spread": dict.fromkeys(OWN, 0.004)}
     difference = {"of": "c", "minus": "a", "runs": 2, **{key: {"value": 0.012, "ci95": [0.001, 0.02]} for key in OWN}}
     series = Series(tmp_path, "ablate", "mine", Recipe(), store, "none")
-    show(series, {"groups": dict.fromkeys("abc", group), "differences": [difference]}, [0, 1])
+    metrics = {"runs": {}, "groups": dict.fromkeys("abc", group), "differences": [difference]}
+    show(series, SeriesMetrics.model_validate(metrics), [0, 1])
     said = capsys.readouterr().out
     for word in ("89.2", "91.0", "91.6", "contradicts itself", "fit 90.2 for", "85.1 ± 0.4", "+1.2 [+0.1, +2.0]"):
         assert word in said

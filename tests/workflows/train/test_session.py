@@ -5,18 +5,14 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
-from helpers.cli import casnet, finish, settings, start, wait_for
+from helpers.cli import casnet, finish, settings, start, stderr_of, tiny_settings, wait_for
 from helpers.datasets import write_blocks
 
-from casnet_cli.errors import InputError
 from casnet_cli.labels import LabelSet
-from casnet_cli.workflows.train.deadline import Deadline, seconds
-from casnet_cli.workflows.train.run import TrainingRun
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +22,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        casnet("train", "folder", "--run", "runs/begun", *settings("training.epochs=2"))
+        casnet("train", "folder", "--run", "runs/begun", *tiny_settings("training.epochs=2"))
     return home
 
 
@@ -53,9 +49,9 @@ def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Pa
 
 @pytest.mark.slow
 def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
-    with start("train", "folder", "--run", "runs/one", *settings("training.epochs=500")) as process:
+    with start("train", "folder", "--run", "runs/one", *tiny_settings("training.epochs=500"), tiny=True) as process:
         wait_for(home / "runs/one/checkpoints/last.h5", process)
-        said = finish("train", "--resume", "--run", "runs/one", code=2)
+        said = finish("train", "--resume", "--run", "runs/one", code=2, tiny=True)
         process.kill()
         process.communicate()
     assert "runs/one: another process is training this run" in said
@@ -95,8 +91,8 @@ def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
-    extreme = settings("optimizer.learning_rate=1e30", "model.variant='coarse'")
-    said = finish("train", "folder", "--run", "runs/nan", *extreme, code=1)
+    extreme = tiny_settings("optimizer.learning_rate=1e30", "model.variant='coarse'")
+    said = stderr_of("train", "folder", "--run", "runs/nan", *extreme, code=1)
     (folder,) = Path("runs/nan").glob("not-finite-step-*")
     assert said.count("error:") == 1 and f"casnet train --replay {folder}" in said.replace("\n", " ")
     about = json.loads((folder / "step.json").read_text())
@@ -112,26 +108,6 @@ def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
     assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
     good = casnet("train", "--replay", home / "runs/begun", code=2)
     assert "not the folder of a step that failed" in good
-
-
-def test_a_run_that_went_on_since_its_checkpoint_was_read_is_left_alone(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    last = home / "runs/begun/checkpoints/last.h5"
-
-    def another(self: TrainingRun, *given: object) -> None:
-        """A process that ends while this one prepares."""
-        self.devices, self.init = SimpleNamespace(index=0, workers=1), None  # type: ignore[assignment]
-        content = last.read_bytes()
-        last.unlink()
-        last.write_bytes(content)
-        with h5py.File(last, "r+") as file:
-            file.attrs["progress"] = json.dumps({"step": 7, "sums": {}, "history": []})
-
-    monkeypatch.setattr(TrainingRun, "prepare", another)
-    said = casnet("train", "--resume", "--set", "training.epochs=3", code=2)
-    assert "runs/begun: another process has just trained it (go on once more by --resume)" in said
-    assert "epochs = 2" in (home / "runs/begun/recipe.toml").read_text()
 
 
 def test_a_run_without_a_checkpoint_begins_anew_with_its_own_recipe_data_and_fold(home: Path) -> None:
@@ -151,7 +127,7 @@ def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
     other = LabelSet(("Blue", "red", "black", "white"), ((0, 0, 255), (255, 0, 0), (0, 0, 0), (255, 255, 255)))
     write_blocks(home / "data" / "other.h5", {"train": 8, "val": 2}, labels=other)
     options = ["--data", "data/other.h5", "--set", "training.epochs=1", "--set", "training.batch_size=4"]
-    said = finish("train", "folder", "--init", "runs/begun", "--run", "runs/tuned", *options)
+    said = finish("train", "folder", "--init", "runs/begun", "--run", "runs/tuned", *options, tiny=True)
     assert "classes kept: Blue, red; new: black, white" in said
     with h5py.File("runs/tuned/checkpoints/last.h5") as file:
         assert list(file.attrs["classes"]) == list(other.names)
@@ -161,54 +137,19 @@ def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
 
 def test_a_dry_run_writes_nothing_and_names_class_weights(home: Path) -> None:
     before = sorted(path for path in home.rglob("*"))
-    said = finish("train", "folder", "--dry-run", *settings("training.class_weights='auto'"))
+    said = stderr_of("train", "folder", "--dry-run", *tiny_settings("training.class_weights='auto'"))
     assert "expected time: about" in said and "class weights: red " in said
     assert sorted(path for path in home.rglob("*")) == before
-    weights = settings("training.class_weights=[1.0, 2.0]")
+    weights = tiny_settings("training.class_weights=[1.0, 2.0]")
     assert "2 weights for the 3 classes" in casnet("train", "folder", "--dry-run", *weights, code=2)
 
 
 def test_max_time_stops_with_the_state_saved(home: Path) -> None:
-    options = settings("training.epochs=5000", "training.checkpoint_every_steps=0")
-    said = finish("train", "folder", "--run", "runs/short", "--max-time", "15s", *options, code=130)
+    options = tiny_settings("training.epochs=5000", "training.checkpoint_every_steps=0")
+    said = stderr_of("train", "folder", "--run", "runs/short", "--max-time", "5s", *options, code=130)
     assert "stopped before --max-time, after step" in said and "--run runs/short --resume" in said
     with h5py.File("runs/short/checkpoints/last.h5") as file:
         assert json.loads(file.attrs["progress"])["step"] > 0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("90", 5400), ("3h55m", 14100), ("45s", 45), ("1d", 86400), ("02:30:00", 9000), ("1-00:00:01", 86401)],
-)
-def test_lengths_of_time(text: str, expected: float) -> None:
-    assert seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "soon", "0", "-5", "1:2", "0s", "h"])
-def test_what_is_no_length_of_time(text: str) -> None:
-    with pytest.raises(InputError, match="--max-time"):
-        seconds(text)
-
-
-def test_the_deadline_leaves_room_for_the_longest_piece_of_work() -> None:
-    now = [0.0]
-    deadline = Deadline(100.0, lambda: now[0])
-    for moment, near in ((10.0, False), (49.0, False), (52.0, True), (60.0, True)):
-        now[0] = moment
-        deadline.lap()
-        assert deadline.near() == near, moment  # the longest piece took 39 s, and a quarter more is kept
-    assert not Deadline(None, lambda: 1e9).near()
-
-
-def test_what_came_before_the_work_counts_as_time_and_not_as_a_piece_of_work() -> None:
-    now = [0.0]
-    deadline = Deadline(100.0, lambda: now[0])
-    now[0] = 60.0
-    deadline.begin()
-    for moment, near in ((70.0, False), (88.0, True)):
-        now[0] = moment
-        deadline.lap()
-        assert deadline.near() == near, moment
 
 
 @pytest.mark.parametrize(
@@ -219,7 +160,7 @@ def test_what_came_before_the_work_counts_as_time_and_not_as_a_piece_of_work() -
     ],
 )
 def test_settings_that_do_not_fit(home: Path, settings_given: list[str], message: str) -> None:
-    assert message in casnet("train", "folder", *settings(*settings_given), code=2).replace("\n", " ")
+    assert message in casnet("train", "folder", *tiny_settings(*settings_given), code=2).replace("\n", " ")
 
 
 def test_strategies_that_are_not_there(home: Path) -> None:
