@@ -43,7 +43,7 @@ def command(
     from casnet_cli.workflows.check import run
     from casnet_cli.workflows.prepare import FolderOptions
 
-    own = FolderOptions(
+    folder = FolderOptions(
         images=images,
         masks=masks,
         annotations=annotations,
@@ -53,5 +53,5 @@ def command(
         split_files=split_files,
         folds=folds,
     )
-    if not run(data, own, out=out, json=json):
+    if not run(data, folder, out=out, json=json):
         raise typer.Exit(1)

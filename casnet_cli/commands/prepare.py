@@ -17,13 +17,14 @@ from casnet_cli.commands.options import (
     TestFraction,
     ValFraction,
 )
+from casnet_cli.data.sources import SOURCES
 
 
 def command(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="sift-flow, stanford-background, camvid, demo, voc2012, ade20k, cityscapes, or folder.",
+            help=f"{', '.join(SOURCES)}, or folder.",
             metavar="DATASET",
         ),
     ],
@@ -46,7 +47,7 @@ def command(
     """Turn a raw data set into data/NAME.h5, checked and counted."""
     from casnet_cli.workflows.prepare import FolderOptions, run
 
-    own = FolderOptions(
+    folder = FolderOptions(
         images=images,
         masks=masks,
         annotations=annotations,
@@ -58,4 +59,4 @@ def command(
         folds=folds,
         propose=propose,
     )
-    run(dataset, source, out, own=own, strict=strict)
+    run(dataset, source, out, folder=folder, strict=strict)

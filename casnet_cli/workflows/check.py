@@ -1,16 +1,22 @@
-"""What `casnet check` does: look at every sample of a data set, say what is wrong and how to mend it."""
+"""What `casnet check` does: check every sample of a data set, show what is wrong and how to mend it."""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
-from casnet_cli.data.checks.rules import Finding, check_samples, class_pixels, missing_samples, unmatched_labels
-from casnet_cli.data.checks.sample_facts import SampleFacts, UnusableSample, facts_of
+from casnet_cli.data.checks.rules import (
+    Finding,
+    check_samples,
+    class_pixels,
+    missing_samples,
+    unmatched_labels,
+    usable_samples,
+)
+from casnet_cli.data.checks.sample_facts import CheckedSample, facts_of
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
@@ -23,91 +29,106 @@ from casnet_cli.workflows.prepare import FOLDER, FolderOptions, folder_source
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
+"""Files listed below a finding."""
 
 
 @dataclass(frozen=True)
 class CheckedData:
-    """A raw or prepared data set to look at. counts: entries per split that a complete copy has."""
+    """A raw or prepared data set to check."""
 
     where: str
+    """Its file, folder or name, for messages."""
     labels: LabelSet
+    """Its classes."""
     folds: int | None
+    """Number of folds if it is cross-validated."""
     entries: list[Entry]
+    """All its samples, not yet read."""
     counts: tuple[tuple[str, int], ...] = ()
+    """Samples of each split that a complete copy has, where that is known."""
     spare: tuple[Path, ...] = ()
+    """Label files that belong to no image."""
     unpacked: str = ""
+    """The temporary folder of an archive, which no message should name; empty if it is no archive."""
 
     def named(self, text: str) -> str:
-        """With the archive's name in place of the folder that it is unpacked into for as long as it is looked at."""
+        """The text with the archive's path in place of the temporary folder."""
         return text.replace(self.unpacked, self.where) if self.unpacked else text
 
 
-def run(data: str, own: FolderOptions, out: Path | None, json: str | None) -> bool:
-    """Whether neither an error nor a warning was found. Raises CasnetError if it cannot look."""
+def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) -> bool:
+    """Check a data set, show the findings, and write the page and the JSON file where they are wanted.
+
+    data: a prepared file; a raw folder, archive or name of a known set; or `FOLDER`, with its options.
+    Returns whether there is neither an error nor a warning. Raises CasnetError if the data cannot be checked.
+    """
     if out:
         check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
-    with _subject(data, own) as subject:
-        if not subject.entries:
-            raise DataError(f"{subject.where}: holds no images")
-        looked_at: list[SampleFacts | UnusableSample] = []
+    with _opened(data, folder) as checked:
+        if not checked.entries:
+            raise DataError(f"{checked.where}: holds no images")
+        samples: list[CheckedSample] = []
         with console.bar("checking") as bar:
-            for _, future in ordered_map(lambda entry: facts_of(entry, len(subject.labels)), subject.entries):
-                seen = future.result()
-                looked_at.append(replace(seen, where=subject.named(seen.where)))
-                bar.update(len(looked_at), len(subject.entries))
+            for _, future in ordered_map(lambda entry: facts_of(entry, len(checked.labels)), checked.entries):
+                sample = future.result()
+                samples.append(replace(sample, where=checked.named(sample.where)))
+                bar.update(len(samples), len(checked.entries))
         findings = [
-            *missing_samples(looked_at, subject.counts),
-            *check_samples(looked_at, subject.labels, subject.folds),
-            *unmatched_labels(subject.spare),
+            *missing_samples(samples, checked.counts),
+            *check_samples(samples, checked.labels, checked.folds),
+            *unmatched_labels(checked.spare),
         ]
-        findings = [replace(finding, text=subject.named(finding.text)) for finding in findings]
-        summary = _summary(subject, looked_at)
+        findings = [replace(finding, text=checked.named(finding.text)) for finding in findings]
+        summary = _summary(checked, samples)
         if json != "-":
-            _say(summary, findings)
+            _show(summary, findings)
         if out:
-            _write_page(out, summary, subject, looked_at, findings)
+            _write_page(out, summary, checked, samples, findings)
     if json:
-        console.write_json(_answer(subject, looked_at, findings), json)
+        console.write_json(_record(checked, samples, findings), json)
     return all(finding.severity == "note" for finding in findings)
 
 
 @contextmanager
-def _subject(data: str, own: FolderOptions) -> Iterator[CheckedData]:
-    """What is meant by DATA: `folder` with the options of prepare, a prepared file, a name, or a raw data set."""
+def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
+    """What DATA names: `folder` with its options, a prepared file, a known data set, or a raw folder or archive."""
     path = Path(data)
     if data == FOLDER:
-        yield _of_source(folder_source(own), Path())
+        yield _of_source(folder_source(folder), Path())
         return
-    if own != FolderOptions():
+    if folder != FolderOptions():
         raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
     if path.is_file() and path.suffix == ".h5":
-        store = Store(path)
-        yield CheckedData(str(path), store.labels, store.folds, store.entries())
+        yield _of_store(path)
         return
-    if data in sources.NAMES and not path.exists():
-        with _named(data) as subject:
-            yield subject
+    if data in sources.SOURCES and not path.exists():
+        with _known(data) as checked:
+            yield checked
         return
     if not path.exists():
-        known = ", ".join(sources.NAMES)
+        known = ", ".join(sources.SOURCES)
         raise DataError(f"{data}: no such file, folder or data set (known: {known}; or folder, with --images …)")
     with preparation.open_raw(path, _scratch()) as root:
         yield _recognized(path, root)
 
 
+def _of_store(path: Path) -> CheckedData:
+    store = Store(path)
+    return CheckedData(str(path), store.labels, store.folds, store.entries())
+
+
 def _scratch() -> Path:
-    """Where archives are unpacked: where data sets lie, else where temporary files do."""
+    """The folder where archives are unpacked: that of data sets if it exists, else that of temporary files."""
     return paths.DATA if paths.DATA.is_dir() else Path(tempfile.gettempdir())
 
 
 @contextmanager
-def _named(name: str) -> Iterator[CheckedData]:
-    """The raw data set of that name where it lies, else the prepared one. Raises DataError if there is neither."""
-    source, prepared = sources.find(name), paths.DATA / f"{name}.h5"
+def _known(name: str) -> Iterator[CheckedData]:
+    """The raw data set of that name if it is found, else the prepared one. Raises DataError if there is neither."""
+    source = sources.find(name)
     raw = preparation.locate_raw(source, paths.DATA, None)
     if raw is None and source.folder:
-        store = Store(prepared)
-        yield CheckedData(str(prepared), store.labels, store.folds, store.entries())
+        yield _of_store(paths.DATA / f"{name}.h5")
         return
     with preparation.open_raw(raw, _scratch()) as root:
         yield _of_source(source, root, str(raw or name))
@@ -115,13 +136,14 @@ def _named(name: str) -> Iterator[CheckedData]:
 
 def _recognized(path: Path, root: Path) -> CheckedData:
     """A raw data set by its official file name; by images/, masks/ and classes.toml in it; else by a known layout."""
-    known = [source for source in map(sources.find, sources.NAMES) if source.folder]
+    known = [source for source in map(sources.find, sources.SOURCES) if source.folder]
     for source in known:
         if path.resolve().name in (source.folder, *source.archives):
             return _of_source(source, root, str(path))
     parts = [root / part for part in ("images", "masks", "classes.toml")]
     if all(part.exists() for part in parts):
-        return _of_source(folder_source(FolderOptions(parts[0], parts[1], None, parts[2])), root, str(path))
+        options = FolderOptions(images=parts[0], masks=parts[1], classes=parts[2])
+        return _of_source(folder_source(options), root, str(path))
     for source in known:
         with suppress(CasnetError):
             found = _of_source(source, root, str(path))
@@ -139,22 +161,23 @@ def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
     )
 
 
-def _summary(subject: CheckedData, looked_at: list[SampleFacts | UnusableSample]) -> str:
-    numbers = {split: sum(one.split == split for one in looked_at) for split in SPLITS}
+def _summary(checked: CheckedData, samples: list[CheckedSample]) -> str:
+    numbers = {split: sum(sample.split == split for sample in samples) for split in SPLITS}
     counted = ", ".join(f"{number:,} {split}" for split, number in numbers.items() if number)
-    sizes = {one.stored.size for one in looked_at if isinstance(one, SampleFacts)}
-    totals = sum(class_pixels([one for one in looked_at if isinstance(one, SampleFacts)], len(subject.labels)).values())
+    usable = usable_samples(samples)
+    sizes = {sample.stored.size for sample in usable}
+    totals = sum(class_pixels(usable, len(checked.labels)).values())
     void = f", {percent(totals[-1] / totals.sum())} % of the pixels void" if sizes else ""  # type: ignore[index,union-attr]
-    folds = f" in {subject.folds} folds" if subject.folds else ""
+    folds = f" in {checked.folds} folds" if checked.folds else ""
     size = count(len(sizes), "size")
-    return f"{subject.where}: {counted}{folds}, {count(len(subject.labels), 'class')}, {size}{void}"
+    return f"{checked.where}: {counted}{folds}, {count(len(checked.labels), 'class')}, {size}{void}"
 
 
-def _say(summary: str, findings: list[Finding]) -> None:
+def _show(summary: str, findings: list[Finding]) -> None:
     console.result(summary)
     for finding in findings:
         files = finding.files
-        console.flagged(finding.severity, finding.title)
+        console.finding(finding.severity, finding.title)
         more = [f"and {len(files) - SHOWN:,} more"] if len(files) > SHOWN else []
         for line in files[:SHOWN] + more:
             console.result(f"         {line}")
@@ -166,30 +189,28 @@ def _say(summary: str, findings: list[Finding]) -> None:
 def _write_page(
     out: Path,
     summary: str,
-    subject: CheckedData,
-    looked_at: list[SampleFacts | UnusableSample],
+    checked: CheckedData,
+    samples: list[CheckedSample],
     findings: list[Finding],
 ) -> None:
     from casnet_cli.reports.check import page
 
     out.mkdir(parents=True, exist_ok=True)
-    title = f"{TITLE}{Path(subject.where).name}"
-    write_whole(out / PAGE, page(title, summary, subject.entries, looked_at, findings, subject.labels))
-    console.say(f"wrote {out / PAGE}")
+    title = f"{TITLE}{Path(checked.where).name}"
+    write_whole(out / PAGE, page(title, summary, checked.entries, samples, findings, checked.labels))
+    console.message(f"wrote {out / PAGE}")
 
 
-def _answer(
-    subject: CheckedData, looked_at: list[SampleFacts | UnusableSample], findings: list[Finding]
-) -> dict[str, Any]:
-    seen = [one for one in looked_at if isinstance(one, SampleFacts)]
-    pixels = class_pixels(seen, len(subject.labels))
+def _record(checked: CheckedData, samples: list[CheckedSample], findings: list[Finding]) -> dict[str, object]:
+    """The result for programs, by --json."""
+    pixels = class_pixels(usable_samples(samples), len(checked.labels))
     return {
-        "data": subject.where,
-        "folds": subject.folds,
-        "images": {split: sum(one.split == split for one in looked_at) for split in SPLITS},
+        "data": checked.where,
+        "folds": checked.folds,
+        "images": {split: sum(sample.split == split for sample in samples) for split in SPLITS},
         "classes": [
             {"name": name, "pixels": {split: int(total[k]) for split, total in pixels.items()}}
-            for k, name in enumerate(subject.labels.names)
+            for k, name in enumerate(checked.labels.names)
         ],
         "void_pixels": {split: int(total[-1]) for split, total in pixels.items()},
         "findings": [

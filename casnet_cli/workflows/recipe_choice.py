@@ -1,4 +1,4 @@
-"""Which recipe and which data `casnet train` takes when it is not told."""
+"""Which recipe and which data `casnet train` takes if no option names them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,20 @@ from casnet_cli.data import sources
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import Recipe
-from casnet_cli.workflows import recipe_choice
 
 
 @dataclass(frozen=True)
 class Choice:
-    """name: of the recipe, for the run folder. reason: a sentence for the user."""
+    """A recipe and the data to train on."""
 
     name: str
+    """Of the recipe; the run folder is named by it."""
     recipe: Recipe
+    """With all overrides applied."""
     data: Path
+    """The prepared file."""
     reason: str
+    """One sentence for the user: which recipe and data, and why."""
 
 
 def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choice:
@@ -35,12 +38,12 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
         return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
-    named = recipes.load(recipes.find("folder"), overrides)  # of itself the template names no data
-    data_reason = "as told" if data or named.data.name else "the data set prepared last"
+    named = recipes.load(recipes.find("folder"), overrides)  # this template names no data itself
+    data_reason = "named by an option" if data or named.data.name else "the data set prepared last"
     data = data or data_of(named)
-    name, why = _suited(Store(data).name)
+    name, recipe_reason = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
-    return Choice(name, resolved, data, f"recipe {name} ({why}) on {data} ({data_reason})")
+    return Choice(name, resolved, data, f"recipe {name} ({recipe_reason}) on {data} ({data_reason})")
 
 
 def data_of(recipe: Recipe) -> Path:
@@ -54,26 +57,26 @@ def data_of(recipe: Recipe) -> Path:
 
 
 UNKNOWN_CLASSES = 21
-"""Classes of a network whose data set nobody knows yet: as many as PASCAL VOC has."""
+"""Classes of a network for a data set that is not there: as many as PASCAL VOC has."""
 
 
 def class_count(data: str) -> tuple[int, str]:
-    """How many classes a data set has that need not be there, and whose number that is."""
-    if data in sources.NAMES:
+    """The number of classes of a data set that need not be prepared, and in words where the number comes from."""
+    if data in sources.SOURCES:
         return len(sources.find(data).labels), f"those of {data}"
     return UNKNOWN_CLASSES, "a guess, there being no data"
 
 
 def _suited(data: str) -> tuple[str, str]:
-    """Recipe of the data set's name if it can run here, else its lite one, else the template; and why."""
-    shipped, why = recipes.names(), "made for this data set"
+    """The recipe named like the data set if it can run here, else its lite one, else the template; and why."""
+    shipped, reason = recipes.names(), "made for this data set"
     if data in shipped:
         obstacle = _obstacle(recipes.load(recipes.find(data)))
         if not obstacle:
-            return data, why
-        why = f"{data} itself needs {obstacle}"
+            return data, reason
+        reason = f"{data} itself needs {obstacle}"
     if f"{data}-lite" in shipped:
-        return f"{data}-lite", why
+        return f"{data}-lite", reason
     return "folder", "the template for data sets of one's own"
 
 
@@ -84,17 +87,17 @@ def _obstacle(recipe: Recipe) -> str | None:
     if not backend.has_gpu():
         return "a GPU, and there is none here"
     file = paths.keras_weights_folder() / f"{recipe.model.backbone}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    if recipe.model.weights == "imagenet" and not file.exists() and not recipe_choice.weights_server_reachable():
+    if recipe.model.weights == "imagenet" and not file.exists() and not weights_server_reachable():
         return f"{file}, which is neither there nor to be had"
     return None
 
 
 def weights_server_reachable() -> bool:
-    """Whether the server of Keras's ImageNet weights answers."""
-    import urllib.request
+    """Whether the server of Keras's ImageNet weights can be reached; any status will do."""
+    import requests
 
     try:
-        with urllib.request.urlopen("https://storage.googleapis.com/tensorflow/keras-applications/", timeout=3):
-            return True
-    except OSError as error:
-        return getattr(error, "code", None) is not None  # any answer of a server is one
+        requests.head("https://storage.googleapis.com/tensorflow/keras-applications/", timeout=3)
+    except requests.RequestException:
+        return False
+    return True

@@ -64,7 +64,7 @@ def same_work(chosen: recipes.Recipe, told: argparse.Namespace) -> list[str]:
     from casnet_cli.data import sources
 
     side, name = chosen.augmentation.crop, chosen.data.name
-    classes = len(sources.find(name).labels) if name in sources.NAMES else 21
+    classes = len(sources.find(name).labels) if name in sources.SOURCES else 21
     batch = chosen.training.batch_size if told.only == "train" else 1
     options = f"{told.only} --size {side}x{side} --batch {batch} --classes {classes} --repeats {told.repeats}"
     return options.split() + (["--fixed-statistics"] if chosen.model.weights != "none" else [])
