@@ -1,1 +1,1 @@
-"""Labels that look wrong to a network that has not seen them."""
+"""Labels that look wrong, by a network that never trained on them."""

@@ -1,4 +1,4 @@
-"""Regions of an image where a network is sure and finds it easy, and the label says otherwise."""
+"""Regions of an image that are easy for a network, and where it is sure of another class than the label."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,46 +12,54 @@ UNLIKELY, EASY = 0.1, 0.4
 """Largest probability of the label, and largest difficulty, of a pixel that is suspect."""
 
 FLOOR = 1e-4
-"""Lower probabilities count as this."""
+"""Least probability; lower ones count as this."""
 
 LEAST, MOST = 1 / 1000, 30
-"""Least share of an image's pixels that a region has, and most regions that are named of one."""
+"""Least share of an image's pixels that a region has, and most regions that are listed of one image."""
 
 SLIVER = 0.04
-"""Of the shorter side: a region nowhere thicker is a matter of where a boundary runs."""
+"""Share of the image's shorter side: a region that is nowhere thicker concerns the course of a boundary."""
 
 OBJECT, BOUNDARY = "object", "boundary"
+"""Kinds of regions."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A connected region of one label and one proposal, class ids. x, y: of its box. inside: (height, width) of it.
-
-    confidence: 1 − the geometric mean of the label's probability, 0..1. difficulty: mean. score: mean suspicion ·
-    (share of the image's pixels)^¼.
-    """
+    """A connected region of one label and one proposal."""
 
     kind: str
+    """`object`, or `boundary` for a thin one."""
     label: int
+    """Class id of the label."""
     proposal: int
+    """Class id that the network proposes."""
     x: int
+    """First column of its box."""
     y: int
+    """First row of its box."""
     pixels: int
+    """Its size."""
     confidence: float
+    """1 − the geometric mean of the label's probability, 0..1."""
     difficulty: float
+    """Mean difficulty, 0..1."""
     score: float
+    """Mean suspicion · (share of the image's pixels)^¼."""
     inside: np.ndarray
+    """(height, width) bool: its pixels in its box."""
 
     @property
     def box(self) -> tuple[slice, slice]:
+        """Rows and columns of its box."""
         height, width = self.inside.shape
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
 
 def suspicion(p: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """(H, W) nats: − log p of the label, 0 where that is void: the label's surprise, at most 9.2.
+    """(H, W) nats: − log p of the label, at most 9.2; 0 where the label is void.
 
-    p (K, H, W): probabilities of the fused answer (eq. 8), 0..1.
+    p (K, H, W): probabilities of the fused output (eq. 8), 0..1.
     """
     known = label != VOID
     own = np.take_along_axis(p, np.where(known, label, 0)[None].astype(np.intp), 0)[0]
@@ -59,9 +67,9 @@ def suspicion(p: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def contradicted(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
-    """(H, W) bool: easy to the network, which finds the label unlikely and proposes another.
+    """(H, W) bool: pixels that are easy for the network, with an unlikely label and another proposal.
 
-    doubt: `suspicion`. difficulty 0..1: 1 − p_a, or the answer's entropy / log K.
+    doubt: `suspicion`. difficulty 0..1: 1 − p_a, or the output's entropy / log K.
     """
     return (doubt >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (proposal != label)
 
@@ -76,7 +84,7 @@ def ranked(
     doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
 ) -> list[Suspect]:
     """The connected regions of `suspect`, by their mean `doubt` in nats; all (H, W)."""
-    return sorted(_regions(doubt, suspect, label, proposal, difficulty), key=lambda one: -one.score)[:MOST]
+    return sorted(_regions(doubt, suspect, label, proposal, difficulty), key=lambda region: -region.score)[:MOST]
 
 
 def _regions(

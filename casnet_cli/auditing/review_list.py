@@ -1,4 +1,4 @@
-"""The list of suspects on disk: a table to read and edit, and beside it the pixels that each row means."""
+"""The list of suspects on disk: a table to review and edit, and beside it the pixels of each row."""
 
 import csv
 import hashlib
@@ -34,6 +34,7 @@ COLUMNS = (
     "score",
 )
 YES, NO = "yes", "no"
+"""Values of the column `void`."""
 
 Regions = dict[tuple[str, str], list[tuple[slice, slice, np.ndarray]]]
 """By split and name of an image: rows and columns of each region's box, and its pixels inside."""
@@ -41,42 +42,46 @@ Regions = dict[tuple[str, str], list[tuple[slice, slice, np.ndarray]]]
 
 @dataclass(frozen=True)
 class LocatedSuspect:
-    """A suspect, and the name of its image in the data and the split it is stored in."""
+    """A suspect region of one image of the data."""
 
     split: str
+    """Split that the image is stored in."""
     image: str
+    """Name of the image."""
     suspect: Suspect
+    """The region."""
 
 
 def write(folder: Path, found: Sequence[LocatedSuspect], labels: LabelSet, data_sha256: str) -> None:
-    """suspects.csv, whose column `void` says whether --apply-void takes a region, and suspects.npz. Raises OSError."""
+    """Write suspects.csv, whose column `void` decides which regions --apply-void takes, and suspects.npz. Raises
+    OSError."""
     rows = []
-    for number, named in enumerate(found, 1):
-        one = named.suspect
-        height, width = one.inside.shape
+    for number, located in enumerate(found, 1):
+        suspect = located.suspect
+        height, width = suspect.inside.shape
         rows.append(
             {
                 "number": number,
-                "void": YES if one.kind == OBJECT else NO,
-                "kind": one.kind,
-                "split": named.split,
-                "image": named.image,
-                "x": one.x,
-                "y": one.y,
+                "void": YES if suspect.kind == OBJECT else NO,
+                "kind": suspect.kind,
+                "split": located.split,
+                "image": located.image,
+                "x": suspect.x,
+                "y": suspect.y,
                 "width": width,
                 "height": height,
-                "pixels": one.pixels,
-                "label": labels.names[one.label],
-                "proposal": labels.names[one.proposal],
-                "confidence": round(one.confidence, 4),
-                "difficulty": round(one.difficulty, 4),
-                "score": round(one.score, 5),
+                "pixels": suspect.pixels,
+                "label": labels.names[suspect.label],
+                "proposal": labels.names[suspect.proposal],
+                "confidence": round(suspect.confidence, 4),
+                "difficulty": round(suspect.difficulty, 4),
+                "score": round(suspect.score, 5),
             }
         )
     table = csv_bytes(COLUMNS, rows)
-    arrays: dict[str, np.ndarray] = {str(number): named.suspect.inside for number, named in enumerate(found, 1)}
-    arrays["names"] = np.array([(named.split, named.image) for named in found], np.str_).reshape(-1, 2)
-    arrays["places"] = np.array([(named.suspect.y, named.suspect.x) for named in found], np.int64).reshape(-1, 2)
+    arrays: dict[str, np.ndarray] = {str(number): located.suspect.inside for number, located in enumerate(found, 1)}
+    arrays["names"] = np.array([(located.split, located.image) for located in found], np.str_).reshape(-1, 2)
+    arrays["places"] = np.array([(located.suspect.y, located.suspect.x) for located in found], np.int64).reshape(-1, 2)
     arrays["made_of"] = np.array([data_sha256, hashlib.sha256(table).hexdigest()])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -85,7 +90,7 @@ def write(folder: Path, found: Sequence[LocatedSuspect], labels: LabelSet, data_
 
 
 def check_unedited(folder: Path) -> None:
-    """Raises InputError where there is a list that somebody has worked on."""
+    """Raises InputError where there is a list that was edited since it was written."""
     table = folder / TABLE
     if not table.is_file():
         return
@@ -99,11 +104,11 @@ def check_unedited(folder: Path) -> None:
 
 
 def confirmed(folder: Path, data_sha256: str) -> Regions:
-    """Those of the rows whose `void` is yes; their other columns are to be read, and edits there change nothing. Raises
-    InputError, also for a list of other data."""
+    """The regions of the rows whose `void` is yes. Edits of other columns have no effect. Raises InputError, also for a
+    list of other data."""
     table = folder / TABLE
     if not table.is_file():
-        raise InputError(f"{table}: not there yet (casnet audit writes it: look at it before regions become void)")
+        raise InputError(f"{table}: not there yet (casnet audit writes it: review it before regions become void)")
     numbers = _numbers(table)
     found: Regions = {}
     try:
@@ -123,17 +128,17 @@ def confirmed(folder: Path, data_sha256: str) -> Regions:
 
 
 def _numbers(table: Path) -> set[int]:
-    """Of the rows that say yes, however a spreadsheet has saved them."""
+    """Numbers of the rows with yes, also as spreadsheets save them."""
     numbers = set()
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
             head = file.readline()
             file.seek(0)
             for row in csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","):
-                said = str(row["void"]).strip().lower()
-                if said not in (YES, NO):
+                void = str(row["void"]).strip().lower()
+                if void not in (YES, NO):
                     raise InputError(f"{table}: number {row['number']}: void is {row['void']!r} (yes or no)")
-                if said == YES:
+                if void == YES:
                     numbers.add(int(row["number"]))
     except KeyError as error:
         raise InputError(f"{table}: has no column {error}") from None

@@ -33,5 +33,5 @@ def write(original: Store, target: Path, regions: Regions) -> None:
         for entry in original.entries()
     ]
     source = Source(original.name, original.labels, lambda root: entries, "", folds=original.folds)
-    told = {"source": f"{original.path} with {sum(map(len, regions.values()))} regions void", "source_sha256": ""}
-    store.write(target, source, entries, {**told, "source_stamp": ""})
+    origin = {"source": f"{original.path} with {sum(map(len, regions.values()))} regions void", "source_sha256": ""}
+    store.write(target, source, entries, {**origin, "source_stamp": ""})

@@ -1,1 +1,1 @@
-"""Which images to label next: what a network says of each, and orders by it."""
+"""Which images to label next: scores of each, and orders by them."""

@@ -1,55 +1,116 @@
-"""What is kept of an unlabelled image: how doubtful the network is of it and where, and what it looks like to it."""
+"""Scores of an unlabelled image: how uncertain the network is, where, and features by which images are compared."""
 
 import base64
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict, cast
 
 import numpy as np
 from scipy import ndimage
 
+from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.image_result import as_bytes
 from casnet_cli.prediction.inputs import Job
 from casnet_cli.prediction.manifest import ManifestEntry
 
 HARD = 0.5
-"""A pixel more difficult than this is hard: the coarse answer is more likely wrong than right."""
+"""Difficulty above which a pixel is hard: the coarse output is more likely wrong than right."""
 
 REGIONS, LEAST = 20, 1 / 1000
-"""Hard regions that are kept of an image, and the least share of its pixels that one has."""
+"""Most hard regions that are kept of an image, and the least share of its pixels that one has."""
 
 SCORES = ("difficulty", "entropy", "margin")
+"""Outputs of `pixel_outputs.ranking_outputs` whose mean is a score of the image."""
+
+HardRegion = TypedDict(
+    "HardRegion",
+    {
+        "x": int, "y": int, "width": int, "height": int, "pixels": int, "difficulty": float, "class": str,
+    },
+)  # fmt: skip
+"""A connected region of hard pixels: its box and its size in pixels, its mean difficulty, its most common class."""
+
+
+class ImageLine(TypedDict):
+    """An image's line of the manifest of `casnet rank`."""
+
+    file: str
+    """The image."""
+    status: str
+    """`ok`, or `failed`, which leaves the other keys out."""
+    width: int
+    """In pixels."""
+    height: int
+    """In pixels."""
+    difficulty: float
+    """Mean over the pixels, 0..1, as are `entropy` and `margin`."""
+    entropy: float
+    margin: float
+    hard_share: float
+    """Share of hard pixels."""
+    classes: dict[str, list[float]]
+    """Of each predicted class its share of the pixels and its share of the difficulty."""
+    regions: list[HardRegion]
+    """Hard regions, those first that hold most difficulty."""
+    features: str
+    """Of the backbone, mean over the image; base64 of float16."""
+
+
+@dataclass(frozen=True)
+class ListedImage:
+    """An image of the list."""
+
+    rank: int
+    """Its place, from 1."""
+    value: float
+    """What it was chosen by, the larger the better."""
+    line: ImageLine
+    """Its scores."""
+
+
+def hard_classes(line: ImageLine, most: int = 3) -> str:
+    """The predicted classes that hold most of an image's difficulty: `tree 41 %, road 30 %`."""
+    shares = sorted(line["classes"].items(), key=lambda item: -item[1][1])[:most]
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, (_, share) in shares if share >= 0.01)
 
 
 @dataclass
 class RankedImage:
-    """Sums over the pixels of an image (H, W) while it comes in block by block."""
+    """The outputs for an image while they come in block by block."""
 
     mask: np.ndarray
+    """(H, W) uint8 class ids."""
     difficulty: np.ndarray
+    """(H, W) uint8, 255 = surely difficult."""
     sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SCORES, 0.0))
+    """Of each score over the pixels."""
     features: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(C,) mean over the image."""
 
-    def add(self, rows: slice, columns: slice, said: dict[str, np.ndarray]) -> None:
-        """A block: `mask`, `difficulty`, `entropy`, `margin` (H, W), and `pooled` (C,) of the image so far."""
-        self.mask[rows, columns] = said["mask"]
-        self.difficulty[rows, columns] = as_bytes(said["difficulty"])
+    def add(self, rows: slice, columns: slice, outputs: PixelOutputs) -> None:
+        """Put in a block: `mask`, `difficulty`, `entropy`, `margin` (H, W), and `pooled` (C,) of the image so far."""
+        self.mask[rows, columns] = outputs["mask"]
+        self.difficulty[rows, columns] = as_bytes(outputs["difficulty"])
         for name in SCORES:
-            self.sums[name] += float(said[name].sum(dtype=np.float64))
-        self.features = said["pooled"]
+            self.sums[name] += float(outputs[name].sum(dtype=np.float64))
+        self.features = outputs["pooled"]
 
-    def record(self, labels: LabelSet) -> dict[str, Any]:
-        """Means of the scores, share of hard pixels, of each class its share of the pixels and of the difficulty, hard
-        regions, and features in base64 of float16."""
+    def record(self, file: str, labels: LabelSet) -> ImageLine:
+        """The image's line, when all blocks are in."""
         height, width = self.mask.shape
         counts = np.bincount(self.mask.ravel(), minlength=len(labels))
-        doubts = np.bincount(self.mask.ravel(), self.difficulty.ravel(), len(labels))
-        shares = np.stack([counts / counts.sum(), doubts / max(doubts.sum(), 1)], axis=1)
+        difficulty = np.bincount(self.mask.ravel(), self.difficulty.ravel(), len(labels))
+        shares = np.stack([counts / counts.sum(), difficulty / max(difficulty.sum(), 1)], axis=1)
+        means = {name: round(total / self.mask.size, 6) for name, total in self.sums.items()}
         return {
+            "file": file,
+            "status": "ok",
             "width": width,
             "height": height,
-            **{name: round(total / self.mask.size, 6) for name, total in self.sums.items()},
+            "difficulty": means["difficulty"],
+            "entropy": means["entropy"],
+            "margin": means["margin"],
             "hard_share": round(float((self.difficulty > 255 * HARD).mean()), 6),
             "classes": {
                 name: [round(float(share), 4) for share in own]
@@ -60,15 +121,15 @@ class RankedImage:
             "features": base64.b64encode(self.features.astype("<f2").tobytes()).decode(),
         }
 
-    def _regions(self, labels: LabelSet) -> list[dict[str, Any]]:
-        """Connected hard pixels, those first that hold most difficulty: box, pixels, mean difficulty, common class."""
+    def _regions(self, labels: LabelSet) -> list[HardRegion]:
+        """Connected hard pixels, those first that hold most difficulty."""
         found, count = ndimage.label(self.difficulty > 255 * HARD, np.ones((3, 3)))
         index = np.arange(1, count + 1)
         pixels = np.bincount(found.ravel(), minlength=count + 1)[1:]
         sums = ndimage.sum_labels(self.difficulty, found, index) if count else np.zeros(0)
         boxes = ndimage.find_objects(found)
         large = [place for place in np.argsort(-sums) if pixels[place] >= LEAST * self.mask.size][:REGIONS]
-        regions = []
+        regions: list[HardRegion] = []
         for place in large:
             down, right = boxes[place]
             inside = found[down, right] == place + 1
@@ -87,30 +148,36 @@ class RankedImage:
         return regions
 
 
-def features_of(record: dict[str, Any]) -> np.ndarray:
-    """(C,) float32 of a line of the manifest."""
-    return np.frombuffer(base64.b64decode(record["features"]), "<f2").astype(np.float32)
+def features_of(line: ImageLine) -> np.ndarray:
+    """(C,) float32 features of an image."""
+    return np.frombuffer(base64.b64decode(line["features"]), "<f2").astype(np.float32)
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """As `prediction.outputs.Outputs`, but nothing is written of an image except its line of the manifest."""
+    """In the place of `prediction.outputs.Outputs`: nothing is written of an image but its line of the manifest."""
 
     folder: Path
+    """Folder of the manifest."""
     labels: LabelSet
+    """Classes of the run."""
     identity: str
+    """Digest of the checkpoint; lines of another identity are made anew."""
     resume: bool = True
+    """Whether lines of earlier calls count."""
 
     def mask_name(self, job: Job) -> None:
-        """No file."""
+        """No mask is written."""
 
     def endings(self, job: Job) -> list[str]:
+        """No files are written."""
         return []
 
     def new_result(self, size: tuple[int, ...]) -> RankedImage:
+        """An empty result for an image of that height and width."""
         return RankedImage(np.empty(size, np.uint8), np.empty(size, np.uint8))
 
     def save(self, job: Job, image: np.ndarray, result: RankedImage) -> ManifestEntry:
-        record = result.record(self.labels)
-        entry = {"file": str(job.file), "status": "ok", "outputs": [], **record, "made_with": self.identity}
-        return cast(ManifestEntry, entry)
+        """The line of an image."""
+        line = result.record(str(job.file), self.labels)
+        return cast(ManifestEntry, line | {"outputs": [], "made_with": self.identity})

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -11,27 +10,29 @@ from scipy import ndimage
 from casnet_cli.auditing.review_list import LocatedSuspect
 from casnet_cli.data.images import colored, decode_label, decode_rgb
 from casnet_cli.data.store import Store
-from casnet_cli.reports.html import picture, render
+from casnet_cli.reports.html import Picture, picture, render
+from casnet_cli.reports.panels import YELLOW
 
-YELLOW, LONGEST = (255, 220, 0), 300
+LONGEST = 300
+"""Pixels of the longer side of a picture."""
 
 
 def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
-    """found: those shown. total: how many are on the list."""
+    """The text of the page. found: those shown. total: how many are on the list."""
     names = store.labels.names
     cards = []
-    for number, named in enumerate(found, 1):
-        one = named.suspect
+    for number, located in enumerate(found, 1):
+        suspect = located.suspect
         cards.append(
             {
                 "number": number,
-                "image": named.image,
-                "kind": one.kind,
-                "label": names[one.label],
-                "proposal": names[one.proposal],
-                "pixels": one.pixels,
-                "confidence": one.confidence,
-                "pictures": _pictures(store, named),
+                "image": located.image,
+                "kind": suspect.kind,
+                "label": names[suspect.label],
+                "proposal": names[suspect.proposal],
+                "pixels": suspect.pixels,
+                "confidence": suspect.confidence,
+                "pictures": _pictures(store, located),
             }
         )
     legend = list(zip(names, store.labels.palette, strict=True))
@@ -39,15 +40,16 @@ def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
                   legend=legend)  # fmt: skip
 
 
-def _pictures(store: Store, named: LocatedSuspect) -> list[Any]:
+def _pictures(store: Store, located: LocatedSuspect) -> list[Picture]:
     """The image, its label, and the label as proposed, the region outlined in each."""
-    one, group, row = named.suspect, store.file[named.split], store.names[named.split].index(named.image)
+    suspect, group = located.suspect, store.file[located.split]
+    row = store.names[located.split].index(located.image)
     image = np.asarray(decode_rgb(io.BytesIO(group["image"][row].tobytes())))
     label = np.array(decode_label(group["label"][row].tobytes()))
     proposed = label.copy()
-    proposed[one.box][one.inside] = one.proposal
+    proposed[suspect.box][suspect.inside] = suspect.proposal
     edge = np.zeros(label.shape, bool)
-    edge[one.box] = one.inside
+    edge[suspect.box] = suspect.inside
     edge = ndimage.binary_dilation(edge, iterations=2) & ~edge
     drawn = []
     for pixels, caption in (

@@ -1,8 +1,9 @@
-"""The history of a run as one picture: losses, validation figures, learning rate, time per epoch."""
+"""The history of a run as one picture: losses, validation metrics, learning rate, time per epoch."""
 
 import io
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072b2", "#e69f00", "#009e73", "#cc79a
 Curves = tuple[tuple[str, str, str, str], ...]
 """Column, label, colour, dashes."""
 
+Rows = Sequence[Mapping[str, float | None]]
+"""Numbers of each epoch by column; None: not known."""
+
 LOSSES: Curves = (
     ("loss", "total", INK, "-"),
     ("loss_coarse", "coarse", ORANGE, "-"),
@@ -26,7 +30,7 @@ LOSSES: Curves = (
     ("loss_refine", "refine", GREEN, "-"),
     ("loss_fine", "fine", SKY, "-"),
 )
-FIGURES: Curves = (
+METRICS: Curves = (
     ("val_pixel_accuracy", "pixel", BLUE, "-"),
     ("val_coarse_pixel_accuracy", "pixel, coarse branch", ORANGE, "--"),
     ("val_class_accuracy", "class", SKY, "-"),
@@ -70,10 +74,12 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class _History:
-    """Columns by name, each (epochs,) float64 with NaN where there is no finite number."""
+    """Numbers by epoch, (epochs,) float64 each, NaN where there is no finite one."""
 
     epochs: np.ndarray
+    """Numbers of the epochs."""
     columns: dict[str, np.ndarray]
+    """By name of the column."""
 
     @property
     def best(self) -> int | None:
@@ -82,13 +88,13 @@ class _History:
         return None if score is None or np.isnan(score).all() else int(np.nanargmax(score))
 
 
-def draw(rows: list[dict[str, Any]], title: str) -> bytes:
+def draw(rows: Rows, title: str) -> bytes:
     """The four panels as a PNG of 1800 x 1200 pixels.
 
     rows: those of history.csv or of a run's progress, one an epoch; a cell may be missing, None or NaN. Raises OSError
     where matplotlib finds no folder for its caches.
     """
-    # Else it says on stderr what it does with its caches.
+    # Else it writes to stderr about its caches.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib.figure import Figure
@@ -97,7 +103,7 @@ def draw(rows: list[dict[str, Any]], title: str) -> bytes:
     with matplotlib.rc_context(), warnings.catch_warnings():
         # Letters that the font lacks become boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        # What a matplotlibrc of the user's says is for other pictures.
+        # A matplotlibrc of the user's is for other pictures.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(12, 8), dpi=150, facecolor="white")
@@ -106,7 +112,7 @@ def draw(rows: list[dict[str, Any]], title: str) -> bytes:
         figure.text(0.022, 0.953, _plain(title), fontsize=17, weight="bold", parse_math=False)
         figure.text(0.022, 0.918, _summary(history), fontsize=10.5, color=FAINT)
         _losses(panels[0, 0], history)
-        _figures(panels[0, 1], history)
+        _metrics(panels[0, 1], history)
         _rate(panels[1, 0], history)
         _times(panels[1, 1], history)
         for panel in panels.flat:
@@ -116,7 +122,7 @@ def draw(rows: list[dict[str, Any]], title: str) -> bytes:
     return png.getvalue()
 
 
-def _history(rows: list[dict[str, Any]]) -> _History:
+def _history(rows: Rows) -> _History:
     names = dict.fromkeys(key for row in rows for key in row)
     columns = {}
     for name in names:
@@ -158,13 +164,13 @@ def _losses(panel: "Axes", history: _History) -> None:
     _best_line(panel, history)
 
 
-def _figures(panel: "Axes", history: _History) -> None:
+def _metrics(panel: "Axes", history: _History) -> None:
     panel.set_title("Validation accuracy, %")
-    percents = {name: 100 * history.columns[name] for name, *_ in FIGURES if name in history.columns}
+    percents = {name: 100 * history.columns[name] for name, *_ in METRICS if name in history.columns}
     history = _History(history.epochs, history.columns | percents)
-    if not _lines(panel, history, FIGURES):
+    if not _lines(panel, history, METRICS):
         return _empty(panel, "not validated yet")
-    low, high = _extent(history, FIGURES)
+    low, high = _extent(history, METRICS)
     room = max(high - low, 2.0)
     # Above the curves there is room for the name of the best epoch.
     panel.set_ylim(low - 0.08 * room, high + 0.22 * room)
@@ -250,7 +256,7 @@ def _times(panel: "Axes", history: _History) -> None:
 
 
 def _lines(panel: "Axes", history: _History, curves: Curves) -> bool:
-    """Draw those of `curves` of which something is known; says whether there was any."""
+    """Draw those of `curves` that have a number; returns whether there was one."""
     shown = [curve for curve in curves if _known(history, curve[0])]
     for name, label, color, dashes in shown:
         # Only the known ones: between validations far apart there would be no line.

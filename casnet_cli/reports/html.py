@@ -3,7 +3,6 @@
 import base64
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -18,14 +17,16 @@ _templates = jinja2.Environment(
 
 @dataclass(frozen=True)
 class Picture:
-    """source: a data URI. caption: what it shows, also for those who do not see it."""
+    """A picture inside a page."""
 
     source: str
+    """A data URI."""
     caption: str
+    """What it shows, also for those who do not see it."""
 
 
 def picture(pixels: np.ndarray, caption: str, longest: int = 320) -> Picture:
-    """(H, W, 3) uint8, reduced to at most `longest` pixels a side, inside the page."""
+    """The picture of (H, W, 3) uint8, reduced to at most `longest` pixels a side; JPEG."""
     image = Image.fromarray(pixels)
     image.thumbnail((longest, longest), Image.Resampling.BOX)
     buffer = io.BytesIO()
@@ -34,7 +35,7 @@ def picture(pixels: np.ndarray, caption: str, longest: int = 320) -> Picture:
 
 
 def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int = 320) -> Picture:
-    """(H, W) class ids in the palette's colours, void black."""
+    """The picture of (H, W) class ids in the palette's colours, void black; PNG."""
     image = Image.fromarray(ids.astype(np.uint8), "P")
     image.putpalette(labels.flat_palette())
     factor = min(1.0, longest / max(image.size))
@@ -44,6 +45,6 @@ def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int =
     return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """The text of a page from `templates/`."""
     return _templates.get_template(template).render(**values)

@@ -7,32 +7,36 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from casnet_cli.data.images import colored
+from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID, LabelSet
-
-HARD = 0.5
-"""Difficulty above which a pixel counts as difficult: the coarse answer has less than even odds."""
+from casnet_cli.ranking.image_scores import HARD
 
 GAP, CAPTION, LEGEND = 6, 22, 20
-INK, PAPER, YELLOW = (32, 33, 36), (255, 255, 255), (255, 220, 0)
+"""Pixels between panels, and the heights of a caption and of a row of the legend."""
+
+INK, PAPER = (32, 33, 36), (255, 255, 255)
+YELLOW = (255, 220, 0)
+"""Colour of what is outlined in pictures, here and on pages."""
+
 _HEAT = np.array([(13, 8, 60), (120, 28, 109), (220, 80, 60), (250, 170, 40), (252, 255, 164)], np.float64)
 
 
-def strip(image: np.ndarray, truth: np.ndarray | None, said: dict[str, np.ndarray], labels: LabelSet) -> Image.Image:
-    """Input, truth, difficulty with the hard regions in yellow boxes, coarse answer, final answer, errors.
+def strip(image: np.ndarray, truth: np.ndarray | None, outputs: PixelOutputs, labels: LabelSet) -> Image.Image:
+    """Input, truth, difficulty with the hard regions in yellow boxes, coarse output, final output, errors.
 
-    image (H, W, 3) uint8; truth (H, W) ids or None; said: one answer of the network. Panels that have nothing to show
+    image (H, W, 3) uint8; truth (H, W) ids or None; outputs: those for the image, (H, W) each. Panels without content
     are left out.
     """
     panels = [("input", image)]
     if truth is not None:
         panels.append(("truth", colored(truth, labels)))
-    panels.append(("difficulty", boxed(heat(said["difficulty"]), said["difficulty"])))
-    if "coarse" in said:
-        panels.append(("coarse", colored(said["coarse"], labels)))
-    panels.append(("final", colored(said["mask"], labels)))
+    panels.append(("difficulty", boxed(heat(outputs["difficulty"]), outputs["difficulty"])))
+    if "coarse" in outputs:
+        panels.append(("coarse", colored(outputs["coarse"], labels)))
+    panels.append(("final", colored(outputs["mask"], labels)))
     if truth is not None:
-        panels.append(("errors", errors(image, truth, said["mask"])))
-    shown = np.unique(np.concatenate([said["mask"].ravel(), *([truth.ravel()] if truth is not None else [])]))
+        panels.append(("errors", errors(image, truth, outputs["mask"])))
+    shown = np.unique(np.concatenate([outputs["mask"].ravel(), *([truth.ravel()] if truth is not None else [])]))
     return _row(panels, [(labels.names[k], labels.palette[k]) for k in shown if k != VOID])
 
 
@@ -66,7 +70,7 @@ def errors(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray
 
 
 def stack(strips: Sequence[Image.Image]) -> Image.Image:
-    """Pictures below each other on one sheet."""
+    """Pictures one below the other on one sheet."""
     sheet = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)), PAPER)
     top = 0
     for picture in strips:

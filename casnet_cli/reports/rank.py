@@ -1,55 +1,50 @@
 """The page of `casnet rank`: the images to label first, their hard regions outlined."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
+from casnet_cli.ranking.image_scores import ImageLine, ListedImage, hard_classes
 from casnet_cli.reports.html import Picture, picture, render
+from casnet_cli.reports.panels import YELLOW
 
-LONGEST, YELLOW = 360, (255, 220, 0)
+LONGEST = 360
+"""Pixels of the longer side of a picture."""
 
 
-def page(
-    rows: Sequence[tuple[int, float, dict[str, Any]]],
-    total: int,
-    by: str,
-    title: str,
-    hard_classes: Callable[[dict[str, Any]], str],
-) -> str:
-    """rows: rank, value and line of the manifest of each image shown. total: how many are on the list."""
+def page(images: Sequence[ListedImage], total: int, by: str, title: str) -> str:
+    """The text of the page. images: those shown. total: how many are on the list. by: the order. title: of the run."""
     cards = [
         {
-            "rank": number,
-            "file": record["file"],
-            "value": value,
-            "difficulty": record["difficulty"],
-            "hard": record["hard_share"],
-            "classes": hard_classes(record),
-            "picture": outlined(record),
+            "rank": image.rank,
+            "file": image.line["file"],
+            "difficulty": image.line["difficulty"],
+            "hard": image.line["hard_share"],
+            "classes": hard_classes(image.line),
+            "picture": outlined(image.line),
         }
-        for number, value, record in rows
+        for image in images
     ]
-    return render("rank.html", title=f"To label first, by {by}", asked=title, cards=cards, total=total)
+    return render("rank.html", title=f"To label first, by {by}", run=title, cards=cards, total=total)
 
 
-def outlined(record: dict[str, Any]) -> Picture | None:
+def outlined(line: ImageLine) -> Picture | None:
     """The image, reduced, with a box around each hard region; None if it is gone."""
     try:
-        with open(record["file"], "rb") as file:
+        with open(line["file"], "rb") as file:
             image = Image.fromarray(as_array(decode_rgb(file, oriented=True)))
     except UNREADABLE:
         return None
     scale = min(1.0, LONGEST / max(image.size))
     image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)
     pen = ImageDraw.Draw(image)
-    for region in record["regions"]:
+    for region in line["regions"]:
         x, y = region["x"] * scale, region["y"] * scale
         corner = (
             max(x, (region["x"] + region["width"]) * scale - 1),
             max(y, (region["y"] + region["height"]) * scale - 1),
         )
         pen.rectangle((x, y, *corner), outline=YELLOW, width=2)
-    return picture(np.asarray(image), f"{record['file']}, {len(record['regions'])} hard regions", LONGEST)
+    return picture(np.asarray(image), f"{line['file']}, {len(line['regions'])} hard regions", LONGEST)

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -22,10 +22,10 @@ LARGEST = 8192
 
 
 class Events:
-    """What TensorBoard shows of the run in `folder`, from step number `step` (0: from the start) onwards.
+    """TensorBoard's events of the run in `folder`, from step number `step` (0: from the start) onwards.
 
-    The file is opened at the first write; what earlier files say of later steps than `step` is then hidden. No method
-    raises OSError: after the first one nothing is written any more, and `fault` says why.
+    The file is opened at the first write; later steps than `step` in earlier files are then hidden. No method raises
+    OSError: after the first one nothing is written any more, and `fault` is the reason.
     """
 
     # Not tensorboardX.SummaryWriter: on a full disk its thread dies with a traceback, and soon each write waits for
@@ -38,7 +38,7 @@ class Events:
         self._closed = False
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Figures by tag after step number `step`; NaN and infinity are figures too."""
+        """Numbers by tag after step number `step`; NaN and infinity are written too."""
         self._write(step, [{"tag": tag, "simple_value": float(value)} for tag, value in values.items()])
 
     def picture(self, step: int, tag: str, image: Image.Image | np.ndarray) -> None:
@@ -69,7 +69,7 @@ class Events:
         self.flush()
         self._end()
 
-    def _write(self, step: int, values: list[dict[str, Any]]) -> None:
+    def _write(self, step: int, values: list[dict[str, object]]) -> None:
         if self._closed:
             return
         from tensorboardX.proto.event_pb2 import Event

@@ -1,5 +1,5 @@
-"""What `casnet audit` does: ask each run about images it never trained on, rank what contradicts their labels, show it;
-and write a copy of the data without it."""
+"""What `casnet audit` does: find regions whose labels look wrong on images that a run never trained on, list them, and
+write a copy of the data with them void."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from casnet_cli.runs.trained import TrainedRun
 
 ON_PAGE, SHOWN = 60, 10
+"""Regions on the page, and in the terminal."""
 
 
 @dataclass(frozen=True)
 class HeldOutRun:
-    """A run, and images that it never trained on."""
+    """A run with images that it never trained on."""
 
     run: "TrainedRun"
+    """The run."""
     images: "Subset"
+    """The images."""
 
 
 def audit(
@@ -37,12 +40,14 @@ def audit(
 ) -> None:
     """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data. Raises CasnetError."""
     folder = run or locate.newest_run()
-    files = _checkpoints(folder)  # a mistake here answers before the slower imports
+    files = _checkpoints(folder)  # a mistake here shows before the slower imports
     from casnet_cli.auditing import review_list
     from casnet_cli.runs import trained
 
     if len(files) > 1 and split not in (None, "test"):
-        raise InputError(f"--split {split}: folds have these images in common (each judges the test images of its own)")
+        raise InputError(
+            f"--split {split}: folds have these images in common (each is used for the test images of its own)"
+        )
     chosen = [trained.find_run(file) for file in files]
     store = trained.open_run_data(chosen[0], data)
     target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"
@@ -52,9 +57,9 @@ def audit(
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
-        found, counts = _found([_judge(one, store, split) for one in chosen], top)
+        found, counts = _found([_held_out(one, store, split) for one in chosen], top)
         _write(target, found, store)
-    _say_unlearnt(found, counts, store.labels)
+    _report_unlearnt(found, counts, store.labels)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -63,11 +68,11 @@ def _checkpoints(folder: Path) -> list[Path]:
     return [locate.RunLayout(fold).best for fold in folds] or [locate.checkpoint_of(folder)]
 
 
-def _judge(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRun:
+def _held_out(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRun:
     recipe = run.meta.recipe
     if store.content_sha256 != run.meta.data_sha256:
         raise RunError(
-            f"{store.path}: not the data that {run.file} was trained on: which of its images the run has seen is not "
+            f"{store.path}: not the data that {run.file} was trained on: which of its images the run trained on is not "
             "known (audit with a run of these data)"
         )
     parts = store.parts(run.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
@@ -84,8 +89,8 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.ndarray]":
-    """The most suspicious regions of all images, and (K, K) pixels by label and answer."""
+def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.ndarray]":
+    """The most suspicious regions of all images, and (K, K) pixels by label and predicted class."""
     from casnet_cli import backend
 
     backend.start()
@@ -97,28 +102,28 @@ def _found(judges: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], n
     from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import mask_outputs
 
-    total = sum(len(judge.images) for judge in judges)
+    total = sum(len(held_out.images) for held_out in runs)
     found: list[LocatedSuspect] = []
-    classes = len(judges[0].run.meta.labels)
+    classes = len(runs[0].run.meta.labels)
     counts = np.zeros((classes, classes), np.int64)
     done = 0
     with console.bar("auditing") as bar:
-        for judge in judges:
-            console.say(f"{judge.run.title} judges {len(judge.images)} images that it never trained on")
-            if judge.run.meta.recipe.model.variant != "attention":
-                console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
-            network = open_predictor(
-                judge.run, lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]}
+        for held_out in runs:
+            console.message(f"{held_out.run.title}: {len(held_out.images)} images that it never trained on")
+            if held_out.run.meta.recipe.model.variant != "attention":
+                console.message("this run has no attention branch: difficulty is the entropy of its output / log K")
+            predictor = open_predictor(
+                held_out.run, lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]}
             )
-            for _, sample, said in predict_samples(network, whole_images(judge.images)):
-                proposal = said["p"].argmax(axis=0)
-                own = suspects(said["p"], sample.label, proposal, said["difficulty"])
-                found += [LocatedSuspect(judge.images.group, sample.name, suspect) for suspect in own]
+            for _, sample, outputs in predict_samples(predictor, whole_images(held_out.images)):
+                proposal = outputs["p"].argmax(axis=0)
+                own = suspects(outputs["p"], sample.label, proposal, outputs["difficulty"])
+                found += [LocatedSuspect(held_out.images.group, sample.name, suspect) for suspect in own]
                 counts += confusion(sample.label, proposal, classes)
                 done += 1
                 bar.update(done, total)
             backend.release_memory()
-    return sorted(found, key=lambda named: -named.suspect.score)[:top], counts
+    return sorted(found, key=lambda located: -located.suspect.score)[:top], counts
 
 
 def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
@@ -132,20 +137,21 @@ def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
     rows = []
-    for named in found[:SHOWN]:
-        one, names = named.suspect, store.labels.names
-        what = f"{names[one.label]} → {names[one.proposal]}"
-        rows.append((Path(named.image).name, what, one.kind, f"{one.pixels:,}", percent(one.confidence)))
+    for located in found[:SHOWN]:
+        suspect, names = located.suspect, store.labels.names
+        change = f"{names[suspect.label]} → {names[suspect.proposal]}"
+        image, size = Path(located.image).name, f"{suspect.pixels:,}"
+        rows.append((image, change, suspect.kind, size, percent(suspect.confidence)))
     console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
     console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/page.html")
 
 
-def _say_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "LabelSet") -> None:
-    """A network that never says a class contradicts every label of it."""
+def _report_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "LabelSet") -> None:
+    """Name classes that the network has not learnt: it contradicts every label of them."""
     unlearnt = counts.diagonal() < counts.sum(axis=1) / 2
-    named = Counter(labels.names[one.suspect.label] for one in found if unlearnt[one.suspect.label])
+    named = Counter(labels.names[located.suspect.label] for located in found if unlearnt[located.suspect.label])
     if named:
-        console.say(
+        console.message(
             f"note: {sum(named.values())} of {count(len(found), 'region')} have a label of which the network "
             f"gets less than half of the pixels right ({', '.join(name for name, _ in named.most_common())}): its "
             "errors rather than theirs"
@@ -155,8 +161,8 @@ def _say_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "La
 def _confusion(found: "list[LocatedSuspect]", labels: "LabelSet") -> list[list[object]]:
     """Suspect pixels, rows = label, columns = proposal."""
     counts = np.zeros((len(labels), len(labels)), np.int64)
-    for named in found:
-        counts[named.suspect.label, named.suspect.proposal] += named.suspect.pixels
+    for located in found:
+        counts[located.suspect.label, located.suspect.proposal] += located.suspect.pixels
     return [[name, *row] for name, row in zip(labels.names, counts.tolist(), strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""What `casnet rank` does: ask about every image, order them, write the list, the regions and a page of pictures."""
+"""What `casnet rank` does: score every image, order them, write the list, the hard regions and a page of pictures."""
 
 import hashlib
 import time
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.manifest import Manifest
-    from casnet_cli.ranking.image_scores import ImageScores
+    from casnet_cli.ranking.image_scores import ImageLine, ImageScores, ListedImage
     from casnet_cli.runs.trained import TrainedRun
 
 COLUMNS = (
@@ -40,55 +40,59 @@ REGION_COLUMNS = ("rank", "file", "x", "y", "width", "height", "pixels", "diffic
 SHOWN, ON_PAGE = 10, 60
 """Images in the terminal, and on the page."""
 
-Row = tuple[int, float, dict[str, Any]]
-"""Rank from 1, what the image was chosen by, and its line of the manifest."""
-
 
 @dataclass(frozen=True)
 class RankOptions:
-    """The options of the command."""
+    """Options of the command."""
 
     by: str = "mixed"
+    """Order: one of `ranking.acquisition.BY`."""
     top: int | None = None
+    """Most images on the list; None: no limit."""
     budget: int | None = None
+    """Most pixels of the images on the list; None: no limit."""
     out: Path = Path("rank.csv")
+    """The list."""
     seed: int = 0
+    """Of the order `random`."""
     resume: bool = True
+    """Whether scores of earlier calls count."""
 
     @property
     def folder(self) -> Path:
+        """Folder beside the list: manifest, hard regions and page."""
         return self.out.with_suffix("")
 
 
-def rank(path: list[Path], run: Path | None, wanted: RankOptions) -> int:
-    """Ask, order, write and show; returns how many images failed. Raises CasnetError."""
+def rank(path: list[Path], run: Path | None, options: RankOptions) -> int:
+    """Score, order, write and show images; returns how many failed. Raises CasnetError."""
     from casnet_cli.runs import trained
 
-    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here answers before the slower imports
-    _check_out(wanted.out)
-    jobs = [job for job in find_images(path, wanted.folder) if not job.video]
+    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
+    _check_out(options.out)
+    jobs = [job for job in find_images(path, options.folder) if not job.video]
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
-    chosen = trained.find(file)
+    found = trained.find_run(file)
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.ranking.image_scores import ImageScores
     from casnet_cli.util.files import sha256_of
 
-    identity = hashlib.sha256(f"rank 1 {sha256_of(chosen.file)}".encode()).hexdigest()
-    with Manifest(ImageScores(wanted.folder, chosen.meta.labels, identity, wanted.resume)) as manifest:
+    identity = hashlib.sha256(f"rank 1 {sha256_of(found.file)}".encode()).hexdigest()
+    with Manifest(ImageScores(options.folder, found.meta.labels, identity, options.resume)) as manifest:
         pending = manifest.pending(jobs)
-        console.say(f"asking {chosen.title} about {len(pending)} of {count(len(jobs), 'image')}")
-        if chosen.meta.recipe.model.variant != "attention":
-            console.say("this run has no attention branch: difficulty is the answer's entropy / log K")
+        console.message(f"scoring {len(pending)} of {count(len(jobs), 'image')} with {found.title}")
+        if found.meta.recipe.model.variant != "attention":
+            console.message("this run has no attention branch: difficulty is the entropy of its output / log K")
         if pending:
-            _ask(chosen, pending, manifest)
-        records = [manifest.done[str(job.file)] for job in jobs if str(job.file) in manifest.done]
-    good = [record for record in records if record["status"] == "ok"]
-    rows = _ordered(good, wanted)
-    _write(rows, wanted)
-    _draw(rows, wanted, chosen)
-    _show(rows, len(good), wanted)
-    if failed := len(records) - len(good):
+            _score(found, pending, manifest)
+        entries = [manifest.done[str(job.file)] for job in jobs if str(job.file) in manifest.done]
+    lines = [cast("ImageLine", entry) for entry in entries if entry["status"] == "ok"]
+    images = _ordered(lines, options)
+    _write(images, options)
+    _draw(images, options, found)
+    _show(images, len(lines), options)
+    if failed := len(entries) - len(lines):
         console.error(f"{count(failed, 'image')} failed (see {manifest.path})")
     return failed
 
@@ -103,88 +107,98 @@ def _check_out(out: Path) -> None:
     check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() == header, "list of casnet rank")
 
 
-def _ask(chosen: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
+def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
+    """Predict each image and put its line into the manifest."""
     from casnet_cli import backend
 
     backend.start()
+    from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import ranking_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.prediction.image_pipeline import predict_folder
-    from casnet_cli.runs.checkpoint import load_model
 
-    model, meta = load_model(chosen.file, chosen.meta)
-    network = KerasPredictor(model, InferenceSettings(scale=meta.recipe.evaluation.scale, pools=True), ranking_outputs)
-    del model
+    predictor = open_predictor(run, ranking_outputs, InferenceSettings(pools=True))
     began = 0.0
-    with console.bar("asking") as bar:
-        for done, record in enumerate(predict_folder(network, jobs, manifest)):
-            if record["status"] == "failed":
-                console.say(f"failed: {record['file']}: {record['error']}")
-            began = began or time.perf_counter()  # of the first, which waited for compiling
+    with console.bar("scoring") as bar:
+        for done, entry in enumerate(predict_folder(predictor, jobs, manifest)):
+            if entry["status"] == "failed":
+                console.message(f"failed: {entry['file']}: {entry['error']}")
+            began = began or time.perf_counter()  # after the first, which waited for compiling
             rate = done / max(time.perf_counter() - began, 1e-9)
             left = (len(jobs) - done - 1) / rate if rate else None
             bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
 
 
-def _ordered(records: list[dict[str, Any]], wanted: RankOptions) -> list[Row]:
+def _ordered(lines: "list[ImageLine]", options: RankOptions) -> "list[ListedImage]":
     from casnet_cli.ranking.acquisition import order, within
-    from casnet_cli.ranking.image_scores import SCORES, features_of
+    from casnet_cli.ranking.image_scores import ListedImage, features_of
 
-    if not records:
+    if not lines:
         return []
-    scores = {name: np.array([record[name] for record in records]) for name in SCORES}
-    features = np.stack([features_of(record) for record in records])
-    pixels = np.array([record["width"] * record["height"] for record in records])
-    chosen = within(order(wanted.by, scores, features, wanted.seed), pixels, wanted.top, wanted.budget)
-    return [(number, value, records[index]) for number, (index, value) in enumerate(chosen, 1)]
+    scores = {
+        "difficulty": np.array([line["difficulty"] for line in lines]),
+        "entropy": np.array([line["entropy"] for line in lines]),
+        "margin": np.array([line["margin"] for line in lines]),
+    }
+    features = np.stack([features_of(line) for line in lines])
+    pixels = np.array([line["width"] * line["height"] for line in lines])
+    chosen = within(order(options.by, scores, features, options.seed), pixels, options.top, options.budget)
+    return [ListedImage(number, value, lines[index]) for number, (index, value) in enumerate(chosen, 1)]
 
 
-def hard_classes(record: dict[str, Any], most: int = 3) -> str:
-    """The predicted classes that hold most of an image's difficulty: `tree 41 %, road 30 %`."""
-    shares = sorted(record["classes"].items(), key=lambda item: -item[1][1])[:most]
-    return ", ".join(f"{name} {100 * doubt:.0f} %" for name, (_, doubt) in shares if doubt >= 0.01)
-
-
-def _write(rows: list[Row], wanted: RankOptions) -> None:
+def _write(images: "list[ListedImage]", options: RankOptions) -> None:
     """The list, and regions.csv in the folder beside. Raises InputError."""
-    listed = [
-        {**record, "rank": number, "value": round(value, 6), "hard_classes": hard_classes(record)}
-        | {"regions": len(record["regions"])}
-        for number, value, record in rows
+    from casnet_cli.ranking.image_scores import hard_classes
+
+    listed: list[dict[str, object]] = [
+        {
+            **image.line,
+            "rank": image.rank,
+            "value": round(image.value, 6),
+            "hard_classes": hard_classes(image.line),
+            "regions": len(image.line["regions"]),
+        }
+        for image in images
     ]
-    regions = [
-        {"rank": number, "file": record["file"], **region} for number, _, record in rows for region in record["regions"]
+    regions: list[dict[str, object]] = [
+        {"rank": image.rank, "file": image.line["file"], **region}
+        for image in images
+        for region in image.line["regions"]
     ]
-    for file, columns, table in (
-        (wanted.out, COLUMNS, listed),
-        (wanted.folder / "regions.csv", REGION_COLUMNS, regions),
+    for file, columns, rows in (
+        (options.out, COLUMNS, listed),
+        (options.folder / "regions.csv", REGION_COLUMNS, regions),
     ):
         with _writing(file):
-            write_csv(file, columns, table)
+            write_csv(file, columns, rows)
 
 
-def _draw(rows: list[Row], wanted: RankOptions, chosen: "TrainedRun") -> None:
+def _draw(images: "list[ListedImage]", options: RankOptions, run: "TrainedRun") -> None:
     from casnet_cli.reports.rank import page
 
-    content = page(rows[:ON_PAGE], len(rows), wanted.by, chosen.title, hard_classes)
-    file = wanted.folder / "page.html"
+    content = page(images[:ON_PAGE], len(images), options.by, run.title)
+    file = options.folder / "page.html"
     with _writing(file):
         write_whole(file, content.encode("utf-8", "backslashreplace"))
 
 
 @contextmanager
 def _writing(file: Path) -> Iterator[None]:
+    """An OSError in the block becomes an InputError."""
     try:
         yield
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 
 
-def _show(rows: list[Row], images: int, wanted: RankOptions) -> None:
+def _show(images: "list[ListedImage]", total: int, options: RankOptions) -> None:
+    from casnet_cli.ranking.image_scores import hard_classes
+
     table = []
-    for _, _, record in rows[:SHOWN]:
-        shares = percent(record["difficulty"]), percent(record["hard_share"])
-        table.append((Path(record["file"]).name, *shares, hard_classes(record, 2)))
+    for image in images[:SHOWN]:
+        shares = percent(image.line["difficulty"]), percent(image.line["hard_share"])
+        table.append((Path(image.line["file"]).name, *shares, hard_classes(image.line, 2)))
     if table:
-        console.table(f"to label first, by {wanted.by}", ("image", "difficulty", "% hard", "of it"), table)
-    console.result(f"{wanted.out}: {len(rows)} of {count(images, 'image')}; pictures in {wanted.folder}/page.html")
+        console.table(f"to label first, by {options.by}", ("image", "difficulty", "% hard", "of it"), table)
+    listed = f"{len(images)} of {count(total, 'image')}"
+    console.result(f"{options.out}: {listed}; pictures in {options.folder}/page.html")

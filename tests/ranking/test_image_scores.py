@@ -8,7 +8,7 @@ from casnet_cli.ranking.image_scores import RankedImage, features_of
 
 
 def scored(difficulty: np.ndarray, mask: np.ndarray) -> RankedImage:
-    """Told in two blocks."""
+    """Put in as two blocks."""
     found = RankedImage(np.empty(mask.shape, np.uint8), np.empty(mask.shape, np.uint8))
     width = slice(0, mask.shape[1])
     for rows in (slice(0, 7), slice(7, len(mask))):
@@ -21,7 +21,7 @@ def scored(difficulty: np.ndarray, mask: np.ndarray) -> RankedImage:
 def test_means_shares_and_features() -> None:
     difficulty, mask = np.zeros((20, 30)), np.zeros((20, 30), int)
     difficulty[:10], mask[:5] = 0.4, 2
-    told = scored(difficulty, mask).record(LABELS)
+    told = scored(difficulty, mask).record("a.png", LABELS)
     assert (told["width"], told["height"]) == (30, 20)
     assert (told["difficulty"], told["entropy"], told["margin"]) == pytest.approx((0.2, 0.1, 0.05))
     assert told["hard_share"] == 0 and told["regions"] == []
@@ -35,7 +35,7 @@ def test_hard_regions_the_hardest_first_without_specks() -> None:
     difficulty[20:30, 40:55] = 0.8  # 150 pixels
     difficulty[35, 5] = 1.0  # less than a thousandth of 2400 pixels
     mask[20:28, 40:55] = 2
-    regions = scored(difficulty, mask).record(LABELS)["regions"]
+    regions = scored(difficulty, mask).record("a.png", LABELS)["regions"]
     boxes = [tuple(region[key] for key in ("x", "y", "width", "height", "pixels", "class")) for region in regions]
     assert boxes == [(40, 20, 15, 10, 150, "blue"), (3, 2, 10, 4, 40, "green")]
     assert [region["difficulty"] for region in regions] == pytest.approx([0.8, 0.6], abs=0.003)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from helpers.cli import BEST, at_home, casnet, digest
-from helpers.datasets import LABELS, Plain, blocks
+from helpers.datasets import LABELS, FunctionPredictor, blocks
 
 from casnet_cli.data.images import decode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
@@ -63,7 +63,7 @@ def labels(file: Path, split: str) -> list[np.ndarray]:
 
 
 def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(by_color))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     shown = casnet(*words)
     assert "suspects.csv" in shown
@@ -106,12 +106,12 @@ def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
         return said
 
     told: list[str] = []
-    monkeypatch.setattr("casnet_cli.console.say", told.append)
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(by_color))
+    monkeypatch.setattr("casnet_cli.console.message", told.append)
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5"]
     casnet(*words, "--out", tmp_path / "sighted")
     assert not [line for line in told if "note:" in line]
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(blind))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(blind))
     casnet(*words, "--out", tmp_path / "blind")
     rows = list(csv.DictReader((tmp_path / "blind/suspects.csv").read_text().splitlines()))
     red = sum(row["label"] == "red" for row in rows)
@@ -120,7 +120,7 @@ def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
 
 
 def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(by_color))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     assert "not there yet" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
     casnet(*words)
@@ -139,13 +139,13 @@ def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeyp
         raise KeyboardInterrupt
 
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(interrupted))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted))
     casnet(*words, code=130)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(by_color))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
     casnet(*words)
     kept = digest(tmp_path / "out")
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: Plain(interrupted))
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted))
     casnet(*words, code=130)
     assert digest(tmp_path / "out") == kept
 

@@ -32,14 +32,15 @@ def listed(file: Path) -> list[dict[str, str]]:
 
 
 def test_the_list_follows_what_the_network_says(ranked: Path, home: Path) -> None:
-    from casnet_cli.inference.pixel_outputs import answers
+    from casnet_cli.inference.pixel_outputs import mask_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
-    network = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), answers)
+    network = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), mask_outputs)
     expected = {}
     for file in sorted((home / "photos").rglob("*.png")):
-        expected[str(file.relative_to(home))] = float(network(np.asarray(Image.open(file)))["difficulty"].mean())
+        difficulty = network.predict(np.asarray(Image.open(file)))["difficulty"]
+        expected[str(file.relative_to(home))] = float(difficulty.mean())
     rows = listed(ranked)
     assert [row["file"] for row in rows] == sorted(expected, key=lambda name: -expected[name])
     assert {row["file"]: float(row["difficulty"]) for row in rows} == pytest.approx(expected, abs=1e-4)
@@ -55,7 +56,7 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(chosen: Any, jobs: Any, manifest: Any) -> None:
         raise AssertionError(f"asked about {[str(job.file) for job in jobs]}")
 
-    monkeypatch.setattr(rank, "_ask", never)
+    monkeypatch.setattr(rank, "_score", never)
 
 
 def test_another_order_asks_nothing_again(ranked: Path, home: Path, unasked: None) -> None:
@@ -68,7 +69,7 @@ def test_another_order_asks_nothing_again(ranked: Path, home: Path, unasked: Non
 
 def test_a_new_image_is_asked_about_alone(ranked: Path, home: Path, tmp_path: Path, monkeypatch: Any) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(rank, "_ask", lambda chosen, jobs, manifest: asked.extend(job.file.name for job in jobs))
+    monkeypatch.setattr(rank, "_score", lambda chosen, jobs, manifest: asked.extend(job.file.name for job in jobs))
     Image.new("RGB", (40, 40)).save(tmp_path / "new.png")
     casnet("rank", "photos", tmp_path / "new.png", "--out", ranked)
     assert asked == ["new.png"]
