@@ -1,15 +1,27 @@
-"""A quiet engine, and small data for many tests."""
+"""A quiet back end with one thread a worker, and small data for many tests."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: threads of each would only wait for one another
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import tiny_backbone
 from helpers.datasets import write_blocks
 
 
 @pytest.fixture
 def blocks_file(tmp_path: Path) -> Path:
     return write_blocks(tmp_path / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Iterator[None]:
+    """The tests' own backbone is one of those that there are."""
+    with tiny_backbone.known():
+        yield

@@ -11,20 +11,21 @@ from casnet_cli.recipe import Model
 
 
 def small(**settings: object) -> Model:
-    chosen = {"backbone": "efficientnet-lite0", "output_stride": 16, "branch_channels": 16}
+    chosen = {"backbone": "tiny", "weights": "none", "output_stride": 16, "branch_channels": 16}
     return Model(**{**chosen, **settings})  # type: ignore[arg-type]
 
 
 @cache
 def lively(classes: int = 5, **settings: object) -> keras.Model:
-    """With pre-trained features, or random ones whose batch norms do something."""
+    """With random features whose batch norms do something, unless `weights` says otherwise."""
     keras.utils.set_random_seed(0)
-    model = build_casnet(small(**settings), classes)
+    section = small(**settings)
+    model = build_casnet(section, classes)
     rng = np.random.default_rng(0)
 
     def stir(network: Any) -> None:
         for layer in network.layers:
-            if isinstance(layer, keras.Model) and settings.get("weights") == "none":
+            if isinstance(layer, keras.Model) and section.weights == "none":
                 stir(layer)
             if isinstance(layer, keras.layers.BatchNormalization):
                 count = layer.gamma.shape[0]

@@ -20,7 +20,10 @@ from casnet_cli.training.step import LOSSES, StepResult, make_step, set_up, step
 from casnet_cli.training.train_state import assemble
 from casnet_cli.training.update import layers_of
 
+pytestmark = pytest.mark.usefixtures("tiny")
+
 SMALL = [
+    "model.backbone='tiny'",
     "model.weights='none'",
     "model.output_stride=32",
     "model.branch_channels=8",

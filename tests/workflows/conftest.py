@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
-from helpers.cli import BEST, casnet, settings
+from helpers import tiny_backbone
+from helpers.cli import BEST, casnet, tiny_settings
 from helpers.datasets import blocks, write_blocks
 
 from casnet_cli.runs.checkpoint import amend
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _with_the_tiny_backbone(tiny: None) -> None:
+    """Commands are the subject here, and no network."""
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +23,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "photos" / "sub").mkdir(parents=True)
     for seed in range(6):
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed, 48 + 9 * (seed % 3)).image)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tiny_backbone.known():
         patch.chdir(home)
-        casnet("train", *settings("training.epochs=2", "evaluation.samples=0"))
+        casnet("train", *tiny_settings("training.epochs=2", "evaluation.samples=0"))
         amend(home / BEST, {"temperature": 0.5, "easy": {"below": 1.0}})
         casnet("predict", "photos")
     return home

@@ -1,4 +1,4 @@
-"""casnet bench: which figures there are, and how they hang together; never how fast this machine is."""
+"""casnet bench: which numbers there are, and how they depend on each other; never how fast this machine is."""
 
 import json
 import subprocess
@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from casnet_cli import recipe as recipes
 from casnet_cli.cli import app
 from casnet_cli.errors import BackendError, OutOfMemory
-from casnet_cli.workflows.bench import target, timing
+from casnet_cli.workflows.bench import timing
+from casnet_cli.workflows.bench.target import find_target
 
 TINY = (
     "model.backbone='tiny'",
@@ -57,34 +58,34 @@ def demo_network(classes: int) -> Any:
 
 
 def test_everything_with_data(quick: None, blocks_file: Path) -> None:
-    shown, said = bench(*DEMO, "--data", blocks_file, "--size", "40x50", "--json", "all.json")
-    answer = json.loads(Path("all.json").read_text())
-    assert list(answer) == [field.name for field in fields(timing.BenchResult)] and "not measured" not in said
-    assert [key for key, value in answer.items() if value is None] == ["cascade"]  # of a run only
-    assert answer["images_per_second"] == pytest.approx(1 / answer["forward_seconds"])
-    assert answer["train_images_per_second"] == pytest.approx(2 / answer["train_step_seconds"])
-    parts = answer["gmac"]
+    shown, stderr = bench(*DEMO, "--data", blocks_file, "--size", "40x50", "--json", "all.json")
+    result = json.loads(Path("all.json").read_text())
+    assert list(result) == [field.name for field in fields(timing.BenchResult)] and "not measured" not in stderr
+    assert [key for key, value in result.items() if value is None] == ["cascade"]  # of a run only
+    assert result["images_per_second"] == pytest.approx(1 / result["forward_seconds"])
+    assert result["train_images_per_second"] == pytest.approx(2 / result["train_step_seconds"])
+    parts = result["gmac"]
     assert list(parts) == ["backbone", "coarse", "attention", "fine", "total"]
     assert parts["total"] == pytest.approx(sum(parts[name] for name in list(parts)[:-1]))
     step = 2 * 3 * 2 * operations(demo_network(len(LABELS)), 33)  # 2 images, 3 passes, 2 operations a multiply-add
-    rate = 1e9 * answer["matmul_gflops"]
-    assert answer["share_of_matmul_rate"] == pytest.approx(step / answer["train_step_seconds"] / rate)
-    assert answer["input_ratio"] > 0 and answer["end_to_end_ratio"] > 0 and answer["peak_rss_bytes"] > 2**26
+    rate = 1e9 * result["matmul_gflops"]
+    assert result["share_of_matmul_rate"] == pytest.approx(step / result["train_step_seconds"] / rate)
+    assert result["input_ratio"] > 0 and result["end_to_end_ratio"] > 0 and result["peak_rss_bytes"] > 2**26
     assert "image of 40x50" in shown and "2 images of 33x33" in shown and "backbone" in shown
 
 
 def test_a_recipe_without_data(quick: None) -> None:
-    out, said = bench(*DEMO, "--json", "-")
-    answer = json.loads(out)
-    assert {key for key, value in answer.items() if value is None} == {"input_ratio", "end_to_end_ratio", "cascade"}
+    out, stderr = bench(*DEMO, "--json", "-")
+    result = json.loads(out)
+    assert {key for key, value in result.items() if value is None} == {"input_ratio", "end_to_end_ratio", "cascade"}
     for what in ("input", "predict"):
-        assert f"{what} not measured: data/demo.h5: not there" in said
-    assert "8 classes (those of demo)" in said
-    assert answer["gmac"]["total"] == operations(demo_network(8), 33) / 1e9
+        assert f"{what} not measured: data/demo.h5: not there" in stderr
+    assert "8 classes (those of demo)" in stderr
+    assert result["gmac"]["total"] == operations(demo_network(8), 33) / 1e9
 
 
 def test_the_forward_pass_alone(quick: None) -> None:
-    answer = json.loads(bench(*DEMO, "--only", "forward", "--size", "65x65", "--json", "-")[0])
+    result = json.loads(bench(*DEMO, "--only", "forward", "--size", "65x65", "--json", "-")[0])
     measured = {
         "forward_seconds",
         "images_per_second",
@@ -93,9 +94,9 @@ def test_the_forward_pass_alone(quick: None) -> None:
         "share_of_matmul_rate",
         "peak_rss_bytes",
     }
-    assert {key for key, value in answer.items() if value is not None} == measured
-    rate = 2 * operations(demo_network(8), 65) / answer["forward_seconds"]
-    assert answer["share_of_matmul_rate"] == pytest.approx(rate / (1e9 * answer["matmul_gflops"]))
+    assert {key for key, value in result.items() if value is not None} == measured
+    rate = 2 * operations(demo_network(8), 65) / result["forward_seconds"]
+    assert result["share_of_matmul_rate"] == pytest.approx(rate / (1e9 * result["matmul_gflops"]))
 
 
 def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: Path) -> None:
@@ -106,34 +107,36 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
 
     data = write_blocks(tmp_path / "data" / "blocks.h5", {"train": 4, "val": 1, "test": 2})
     chosen = recipes.load(recipes.find("demo"), TINY)
-    trainee = assemble(chosen, len(LABELS), set_up(chosen.training), pretrained=False)
+    state = assemble(chosen, len(LABELS), set_up(chosen.training), pretrained=False)
     best = tmp_path / "runs" / "demo-001" / "checkpoints" / "best.h5"
     best.parent.mkdir(parents=True)
     meta = checkpoint.Meta(chosen, LABELS, "blocks", "0" * 64, None, Progress(), {"best": 0.5})
-    checkpoint.save(best, trainee.model, trainee.optimizer, meta)
+    checkpoint.save(best, state.model, state.optimizer, meta)
     (best.parents[1] / "run.json").write_text(json.dumps({"data": str(data)}))
 
-    answer = json.loads(bench("--only", "predict", "--json", "-")[0])
+    result = json.loads(bench("--only", "predict", "--json", "-")[0])
     measured = {"end_to_end_ratio", "cascade", "gmac", "peak_rss_bytes"}
-    assert {key for key, value in answer.items() if value is not None} == measured
-    told = answer["cascade"]
-    shares = [point["share"] for point in told["points"]]  # of random weights both images may be equally difficult
-    assert told["images"] == 2 and shares in ([0, 0.5, 1], [0, 1])
-    assert told["chosen"] is None and told["points"][0]["loss"] == 0 < told["never_seconds"]
+    assert {key for key, value in result.items() if value is not None} == measured
+    early_exit = result["cascade"]
+    shares = [
+        point["share"] for point in early_exit["points"]
+    ]  # of random weights both images may be equally difficult
+    assert early_exit["images"] == 2 and shares in ([0, 0.5, 1], [0, 1])
+    assert early_exit["chosen"] is None and early_exit["points"][0]["loss"] == 0 < early_exit["never_seconds"]
     assert "never the fine branch" in bench("--only", "predict")[0] and (best.parents[1] / "fine.png").is_file()
-    assert answer["gmac"]["total"] == operations(trainee.model, 33) / 1e9
+    assert result["gmac"]["total"] == operations(state.model, 33) / 1e9
     assert json.loads(bench("--run", best, "--data", data, "--only", "input", "--json", "-")[0])["input_ratio"] > 0
 
-    subject = target.find_target(None, None, ["training.batch_size=3"], None)
-    assert (subject.classes, subject.checkpoint, subject.recipe.training.batch_size) == (
+    target = find_target(None, None, ["training.batch_size=3"], None)
+    assert (target.classes, target.checkpoint, target.recipe.training.batch_size) == (
         3,
         best.relative_to(tmp_path),
         3,
     )
-    assert [len(subject.images(what) or ()) for what in ("input", "predict")] == [4, 2]
+    assert [len(target.images(what) or ()) for what in ("input", "predict")] == [4, 2]
     assert "a trained network stays as it is" in bench("--set", "model.branch_channels=9", code=2)[1]
     data.unlink()
-    assert "are gone" in target.find_target(best, None, [], None).obstacle("predict")
+    assert "are gone" in find_target(best, None, [], None).obstacle("predict")
     assert "are gone" in bench("--only", "predict", code=2)[1]
 
 
@@ -149,18 +152,18 @@ def test_the_newest_run_brings_classes_weights_and_data(quick: None, tmp_path: P
 def test_classes_of_data_that_are_not_there(
     quick: None, recipe: str, settings: list[str], classes: int, whose: str
 ) -> None:
-    subject = target.find_target(None, recipe, settings, None)
-    assert subject.classes == classes and f"{classes} classes ({whose}" in subject.title
-    assert "casnet prepare" in subject.obstacle("input") and subject.obstacle("input") == subject.obstacle("predict")
+    target = find_target(None, recipe, settings, None)
+    assert target.classes == classes and f"{classes} classes ({whose}" in target.title
+    assert "casnet prepare" in target.obstacle("input") and target.obstacle("input") == target.obstacle("predict")
 
 
 def test_data_of_a_recipe_are_those_it_would_train_on(quick: None, tmp_path: Path) -> None:
     demo = write_blocks(tmp_path / "data" / "demo.h5", {"train": 3})
-    assert target.find_target(None, "demo", [], None).labels == LABELS
-    assert "demo.h5" in target.find_target(None, "folder", [], None).title  # the data set prepared last
+    assert find_target(None, "demo", [], None).labels == LABELS
+    assert "demo.h5" in find_target(None, "folder", [], None).title  # the data set prepared last
     only_train = write_blocks(tmp_path / "single.h5", {"train": 1})
-    subject = target.find_target(None, "folder", [], only_train)
-    assert not subject.obstacle("input") and subject.obstacle("predict") == "the data hold no test or val images"
+    target = find_target(None, "folder", [], only_train)
+    assert not target.obstacle("input") and target.obstacle("predict") == "the data hold no test or val images"
     demo.write_text("no HDF5")
     assert "not a readable HDF5 file" in bench(*DEMO, code=2)[1]
 
@@ -181,7 +184,7 @@ MISTAKES = (
 )
 
 
-def test_mistakes_answer_in_one_line_before_the_engine_is_there(tmp_path: Path) -> None:
+def test_mistakes_show_one_line_before_the_back_end_is_imported(tmp_path: Path) -> None:
     program = f"""
 import sys
 from typer.testing import CliRunner
@@ -222,8 +225,8 @@ def test_a_step_too_large_for_the_memory_says_so(quick: None, monkeypatch: pytes
     def full(*batch: object) -> None:
         raise OutOfMemory()
 
-    subject = target.find_target(None, "demo", list(TINY), None)
-    measures = timing.Bench(subject, (33, 33), ["train"], 1)
+    target = find_target(None, "demo", list(TINY), None)
+    measures = timing.Bench(target, (33, 33), ["train"], 1)
     measures.step = full  # type: ignore[assignment]
     with pytest.raises(BackendError, match="2 images of 33x33 needs more memory than there is"):
         measures.train(timing.BenchResult())

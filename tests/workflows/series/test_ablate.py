@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.cli import casnet, settings
+from helpers.cli import casnet, tiny_settings
 from helpers.datasets import write_blocks
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs/ab: two seeds, the second of them by a later call."""
     home = tmp_path_factory.mktemp("ablation")
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "test": 5})
-    short = settings("training.epochs=1", "training.deterministic=true", "evaluation.samples=0")
+    short = tiny_settings("training.epochs=1", "training.deterministic=true", "evaluation.samples=0")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         casnet("ablate", "folder", "--run", "runs/ab", *short)

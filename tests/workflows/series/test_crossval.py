@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from helpers.cli import casnet, settings
+from helpers.cli import casnet, tiny_settings
 from helpers.datasets import write_blocks
 from typer.testing import CliRunner
 
@@ -19,7 +19,9 @@ from casnet_cli.cli import app
 from casnet_cli.runs.checkpoint import amend, read_meta
 from casnet_cli.runs.folder import RunFolder
 
-SHORT = settings("training.epochs=1", "training.deterministic=true", "evaluation.samples=0", 'model.variant="coarse"')
+SHORT = tiny_settings(
+    "training.epochs=1", "training.deterministic=true", "evaluation.samples=0", 'model.variant="coarse"'
+)
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +209,7 @@ def test_what_cannot_be_done_leaves_nothing_behind(home: Path) -> None:
     kept = (home / "mine/recipe.toml").read_text()
     assert "another recipe is there already" in casnet("crossval", "folder", "--run", "mine", *SHORT, code=2)
     assert (home / "mine/recipe.toml").read_text() == kept
-    many = settings("training.batch_size=400")
+    many = tiny_settings("training.batch_size=400")
     assert "fewer than training.batch_size" in casnet("crossval", "folder", "--run", "runs/new", *many, code=2)
     assert "--max-time soon" in casnet("crossval", "folder", "--run", "runs/new", "--max-time", "soon", code=2)
     assert "--folds 9" in casnet("crossval", "folder", "--run", "runs/new", "--folds", "9", code=2)
