@@ -1,6 +1,6 @@
 """casnet: semantic segmentation with CasNet, the cascade coarse-to-fine network, on Keras 3."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from casnet_cli.api import load
@@ -9,7 +9,7 @@ __all__ = ["load"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "load":
         from casnet_cli.api import load
 

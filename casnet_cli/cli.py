@@ -1,4 +1,4 @@
-"""The casnet command: the Typer app, its verbs, and the one place where errors become exit codes."""
+"""The casnet command: the Typer app, its commands, and the one place where errors become exit codes."""
 
 import signal
 import sys
@@ -29,15 +29,17 @@ VERBS = (
     "bench",
     "info",
 )
+"""Names of the commands, in the order of the help page; each has a module in `commands`."""
 
 INTERRUPTED = 130
+"""Exit code of a command that was interrupted."""
 
 ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
-"""Options of the whole command that are also understood behind a verb."""
+"""Options of casnet itself that are also understood behind a command's name."""
 
 
-class _Boundary(TyperGroup):
-    """Turns every CasnetError and usage error into one line a fault and exit 2, and an interrupt into exit 130."""
+class _CasnetGroup(TyperGroup):
+    """Turns every CasnetError and usage error into a line for each fault and exit 2, an interrupt into exit 130."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         from casnet_cli import console
@@ -52,7 +54,7 @@ class _Boundary(TyperGroup):
             code = _usage(error)
         except Abort:
             code = INTERRUPTED
-        except OSError as error:  # a full disk, a folder of somebody else, a name that is too long
+        except OSError as error:  # a full disk, a folder of another user, a name that is too long
             where = error.filename if isinstance(error.filename, str) else "output"
             console.error(f"{where}: {reason(error)}")
             code = 2
@@ -61,10 +63,10 @@ class _Boundary(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:  # Typer makes exit 130 of it without a word
+        except KeyboardInterrupt:  # Typer turns it into exit 130 without a message
             from casnet_cli import console
 
-            console.say("interrupted")
+            console.message("interrupted")
             raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -86,15 +88,15 @@ def _usage(error: Any) -> int:
 
 app = typer.Typer(
     name="casnet",
-    cls=_Boundary,
+    cls=_CasnetGroup,
     help="Semantic segmentation with CasNet: prepare data, train, evaluate, label folders of pictures.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"casnet {__version__}")
         raise typer.Exit
 
@@ -104,20 +106,24 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Details too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only results and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show details too.")] = False,
 ) -> None:
     from casnet_cli import console
 
     console.configure(quiet, verbose)
 
 
-for _verb in VERBS:
-    _module = import_module(f"casnet_cli.commands.{_verb.replace('eval', 'evaluate')}")
-    if hasattr(_module, "app"):
-        app.add_typer(_module.app, name=_verb)
+def _add_command(verb: str) -> None:
+    module = import_module(f"casnet_cli.commands.{verb.replace('eval', 'evaluate')}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=verb)
     else:
-        app.command(_verb)(_module.command)
+        app.command(verb)(module.command)
+
+
+for _verb in VERBS:
+    _add_command(_verb)
 
 
 def _terminated(number: int, frame: Any) -> None:
@@ -125,13 +131,14 @@ def _terminated(number: int, frame: Any) -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: what is half done is cleared away, exit 130
+    """Run the command line and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: unfinished files are removed, exit 130
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _terminated)
     try:
         app()
     except SystemExit as end:
-        backend.leave(end.code)
+        backend.exit_process(end.code)
         raise
-    except KeyboardInterrupt:  # before any verb began
+    except KeyboardInterrupt:  # before any command began
         sys.exit(INTERRUPTED)

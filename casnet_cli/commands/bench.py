@@ -1,11 +1,16 @@
 """casnet bench: how fast a network is on this machine, and what it needs."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
 
 from casnet_cli.commands.options import DataFile, Json, Overrides, Run
+from casnet_cli.export.formats import FORMATS
+
+EngineChoice = StrEnum("EngineChoice", ["keras", *FORMATS, "all"])  # type: ignore[misc]
+"""Keras, and the export formats from their table."""
 
 LARGEST = 8192
 """Side of an image in pixels."""
@@ -35,7 +40,7 @@ def command(
         typer.Option(help="Measure only this; default all that can be measured."),
     ] = None,
     engine: Annotated[
-        Literal["keras", "onnx", "litert", "savedmodel", "all"] | None,
+        EngineChoice | None,
         typer.Option(help="Compare the run's exports with Keras, in place of all else."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Smallest number of timings for a median.")] = 5,
@@ -55,7 +60,7 @@ def command(
         data=data,
         size=None if size is None else size_of(size),
         only=only,
-        engine=engine,
+        engine=engine and engine.value,
         repeats=repeats,
         json=json,
     )

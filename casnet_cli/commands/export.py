@@ -1,19 +1,24 @@
 """casnet export: a run becomes a file that other programs run, proved equal."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
 
 from casnet_cli.commands.bench import size_of
 from casnet_cli.commands.options import DataFile, Run
+from casnet_cli.export.formats import FORMATS
+
+FormatChoice = StrEnum("FormatChoice", [*FORMATS])  # type: ignore[misc]
+"""The formats, from their table."""
 
 
 def command(
     run: Run = None,
     data: DataFile = None,
-    format: Annotated[
-        Literal["onnx", "litert", "savedmodel"], typer.Option(help="What will run it; onnx and litert are extras.")
-    ] = "onnx",
+    format: Annotated[FormatChoice, typer.Option(help="What will run it; onnx and litert are extras.")] = FormatChoice(
+        "onnx"
+    ),  # noqa: B008
     precision: Annotated[
         Literal["float32", "float16", "int8"],
         typer.Option(help="float16: weights of half the size. int8: convolutions in integers, calibrated."),
@@ -31,7 +36,7 @@ def command(
     from casnet_cli.workflows.export import ExportOptions, export
 
     options = ExportOptions(
-        format=format, precision=precision, size=fixed_size, probabilities=probabilities, two_files=two_files
+        format=format.value, precision=precision, size=fixed_size, probabilities=probabilities, two_files=two_files
     )
     if not export(run, data, options):
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from casnet_cli.commands.options import Run
+from casnet_cli.export.formats import engines
 from casnet_cli.prediction.output_kinds import save_choices
 
 SMALLEST_TILE = 65
@@ -48,8 +49,11 @@ MaskValues = Annotated[
     str,
     typer.Option(help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"),
 ]
+EngineChoice = StrEnum("EngineChoice", ["keras", *engines()])  # type: ignore[misc]
+"""Keras, and the engines of exported files from the table of formats."""
+
 Engine = Annotated[
-    Literal["keras", "onnx", "litert"] | None,
+    EngineChoice | None,
     typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
 ]
 
@@ -106,7 +110,7 @@ def command(
         target_accuracy=target_accuracy,
         mask_values=mask_values,
         json=json,
-        engine=engine,
+        engine=engine and engine.value,
     )
     if predict(path, run, options):
         raise typer.Exit(1)

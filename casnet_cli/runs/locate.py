@@ -83,7 +83,7 @@ def run_of(checkpoint: Path) -> Path | None:
 
 def run_of_export(file: Path) -> Path:
     """The run folder that the folder of an exported file would lie in."""
-    return file.absolute().parents[2]
+    return file.absolute().parent.parent.parent
 
 
 def is_best(checkpoint: Path) -> bool:

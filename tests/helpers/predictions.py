@@ -11,15 +11,16 @@ from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
-from helpers.datasets import Plain
+from helpers.datasets import FunctionPredictor
 
 LABELS = with_colors(("dark", "bright"))
-ASKED: list[tuple[int, ...]] = []
+PREDICTED: list[tuple[int, ...]] = []
+"""Shapes of the images that were predicted."""
 
 
-def answer(image: np.ndarray) -> dict[str, np.ndarray]:
+def by_brightness(image: np.ndarray) -> dict[str, np.ndarray]:
     """Bright pixels are class 1."""
-    ASKED.append(image.shape)
+    PREDICTED.append(image.shape)
     mask = (image.mean(-1) > 127).astype(np.int32)
     return {"mask": mask, "difficulty": np.full(mask.shape, 0.25), "confidence": np.full(mask.shape, 0.75)}
 
@@ -38,7 +39,7 @@ def label(folder: Path, **options: object) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
     with Manifest(Outputs(**settings)) as manifest:  # type: ignore[arg-type]
         jobs = find_images([folder], manifest.outputs.folder)
-        return list(predict_folder(Plain(answer, together=2), manifest.pending(jobs), manifest))
+        return list(predict_folder(FunctionPredictor(by_brightness, batch_limit=2), manifest.pending(jobs), manifest))
 
 
 def manifest(folder: Path) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.predictions import ASKED, picture
+from helpers.predictions import PREDICTED, picture
 
 
 @pytest.fixture
@@ -12,5 +12,5 @@ def folder(tmp_path: Path) -> Path:
     picture(1).save(tmp_path / "in" / "a.png")
     picture(2).save(tmp_path / "in" / "sub" / "b.JPG")
     (tmp_path / "in" / "notes.txt").write_text("no picture")
-    ASKED.clear()
+    PREDICTED.clear()
     return tmp_path / "in"

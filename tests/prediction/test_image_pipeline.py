@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.datasets import FunctionPredictor
-from helpers.predictions import ASKED, LABELS, answer, label, manifest, opened, picture
+from helpers.predictions import LABELS, PREDICTED, by_brightness, label, manifest, opened, picture
 from PIL import Image
 
 from casnet_cli.errors import InputError
@@ -45,7 +45,7 @@ def test_files_of_an_image(folder: Path) -> None:
 
 def test_a_second_call_does_only_what_is_missing_or_changed(folder: Path) -> None:
     label(folder)
-    assert label(folder) == [] and len(ASKED) == 2
+    assert label(folder) == [] and len(PREDICTED) == 2
     (folder.parent / "out" / "a.png").unlink()
     assert [record["mask"] for record in label(folder)] == ["a.png"]
     picture(5, 9, 7).save(folder / "sub" / "b.JPG")
@@ -168,7 +168,7 @@ def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
     out = folder / "predictions"
     jobs = find_images([folder], out)
     with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
-        list(predict_folder(FunctionPredictor(answer), jobs, manifest))
+        list(predict_folder(FunctionPredictor(by_brightness), jobs, manifest))
     assert find_images([folder], out) == jobs
 
 
@@ -237,7 +237,7 @@ def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Pa
     def short(image: np.ndarray) -> dict[str, np.ndarray]:
         if (image == hated).all():
             raise MemoryError
-        return answer(image)
+        return by_brightness(image)
 
     with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
         jobs = find_images([folder], manifest.outputs.folder)
@@ -268,7 +268,7 @@ def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
     assert all(5 < len(share) < 25 for share in shares)
     for number, share in enumerate(shares, 1):
         with Manifest(Outputs(out, LABELS, "run 1"), (number, 3)) as manifest:
-            list(predict_folder(FunctionPredictor(answer), manifest.pending(share), manifest))
+            list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(share), manifest))
     lines = "".join(file.read_text() for file in sorted(out.glob("manifest-*-of-3.jsonl")))
     assert {json.loads(line)["file"] for line in lines.splitlines()} == {str(job.file) for job in jobs}
     picture(99).save(folder / "new.png")
@@ -280,10 +280,10 @@ def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
 
 def test_extra_files_and_rejected_pixels(folder: Path) -> None:
     def unsure(image: np.ndarray) -> dict[str, np.ndarray]:
-        said = answer(image)
-        said["confidence"] = np.where(image[..., 0] < 60, 0.4, 0.9).astype(np.float32)
-        bright = said["mask"].astype(np.float32)
-        return said | {"probabilities": np.stack([1 - bright, bright])}
+        pixels = by_brightness(image)
+        pixels["confidence"] = np.where(image[..., 0] < 60, 0.4, 0.9).astype(np.float32)
+        bright = pixels["mask"].astype(np.float32)
+        return pixels | {"probabilities": np.stack([1 - bright, bright])}
 
     kinds = ("confidence", "probabilities", "geojson", "coco")
     outputs = Outputs(folder.parent / "out", LABELS, "run 1", extra=kinds, reject_below=0.5)
@@ -296,15 +296,15 @@ def test_extra_files_and_rejected_pixels(folder: Path) -> None:
     mask = np.asarray(opened(outputs.folder / "a.png"))
     np.testing.assert_array_equal(mask, np.where(rejected, 255, image.mean(-1) > 127))
     np.testing.assert_array_equal(np.asarray(opened(outputs.folder / "a.confidence.png")), np.where(rejected, 102, 230))
-    with np.load(outputs.folder / "a.probabilities.npz") as told:
-        assert told["classes"].tolist() == ["dark", "bright"]
-        np.testing.assert_array_equal(told["probabilities"].argmax(-1), image.mean(-1) > 127)
+    with np.load(outputs.folder / "a.probabilities.npz") as stored:
+        assert stored["classes"].tolist() == ["dark", "bright"]
+        np.testing.assert_array_equal(stored["probabilities"].argmax(-1), image.mean(-1) > 127)
     areas = {"dark": 0, "bright": 0}
     for feature in json.loads((outputs.folder / "a.geojson").read_text())["features"]:
         areas[feature["properties"]["class"]] += feature["properties"]["pixels"]
     assert areas == {"dark": (mask == 0).sum(), "bright": (mask == 1).sum()}
-    told_coco = json.loads((outputs.folder / "a.coco.json").read_text())
-    assert {one["category"]: one["area"] for one in told_coco["annotations"]} == areas
+    coco = json.loads((outputs.folder / "a.coco.json").read_text())
+    assert {one["category"]: one["area"] for one in coco["annotations"]} == areas
     (record,) = (record for record in records if record["mask"] == "a.png")
     assert record["rejected"] == pytest.approx(rejected.mean(), abs=1e-5)
     (outputs.folder / "a.geojson").unlink()

@@ -1,11 +1,11 @@
-"""What is found, and that no output takes the place of another, of an input or of another answer."""
+"""What is found, and that no output takes the place of another, of an input or that does not belong to it."""
 
 import json
 from pathlib import Path
 
 import pytest
 from helpers.datasets import FunctionPredictor
-from helpers.predictions import LABELS, answer, label, picture
+from helpers.predictions import LABELS, by_brightness, label, picture
 
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.image_pipeline import predict_folder
@@ -111,7 +111,7 @@ def test_a_mask_made_of_a_namesake_since_is_made_again(folder: Path) -> None:
     def call(where: Path) -> list[str]:
         with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
             jobs = manifest.pending(find_images([where], manifest.outputs.folder))
-            return [str(record["file"]) for record in predict_folder(FunctionPredictor(answer), jobs, manifest)]
+            return [str(record["file"]) for record in predict_folder(FunctionPredictor(by_brightness), jobs, manifest)]
 
     assert len(call(folder)) == 2 and call(other) == [str(other / "a.png")]
     assert call(folder) == [str(folder / "a.png")] and call(folder) == []
@@ -124,13 +124,13 @@ def test_lines_of_all_shares_count_in_the_order_of_time(folder: Path) -> None:
 
     def call(identity: str, share: tuple[int, int] | None, most: int) -> int:
         with Manifest(Outputs(out, LABELS, identity), share) as manifest:
-            return len(list(predict_folder(FunctionPredictor(answer), manifest.pending(jobs)[:most], manifest)))
+            return len(list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(jobs)[:most], manifest)))
 
     assert call("run 1", (1, 1), 2) == 2 and call("run 2", None, 2) == 2 and call("run 1", (1, 1), 1) == 1
     assert call("run 1", (1, 1), 2) == 1 and call("run 1", None, 2) == 0
 
 
-def test_what_lies_beside_a_mask_is_of_the_same_answer_or_removed(folder: Path) -> None:
+def test_what_lies_beside_a_mask_is_of_the_same_prediction_or_removed(folder: Path) -> None:
     geojson = folder.parent / "out" / "a.geojson"
     label(folder, extra=("geojson",))
     assert geojson.exists() and len(label(folder, identity="run 2", overlay=False)) == 2

@@ -26,7 +26,7 @@ def without(text: str, key: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(key))
 
 
-def told(folder: Path, text: str, rejecting: bool = True) -> MaskValues:
+def from_table(folder: Path, text: str, rejecting: bool = True) -> MaskValues:
     (folder / "mine.toml").write_text(text)
     return resolve_mask_values(str(folder / "mine.toml"), LABELS, rejecting)
 
@@ -62,7 +62,7 @@ def test_palette_and_plain_ids(tmp_path: Path) -> None:
 def test_a_table_gives_its_first_ids_or_else_its_colours(
     tmp_path: Path, text: str, mode: str, sky: object, road: object, void: object
 ) -> None:
-    image = saved(told(tmp_path, text), tmp_path)
+    image = saved(from_table(tmp_path, text), tmp_path)
     assert image.mode == mode
     np.testing.assert_array_equal(np.asarray(image), np.array([[sky, road, void], [road, road, sky]]))
 
@@ -73,7 +73,7 @@ def test_the_reader_of_masks_finds_the_classes_again(
 ) -> None:
     monkeypatch.setattr(module, "STRIP", 20)  # several strips, the last one short
     mask = np.random.default_rng(0).choice(np.array([0, 1, VOID], np.uint8), (7, 11))
-    saved(told(tmp_path, text), tmp_path, mask)
+    saved(from_table(tmp_path, text), tmp_path, mask)
     table = class_table.load(tmp_path / "mine.toml")
     names = [*LABELS.names, *[None] * (VOID - 2), "void"]
     read = masks.class_ids(tmp_path / "mask.png", table)
@@ -82,7 +82,7 @@ def test_the_reader_of_masks_finds_the_classes_again(
 
 
 def test_void_is_needed_only_for_rejected_pixels(tmp_path: Path) -> None:
-    found = told(tmp_path, ROAD + SKY, rejecting=False)
+    found = from_table(tmp_path, ROAD + SKY, rejecting=False)
     np.testing.assert_array_equal(found.image(MASK[1:]), [[7, 7, 23]])
     with pytest.raises(ValueError, match=r"holds \[255\]"):
         found.image(MASK)
@@ -91,10 +91,10 @@ def test_void_is_needed_only_for_rejected_pixels(tmp_path: Path) -> None:
 
 
 def test_the_identity_follows_what_is_written(tmp_path: Path) -> None:
-    first = told(tmp_path, TABLE).identity
-    assert first == told(tmp_path, "# a note\n" + TABLE.replace("[7, 8]", "[7]")).identity
+    first = from_table(tmp_path, TABLE).identity
+    assert first == from_table(tmp_path, "# a note\n" + TABLE.replace("[7, 8]", "[7]")).identity
     others = [TABLE.replace("[7, 8]", "[8, 7]"), TABLE.replace("[254, ", "["), without(VOIDS + ROAD + SKY, "ids")]
-    identities = {first, "palette", "ids", *(told(tmp_path, text).identity for text in others)}
+    identities = {first, "palette", "ids", *(from_table(tmp_path, text).identity for text in others)}
     assert len(identities) == 6
     assert {resolve_mask_values(name, LABELS, True).identity for name in ("palette", "ids")} == {"palette", "ids"}
 
@@ -116,7 +116,7 @@ def test_the_identity_follows_what_is_written(tmp_path: Path) -> None:
 )
 def test_all_faults_of_a_table_at_once(tmp_path: Path, text: str, faults: list[str]) -> None:
     with pytest.raises(InputError) as caught:
-        told(tmp_path, text)
+        from_table(tmp_path, text)
     assert len(caught.value.faults) == len(faults)
     for fault, words in zip(caught.value.faults, faults, strict=True):
         assert fault.startswith(f"{tmp_path / 'mine.toml'}: ") and words in fault

@@ -192,13 +192,13 @@ def test_a_name_that_looks_like_a_protocol(tmp_path: Path, av: ModuleType, monke
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n" * 500, b"#EXTM3U\n#EXTINF:9\n/etc/passwd\n"])
-@pytest.mark.parametrize("ask", [count, rate, lambda path: next(iter(frames(path)))])
-def test_files_that_are_no_video(tmp_path: Path, av: ModuleType, content: bytes, ask: Any) -> None:
+@pytest.mark.parametrize("call", [count, rate, lambda path: next(iter(frames(path)))])
+def test_files_that_are_no_video(tmp_path: Path, av: ModuleType, content: bytes, call: Any) -> None:
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.mp4: not a readable video: Invalid data found"):
-        ask(tmp_path / "a.mp4")
+        call(tmp_path / "a.mp4")
     with pytest.raises(InputError, match=r"b\.mp4: not a readable video: No such file"):
-        ask(tmp_path / "b.mp4")
+        call(tmp_path / "b.mp4")
 
 
 def test_a_file_of_sound_alone(tmp_path: Path, av: ModuleType) -> None:
@@ -264,11 +264,11 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path, av: ModuleTy
 
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    asked: list[Any] = [lambda: next(frames(tmp_path / "a.mp4")), lambda: count(tmp_path / "a.mp4")]
-    asked += [lambda: rate(tmp_path / "a.mp4"), lambda: OverlayVideo(tmp_path / "a.mp4", Fraction(1), (2, 2))]
-    for ask in asked:
+    calls: list[Any] = [lambda: next(frames(tmp_path / "a.mp4")), lambda: count(tmp_path / "a.mp4")]
+    calls += [lambda: rate(tmp_path / "a.mp4"), lambda: OverlayVideo(tmp_path / "a.mp4", Fraction(1), (2, 2))]
+    for call in calls:
         with pytest.raises(InputError, match=r"a\.mp4: videos need PyAV \(pip install 'casnet\[video\]'\)"):
-            ask()
+            call()
 
 
 def test_frames_are_read_as_they_are_asked_for(tmp_path: Path, av: ModuleType) -> None:

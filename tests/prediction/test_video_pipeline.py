@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.datasets import FunctionPredictor
-from helpers.predictions import LABELS, answer, manifest, opened, picture
+from helpers.predictions import LABELS, by_brightness, manifest, opened, picture
 
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.manifest import Manifest
@@ -23,7 +23,7 @@ def av() -> ModuleType:
 
 
 def clip(path: Path, av: ModuleType, length: int, width: int = 32, height: int = 24) -> Path:
-    """Without loss, so that masks can be told beforehand."""
+    """Without loss, so that masks are known beforehand."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(5))
         stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
@@ -42,9 +42,12 @@ def folder(tmp_path: Path) -> Path:
 
 def label(folder: Path, network: FunctionPredictor | None = None, **options: object) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
-    with Manifest(Outputs(**settings)) as told:  # type: ignore[arg-type]
-        jobs = told.pending(find_images([folder], told.outputs.folder))
-        return [predict_video(network or FunctionPredictor(answer), job, told, lambda frame, of: None) for job in jobs]
+    with Manifest(Outputs(**settings)) as opened_manifest:  # type: ignore[arg-type]
+        jobs = opened_manifest.pending(find_images([folder], opened_manifest.outputs.folder))
+        return [
+            predict_video(network or FunctionPredictor(by_brightness), job, opened_manifest, lambda frame, of: None)
+            for job in jobs
+        ]
 
 
 def names(out: Path) -> set[str]:
@@ -55,13 +58,13 @@ def frames(numbers: range, *endings: str) -> set[str]:
     return {f"clip/{number:06d}{ending}" for number in numbers for ending in endings}
 
 
-def test_frames_that_the_network_cannot_be_asked_about_fail_the_video(folder: Path, av: ModuleType) -> None:
+def test_frames_that_the_network_cannot_take_fail_the_video(folder: Path, av: ModuleType) -> None:
     class Fixed(FunctionPredictor):
         def prepare(self, image: np.ndarray) -> Any:
             raise ValueError("is 24x32 pixels, and this model for 240x320")
 
     clip(folder / "clip.mkv", av, 2)
-    (record,) = label(folder, Fixed(answer))
+    (record,) = label(folder, Fixed(by_brightness))
     assert record["status"] == "failed" and record["error"] == "is 24x32 pixels, and this model for 240x320"
 
 
@@ -79,7 +82,7 @@ def test_a_mask_for_each_frame_and_a_line_for_all(folder: Path, av: ModuleType) 
     assert record["difficulty_mean"] == 0.25 and label(folder) == []
 
 
-def test_frames_that_are_missing_or_of_another_answer(folder: Path, av: ModuleType) -> None:
+def test_frames_that_are_missing_or_out_of_date(folder: Path, av: ModuleType) -> None:
     clip(folder / "clip.mkv", av, 5)
     out = folder.parent / "out"
     label(folder, extra=("geojson",))
@@ -120,7 +123,7 @@ def test_a_network_without_memory_fails_one_video(folder: Path, av: ModuleType) 
     def short(image: np.ndarray) -> dict[str, np.ndarray]:
         if len(image) == 48:
             raise MemoryError
-        return answer(image)
+        return by_brightness(image)
 
     assert [record["status"] for record in label(folder, FunctionPredictor(short))] == ["ok", "failed"]
     assert "not enough memory" in str(manifest(folder)[1]["error"])

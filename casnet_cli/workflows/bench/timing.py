@@ -229,8 +229,8 @@ class Bench:
         except OutOfMemory:
             height, width = image.shape[1:3]
             raise BackendError(
-                f"{self.target.title}: a step of {len(image)} images of {height}x{width} needs more memory than there is "
-                "(lower training.batch_size by --set)"
+                f"{self.target.title}: a step of {len(image)} images of {height}x{width} needs more memory than there "
+                "is (lower training.batch_size by --set)"
             ) from None
 
 

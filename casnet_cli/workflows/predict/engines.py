@@ -1,6 +1,7 @@
 """From `--run` and `--engine` to a predictor: Keras for a checkpoint, or a runtime for an exported file.
 
-A further runtime costs a class that satisfies `inference.protocol.Predictor` and a row of `ENGINES`.
+The runtimes of exported files are rows of `export.formats.FORMATS`. An engine for files of another kind costs a class
+that satisfies `inference.protocol.Predictor` and a row of `ENGINES`.
 """
 
 from collections.abc import Callable
@@ -122,7 +123,5 @@ def _note_if_outdated(file: Path, predictor: "ExportedPredictor") -> None:
         )
 
 
-ENGINES: dict[str, Callable[[Path, PredictOptions], OpenedModel]] = {
-    KERAS: _open_checkpoint,
-}
-"""How the files of an engine are opened that is none of `export.formats.engines`."""
+ENGINES: dict[str, Callable[[Path, PredictOptions], OpenedModel]] = {KERAS: _open_checkpoint}
+"""How files are opened that are no exports."""

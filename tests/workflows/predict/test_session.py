@@ -66,7 +66,8 @@ def test_every_further_file_and_the_summaries_of_folders(home: Path, tmp_path: P
     broken.mkdir()
     (broken / "text.jpg").write_text("no picture")
     below = round(np.mean([record["confidence_mean"] for record in lines(home / "predictions")]), 3)
-    out, options = tmp_path / "out", ["--reject-below", below, "--mask-values", "ids", "--json", tmp_path / "told.json"]
+    out, json_file = tmp_path / "out", tmp_path / "summary.json"
+    options = ["--reject-below", below, "--mask-values", "ids", "--json", json_file]
     further = [word for name in ("confidence", "probabilities", "geojson", "coco") for word in ("--save", name)]
     shown = casnet("predict", "photos", broken, "--out", out, *options, *further, code=1)
     assert f"{out}: 6 labelled, 1 failed" in shown
@@ -84,14 +85,14 @@ def test_every_further_file_and_the_summaries_of_folders(home: Path, tmp_path: P
         assert json.loads(Path(f"{stem}.coco.json").read_text())["image"]["file_name"] == f"{seed}.png"
     assert 0.1 < np.mean([(mask == 255).mean() for mask in masks.values()]) < 0.9
     folders = {"photos": [0, 2, 4], "photos/sub": [1, 3, 5]}
-    told, records = json.loads((tmp_path / "told.json").read_text()), lines(out)
-    assert {key: told[key] for key in ("labelled", "before", "failed")} == {"labelled": 6, "before": 0, "failed": 1}
+    summary, records = json.loads(json_file.read_text()), lines(out)
+    assert {key: summary[key] for key in ("labelled", "before", "failed")} == {"labelled": 6, "before": 0, "failed": 1}
     rows = {row["folder"]: row for row in csv.DictReader((out / "summary.csv").read_text().splitlines())}
     escaped = str(broken).encode("utf-8", "backslashreplace").decode()
-    assert list(rows) == sorted([*folders, escaped]) and sorted(told["folders"]) == sorted([*folders, str(broken)])
+    assert list(rows) == sorted([*folders, escaped]) and sorted(summary["folders"]) == sorted([*folders, str(broken)])
     assert (rows[escaped]["images"], rows[escaped]["failed"], rows[escaped]["red"]) == ("0", "1", "")
     for name, seeds in folders.items():
-        own, row = told["folders"][name], rows[name]
+        own, row = summary["folders"][name], rows[name]
         assert (own["images"], own["failed"], row["images"], row["failed"]) == (3, 0, "3", "0")
         counted = shares([masks[seed] for seed in seeds])
         assert {key: own["classes"].get(key, 0.0) for key in NAMES} == pytest.approx(counted, abs=1e-5)
@@ -103,27 +104,27 @@ def test_every_further_file_and_the_summaries_of_folders(home: Path, tmp_path: P
     assert rejected["photos/2.png"] == pytest.approx((masks[2] == 255).mean(), abs=1e-5)
 
 
-def test_values_of_masks_from_a_table_and_the_answer_on_stdout(home: Path, tmp_path: Path) -> None:
+def test_values_of_masks_from_a_table_and_the_summary_on_stdout(home: Path, tmp_path: Path) -> None:
     (tmp_path / "table.toml").write_text(TABLE)
     words = ["photos/0.png", "photos/sub/1.png", "--mask-values", tmp_path / "table.toml", "--no-overlay"]
-    told = json.loads(casnet("predict", *words, "--out", tmp_path / "out", "--json", "-", "--quiet"))
-    assert told["labelled"] == 2 and sorted(told["folders"]) == ["photos", "photos/sub"]
+    summary = json.loads(casnet("predict", *words, "--out", tmp_path / "out", "--json", "-", "--quiet"))
+    assert summary["labelled"] == 2 and sorted(summary["folders"]) == ["photos", "photos/sub"]
     assert not list((tmp_path / "out").glob("*.jpg"))
     for seed, name in ((0, "0.png"), (1, "sub/1.png")):
         usual, ours = opened(home / "predictions" / name), opened(tmp_path / "out" / f"{seed}.png")
         np.testing.assert_array_equal(ours, np.array([7, 70, 700])[usual])
 
 
-def test_the_coarse_answer_alone_where_all_is_easy(home: Path, tmp_path: Path) -> None:
+def test_the_coarse_branch_alone_where_all_is_easy(home: Path, tmp_path: Path) -> None:
     from casnet_cli.inference.pixel_outputs import branch_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
 
     casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
     predictor = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), branch_outputs)
-    said = predictor.predict(opened(home / "photos/0.png"))
-    np.testing.assert_array_equal(opened(tmp_path / "out/0.png"), said["coarse"])
-    assert (said["coarse"] != said["mask"]).any()
+    outputs = predictor.predict(opened(home / "photos/0.png"))
+    np.testing.assert_array_equal(opened(tmp_path / "out/0.png"), outputs["coarse"])
+    assert (outputs["coarse"] != outputs["mask"]).any()
 
 
 def test_an_image_from_stdin(home: Path, tmp_path: Path) -> None:
@@ -173,13 +174,13 @@ def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / "many" / f"{number}.png").symlink_to(home / "photos/0.png")
     out = tmp_path / "out"
-    with start("predict", tmp_path / "many", "--run", home / BEST, "--out", out) as process:
+    with start("predict", tmp_path / "many", "--run", home / BEST, "--out", out, tiny=True) as process:
         while not (out / "manifest.jsonl").exists() or len(lines(out)) < 20:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        said = process.communicate()[1]
-    assert process.returncode == 130 and "Traceback" not in said
+        stderr = process.communicate()[1]
+    assert process.returncode == 130 and "Traceback" not in stderr
     records = lines(out)
     assert 20 <= len(records) < 2000 and all(record["status"] == "ok" for record in records)
     assert not list(out.rglob(".*"))
@@ -196,19 +197,21 @@ def test_the_same_answer_from_python(home: Path) -> None:
     model = load("runs/folder-001")
     assert model.labels.names == NAMES
     image = opened(home / "photos/sub/1.png")
-    said = model.predict(image)
-    np.testing.assert_array_equal(said.mask, opened(home / "predictions/sub/1.png"))
-    np.testing.assert_allclose(said.difficulty * 255, opened(home / "predictions/sub/1.difficulty.png"), atol=0.51)
-    assert said.probabilities.shape == (*image.shape[:2], 3)
-    np.testing.assert_allclose(said.probabilities.sum(-1), 1, atol=1e-5)
-    np.testing.assert_array_equal(said.probabilities.argmax(-1), said.mask)
+    prediction = model.predict(image)
+    np.testing.assert_array_equal(prediction.mask, opened(home / "predictions/sub/1.png"))
+    np.testing.assert_allclose(
+        prediction.difficulty * 255, opened(home / "predictions/sub/1.difficulty.png"), atol=0.51
+    )
+    assert prediction.probabilities.shape == (*image.shape[:2], 3)
+    np.testing.assert_allclose(prediction.probabilities.sum(-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(prediction.probabilities.argmax(-1), prediction.mask)
     turned = Image.Exif()
     turned[0x0112] = 6
     Image.fromarray(image).save(home / "turned.png", exif=turned)
     pictures = Image.fromarray(image), Image.fromarray(image).convert("RGBA")
     for other in (home / "photos/sub/1.png", "photos/sub/1.png", *pictures):
-        np.testing.assert_array_equal(model.predict(other).mask, said.mask)  # type: ignore[arg-type]
-    assert model.predict(home / "turned.png").mask.shape == said.mask.shape[::-1]
+        np.testing.assert_array_equal(model.predict(other).mask, prediction.mask)  # type: ignore[arg-type]
+    assert model.predict(home / "turned.png").mask.shape == prediction.mask.shape[::-1]
     for wrong in (image[..., 0], image.astype(np.float32), image[..., :2], image[:0], np.zeros((2, 3, 4), np.uint8)):
         with pytest.raises(InputError, match=r"\(\(H, W, 3\) uint8 RGB\)"):
             model.predict(wrong)

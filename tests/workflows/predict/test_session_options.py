@@ -1,4 +1,4 @@
-"""What options of `casnet predict` make a call do, and what is wrong with them; no network is asked."""
+"""What options of `casnet predict` make a call do, and what is wrong with them; nothing is predicted."""
 
 import json
 import os
@@ -37,16 +37,16 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty: Any = SimpleNamespace(weights=[], layers=[], named=dict)
     chosen = recipes.load(recipes.find("folder"), list(TINY))
     checkpoint.save(home / BEST, empty, empty, Meta(chosen, LABELS, "blocks", "0" * 64, None, Progress(1), {}))
-    told = {"temperature": 0.5, "selective": SELECTIVE, "easy": {"below": 1.0}, "difficulty": [0.9] * 57}
-    amend(home / BEST, told)
+    calibration = {"temperature": 0.5, "selective": SELECTIVE, "easy": {"below": 1.0}, "difficulty": [0.9] * 57}
+    amend(home / BEST, calibration)
     (home / "photos" / "sub").mkdir(parents=True)
     for seed in range(6):
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed).image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        ask = lambda network, jobs, manifest: list(predict_folder(FunctionPredictor(plain), jobs, manifest))  # noqa: E731
+        predict = lambda network, jobs, manifest: list(predict_folder(FunctionPredictor(plain), jobs, manifest))  # noqa: E731
         patch.setattr(engines, "_keras_predictor", lambda *given: None)
-        patch.setattr(session, "_label", ask)
+        patch.setattr(session, "_label", predict)
         casnet("predict", "photos")
     return home
 
@@ -57,8 +57,8 @@ def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of what was to be labelled, in place of labelling it."""
+def labelled_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the inputs to label, in place of labelling them."""
     names: list[str] = []
     monkeypatch.setattr(engines, "_keras_predictor", lambda *given: None)
     monkeypatch.setattr(session, "_label", lambda network, jobs, manifest: names.extend(job.file.name for job in jobs))
@@ -94,46 +94,46 @@ REPEATED: list[tuple[tuple[object, ...], list[str]]] = [
 
 @pytest.mark.parametrize(("options", "expected"), REPEATED, ids=words_alone)
 def test_what_changed_options_do_again(
-    home: Path, asked: list[str], options: tuple[object, ...], expected: list[str]
+    home: Path, labelled_names: list[str], options: tuple[object, ...], expected: list[str]
 ) -> None:
     (home / "other.h5").write_bytes((home / BEST).read_bytes())
     amend(home / "other.h5", {"temperature": 0.7})
     before = (home / "predictions/manifest.jsonl").read_bytes()
     shown = casnet("predict", "photos", *options)
-    assert asked == expected and ("6 were done before" in shown) == (not expected)
+    assert labelled_names == expected and ("6 were done before" in shown) == (not expected)
     assert (home / "predictions/manifest.jsonl").read_bytes() == before
 
 
-def test_what_is_missing_or_changed_is_done_again(home: Path, tmp_path: Path, asked: list[str]) -> None:
+def test_what_is_missing_or_changed_is_done_again(home: Path, tmp_path: Path, labelled_names: list[str]) -> None:
     shutil.copytree(home / "photos", tmp_path / "photos", copy_function=shutil.copy2)
     os.chdir(tmp_path)
     words = ["predict", "photos", "--run", home / BEST, "--out", "out"]
     shutil.copytree(home / "predictions", tmp_path / "out")
     casnet(*words)
-    assert asked == []
+    assert labelled_names == []
     (tmp_path / "out/sub/3.overlay.jpg").unlink()
     os.utime(tmp_path / "photos/2.png")
     casnet(*words)
-    assert asked == ["2.png", "3.png"]
+    assert labelled_names == ["2.png", "3.png"]
 
 
-def test_shares_of_the_work_and_their_summaries(home: Path, tmp_path: Path, asked: list[str]) -> None:
+def test_shares_of_the_work_and_their_summaries(home: Path, tmp_path: Path, labelled_names: list[str]) -> None:
     out = tmp_path / "out"
     for number in (1, 2):
         casnet("predict", "photos", "--out", out, "--shard", f"{number}/2")
-    assert sorted(asked) == sorted(ALL)
+    assert sorted(labelled_names) == sorted(ALL)
     endings = "-1-of-2", "-2-of-2"
     names = {f"manifest{ending}.jsonl" for ending in endings} | {f"summary{ending}.csv" for ending in endings}
     assert {file.name for file in out.iterdir()} == names
 
 
-def test_a_warning_where_images_are_harder_than_those_of_validation(home: Path, asked: list[str]) -> None:
+def test_a_warning_where_images_are_harder_than_those_of_validation(home: Path, labelled_names: list[str]) -> None:
     (home / "easy.h5").write_bytes((home / BEST).read_bytes())
     amend(home / "easy.h5", {"difficulty": [0.01] * 57})
-    told = [json.loads(casnet("predict", "photos", "--run", run, "--json", "-")) for run in (BEST, "easy.h5")]
-    assert told[0]["warning"] is None
-    assert "harder than the run's validation images: mean difficulty 0." in told[1]["warning"]
-    assert "higher in 100.0 % of pairs (4.0 sigma)" in told[1]["warning"]
+    summaries = [json.loads(casnet("predict", "photos", "--run", run, "--json", "-")) for run in (BEST, "easy.h5")]
+    assert summaries[0]["warning"] is None
+    assert "harder than the run's validation images: mean difficulty 0." in summaries[1]["warning"]
+    assert "higher in 100.0 % of pairs (4.0 sigma)" in summaries[1]["warning"]
 
 
 # Mistakes
@@ -181,7 +181,7 @@ MISTAKES: list[tuple[tuple[object, ...], str]] = [
     (("photos", "--out", "notes.txt/x"), "notes.txt/x: cannot be written: Not a directory"),
     (("photos", "--out", "taken"), "taken/manifest.jsonl: cannot be written: Is a directory"),
     (("photos", "--out", "loop"), "loop: cannot be written"),
-    (("photos", "--json", "none/told.json"), "none/told.json: cannot be written: no such folder"),
+    (("photos", "--json", "none/summary.json"), "none/summary.json: cannot be written: no such folder"),
     (("photos", "--json", "bare"), "bare: cannot be written: Is a directory"),
     (("photos", "--json", "photos/0.png"), "photos/0.png: is an input or a file of predictions"),
     (("photos", "--json", "predictions/manifest.jsonl"), "choose another --json"),
@@ -191,7 +191,7 @@ MISTAKES: list[tuple[tuple[object, ...], str]] = [
 
 @pytest.mark.parametrize(("words", "expected"), MISTAKES, ids=words_alone)
 def test_mistakes_get_one_line_exit_2_and_no_output(
-    home: Path, asked: list[str], words: tuple[object, ...], expected: str
+    home: Path, labelled_names: list[str], words: tuple[object, ...], expected: str
 ) -> None:
     (home / "notes.txt").write_text("no picture")
     (home / "bare").mkdir(exist_ok=True)
@@ -202,17 +202,17 @@ def test_mistakes_get_one_line_exit_2_and_no_output(
     (home / "bare.h5").write_bytes((home / BEST).read_bytes())
     amend(home / "bare.h5", {})
     before = digest(home / "predictions")
-    said = casnet("predict", *words, code=2)
-    assert said.startswith("error: ") and said.count("\n") == 1 and expected in said
-    assert asked == [] and digest(home / "predictions") == before
+    stderr = casnet("predict", *words, code=2)
+    assert stderr.startswith("error: ") and stderr.count("\n") == 1 and expected in stderr
+    assert labelled_names == [] and digest(home / "predictions") == before
 
 
 def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
-    home: Path, tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, labelled_names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *given, **named: False)
     casnet("predict", "photos/0.png", "photos/2.png", "--out", tmp_path / "out")
-    assert asked == ["0.png", "2.png"]
+    assert labelled_names == ["0.png", "2.png"]
 
 
 def test_an_exported_file_anywhere_is_asked_for_its_run() -> None:
