@@ -100,10 +100,8 @@ def folder_source(options: FolderOptions) -> Source:
     if (options.masks is None) == (options.annotations is None):
         raise InputError("prepare folder: name either --masks DIR or --annotations FILE")
     lists = tuple(None if str(file) == "-" else file for file in options.split_files or ())
-    if (
-        sum((bool(options.val_fraction or options.test_fraction), bool(options.split_files), options.folds is not None))
-        > 1
-    ):
+    fractions = bool(options.val_fraction or options.test_fraction)
+    if fractions + bool(options.split_files) + (options.folds is not None) > 1:
         raise InputError("prepare folder: fractions, --split-files and --folds exclude each other")
     for option, share in (("--val-fraction", options.val_fraction), ("--test-fraction", options.test_fraction)):
         if not 0 <= share < 1:

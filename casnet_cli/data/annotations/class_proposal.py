@@ -1,4 +1,4 @@
-"""A first `classes.toml` from the masks themselves: which values or colours they hold, and how often."""
+"""A table of classes to edit, made from the masks themselves: the values or colours they hold, and how often."""
 
 import os
 from collections import Counter
@@ -13,18 +13,18 @@ from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
 
 TOO_MANY = 4 * MAX_CLASSES
-"""Different values beyond which a picture is no mask, or a blurred one."""
+"""Different values from which on files are taken for photographs or blurred masks."""
 
 
 def propose(files: Sequence[Path]) -> str:
-    """The text of a table to edit: a class for each value or colour, its share of the pixels as a comment.
+    """The text of a `classes.toml`: a class for each value or colour, with its share of the pixels as a comment.
 
-    Grey masks and palettes give ids, a palette's colours with them; RGB masks give colours. 255 is proposed as void,
-    unless it is all there is beside 0, which then reads as background and object. Raises DataError where files cannot
-    be masks, or are of both kinds.
+    Grey and palette masks give ids, and a palette's colours with them; RGB masks give colours. 255 is proposed as void,
+    unless 0 is the only other value: these are then background and object. Raises DataError if a file can be no mask,
+    or if there are both kinds.
     """
     if not files:
-        raise DataError("no mask files to look at")
+        raise DataError("no mask files")
     pixels: Counter[int] = Counter()
     colors: dict[int, int] = {}
     kinds: dict[str, Path] = {}
@@ -43,11 +43,11 @@ def propose(files: Sequence[Path]) -> str:
             if len(pixels) > TOO_MANY:
                 hint = "saved as JPEG?" if mask.lossy else "a photograph among the masks, or scaled with blending?"
                 raise DataError(f"{mask.file}: more than {TOO_MANY} different values so far ({hint})")
-    return _written(pixels, colors, "colour" in kinds, len(files))
+    return _table(pixels, colors, "colour" in kinds, len(files))
 
 
 def _counted(file: Path) -> tuple[masks.Mask, list[int], list[int], dict[int, int]]:
-    """The mask without its pixels' order: values, how many of each, and the palette's colours of those that occur."""
+    """The mask, its different values, the pixels of each, and the palette's colours of those that occur."""
     mask = masks.read(file)
     pixels = mask.colors if mask.values is None else mask.values
     assert pixels is not None
@@ -58,7 +58,7 @@ def _counted(file: Path) -> tuple[masks.Mask, list[int], list[int], dict[int, in
     return mask, values.tolist(), counts.tolist(), known
 
 
-def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files: int) -> str:
+def _table(pixels: Counter[int], colors: dict[int, int], by_color: bool, files: int) -> str:
     total = sum(pixels.values())
     lines = [f"# Proposed from {files} masks. Name the classes; give several ids to one class to merge them."]
     void = [] if by_color or set(pixels) <= {0, VOID} or VOID not in pixels else [VOID]
@@ -68,16 +68,16 @@ def _written(pixels: Counter[int], colors: dict[int, int], by_color: bool, files
     else:
         lines += ["# Unlabelled pixels, if there are any, would be: void = {ids = [255], colors = [[0, 0, 0]]}", ""]
     kept = [value for value in sorted(pixels) if value not in void]
-    chosen = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
-    given: set[tuple[int, ...]] = set()
-    for value, spare in zip(kept, chosen, strict=True):
+    generated = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
+    used: set[tuple[int, ...]] = set()
+    for value, spare in zip(kept, generated, strict=True):
         color = masks.unpack_color(value if by_color else colors.get(value, 0)) if by_color or colors else spare
         name = _name(value, by_color, set(pixels))
         lines += ["[[class]]", f'name = "{name}"    # {100 * pixels[value] / total:.2f} % of the pixels']
         lines += [] if by_color else [f"ids = [{value}]"]
-        lines += [f"color = {list(color)}"] if color not in given else []  # one class a colour
+        lines += [f"color = {list(color)}"] if color not in used else []  # one class a colour
         lines += [""]
-        given.add(color)
+        used.add(color)
     return "\n".join(lines)
 
 

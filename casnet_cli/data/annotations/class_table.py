@@ -1,10 +1,10 @@
-"""The table of classes of one's own data: which values or colours of a mask mean what (`classes.toml`)."""
+"""The table of classes of one's own data, `classes.toml`: the class of each value or colour of a mask."""
 
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,11 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+Key = TypeVar("Key", int, tuple[int, ...])
 Id = Annotated[int, Field(ge=0, le=65535)]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Color = Annotated[list[Channel], Field(min_length=3, max_length=3)]
 
 UNKNOWN = -1
+"""In place of a class id: a value or colour that no class and no void claims."""
+
 FORM = 'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or color = [128, 64, 128]'
 
 
@@ -41,32 +47,34 @@ class _Table(BaseModel):
 
 @dataclass(frozen=True)
 class ClassTable:
-    """labels: the classes in the order of the file, those of one name merged. ids and colors: what a value of a mask
-    means, a class id or VOID; either may be empty."""
+    """What the values and colours of masks mean."""
 
     labels: LabelSet
+    """The classes in the order of the file, those of one name merged."""
     ids: dict[int, int] = field(default_factory=dict)
+    """Class id, or VOID, of each value of a mask; empty if the masks are in colours."""
     colors: dict[tuple[int, ...], int] = field(default_factory=dict)
+    """Class id, or VOID, of each RGB colour; empty if the masks have values."""
 
     @cached_property
     def by_id(self) -> np.ndarray:
         """(65536,) int16: class id, VOID or UNKNOWN of each value."""
         table = np.full(1 << 16, UNKNOWN, np.int16)
-        for value, meaning in self.ids.items():
-            table[value] = meaning
+        for value, class_id in self.ids.items():
+            table[value] = class_id
         return table
 
     @cached_property
     def by_color(self) -> np.ndarray:
-        """(2²⁴,) int16: the same of each colour, packed as red · 2¹⁶ + green · 2⁸ + blue."""
+        """(2²⁴,) int16: class id, VOID or UNKNOWN of each colour, packed as red · 2¹⁶ + green · 2⁸ + blue."""
         table = np.full(1 << 24, UNKNOWN, np.int16)
-        for (red, green, blue), meaning in self.colors.items():
-            table[red << 16 | green << 8 | blue] = meaning
+        for (red, green, blue), class_id in self.colors.items():
+            table[red << 16 | green << 8 | blue] = class_id
         return table
 
 
 def load(path: Path) -> ClassTable:
-    """The table of a `classes.toml`. Raises DataError with every fault found."""
+    """Read a `classes.toml`. Raises DataError with every fault found."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
@@ -78,7 +86,7 @@ def load(path: Path) -> ClassTable:
     return _checked(table, path)
 
 
-def _sentence(fault: Any) -> str:
+def _sentence(fault: "ErrorDetails") -> str:
     place = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {place} (expected {FORM})"
@@ -94,9 +102,9 @@ def _checked(table: _Table, path: Path) -> ClassTable:
     ids: dict[int, int] = {}
     colors: dict[tuple[int, ...], int] = {}
 
-    def claim(claimed: dict[Any, int], key: Any, meaning: int) -> None:
-        if claimed.setdefault(key, meaning) != meaning:
-            owners = " and ".join("void" if one == VOID else repr(names[one]) for one in (claimed[key], meaning))
+    def claim(claimed: dict[Key, int], key: Key, class_id: int) -> None:
+        if claimed.setdefault(key, class_id) != class_id:
+            owners = " and ".join("void" if owner == VOID else repr(names[owner]) for owner in (claimed[key], class_id))
             faults.append(f"{path}: {key} is claimed by {owners} (one class a value)")
 
     for value in table.void.ids:
@@ -116,8 +124,12 @@ def _checked(table: _Table, path: Path) -> ClassTable:
 
 
 def _with_palette(table: _Table, names: list[str]) -> LabelSet:
-    """The classes with the colours given, the first of a merged class; others are chosen."""
-    given: dict[str, Any] = {entry.name: tuple(entry.color) for entry in reversed(table.classes) if entry.color}
-    chosen = with_colors(tuple(names))
-    palette = [given.get(name, color) for name, color in zip(names, chosen.palette, strict=True)]
+    """The classes with the colours of the table, the first one of a merged class; generated where there is none."""
+    given: dict[str, tuple[int, int, int]] = {}
+    for entry in table.classes:
+        if entry.color:
+            red, green, blue = entry.color
+            given.setdefault(entry.name, (red, green, blue))
+    generated = with_colors(tuple(names)).palette
+    palette = [given.get(name, color) for name, color in zip(names, generated, strict=True)]
     return LabelSet(tuple(names), tuple(palette))

@@ -1,4 +1,9 @@
-"""COCO's run lengths: written and read."""
+"""COCO's run-length code of masks: written and read.
+
+Run lengths count pixels off and on in turn, down the columns. The compressed form is a string: each length is a number
+of five bits a character, the least significant first, with a sixth bit set if more follow; the fifth bit of the last
+character is the sign. From the fourth length on the numbers are differences from the length two before.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +11,10 @@ import numpy as np
 
 
 def mask_of_runs(runs: Sequence[int], rows: int, columns: int) -> Callable[[int, int], np.ndarray]:
-    """Run lengths, off and on in turn, down the columns."""
+    """A function of (height, width) that draws run lengths of a mask of `rows` x `columns` pixels: (H, W) bool.
+
+    It raises ValueError if the size differs, or if the lengths do not add up to it.
+    """
 
     def mark(height: int, width: int) -> np.ndarray:
         if (rows, columns) != (height, width) or sum(runs) != rows * columns or min(runs, default=0) < 0:
@@ -18,7 +26,7 @@ def mask_of_runs(runs: Sequence[int], rows: int, columns: int) -> Callable[[int,
 
 
 def decode(text: str) -> list[int]:
-    """COCO's string form: five bits a character, least first; from the fourth run on the change since two before."""
+    """The run lengths of the compressed form."""
     runs: list[int] = []
     value = shift = 0
     for character in text.encode("ascii"):
@@ -35,8 +43,10 @@ def decode(text: str) -> list[int]:
 
 
 def encode(starts: np.ndarray, ends: np.ndarray, size: int) -> str:
-    """COCO's string form: lengths off and on in turn; from the fourth on the change since two before; five bits a
-    character, least first, a sixth bit if more follow; the last one's fifth bit is the sign."""
+    """The compressed form of a mask of `size` pixels.
+
+    starts and ends: (N,) int64, positions down the columns of its N >= 1 runs of set pixels, in ascending order.
+    """
     bounds = np.stack([starts, ends], 1).ravel()
     runs = np.diff(np.append(bounds, size) if ends[-1] < size else bounds, prepend=0)
     runs[3:] -= runs[1:-2].copy()

@@ -1,4 +1,4 @@
-"""Mask files of any common kind → class ids: grey, palette and RGB images, by a table of classes."""
+"""Class ids of mask files of any common kind: grey, palette and RGB images, by a table of classes."""
 
 import io
 from dataclasses import dataclass
@@ -19,19 +19,20 @@ COLORED = ("RGB", "RGBA")
 
 @dataclass(frozen=True)
 class Mask:
-    """What a mask file holds. values: (H, W) int32 grey values or palette indices; None where pixels are colours.
-
-    colors: (H, W) int32, red · 2¹⁶ + green · 2⁸ + blue, of colour pixels or of a palette; None for a grey file.
-    """
+    """The pixels of a mask file."""
 
     file: Path
+    """Where it lies."""
     lossy: bool
+    """Whether it is a JPEG, whose compression changes values."""
     values: np.ndarray | None
+    """(H, W) int32, grey values or palette indices; None if the pixels are colours."""
     colors: np.ndarray | None
+    """(H, W) int32, red · 2¹⁶ + green · 2⁸ + blue of colour pixels or of a palette; None for a grey file."""
 
 
 def read(file: Path) -> Mask:
-    """Raises Unfit if the file is no image, damaged, or of a mode that is no mask."""
+    """Decode a mask file. Raises Unfit if it is no image, damaged, or of a mode that is no mask."""
     try:
         with Image.open(io.BytesIO(read_bytes(file))) as picture:
             picture.load()
@@ -59,20 +60,21 @@ def pack_colors(colors: np.ndarray) -> np.ndarray:
 
 
 def unpack_color(color: int) -> tuple[int, int, int]:
+    """Red, green and blue of a packed colour."""
     return color >> 16, color >> 8 & 255, color & 255
 
 
 def reader(table: ClassTable) -> Reader:
-    """Of an image file and its mask file."""
+    """A function that makes a sample of an image file and its mask file, by a table of classes."""
     return lambda image, mask: labelled_sample(image, mask, class_ids(mask, table))
 
 
 def class_ids(file: Path, table: ClassTable) -> np.ndarray:
     """(H, W) uint8 class ids and VOID of a mask file.
 
-    A palette's indices are looked up where the table has ids, else its colours; a grey image is taken as colours, and
-    an RGB one of equal channels as ids, where the table has nothing else. Raises Unfit naming the first pixel that
-    no class and no void claims, and what it may be.
+    Of a palette image the indices are looked up if the table has ids, else the colours. If the table has nothing else,
+    a grey image is taken as colours, and an RGB image of equal channels as ids. Raises Unfit naming the first pixel
+    that no class and no void claims, and what it may be.
     """
     mask = read(file)
     if mask.values is not None and (table.ids or not table.colors):
@@ -118,20 +120,20 @@ def _looked_up(mask: Mask, values: np.ndarray, table: ClassTable, by_color: bool
 
 
 def likely_meaning(value: int, table: ClassTable, by_color: bool, lossy: bool = False) -> str:
-    """What a value that nothing claims may be, in words."""
+    """A guess in words at what a value, or a packed colour, means that no class claims."""
     if lossy:
         return "a JPEG blurs ids and colours; store masks as PNG"
     if not by_color:
         if value == VOID:
             return "usually unlabelled: void = {ids = [255]}"
         near = [known for known in (value - 1, value + 1) if known in table.ids]
-        return f"next to {_meaning(table.ids[near[0]], table)}: counted from another start?" if near else "void?"
+        return f"next to {_class_name(table.ids[near[0]], table)}: counted from another start?" if near else "void?"
     color = np.asarray(unpack_color(value))
     distances = {known: int(np.abs(color - known).max()) for known in table.colors}
     nearest = min(distances, key=distances.__getitem__)
-    name = _meaning(table.colors[nearest], table)
+    name = _class_name(table.colors[nearest], table)
     return f"nearest is {name}, {nearest}" if distances[nearest] <= 40 else "void?"
 
 
-def _meaning(class_id: int, table: ClassTable) -> str:
+def _class_name(class_id: int, table: ClassTable) -> str:
     return "void" if class_id == VOID else f"class {table.labels.names[class_id]!r}"

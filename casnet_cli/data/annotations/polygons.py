@@ -1,7 +1,7 @@
-"""Outlines drawn by people → class ids: COCO's segmentations and LabelMe's shapes.
+"""Class ids of outlines: COCO's segmentations and LabelMe's shapes.
 
-What overlaps: of a COCO file larger areas are drawn first, so that small things lie on top, and equal ones in the
-order of the file; of a LabelMe file the shapes in their order, later ones on top, as LabelMe itself shows them.
+Where outlines overlap, the one drawn last counts. Of a COCO file larger areas are drawn first, so that small things lie
+on top, and equal ones in the order of the file; of a LabelMe file the shapes in their order, as LabelMe shows them.
 """
 
 import json
@@ -19,29 +19,36 @@ from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import VOID
 
 BACKGROUND = "background"
+"""Name of the class of all pixels outside of the outlines, where there is such a class."""
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What JSON of another shape than expected raises."""
 
 
+Marker = Callable[[int, int], np.ndarray]
+"""A function of height and width that returns the pixels of a region, (H, W) bool."""
+
+
 @dataclass(frozen=True)
 class Shape:
-    """One region: its class id and how to mark it, a function of (height, width) → (H, W) bool."""
+    """One region of an image."""
 
     class_id: int
-    mark: Callable[[int, int], np.ndarray]
+    """Its class, or VOID."""
+    mark: Marker
+    """Its pixels, for an image of a given size."""
 
 
 def draw_shapes(shapes: Iterable[Shape], height: int, width: int, rest: int) -> np.ndarray:
-    """(H, W) uint8 of shapes in their order, later ones on top; `rest` where there is none."""
+    """(H, W) uint8 class ids: the shapes in their order, later ones on top, and `rest` where there is none."""
     label = np.full((height, width), rest, np.uint8)
     for shape in shapes:
         label[shape.mark(height, width)] = shape.class_id
     return label
 
 
-def polygon(points: Sequence[tuple[float, float]]) -> Callable[[int, int], np.ndarray]:
-    """A closed outline of (x, y) in pixels, border included. Raises ValueError."""
+def polygon(points: Sequence[tuple[float, float]]) -> Marker:
+    """The inside of a closed outline of (x, y) in pixels, border included. Raises ValueError if it is none."""
     if len(points) < 3 or not np.isfinite(points).all():
         raise ValueError(f"a polygon of {len(points)} points (three at least, all of them finite)")
 
@@ -66,12 +73,16 @@ def _read_json(file: Path) -> Any:
 
 @dataclass(frozen=True)
 class CocoImage:
-    """name: as the file has it. shapes: in drawing order, with category ids."""
+    """One image of a COCO file."""
 
     name: str
+    """File name as the COCO file has it."""
     height: int
+    """In pixels."""
     width: int
-    annotations: tuple[Any, ...]
+    """In pixels."""
+    annotations: tuple[dict[str, Any], ...]
+    """Its annotations as they were read, in drawing order."""
 
 
 def read_coco(file: Path) -> tuple[dict[int, str], list[CocoImage]]:
@@ -115,7 +126,10 @@ def _missing(error: Exception) -> str:
 
 
 def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int) -> np.ndarray:
-    """(H, W) uint8 of an image's annotations. class_of: category id → class id or VOID. Raises DataError."""
+    """(H, W) uint8 class ids of an image's annotations.
+
+    class_of: class id, or VOID, of each category id. rest: class id outside all annotations. Raises DataError.
+    """
     try:
         shapes = [
             Shape(class_of[int(one["category_id"])], mark) for one in image.annotations for mark in _segmentation(one)
@@ -126,8 +140,8 @@ def coco_label(image: CocoImage, file: Path, class_of: dict[int, int], rest: int
         raise Unfit(fault, UnfitKind.UNREADABLE) from None
 
 
-def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
-    """A list of flat polygons, or a run-length code."""
+def _segmentation(annotation: Any) -> list[Marker]:
+    """The regions of an annotation: one for each of its polygons, or one of a run-length code."""
     given = annotation["segmentation"]
     if isinstance(given, dict):
         counts = given["counts"]
@@ -143,18 +157,21 @@ def _segmentation(annotation: Any) -> list[Callable[[int, int], np.ndarray]]:
 
 @dataclass(frozen=True)
 class LabelMeFile:
-    """One file: the size of its image, and its shapes as (label, mark) in their order."""
+    """The content of a LabelMe file."""
 
     height: int
+    """Of its image, in pixels."""
     width: int
-    shapes: tuple[tuple[str, Callable[[int, int], np.ndarray]], ...]
+    """Of its image, in pixels."""
+    shapes: tuple[tuple[str, Marker], ...]
+    """Label and pixels of each shape, in the order of the file."""
 
 
 def read_labelme(file: Path) -> LabelMeFile:
-    """Raises DataError if it is no LabelMe file or has a shape that encloses nothing."""
+    """Read a LabelMe file. Raises DataError if it is none, or has a shape that encloses nothing."""
     raw = _read_json(file)
     try:
-        shapes = tuple((str(one["label"]), _labelme_mark(one)) for one in raw["shapes"])
+        shapes = tuple((str(shape["label"]), _labelme_mark(shape)) for shape in raw["shapes"])
         found = LabelMeFile(int(raw["imageHeight"]), int(raw["imageWidth"]), shapes)
     except MALFORMED as error:
         raise Unfit(f"{file}: no LabelMe file: {_missing(error)}", UnfitKind.UNREADABLE) from None
@@ -164,7 +181,7 @@ def read_labelme(file: Path) -> LabelMeFile:
     return found
 
 
-def _labelme_mark(shape: Any) -> Callable[[int, int], np.ndarray]:
+def _labelme_mark(shape: Any) -> Marker:
     kind = shape.get("shape_type") or "polygon"
     points = [(float(x), float(y)) for x, y in shape["points"]]
     if kind == "polygon":
@@ -179,7 +196,7 @@ def _labelme_mark(shape: Any) -> Callable[[int, int], np.ndarray]:
 
 
 def labelme_label(found: LabelMeFile, file: Path, class_of: dict[str, int], rest: int) -> np.ndarray:
-    """(H, W) uint8. Raises DataError naming a label that no class has."""
+    """(H, W) uint8 class ids of a LabelMe file. Raises DataError naming a label that is no class."""
     unknown = next((label for label, _ in found.shapes if label not in class_of), None)
     if unknown is not None:
         raise Unfit(
@@ -189,5 +206,5 @@ def labelme_label(found: LabelMeFile, file: Path, class_of: dict[str, int], rest
 
 
 def background_id(names: Sequence[str]) -> int:
-    """What lies outside all shapes: the class `background` if there is one, else void."""
+    """The class id of pixels outside all shapes: that of the class `background` if there is one, else VOID."""
     return names.index(BACKGROUND) if BACKGROUND in names else VOID

@@ -1,0 +1,50 @@
+"""COCO's run lengths: what is written is read back, and pycocotools, where it is installed, writes and reads the same."""
+
+import numpy as np
+import pytest
+
+from casnet_cli.data.annotations.coco_rle import decode, encode, mask_of_runs
+
+
+def masks() -> list[np.ndarray]:
+    """(H, W) bool: noise, single pixels, all pixels, and long runs."""
+    rng = np.random.default_rng(3)
+    found = [rng.random((height, width)) < share for height, width, share in ((40, 60, 0.1), (7, 9, 0.5), (30, 1, 0.9))]
+    for row, column in ((0, 0), (4, 6), (2, 3)):
+        single = np.zeros((5, 7), bool)
+        single[row, column] = True
+        found.append(single)
+    found.append(np.ones((6, 8), bool))
+    large = np.zeros((900, 1100), bool)
+    large[100:890, 50:1090] = True
+    large[400:410] = False
+    return [*found, large]
+
+
+def bounds(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends of the runs of set pixels down the columns."""
+    steps = np.diff(mask.T.ravel().astype(np.int8), prepend=0, append=0)
+    return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+
+
+@pytest.mark.parametrize("mask", masks())
+def test_what_is_written_is_read_back(mask: np.ndarray) -> None:
+    height, width = mask.shape
+    runs = decode(encode(*bounds(mask), mask.size))
+    assert sum(runs) == mask.size
+    np.testing.assert_array_equal(mask_of_runs(runs, height, width)(height, width), mask)
+
+
+@pytest.mark.parametrize(("runs", "size"), [([3, 2], (2, 3)), ([2, 5, -1], (2, 3)), ([6], (3, 2))])
+def test_lengths_that_do_not_fit_are_refused(runs: list[int], size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="run lengths of"):
+        mask_of_runs(runs, 2, 3)(*size)
+
+
+@pytest.mark.parametrize("mask", masks())
+def test_pycocotools_writes_and_reads_the_same(mask: np.ndarray) -> None:
+    tools = pytest.importorskip("pycocotools.mask")
+    text = encode(*bounds(mask), mask.size)
+    assert tools.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode() == text
+    read = tools.decode({"size": list(mask.shape), "counts": text.encode()})
+    np.testing.assert_array_equal(read.astype(bool), mask)
