@@ -1,4 +1,4 @@
-"""COCO's run lengths: what is written is read back, and pycocotools, where it is installed, writes and reads the same."""
+"""COCO's run lengths: what is written is read back; pycocotools, where it is installed, writes and reads the same."""
 
 import numpy as np
 import pytest
@@ -41,6 +41,7 @@ def test_lengths_that_do_not_fit_are_refused(runs: list[int], size: tuple[int, i
         mask_of_runs(runs, 2, 3)(*size)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under NumPy 2
 @pytest.mark.parametrize("mask", masks())
 def test_pycocotools_writes_and_reads_the_same(mask: np.ndarray) -> None:
     tools = pytest.importorskip("pycocotools.mask")
