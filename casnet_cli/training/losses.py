@@ -1,7 +1,5 @@
 """The three losses, eqs. 3, 6 and 9, each the mean over the labelled pixels."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
@@ -9,20 +7,22 @@ from casnet_cli.labels import VOID
 
 
 def branch_losses(
-    outputs: dict[str, Any],
-    label: Any,
-    count: Any,
+    outputs: dict[str, keras.KerasTensor],
+    label: keras.KerasTensor,
+    count: keras.KerasTensor,
     class_weights: tuple[float, ...] | None = None,
     fine_loss: float = 0.0,
-) -> dict[str, Any]:
+) -> dict[str, keras.KerasTensor]:
     """The loss of each output that the variant has, scalars in float32 or wider; their plain sum is minimized.
 
     outputs: log-probabilities (B, H, W, ·) as `build_casnet` names them. label: (B, H, W) integers 0..K−1 or 255.
-    count: N, the labelled pixels of the whole batch, of which these may be a part. `coarse` is eq. 3, `attention`
-    eq. 6 with the labels of eq. 5, `refine` eq. 9 (of the fused answer, which without a coarse branch is the fine
-    one). class_weights (K,) multiply the terms of eqs. 3 and 9 by the weight of their label. fine_loss: weight of a
-    loss `fine` that the paper does not have, −mean log p_f[y] where p_f is not the answer itself: eq. 9 trains the fine
-    branch by 1 − p_a only, a seventh of what the coarse one gets.
+    count: N, the labelled pixels of the whole batch, of which these may be a part. class_weights: (K,), multiply the
+    terms of eqs. 3 and 9 by the weight of their label.
+
+    `coarse` is eq. 3, `attention` eq. 6 with the labels of eq. 5, `refine` eq. 9: of the fused output, which without a
+    coarse branch is the fine one. fine_loss: weight of a loss `fine` that the paper does not have, −mean log p_f[y],
+    where p_f is not the final output itself: eq. 9 trains the fine branch by 1 − p_a only, a seventh of what the coarse
+    one gets.
     """
     label = ops.cast(label, "int32")
     weight = ops.cast(ops.not_equal(label, VOID), keras.config.floatx())
@@ -41,13 +41,15 @@ def branch_losses(
     return losses
 
 
-def attention_target(coarse: Any, target: Any) -> Any:
+def attention_target(coarse: keras.KerasTensor, target: keras.KerasTensor) -> keras.KerasTensor:
     """Eq. 5: 1 where the coarse branch's argmax is the label, else 0. (B, H, W) int32; no gradient passes."""
     best = ops.argmax(ops.stop_gradient(coarse), axis=-1)
     return ops.cast(ops.equal(ops.cast(best, "int32"), target), "int32")
 
 
-def negative_log_likelihood(log_probabilities: Any, target: Any, weight: Any, count: Any) -> Any:
+def negative_log_likelihood(
+    log_probabilities: keras.KerasTensor, target: keras.KerasTensor, weight: keras.KerasTensor, count: keras.KerasTensor
+) -> keras.KerasTensor:
     """−Σ weight · log p[target] / count. log p (B, H, W, C), target (B, H, W) in 0..C−1."""
     # A sum over one-hot classes: its gradient is one product, while that of a gather scatters, eight times slower.
     one_hot = ops.one_hot(target, log_probabilities.shape[-1], dtype=log_probabilities.dtype)

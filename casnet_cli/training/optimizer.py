@@ -1,11 +1,12 @@
 """SGD as Caffe does it (section 4.2): momentum, L2 decay added to the gradient, a rate multiplier for the branches."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from casnet_cli.recipe import Optimizer
+
+Tensors = list[keras.KerasTensor]
+"""Values of variables, or gradients of them."""
 
 GROWTH = 2000
 """Steps without overflow after which the loss scale of float16 doubles."""
@@ -32,7 +33,9 @@ class CaffeSGD:
         velocities = {v.path: own for v, own in zip(self.variables, self.velocities, strict=True)}
         return {**velocities, "loss_scale": self.scaling[0], "loss_scale_age": self.scaling[1]}
 
-    def moved(self, weights: list[Any], velocities: list[Any], gradients: list[Any], rate: Any) -> tuple[list, list]:
+    def moved(
+        self, weights: Tensors, velocities: Tensors, gradients: Tensors, rate: keras.KerasTensor
+    ) -> tuple[Tensors, Tensors]:
         """Weights and velocities one step on, `clip_norm` applied. All lists in the order of `variables`."""
         if self.section.clip_norm:
             norm = global_norm(gradients)
@@ -45,7 +48,7 @@ class CaffeSGD:
             after.append(self.section.momentum * v - ops.cast(rate, g.dtype) * g)
         return [w + v for w, v in zip(weights, after, strict=True)], after
 
-    def rescaled(self, scaling: list[Any], finite: Any) -> list[Any]:
+    def rescaled(self, scaling: Tensors, finite: keras.KerasTensor) -> Tensors:
         """The loss scale after a step: halved on overflow, doubled after `GROWTH` steps without."""
         if not self.scaled:
             return scaling
@@ -57,11 +60,11 @@ class CaffeSGD:
         ]
 
 
-def global_norm(gradients: list[Any]) -> Any:
+def global_norm(gradients: Tensors) -> keras.KerasTensor:
     """√Σ g² over all gradients, in the default float type."""
     squares = [ops.sum(ops.square(ops.cast(g, keras.config.floatx()))) for g in gradients]
     return ops.sqrt(sum(squares[1:], squares[0]))
 
 
-def _variable(value: Any) -> keras.Variable:
+def _variable(value: keras.KerasTensor | float) -> keras.Variable:
     return keras.Variable(value, dtype=keras.config.floatx(), trainable=False)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
-from casnet_cli.errors import EngineError, OutOfMemory
+from casnet_cli.errors import BackendError, OutOfMemory
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import Training
 from casnet_cli.training.step import StepResult, step_result
@@ -21,7 +21,7 @@ from casnet_cli.training.update import Update
 def set_up(section: Training, strategy: str) -> "Devices":
     """One device; float64 must be allowed before the first array."""
     if strategy not in ("auto", "single"):
-        raise EngineError(f"--strategy {strategy}: needs TensorFlow (KERAS_BACKEND=jax trains on one device)")
+        raise BackendError(f"--strategy {strategy}: needs TensorFlow (KERAS_BACKEND=jax trains on one device)")
     if section.precision == "float64":
         jax.config.update("jax_enable_x64", True)
         BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # on JAX Keras narrows every promoted type, batch norm's first
@@ -37,7 +37,7 @@ class Devices:
     replicas = workers = 1
     index = 0
 
-    def scope(self) -> AbstractContextManager[Any]:
+    def scope(self) -> AbstractContextManager[object]:
         return contextlib.nullcontext()
 
     def sum(self, values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from casnet_cli.errors import EngineError, OutOfMemory, WorkerLost
+from casnet_cli.errors import BackendError, OutOfMemory, WorkerLost
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import Training
 from casnet_cli.training.step import StepResult, step_result
@@ -55,9 +55,9 @@ def _strategy(name: str) -> Any:
             )  # which GPUs a task sees is Slurm's to say; the numbers above only let the resolver count
             return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise EngineError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None
+        raise BackendError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None
     if name == "multi-worker":
-        raise EngineError("--strategy multi-worker: no workers named (set TF_CONFIG, or start by srun under Slurm)")
+        raise BackendError("--strategy multi-worker: no workers named (set TF_CONFIG, or start by srun under Slurm)")
     devices = [device.name for device in tf.config.list_logical_devices("GPU" if gpus else "CPU")]
     if name == "mirrored" and len(devices) > 1:
         return tf.distribute.MirroredStrategy(devices)
@@ -65,18 +65,18 @@ def _strategy(name: str) -> Any:
 
 
 def _named_workers() -> int:
-    """How many workers TF_CONFIG names; 0 without it. Raises EngineError."""
+    """How many workers TF_CONFIG names; 0 without it. Raises BackendError."""
     if "TF_CONFIG" not in os.environ:
         return 0
     try:
-        told = json.loads(os.environ["TF_CONFIG"])
-        workers, index = len(told["cluster"]["worker"]), told["task"]["index"]
-        if told["task"]["type"] == "worker" and isinstance(index, int) and 0 <= index < workers:
+        config = json.loads(os.environ["TF_CONFIG"])
+        workers, index = len(config["cluster"]["worker"]), config["task"]["index"]
+        if config["task"]["type"] == "worker" and isinstance(index, int) and 0 <= index < workers:
             return workers
     except (ValueError, KeyError, TypeError):
         pass
     right = '{"cluster": {"worker": ["host0:12345", …]}, "task": {"type": "worker", "index": 0}}'
-    raise EngineError(f"TF_CONFIG: names no worker of a cluster ({right})")
+    raise BackendError(f"TF_CONFIG: names no worker of a cluster ({right})")
 
 
 class Devices:
@@ -94,7 +94,7 @@ class Devices:
         """Devices of this process."""
         return self.replicas // self.workers
 
-    def scope(self) -> AbstractContextManager[Any]:
+    def scope(self) -> AbstractContextManager[object]:
         return self.strategy.scope() if self.replicas > 1 else contextlib.nullcontext()
 
     def sum(self, values: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ class Devices:
             share = np.asarray(values, np.float64) / self.here  # every device of this process adds its share
             return self.strategy.experimental_local_results(reduced(tf.constant(share)))[0].numpy()
 
-    def split(self, rows: np.ndarray, parts: int) -> list[Any]:
+    def split(self, rows: np.ndarray, parts: int) -> list[tf.Tensor]:
         """Rows of this process as `parts` values, each spread over its devices."""
         cut = rows.reshape(parts, self.here, -1, *rows.shape[1:])
         if self.replicas == 1:
@@ -210,5 +210,5 @@ def _translated(workers: int) -> Iterator[None]:
     except LOST:
         if workers == 1:
             raise
-        told = f"another of the {workers} workers is gone (start all of them again with --resume)"
-        raise WorkerLost(told) from None
+        again = "start all of them again with --resume"
+        raise WorkerLost(f"another of the {workers} workers is gone ({again})") from None

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import keras
@@ -18,23 +17,23 @@ CLASS_LAYERS = ("coarse_logits", "fine_logits")
 every network, so its layer is like any other."""
 
 NAMED = 3
-"""New weights that the sentence names; the others it counts."""
+"""New weights that `Adopted.sentence` names; it counts the others."""
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of the network's weights: `kept` + len(`mixed`) + len(`new`) are all.
-
-    kept: number of weights wholly from the checkpoint. mixed: paths of those of the class layers whose classes are
-    partly from there. new: paths of those with nothing from there. classes_kept, classes_new: names of the new
-    network's classes, in the order of their ids, whose outputs are from there and not.
-    """
+    """What became of the network's weights: `kept` + len(`mixed`) + len(`new`) are all."""
 
     kept: int
+    """Number of weights wholly from the checkpoint."""
     mixed: tuple[str, ...]
+    """Paths of weights of the class layers that have some of their classes from there."""
     new: tuple[str, ...]
+    """Paths of weights with nothing from there."""
     classes_kept: tuple[str, ...]
+    """The new network's classes whose outputs are from there, in the order of their ids."""
     classes_new: tuple[str, ...]
+    """Its other classes."""
 
     def sentence(self) -> str:
         """For the user: `kept 308 of 312 weights; classes kept: sky, road; new: cow`."""
@@ -87,7 +86,7 @@ def _arrays(path: Path, model: keras.Model) -> dict[str, np.ndarray]:
             raise RunError(f"{path}: damaged checkpoint: {reason(error)}") from None
 
 
-def _class_layers(model: keras.Model) -> list[Any]:
+def _class_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.name in CLASS_LAYERS]
 
 
@@ -110,7 +109,7 @@ def _origin(new: Sequence[str], old: Sequence[str]) -> dict[int, int]:
 
 
 def _by_class(
-    layer: Any, stored: dict[str, np.ndarray], origin: dict[int, int], old_classes: int
+    layer: keras.Layer, stored: dict[str, np.ndarray], origin: dict[int, int], old_classes: int
 ) -> dict[str, np.ndarray]:
     """Kernel and bias of a class layer with the columns of known classes replaced; nothing if they do not fit."""
     values = {}

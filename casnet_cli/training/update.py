@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import keras
 from keras import ops
 
 from casnet_cli.training.losses import branch_losses
-from casnet_cli.training.optimizer import CaffeSGD, global_norm
+from casnet_cli.training.optimizer import CaffeSGD, Tensors, global_norm
 
-State = tuple[list[Any], list[Any], list[Any], list[Any]]
+Losses = dict[str, keras.KerasTensor]
+"""The loss of each branch, scalars."""
+
+State = tuple[Tensors, Tensors, Tensors, Tensors]
 """Values of: weights that train, other variables of the network (batch statistics, random states), velocities, scaling
 of the loss."""
 
 
 class Update:
-    """Loss of a batch, and the state after its gradients. variables: where the state of a step is kept."""
+    """Loss of a batch, and the state after its gradients. `variables` keep the state between steps."""
 
     def __init__(
         self, model: keras.Model, optimizer: CaffeSGD, class_weights: tuple[float, ...] | None, fine_loss: float
@@ -28,8 +30,15 @@ class Update:
         self.random = [variable.path.endswith("seed_generator_state") for variable in fixed]
 
     def loss(
-        self, weights: list[Any], fixed: list[Any], scale: Any, image: Any, label: Any, count: Any, replica: Any = None
-    ) -> tuple[Any, tuple[dict[str, Any], list[Any]]]:
+        self,
+        weights: Tensors,
+        fixed: Tensors,
+        scale: keras.KerasTensor,
+        image: keras.KerasTensor,
+        label: keras.KerasTensor,
+        count: keras.KerasTensor,
+        replica: keras.KerasTensor | None = None,
+    ) -> tuple[keras.KerasTensor, tuple[Losses, Tensors]]:
         """Scaled total loss of these rows, its parts by branch, and the other variables afterwards.
 
         count: N, the labelled pixels of the whole batch. replica: number of the device, so that each draws its own
@@ -42,15 +51,15 @@ class Update:
         total = sum(values[1:], values[0])
         return total * ops.cast(scale, total.dtype), (losses, self._shifted(after, replica, -1))
 
-    def _shifted(self, fixed: list[Any], replica: Any, sign: int) -> list[Any]:
+    def _shifted(self, fixed: Tensors, replica: keras.KerasTensor | None, sign: int) -> Tensors:
         if replica is None:
             return fixed
         shift = sign * 1_000_003 * ops.stack([replica, ops.zeros_like(replica)])
         return [v + ops.cast(shift, v.dtype) if random else v for v, random in zip(fixed, self.random, strict=True)]
 
     def advance(
-        self, state: State, gradients: list[Any], after: list[Any], losses: dict[str, Any], rate: Any
-    ) -> tuple[State, Any, Any]:
+        self, state: State, gradients: Tensors, after: Tensors, losses: Losses, rate: keras.KerasTensor
+    ) -> tuple[State, keras.KerasTensor, keras.KerasTensor]:
         """The state one step on, norm of the true gradients, and whether loss and norm are finite.
 
         gradients: of the scaled loss, summed over the batch. after: the other variables behind the batch. Where
@@ -64,14 +73,14 @@ class Update:
             finite = ops.logical_and(finite, ops.isfinite(value))
         moved, speeds = self.optimizer.moved(weights, velocities, gradients, rate)
 
-        def kept(new: list[Any], old: list[Any]) -> list[Any]:
+        def kept(new: Tensors, old: Tensors) -> Tensors:
             return [n if n is o else ops.where(finite, n, o) for n, o in zip(new, old, strict=True)]
 
         scaling = self.optimizer.rescaled(scaling, finite)
         return (kept(moved, weights), kept(after, fixed), kept(speeds, velocities), scaling), norm, finite
 
 
-def layers_of(model: keras.Model) -> Iterator[Any]:
+def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
     """Every layer, those of nested networks included."""
     for layer in model.layers:
         yield from layers_of(layer) if isinstance(layer, keras.Model) else (layer,)
