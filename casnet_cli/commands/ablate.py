@@ -36,7 +36,7 @@ def command(
     """Train variants (a) coarse, (b) coarse + fine, (c) attention, and the fine branch alone; the paper's table 1.
 
     All see the same images in the same order. Afterwards: mean and spread over the seeds, paired differences with
-    intervals, the paper's figures beside, and a picture in the manner of figure 4.
+    intervals, the paper's numbers beside them, and a picture like the paper's figure 4.
     """
     from casnet_cli.workflows.series.ablate import ablate
     from casnet_cli.workflows.train.session import TrainOptions

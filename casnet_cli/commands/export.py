@@ -12,13 +12,13 @@ from casnet_cli.export.formats import FORMATS
 FormatChoice = StrEnum("FormatChoice", [*FORMATS])  # type: ignore[misc]
 """The formats, from their table."""
 
+ONNX = FormatChoice("onnx")
+
 
 def command(
     run: Run = None,
     data: DataFile = None,
-    format: Annotated[FormatChoice, typer.Option(help="What will run it; onnx and litert are extras.")] = FormatChoice(
-        "onnx"
-    ),  # noqa: B008
+    format: Annotated[FormatChoice, typer.Option(help="What will run it; onnx and litert are extras.")] = ONNX,
     precision: Annotated[
         Literal["float32", "float16", "int8"],
         typer.Option(help="float16: weights of half the size. int8: convolutions in integers, calibrated."),

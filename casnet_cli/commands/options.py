@@ -20,7 +20,7 @@ Tta = Annotated[
     typer.Option(help="Average over mirrored images, or over four scales and mirrored: 2 and 8 passes."),
 ]
 Recipe = Annotated[
-    str | None, typer.Argument(help="Recipe name or file; default chosen from data and machine.", metavar="[RECIPE]")
+    str | None, typer.Argument(help="Recipe name or file; default by data and machine.", metavar="[RECIPE]")
 ]
 TrainingData = Annotated[Path | None, typer.Option("--data", help="Prepared data set.", metavar="FILE")]
 RunFolder = Annotated[Path | None, typer.Option("--run", help="Folder to write; default in runs/.", metavar="DIR")]
@@ -28,7 +28,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue, or start if it
 Init = Annotated[Path | None, typer.Option(help="Fine-tune: begin with the weights of another run.", metavar="RUN")]
 Strategy = Annotated[
     Literal["auto", "single", "mirrored", "multi-worker"],
-    typer.Option(help="One device, all of this machine, or several processes; auto looks."),
+    typer.Option(help="One device, all of this machine, or several processes; auto: by the machine."),
 ]
 MaxTime = Annotated[
     str | None,
@@ -52,7 +52,7 @@ SplitFiles = Annotated[
     tuple[Path, Path, Path] | None, _own("Lists of image names; - for none.", metavar="TRAIN VAL TEST")
 ]
 Folds = Annotated[int | None, _own("Cross-validate in so many folds.")]
-Propose = Annotated[bool, _own("Only look at the masks and write a table of classes to edit.")]
+Propose = Annotated[bool, _own("Only read the masks and write a table of classes to edit.")]
 Json = Annotated[
-    str | None, typer.Option("--json", help="Write the answer for a program; - is stdout.", metavar="FILE")
+    str | None, typer.Option("--json", help="Write the result for a program; - is stdout.", metavar="FILE")
 ]

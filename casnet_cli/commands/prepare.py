@@ -29,7 +29,7 @@ def command(
         ),
     ],
     source: Annotated[
-        Path | None, typer.Option(help="Archive or folder; else looked for in data/ and here, else downloaded.")
+        Path | None, typer.Option(help="Archive or folder; default one in data/ or here, else a download.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default data/NAME.h5.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse a copy that differs from the one casnet knows.")] = False,

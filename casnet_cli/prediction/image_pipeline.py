@@ -77,7 +77,7 @@ def predict_folder(
 ) -> Iterator[ManifestEntry]:
     """Label every job, and yield its line of the manifest once its files are written.
 
-    Lines come in the order in which images are ready. An image that cannot be read has a line that says why. Raises
+    Lines come in the order in which images are ready. An image that cannot be read has a line with the reason. Raises
     InputError if the output folder cannot be written.
     """
     outputs, budget, todo = manifest.outputs, PixelBudget(PIXELS), iter(jobs)

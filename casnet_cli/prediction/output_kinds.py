@@ -60,7 +60,7 @@ class OutputKind:
 
 
 def _late(module: str, name: str) -> Writer:
-    """A function of a module of this room, imported when it is called."""
+    """A function of a module beside this one, imported when it is called."""
 
     def write(file: Path, picture: LabelledPicture) -> None:
         cast(Writer, getattr(import_module(f"casnet_cli.prediction.{module}"), name))(file, picture)

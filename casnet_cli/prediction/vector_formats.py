@@ -63,7 +63,7 @@ def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = 
     each region of one class whose pixels touch by their sides, in the order of their first pixels.
 
     Rings are closed and pass no corner twice; they may touch each other in corners. With numbers as they stand, outer
-    rings turn counterclockwise and holes clockwise (RFC 7946); as y points down, it looks the other way round.
+    rings turn counterclockwise and holes clockwise (RFC 7946); on the screen it is the other way round.
     """
     found = _regions(mask, difficulty)
     polygons: list[list[list[list[int]]]] = [[] for _ in found.class_ids]

@@ -118,7 +118,7 @@ class _FrameMeans:
         self.size = frame["width"], frame["height"]
 
     def entry(self) -> ManifestEntry:
-        """What a line says of the whole video."""
+        """The keys of a line that concern the whole video."""
         count = max(1, self.frames)
         return {
             "width": self.size[0],

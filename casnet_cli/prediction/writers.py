@@ -46,7 +46,7 @@ def refused(path: Path, error: Exception, why: str = "") -> InputError:
 
 
 def write_mask(file: Path, picture: "LabelledPicture") -> None:
-    """The class of each pixel as PNG, in the values that were chosen."""
+    """The class of each pixel as PNG, in the values of `picture.mask_values`."""
     write_png(file, picture.mask_values.image(picture.result.mask))
 
 

@@ -1,10 +1,8 @@
-"""The transaction, with a plain function in the network's place."""
+"""Folders of images become files and lines, with a plain function in the place of the network."""
 
 import json
 import os
-import platform
 import struct
-import subprocess
 import threading
 import zlib
 from pathlib import Path
@@ -19,7 +17,7 @@ from PIL import Image
 from casnet_cli.errors import InputError
 from casnet_cli.prediction import image_pipeline as pipeline
 from casnet_cli.prediction.image_pipeline import predict_folder
-from casnet_cli.prediction.inputs import Job, find_images, shard
+from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
 
@@ -75,21 +73,6 @@ def test_two_inputs_of_one_stem_keep_their_extension(folder: Path) -> None:
     assert masks == {"a.png.png", "a.bmp.png", "sub/b.png"}
 
 
-def test_what_a_kill_leaves_is_cleared(folder: Path) -> None:
-    label(folder)
-    out = folder.parent / "out"
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    left = out / f".a.png.{platform.node()}-{dead.pid}.part"
-    left.write_text("half")
-    others = out / ".a.png.elsewhere-1.part"  # of a process on another machine, perhaps alive
-    others.write_text("half")
-    with open(out / "manifest.jsonl", "a") as file:
-        file.write('{"file": "half a li')
-    assert label(folder) == []
-    assert not left.exists() and others.exists() and len(manifest(folder)) == 2
-
-
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "I;16", "LA", "1"])
 def test_every_mode_is_labelled_at_its_own_size(folder: Path, mode: str) -> None:
     file = folder / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
@@ -111,29 +94,6 @@ def test_the_mask_has_the_size_after_exif_rotation(folder: Path) -> None:
     assert opened(folder.parent / "out" / "turned.png").size == (10, 30)
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")],
-)
-def test_paths_that_hold_nothing(folder: Path, path: str, reason: str) -> None:
-    (folder.parent / "bare").mkdir()
-    with pytest.raises(InputError, match=reason):
-        find_images([folder.parent / path], folder.parent / "out")
-
-
-def test_inputs_are_never_written_over(folder: Path) -> None:
-    with pytest.raises(InputError, match="also the output folder"):
-        find_images([folder], folder)
-    with pytest.raises(InputError, match="would be written over"):
-        find_images([folder / "a.png"], folder)
-
-
-def test_nor_by_a_relative_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)
-    with pytest.raises(InputError, match="would be written over"):
-        find_images([Path("a.png")], Path("."))
-
-
 def test_outputs_of_two_inputs_never_share_a_name(folder: Path) -> None:
     picture(6).save(folder / "a.difficulty.png")
     records = label(folder)
@@ -151,25 +111,10 @@ def test_a_name_that_is_no_unicode(folder: Path) -> None:
     assert str(odd) in {record["file"] for record in manifest(folder)} and label(folder) == []
 
 
-@pytest.mark.parametrize("line", ["{bad", "[]", '{"file": 3}', '{"status": "ok"}', ""])
-def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> None:
-    (folder.parent / "out").mkdir()
-    (folder.parent / "out" / "manifest.jsonl").write_text(line + "\n")
-    assert len(label(folder)) == 2 and label(folder) == []
-
-
 def test_an_output_that_cannot_be_a_folder(folder: Path) -> None:
     (folder.parent / "out").write_text("a file")
     with pytest.raises(InputError, match="cannot be written"):
         label(folder)
-
-
-def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
-    out = folder / "predictions"
-    jobs = find_images([folder], out)
-    with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
-        list(predict_folder(FunctionPredictor(by_brightness), jobs, manifest))
-    assert find_images([folder], out) == jobs
 
 
 def test_decoding_computing_and_writing_run_side_by_side(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,37 +192,6 @@ def test_a_network_without_memory_fails_one_image_and_does_the_others(folder: Pa
     assert "not enough memory" in records["c.png"]["error"] and len(records) == 4
 
 
-def test_a_second_process_is_refused_and_shares_are_not(folder: Path) -> None:
-    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
-    with Manifest(outputs):
-        with pytest.raises(InputError, match="another process"):
-            Manifest(outputs)
-        with Manifest(outputs, (1, 2)):
-            pass
-    with Manifest(outputs):
-        pass
-
-
-def test_shares_are_disjoint_complete_and_join(folder: Path) -> None:
-    for index in range(40):
-        picture(index).save(folder / f"{index:02d}.png")
-    out = folder.parent / "out"
-    jobs = find_images([folder], out)
-    shares = [list(shard(jobs, number, 3)) for number in (1, 2, 3)]
-    assert sorted(job.file for share in shares for job in share) == sorted(job.file for job in jobs)
-    assert all(5 < len(share) < 25 for share in shares)
-    for number, share in enumerate(shares, 1):
-        with Manifest(Outputs(out, LABELS, "run 1"), (number, 3)) as manifest:
-            list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(share), manifest))
-    lines = "".join(file.read_text() for file in sorted(out.glob("manifest-*-of-3.jsonl")))
-    assert {json.loads(line)["file"] for line in lines.splitlines()} == {str(job.file) for job in jobs}
-    picture(99).save(folder / "new.png")
-    with Manifest(Outputs(out, LABELS, "run 1")) as whole:
-        assert whole.pending(jobs) == []
-        assert [job.file.name for job in whole.pending(find_images([folder], out))] == ["new.png"]
-    assert list(shard(jobs, 2, 3)) == [job for job in shard(find_images([folder], out), 2, 3) if job.stem.name != "new"]
-
-
 def test_extra_files_and_rejected_pixels(folder: Path) -> None:
     def unsure(image: np.ndarray) -> dict[str, np.ndarray]:
         pixels = by_brightness(image)
@@ -334,13 +248,3 @@ def test_an_image_that_claims_too_many_pixels_is_named(folder: Path) -> None:
     (folder / "huge.png").write_bytes(data)
     failed = [record for record in label(folder) if record["status"] == "failed"]
     assert len(failed) == 1 and "more than 500 million pixels" in str(failed[0]["error"])
-
-
-def test_jobs_of_one_image_from_stdin_are_never_done_before(folder: Path) -> None:
-    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
-    (job,) = find_images([Path("-")], outputs.folder)
-    assert job == Job(Path("-"), Path("stdin"))
-    with Manifest(outputs) as manifest:
-        manifest.add({"file": "-", "status": "ok", "mask": "stdin.png", "made_with": "run 1"})
-        (outputs.folder / "stdin.png").touch()
-        assert manifest.pending([job]) == [job]

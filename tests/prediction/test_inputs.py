@@ -1,16 +1,15 @@
-"""What is found, and that no output takes the place of another, of an input or that does not belong to it."""
+"""What is found, and that no output takes the place of another one or of an input."""
 
-import json
 from pathlib import Path
 
 import pytest
 from helpers.datasets import FunctionPredictor
-from helpers.predictions import LABELS, by_brightness, label, picture
+from helpers.predictions import LABELS, by_brightness, picture
 
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import find_images
-from casnet_cli.prediction.manifest import Manifest, check_unclaimed
+from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
 
 
@@ -59,35 +58,6 @@ def test_hidden_files_and_folders_are_no_inputs_unless_they_are_named(tmp_path: 
     assert stems(tmp_path, "in/._a.jpg", "in/.thumbnails") == {"in/._a.jpg": "._a", "in/.thumbnails/b.jpg": "b"}
 
 
-def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> None:
-    outputs = Outputs(folder.parent / "out", LABELS, "run 1")
-    jobs = find_images([folder], outputs.folder)
-    check_unclaimed(outputs, jobs)
-    outputs.folder.mkdir()
-    (outputs.folder / "other.png").touch()
-    check_unclaimed(outputs, jobs)
-    (outputs.folder / "a.png").write_text("drawn by hand")
-    with pytest.raises(InputError, match=r"out/a\.png: exists, and no manifest lists it"):
-        check_unclaimed(outputs, jobs)
-    (outputs.folder / "a.png").rename(outputs.folder / "summary.csv")
-    with pytest.raises(InputError, match=r"out/summary\.csv: exists"):
-        check_unclaimed(outputs, jobs)
-    (outputs.folder / "summary.csv").unlink()
-    label(folder)
-    check_unclaimed(outputs, jobs)
-
-
-def test_what_lies_beside_a_mask_is_cleared_though_a_failure_lay_between(folder: Path) -> None:
-    label(folder, extra=("geojson",))
-    assert (folder.parent / "out/a.geojson").exists()
-    whole = (folder / "a.png").read_bytes()
-    (folder / "a.png").write_text("broken")
-    assert [record["status"] for record in label(folder)] == ["failed"]
-    (folder / "a.png").write_bytes(whole)
-    assert [record["status"] for record in label(folder)] == ["ok"]
-    assert not (folder.parent / "out/a.geojson").exists() and (folder.parent / "out/sub/b.geojson").exists()
-
-
 def test_links_lead_to_no_input_that_is_written_over(folder: Path) -> None:
     out = folder.parent / "out"
     out.mkdir()
@@ -103,39 +73,32 @@ def test_links_lead_to_no_input_that_is_written_over(folder: Path) -> None:
         find_images([folder], out)
 
 
-def test_a_mask_made_of_a_namesake_since_is_made_again(folder: Path) -> None:
-    other = folder.parent / "other"
-    other.mkdir()
-    picture(8).save(other / "a.png")
-
-    def call(where: Path) -> list[str]:
-        with Manifest(Outputs(folder.parent / "out", LABELS, "run 1")) as manifest:
-            jobs = manifest.pending(find_images([where], manifest.outputs.folder))
-            return [str(record["file"]) for record in predict_folder(FunctionPredictor(by_brightness), jobs, manifest)]
-
-    assert len(call(folder)) == 2 and call(other) == [str(other / "a.png")]
-    assert call(folder) == [str(folder / "a.png")] and call(folder) == []
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("missing", "no such file"), ("in/notes.txt", "neither image nor video"), ("bare", "no image in it")],
+)
+def test_paths_that_hold_nothing(folder: Path, path: str, reason: str) -> None:
+    (folder.parent / "bare").mkdir()
+    with pytest.raises(InputError, match=reason):
+        find_images([folder.parent / path], folder.parent / "out")
 
 
-def test_lines_of_all_shares_count_in_the_order_of_time(folder: Path) -> None:
-    """Another run in between has made all of it anew, though the older share is written to once more."""
-    out = folder.parent / "out"
+def test_inputs_are_never_written_over(folder: Path) -> None:
+    with pytest.raises(InputError, match="also the output folder"):
+        find_images([folder], folder)
+    with pytest.raises(InputError, match="would be written over"):
+        find_images([folder / "a.png"], folder)
+
+
+def test_nor_by_a_relative_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="would be written over"):
+        find_images([Path("a.png")], Path("."))
+
+
+def test_outputs_below_the_input_are_not_taken_for_inputs(folder: Path) -> None:
+    out = folder / "predictions"
     jobs = find_images([folder], out)
-
-    def call(identity: str, share: tuple[int, int] | None, most: int) -> int:
-        with Manifest(Outputs(out, LABELS, identity), share) as manifest:
-            return len(list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(jobs)[:most], manifest)))
-
-    assert call("run 1", (1, 1), 2) == 2 and call("run 2", None, 2) == 2 and call("run 1", (1, 1), 1) == 1
-    assert call("run 1", (1, 1), 2) == 1 and call("run 1", None, 2) == 0
-
-
-def test_what_lies_beside_a_mask_is_of_the_same_prediction_or_removed(folder: Path) -> None:
-    geojson = folder.parent / "out" / "a.geojson"
-    label(folder, extra=("geojson",))
-    assert geojson.exists() and len(label(folder, identity="run 2", overlay=False)) == 2
-    assert not geojson.exists() and not geojson.with_name("a.overlay.jpg").exists()
-    assert len(label(folder, identity="run 2")) == 2 and label(folder, identity="run 2") == []
-    geojson.write_text("of somebody else")
-    assert len(label(folder, identity="run 2", extra=("geojson",))) == 2
-    assert json.loads(geojson.read_text())["type"] == "FeatureCollection"
+    with Manifest(Outputs(out, LABELS, "run 1")) as manifest:
+        list(predict_folder(FunctionPredictor(by_brightness), jobs, manifest))
+    assert find_images([folder], out) == jobs
