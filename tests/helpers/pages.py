@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "findings" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = ("console", "bash", "python", "toml")
 FENCE = re.compile(r"(?:<!-- test: (?P<mark>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
-NUMBER = re.compile(r"\b[0-9a-f]{64}\b|\d[\d.,]*(?<![.,])")
+NUMBER = re.compile(r"\b[0-9a-f]{64}\b|\d+(,\d{3})*(\.\d+)?")
 PROGRESS = re.compile(r"^[^:]*: [\d,]+/[\d,]+( .*)?$")
 
 
@@ -130,9 +130,13 @@ def compare(shown: str, output: str, where: str) -> None:
     """Fail unless the page shows the output, as the module says."""
     pattern = []
     for line in _lines(shown):
-        pattern.append("(?:.*\n)*?" if line == "…" else f"{'.*?'.join(map(re.escape, line.split('…')))}\n")
+        pattern.append("(?:.*\n)*?" if line == "…" else _pattern(line))
     actual = "".join(f"{line}\n" for line in _lines(output))
     assert re.fullmatch("".join(pattern), actual), f"{where}\nshown:\n{shown}\noutput:\n{output}\n"
+
+
+def _pattern(line: str) -> str:
+    return ".*?".join(map(re.escape, re.split(" ?… ?", line))) + "\n"
 
 
 def _lines(text: str) -> list[str]:
