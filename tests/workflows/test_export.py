@@ -46,7 +46,7 @@ def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def exported(trained: Path) -> Path:
-    """The same with both formats that predict asks."""
+    """The same with both formats that predict takes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(trained)
         assert "proved" in casnet("export", "--probabilities")
@@ -60,14 +60,16 @@ def opened(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert"])
-def test_export_says_what_it_proved(exported: Path, home: Path, name: str) -> None:
+def test_export_records_its_proof(exported: Path, home: Path, name: str) -> None:
     folder = home / RUN / "export" / f"{name}-float32"
-    told = json.loads((folder / "export.json").read_text())
-    assert told["proved"] and told["proof"]["images"] == 1  # all validation images
-    assert told["proof"]["pixels_equal"] >= 0.999 and abs(told["proof"]["pixel_accuracy_difference"]) < 0.001
-    assert told["classes"] == ["red", "green", "blue"] and told["void"] == 255 and told["precision"] == "float32"
-    assert set(told["outputs"]) == {"mask", "difficulty", "probabilities"}
-    assert told["bytes"] == {file.name: file.stat().st_size for file in folder.iterdir() if file.name != "export.json"}
+    record = json.loads((folder / "export.json").read_text())
+    assert record["proved"] and record["proof"]["images"] == 1  # all validation images
+    assert record["proof"]["pixels_equal"] >= 0.999 and abs(record["proof"]["pixel_accuracy_difference"]) < 0.001
+    assert record["classes"] == ["red", "green", "blue"] and record["void"] == 255 and record["precision"] == "float32"
+    assert set(record["outputs"]) == {"mask", "difficulty", "probabilities"}
+    assert record["bytes"] == {
+        file.name: file.stat().st_size for file in folder.iterdir() if file.name != "export.json"
+    }
     assert [each.name for each in folder.parent.iterdir() if each.name.startswith(".")] == []
 
 
@@ -92,22 +94,22 @@ def test_predict_without_keras_and_tensorflow_writes_the_same(
     assert "labelling 0 of 6" in again.stderr
 
 
-def test_without_probabilities_it_does_not_say_how_sure_it_is(exported: Path, home: Path, tmp_path: Path) -> None:
+def test_without_probabilities_there_is_no_confidence(exported: Path, home: Path, tmp_path: Path) -> None:
     import onnx
 
     model = onnx.load(home / RUN / "export/onnx-float32/model.onnx")
     model.graph.output.pop()  # what `export` leaves out without --probabilities
     about = next(entry for entry in model.metadata_props if entry.key == "casnet_export")
-    told = json.loads(about.value)
-    del told["outputs"]["probabilities"]
-    about.value = json.dumps(told)
+    record = json.loads(about.value)
+    del record["outputs"]["probabilities"]
+    about.value = json.dumps(record)
     onnx.save(model, tmp_path / "own.onnx")
     casnet("predict", "photos/0.png", "--run", tmp_path / "own.onnx", "--out", tmp_path / "out")
     record = json.loads((tmp_path / "out/manifest.jsonl").read_text())
     assert record["confidence_mean"] is None and record["difficulty_mean"] > 0
     for words in (("--reject-below", 0.5), ("--save", "confidence")):
-        said = casnet("predict", "photos/0.png", "--run", tmp_path / "own.onnx", *words, code=2)
-        assert "gives no probabilities" in said
+        stderr = casnet("predict", "photos/0.png", "--run", tmp_path / "own.onnx", *words, code=2)
+        assert "gives no probabilities" in stderr
 
 
 SNIPPETS = re.findall(r"```python\n(# label\.py .*?)```", PAGE.read_text(encoding="utf-8"), re.S)
@@ -140,8 +142,8 @@ def test_two_files_by_the_program_of_the_page(home: Path, tmp_path: Path) -> Non
         assert ("ran the fine branch" in done.stdout) == (threshold == 0)
         masks[threshold] = opened(tmp_path / "seen.png")
     for name, part in (("coarse.onnx", "coarse"), ("fine.onnx", "fine")):
-        said = casnet("predict", "photos", "--run", folder / name, code=2)
-        assert f"{name}: the {part} one of two files" in said
+        stderr = casnet("predict", "photos", "--run", folder / name, code=2)
+        assert f"{name}: the {part} one of two files" in stderr
     with Image.open(home / "predictions/0.png") as mask:
         np.testing.assert_array_equal(masks[0], np.asarray(mask))
     casnet("predict", "photos/0.png", "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: everything
@@ -156,8 +158,8 @@ def test_beyond_its_limits_it_is_kept_aside(exported: Path, home: Path, monkeypa
     monkeypatch.setattr(ExportedPredictor, "predict", wrong)
     assert "refused" in casnet("export", code=1)
     folder = home / RUN / "export/onnx-float32-refused"
-    told = json.loads((folder / "export.json").read_text())
-    assert not told["proved"] and told["proof"]["pixels_equal"] < 0.999 and (folder / "model.onnx").is_file()
+    record = json.loads((folder / "export.json").read_text())
+    assert not record["proved"] and record["proof"]["pixels_equal"] < 0.999 and (folder / "model.onnx").is_file()
     assert (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns == before
 
 
@@ -183,8 +185,8 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
 
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=lambda given: " ".join(map(str, given)) if given else "")
 def test_mistakes_are_one_line(home: Path, words: tuple[object, ...], expected: str) -> None:
-    said = casnet("export", *words, code=2)
-    assert expected in said and said.count("\n") == 1 and said.startswith("error: ")
+    stderr = casnet("export", *words, code=2)
+    assert expected in stderr and stderr.count("\n") == 1 and stderr.startswith("error: ")
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,10 +199,10 @@ def test_a_run_that_is_not_finished(home: Path, tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "run" / "checkpoints"
     folder.mkdir(parents=True)
     for name in ("best.h5", "last.h5"):
-        (folder / name).write_bytes((home / BEST).read_bytes())
+        (folder / name).write_bytes((home / BEST).with_name(name).read_bytes())
     set_epochs(folder / "last.h5", 9)
-    said = casnet("export", "--run", tmp_path / "run", code=2)
-    assert "its training is not finished, epoch 2 of 9" in said and f"--run {folder / 'best.h5'}" in said
+    stderr = casnet("export", "--run", tmp_path / "run", code=2)
+    assert "its training is not finished, epoch 2 of 9" in stderr and f"--run {folder / 'best.h5'}" in stderr
     set_epochs(folder / "last.h5", 2)
     set_epochs(folder / "best.h5", 9)  # as the best epoch of a longer run would be
 
@@ -222,8 +224,8 @@ def test_a_folder_of_somebody_else(home: Path, tmp_path: Path) -> None:
     copy.parent.mkdir(parents=True)
     copy.write_bytes((home / BEST).read_bytes())
     (tmp_path / "run" / "export").write_text("in the way")
-    said = casnet("export", "--run", tmp_path / "run", "--data", "data/blocks.h5", code=2)
-    assert "export/onnx-float32: cannot be written" in said
+    stderr = casnet("export", "--run", tmp_path / "run", "--data", "data/blocks.h5", code=2)
+    assert "export/onnx-float32: cannot be written" in stderr
 
 
 def test_without_data_it_is_written_and_not_proved(home: Path, tmp_path: Path) -> None:
@@ -232,8 +234,8 @@ def test_without_data_it_is_written_and_not_proved(home: Path, tmp_path: Path) -
     words = ["export", "--run", alone, "--format", "savedmodel"]
     shown = casnet(*words)
     assert "not proved" in shown
-    told = json.loads((tmp_path / "export/savedmodel-float32/export.json").read_text())
-    assert told["proved"] is False and told["proof"] is None
+    record = json.loads((tmp_path / "export/savedmodel-float32/export.json").read_text())
+    assert record["proved"] is False and record["proof"] is None
     assert "is calibrated on training images" in casnet("export", "--run", alone, "--precision", "int8", code=2)
     data = write_blocks(tmp_path / "tests.h5", {"test": 2})
     words = ["export", "--run", alone, "--precision", "int8", "--data", data]
@@ -292,10 +294,10 @@ def test_an_export_of_an_earlier_checkpoint_says_so(exported: Path, home: Path, 
     amend(run / "checkpoints/best.h5", {"temperature": 3.0})
     words = ["predict", "photos/0.png", "--run", str(run), "--engine", "onnx", "--out", str(tmp_path / "out")]
     assert "was exported from an earlier checkpoint" in finish(*words, tiny=True)
-    told = json.loads(
+    record = json.loads(
         casnet("bench", "--run", run, "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-")
     )
-    assert told["engines"][0]["engine"] == "keras" and told["engines"][0]["pixel_accuracy"] is None
+    assert record["engines"][0]["engine"] == "keras" and record["engines"][0]["pixel_accuracy"] is None
     (run / "export/onnx-float32/export.json").write_text("{")
     assert "export.json: not readable" in casnet("bench", "--run", run, "--engine", "onnx", code=2)
 
@@ -328,8 +330,8 @@ def test_info_of_a_file(exported: Path, home: Path, name: str) -> None:
 
 
 def test_bench_of_engines(exported: Path, home: Path) -> None:
-    told = json.loads(casnet("bench", "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-"))
-    rows = {(row["engine"], row["precision"]): row for row in told["engines"]}
+    record = json.loads(casnet("bench", "--engine", "all", "--size", "40x48", "--repeats", 1, "--json", "-"))
+    rows = {(row["engine"], row["precision"]): row for row in record["engines"]}
     assert {("keras", "float32"), ("onnx", "float32"), ("litert", "float32")} <= set(rows)
     for row in rows.values():
         assert row["seconds"] > 0 and row["load_seconds"] > 0 and row["bytes"] > 1000
