@@ -43,7 +43,7 @@ class Calibration(TypedDict, total=False):
     """What is fitted on validation images after training."""
 
     temperature: float | None
-    """By which log-probabilities are divided to mean what they say; None: none fits."""
+    """Log-probabilities are divided by it, so that confidence equals accuracy; None: none fits."""
     images: int
     """Validation images that all of it rests on."""
     difficulty: list[float]
@@ -84,7 +84,7 @@ class Meta:
 
     @property
     def temperature(self) -> float | None:
-        """By which the final log-probabilities are divided to mean what they say; None if none was fitted."""
+        """The final log-probabilities are divided by it, so that confidence equals accuracy; None: not fitted."""
         return self.calibration.get("temperature")
 
     @property

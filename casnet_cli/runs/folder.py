@@ -51,7 +51,7 @@ class RunFolder(RunLayout):
 
     @property
     def newest(self) -> Path:
-        """The checkpoint that says how far training has come: the best one says it as of its own epoch."""
+        """The checkpoint that training has come to; the best one, where it is the only one, is of an earlier epoch."""
         return self.last if self.last.is_file() else self.best
 
     def resumable(self) -> Meta | None:
@@ -109,10 +109,12 @@ class RunFolder(RunLayout):
         init: the checkpoint whose weights it begins with. begun: the meta of the last checkpoint of a run that goes on.
         Raises RunError if the folder cannot be written.
         """
-        record, changes = _record_of_call(recipe, data, fold, init), []
+        record = _record_of_call(recipe, data, fold, init)
+        changes: list[str] = []
         if begun:
-            changes = recipes.differences(begun.recipe, recipe)
-            record = _continued(self._record(), record, begun.progress.step, changes)
+            step, found = begun.progress.step, recipes.differences(begun.recipe, recipe)
+            record = _continued(self._record(), record, step, found)
+            changes = [f"after step {step}: {change}" for change in found]
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.samples.mkdir(exist_ok=True)
@@ -121,7 +123,7 @@ class RunFolder(RunLayout):
             write_whole(self.recipe, recipes.dumps(recipe))
             write_whole(self.record, record.as_json())
             for change in changes:
-                self.log(f"after step {begun.progress.step if begun else 0}: {change}")
+                self.log(change)
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
 

@@ -92,7 +92,7 @@ def is_best(checkpoint: Path) -> bool:
 
 
 def is_refused(export: Path) -> bool:
-    """Whether the folder of an export says that its file is beyond its limits."""
+    """Whether the folder of an export is named as one whose file is beyond its limits."""
     return export.name.endswith(REFUSED)
 
 

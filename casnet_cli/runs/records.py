@@ -1,4 +1,4 @@
-"""The JSON files that are a public contract, as models: a docstring under each key says what it holds."""
+"""The JSON files that are a public contract, as models: a docstring under each key describes it."""
 
 from typing import Literal
 
@@ -70,7 +70,7 @@ class ManifestLine(Record):
     error: Text | None
     """Why it failed; null: it did not."""
     width: int | None
-    """Width of the image in pixels, turned as its EXIF tag says; null: it failed."""
+    """Width of the image in pixels, turned by its EXIF tag; null: it failed."""
     height: int | None
     """Its height in pixels."""
     mask: Text | None

@@ -52,7 +52,7 @@ def _strategy(name: str) -> Any:
         if name == "multi-worker" and slurm > 1:
             resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
                 port_base=PORT, gpus_per_node=slurm, gpus_per_task=1, auto_set_gpu=False
-            )  # which GPUs a task sees is Slurm's to say; the numbers above only let the resolver count
+            )  # Slurm decides which GPUs a task sees; the numbers above only let the resolver count
             return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         raise BackendError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None

@@ -43,17 +43,17 @@ def run(devices: Devices, file: Path, precision: str, steps: int, weighed: int) 
     """Losses of `steps` steps, and the weights after `weighed` of them."""
     own = slice(devices.index * ROWS // devices.workers, (devices.index + 1) * ROWS // devices.workers)
     chosen = recipe.load(recipe.find("demo"), [*SETTINGS, f"training.precision='{precision}'"])
-    trainee = assemble(chosen, CLASSES, devices, pretrained=False)
-    checkpoint.restore(file, trainee.model, trainee.optimizer)
+    state = assemble(chosen, CLASSES, devices, pretrained=False)
+    checkpoint.restore(file, state.model, state.optimizer)
     found = {}
     losses = []
     for k in range(steps):
-        measured = trainee.step(*(rows[own] for rows in batch(k)), 0.01)
-        assert measured.finite
-        losses.append(measured.losses["loss"])
+        result = state.step(*(rows[own] for rows in batch(k)), 0.01)
+        assert result.finite
+        losses.append(result.losses["loss"])
         if k + 1 == weighed:
-            trainee.step.sync()
-            weights = enumerate(trainee.model.weights)
+            state.step.sync()
+            weights = enumerate(state.model.weights)
             found = {f"weights-{precision}/{i:03d}": np.array(weight.numpy()) for i, weight in weights}
     return {f"losses-{precision}": np.asarray(losses), **found}
 

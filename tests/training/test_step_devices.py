@@ -40,8 +40,8 @@ def launch(out: Path, strategy: str, file: Path, *more: str, **environment: str)
 
 def finished(*processes: "subprocess.Popen[bytes]") -> None:
     for process in processes:
-        said = process.communicate()[1]
-        assert process.returncode == 0, said.decode()
+        errors = process.communicate()[1]
+        assert process.returncode == 0, errors.decode()
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the pre-trained network with fresh branches."""
     file = tmp_path_factory.mktemp("start") / "start.h5"
     chosen = recipe.load(recipe.find("demo"), SETTINGS)
-    trainee = assemble(chosen, CLASSES, set_up(chosen.training))
+    state = assemble(chosen, CLASSES, set_up(chosen.training))
     meta = checkpoint.Meta(chosen, with_colors(("a", "b", "c")), "made", "0" * 64, None, Progress(), {"best": 0.0})
-    checkpoint.save(file, trainee.model, trainee.optimizer, meta)
+    checkpoint.save(file, state.model, state.optimizer, meta)
     return file
 
 

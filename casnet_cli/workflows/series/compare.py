@@ -28,7 +28,7 @@ class ComparedRuns:
     title: str
     """For the user."""
     files: dict[str, Path]
-    """The checkpoints, by the seed or fold that tells them apart; of a single run by ''."""
+    """The checkpoints, by their seed or fold; of a single run by ''."""
 
 
 class ComparedMetrics(Record):

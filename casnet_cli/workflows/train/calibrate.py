@@ -1,4 +1,4 @@
-"""The end of a training: what its validation images say about how far the best checkpoint can be trusted."""
+"""The end of a training: what is fitted on validation images, so that `predict` knows how far it can be trusted."""
 
 import math
 from collections.abc import Callable
@@ -25,8 +25,7 @@ def calibrate(best: Path, images: Subset, make_predictor: "Callable[[], KerasPre
 
     make_predictor: makes the predictor of that checkpoint.
 
-    `temperature`, by which log-probabilities are divided to mean what they say; `selective`, the accuracy of pixels
-    above a confidence; `easy`, the difficulty below which the fine branch may be left out; `difficulty`, of each image.
+    Fitted are the keys of `runs.checkpoint.Calibration`.
     """
     from casnet_cli.evaluation.calibration import fit_temperature, selective
     from casnet_cli.evaluation.early_exit import curve, threshold

@@ -26,7 +26,7 @@ def seconds(text: str) -> float:
 
 
 class Deadline:
-    """Whether the next piece of work would end too late, judged by the longest one so far."""
+    """Whether the next piece of work would end too late if it takes as long as the longest one so far."""
 
     def __init__(self, limit: float | None, clock: Callable[[], float] = time.monotonic):
         self.clock, self.began, self.limit = clock, clock(), limit

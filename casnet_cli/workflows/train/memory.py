@@ -1,4 +1,4 @@
-"""Whether a batch fits into memory, and what to say where it does not."""
+"""Whether a batch fits into memory, and which one would."""
 
 from typing import TYPE_CHECKING
 
@@ -14,22 +14,20 @@ if TYPE_CHECKING:
 
 
 WORKING = 1.3
-"""Memory of a step on a processor over the values that its layers put out; measured 1.1 to 1.3."""
-
+"""Memory of a step on a processor over that of the values that its layers put out; 1.1 to 1.3 where it was measured."""
 
 LIBRARIES = 700 * 2**20
-
+"""Bytes that TensorFlow and the other libraries take."""
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 3, "float16": 3}
-"""Of a value in memory; with half precision the largest maps, those of the softmaxes, are whole."""
-
+"""Of a value in memory; with half precision the largest maps, those of the softmaxes, are float32."""
 
 COPIES = 4
 """Of each weight: itself, its velocity, its gradient, and the new value."""
 
 
 def check_memory(state: "TrainState", section: Training, crop: int, rows: int) -> None:
-    """Refuse a batch that does not fit into the machine's memory, before its system ends the process without a word.
+    """Refuse a batch that does not fit into the machine's memory, before the system kills the process.
 
     rows: of the batch on this machine at a time. Raises OutOfMemory. Nothing is known of a GPU's memory here.
     """
@@ -46,7 +44,7 @@ def check_memory(state: "TrainState", section: Training, crop: int, rows: int) -
 
 
 def smaller_batch(step: "Step", image: np.ndarray, label: np.ndarray, section: Training) -> OutOfMemory:
-    """What to say of a step that did not fit, after trying smaller parts of its batch."""
+    """The error for a step that did not fit, after trying smaller parts of its batch."""
     rows = len(image) // 2
     while rows:
         try:
@@ -67,5 +65,5 @@ def _too_large(section: Training, share: float, need: str) -> OutOfMemory:
     most = section.batch_size // section.accumulation  # parts of one row
     ways = (n for n in range(1, most) if section.batch_size % (n * section.accumulation) == 0)
     parts = next((n for n in ways if section.batch_size / n <= fits), most)
-    told = f"training.batch_size = {fits} fits; training.accumulation = {parts * section.accumulation} cuts the batch"
-    return OutOfMemory(f"training.batch_size: {section.batch_size} needs {need} ({told})")
+    advice = f"training.batch_size = {fits} fits; training.accumulation = {parts * section.accumulation} cuts the batch"
+    return OutOfMemory(f"training.batch_size: {section.batch_size} needs {need} ({advice})")

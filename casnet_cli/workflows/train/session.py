@@ -123,7 +123,7 @@ def train(options: TrainOptions) -> Path | None:
 
 
 def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
-    """What options ask for, checked as far as is possible without the back end.
+    """What `casnet train` is to do by its options, checked as far as is possible without the back end.
 
     Nothing is written, but that a last checkpoint that is gone is replaced by the best one. Raises CasnetError.
     """

@@ -100,7 +100,7 @@ class Trainer:
         return self.setup.predictor
 
     def _should_stop(self, step: int) -> bool:
-        """Whether a signal or the deadline asks for it. step: how many are done by then."""
+        """Whether a signal came or the deadline is near. step: how many are done by then."""
         validates = self.setup.plan.length.ends_epoch(step, self.setup.progress.epochs)
         return bool(self.stopped) or self.deadline.near(self.view.validation_seconds if validates else 0.0)
 
