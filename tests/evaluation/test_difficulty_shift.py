@@ -1,4 +1,4 @@
-"""Drift against SciPy's Mann-Whitney test."""
+"""Difficulty shift against SciPy's p-values and against counting pairs."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,18 @@ def test_the_statistic_and_its_distance_from_chance(shift: float, ours: int, the
     told = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False, alternative="greater")
     assert found is not None and found.chance == pytest.approx(told.statistic / (ours * theirs))
     assert stats.norm.sf(found.sigmas) == pytest.approx(told.pvalue, rel=1e-6)
+
+
+@pytest.mark.parametrize("decimals", [1, 16])
+@pytest.mark.parametrize(("ours", "theirs"), [(40, 57), (7, 300), (1, 1), (2000, 3)])
+def test_the_statistic_is_that_of_counting_pairs(decimals: int, ours: int, theirs: int) -> None:
+    rng = np.random.default_rng(theirs)
+    folder, validation = np.round(rng.beta(2, 5, ours) + 0.1, decimals), np.round(rng.beta(2, 5, theirs), decimals)
+    above = (folder[:, None] > validation).sum() + (folder[:, None] == validation).sum() / 2
+    chance = above / (ours * theirs)
+    sigmas = (chance - 0.5) / np.sqrt((ours + theirs + 1) / (12 * ours * theirs))
+    found = difficulty_shift(folder.tolist(), validation.tolist())
+    assert found is not None and (found.chance, found.sigmas) == pytest.approx((chance, sigmas), rel=1e-12, abs=1e-12)
 
 
 def test_ties_count_half() -> None:

@@ -1,4 +1,4 @@
-"""report.html: its figures are those of metrics.json, it is one file, and a browser clicks through it."""
+"""report.html: its numbers are those of metrics.json, it is one file, and a browser clicks through it."""
 
 import html
 import re
@@ -76,7 +76,7 @@ def measured() -> tuple[Evaluation, str]:
     return scores, text
 
 
-def test_the_figures_are_those_of_the_metrics(measured: tuple[Evaluation, str]) -> None:
+def test_the_numbers_are_those_of_metrics_json(measured: tuple[Evaluation, str]) -> None:
     scores, text = measured
     told = scores.metrics()
     for branch in ("coarse", "fine", "fused"):
@@ -98,6 +98,73 @@ def test_it_is_one_file_for_everybody(measured: tuple[Evaluation, str]) -> None:
     pictures = re.findall(r"<img [^>]*>", text)
     assert len(pictures) > 24 and all('alt="' in picture for picture in pictures)
     assert text.count('role="tab"') == 4 and "prefers-color-scheme: dark" in text
+
+
+def test_pictures_come_before_numbers(measured: tuple[Evaluation, str]) -> None:
+    _, text = measured
+    order = ("labelled pixels in 20 images", 'class="gallery"', ">Training<", "95 % interval", ">Confusion<", "how</p>")
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "Validation, %" in text and text.count("<polyline") == 4
+
+
+def shown_bins(text: str, caption: str) -> list[tuple[str, int]]:
+    """Names and pixels of a table's rows."""
+    table = re.search(rf"<caption>{caption}</caption>(.*?)</table>", text, re.DOTALL)
+    assert table
+    found = re.findall(r'<th scope="row">(.*?)</th><td class="number">([\d,]+)</td>', table[1])
+    return [(name, int(pixels.replace(",", ""))) for name, pixels in found]
+
+
+def test_bins_are_named_as_bins(measured: tuple[Evaluation, str]) -> None:
+    """Each pixel is in one row, and the names of the rows overlap nowhere."""
+    scores, text = measured
+    names = ["1 px", "2 to 3 px", "4 to 7 px", "8 to 15 px", "16 to 31 px", "32 px or more"]
+    distances = shown_bins(text, "Distance from a border")
+    assert [name for name, _ in distances] == names
+    sizes = shown_bins(text, "Size of the region, of the image")
+    assert [name for name, _ in sizes] == ["under 0.1 %", "0.1 to 1 %", "1 to 10 %", "10 % or more"]
+    tenths = shown_bins(text, "Difficulty, in tenths of the pixels from the easiest")
+    assert [tenths[0][0], tenths[3][0], tenths[-1][0]] == ["under 10 %", "30 to 40 %", "90 % or more"]
+    for rows in (distances, sizes, tenths):
+        assert sum(pixels for _, pixels in rows) == scores.metrics().labelled_pixels
+
+
+def luminance(color: list[float]) -> float:
+    """Relative luminance of sRGB 0..1, as WCAG defines it."""
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_digits_of_the_confusion_matrix_can_be_read(measured: tuple[Evaluation, str], dark: bool) -> None:
+    _, text = measured
+    colors: dict[str, list[float]] = {}
+    for scheme, rules in re.findall(r"(@media \(prefers-color-scheme: dark\) \{ )?:root \{(.*?)\}", text, re.DOTALL):
+        for name, value in re.findall(r"--(\w+): #(\w+)", rules):
+            digits = value if len(value) == 6 else "".join(2 * digit for digit in value)
+            if not scheme or dark:
+                colors[name] = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    assert re.search(r"\.confusion td \{[^}]*color: var\(--ink\)", text)
+    for kind in ("right", "wrong"):
+        assert (
+            f".confusion .{kind} {{ background: color-mix(in srgb, var(--{kind}) var(--depth), var(--card)); }}" in text
+        )
+        for depth in range(101):
+            mixed = [(depth * a + (100 - depth) * b) / 100 for a, b in zip(colors[kind], colors["card"], strict=True)]
+            low, high = sorted((luminance(mixed), luminance(colors["ink"])))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (kind, depth)
+
+
+def test_no_number_is_a_negative_zero(measured: tuple[Evaluation, str]) -> None:
+    scores, _ = measured
+    metrics = scores.metrics()
+    assert metrics.refine and metrics.per_class[0].pixels
+    row = metrics.refine.per_class[0]
+    row.fixed, row.broken = 0, 1
+    metrics.per_class[0].pixels = 100_000
+    text = report(Heading("a run", "how"), metrics, scores, [])
+    assert ">+0.0</td>" in text and "-0.0" not in text
 
 
 def test_a_report_of_nothing() -> None:
@@ -132,6 +199,9 @@ try {
   seen.push("wide " + (document.documentElement.scrollWidth - document.documentElement.clientWidth));
   const broken = [...document.querySelectorAll(".card img")].filter(picture => !picture.src.startsWith("data:image/"));
   seen.push("broken " + broken.length);
+  const colors = [...document.querySelectorAll(".striped tbody tr")].map(
+    row => new Set([...row.children].map(cell => getComputedStyle(cell).backgroundColor)));
+  seen.push("stripes " + Math.max(...colors.map(row => row.size)) + " " + new Set(colors.map(row => [...row][0])).size);
 } catch (error) { faults.push(String(error)); }
 const told = document.createElement("pre");
 told.id = "told";
@@ -166,4 +236,5 @@ def test_a_browser_clicks_through_it_without_an_error(
         f"open true input of {names[kinds['best'][0]]}",
         "wide 0",
         "broken 0",
+        "stripes 1 2",
     ]

@@ -1,0 +1,31 @@
+"""Numbers as a person reads them."""
+
+import math
+
+import pytest
+
+from casnet_cli.util.text import count, duration, percent, points
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(0.9312, "93.1"), (1, "100.0"), (0, "0.0"), (-0.0001, "0.0"), (-0.0, "0.0"), (-0.02, "-2.0"), (None, "–"),
+     (math.nan, "–")],
+)  # fmt: skip
+def test_percent_has_no_negative_zero(fraction: float | None, expected: str) -> None:
+    assert percent(fraction) == expected
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(0.0083, "+0.8"), (-0.0083, "-0.8"), (0, "+0.0"), (-0.0001, "+0.0"), (-0.0, "+0.0"), (None, "–"), (math.nan, "–")],
+)
+def test_points_have_a_sign_and_no_negative_zero(fraction: float | None, expected: str) -> None:
+    assert points(fraction) == expected
+
+
+def test_counts_and_durations() -> None:
+    assert [count(1, "image"), count(1200, "image"), count(3, "class")] == ["1 image", "1,200 images", "3 classes"]
+    assert [duration(43), duration(720), duration(4800)] == ["43 s", "12 min", "80 min"] and duration(
+        5400
+    ) == "1 h 30 min"
