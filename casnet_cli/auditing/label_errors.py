@@ -66,29 +66,29 @@ def suspicion(p: np.ndarray, label: np.ndarray) -> np.ndarray:
     return np.where(known, -np.log(np.maximum(own, FLOOR)), 0.0)
 
 
-def contradicted(doubt: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+def contradicted(surprisal: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
     """(H, W) bool: pixels that are easy for the network, with an unlikely label and another proposal.
 
-    doubt: `suspicion`. difficulty 0..1: 1 − p_a, or the output's entropy / log K.
+    surprisal: `suspicion`, nats. difficulty 0..1: 1 − p_a, or the output's entropy / log K.
     """
-    return (doubt >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (proposal != label)
+    return (surprisal >= -np.log(UNLIKELY)) & (difficulty <= EASY) & (proposal != label)
 
 
 def suspects(p: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray) -> list[Suspect]:
     """The regions of one image, the most suspicious first. proposal (H, W): the class of the largest probability."""
-    doubt = suspicion(p, label)
-    return ranked(doubt, contradicted(doubt, label, proposal, difficulty), label, proposal, difficulty)
+    surprisal = suspicion(p, label)
+    return ranked(surprisal, contradicted(surprisal, label, proposal, difficulty), label, proposal, difficulty)
 
 
 def ranked(
-    doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
+    surprisal: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
 ) -> list[Suspect]:
-    """The connected regions of `suspect`, by their mean `doubt` in nats; all (H, W)."""
-    return sorted(_regions(doubt, suspect, label, proposal, difficulty), key=lambda region: -region.score)[:MOST]
+    """The connected regions of `suspect`, by their mean `surprisal` in nats; all (H, W)."""
+    return sorted(_regions(surprisal, suspect, label, proposal, difficulty), key=lambda region: -region.score)[:MOST]
 
 
 def _regions(
-    doubt: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
+    surprisal: np.ndarray, suspect: np.ndarray, label: np.ndarray, proposal: np.ndarray, difficulty: np.ndarray
 ) -> Iterator[Suspect]:
     pairs = label.astype(np.int64) * 256 + proposal
     for pair in np.unique(pairs[suspect]):
@@ -98,7 +98,7 @@ def _regions(
             pixels = int(inside.sum())
             if pixels < LEAST * label.size:
                 continue
-            mean = float(doubt[box][inside].mean())
+            mean = float(surprisal[box][inside].mean())
             yield Suspect(
                 _kind(inside, min(label.shape)),
                 int(pair // 256),

@@ -1,4 +1,4 @@
-"""How well a score of each pixel tells wrong ones, from counts that do not grow with the images."""
+"""How well a score separates wrong pixels from right ones, by counts whose size is fixed."""
 
 from dataclasses import dataclass, field
 

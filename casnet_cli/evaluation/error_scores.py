@@ -1,4 +1,4 @@
-"""How well difficulty and the scores of a softmax tell wrong pixels from right ones."""
+"""How well difficulty and the scores of a softmax separate wrong pixels from right ones."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID
 
 RIVALS = ("entropy", "max_softmax", "margin")
-"""Scores of a softmax that are high in doubt: entropy / log K, 1 − the largest probability, 1 − its lead on the
+"""Scores of a softmax that are high where it is uncertain: entropy / log K, 1 − the largest probability, 1 − its lead on the
 second."""
 
 DETECTORS = {

@@ -74,7 +74,7 @@ class EvaluationKey:
         """`eval/<split>` in the run's folder, followed by what differs from the run's own settings. Raises InputError
         for a checkpoint outside a run folder."""
         if self.run.folder is None:
-            raise InputError(f"{self.run.file}: not inside a run folder (say where to write by --out DIR)")
+            raise InputError(f"{self.run.file}: not inside a run folder (name the folder to write by --out DIR)")
         words = [self.split]
         if self.fold not in (None, self.run.meta.fold):
             words.append(f"fold-{self.fold}")

@@ -44,9 +44,11 @@ class ImageLine(TypedDict):
     height: int
     """In pixels."""
     difficulty: float
-    """Mean over the pixels, 0..1, as are `entropy` and `margin`."""
+    """Mean over the pixels, 0..1."""
     entropy: float
+    """Mean over the pixels, 0..1."""
     margin: float
+    """Mean over the pixels, 0..1."""
     hard_share: float
     """Share of hard pixels."""
     classes: dict[str, list[float]]

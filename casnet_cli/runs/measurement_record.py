@@ -92,7 +92,7 @@ class DetectionMetrics(Record):
 
 
 class ErrorMetrics(Record):
-    """How well scores tell the wrong pixels of one output; null: the variant has no such score."""
+    """How well scores detect the wrong pixels of one output; null: the variant has no such score."""
 
     base_rate: float | None
     """Share of wrong pixels."""

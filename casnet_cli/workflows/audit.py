@@ -48,16 +48,16 @@ def audit(
         raise InputError(
             f"--split {split}: folds have these images in common (each is used for the test images of its own)"
         )
-    chosen = [trained.find_run(file) for file in files]
-    store = trained.open_run_data(chosen[0], data)
-    target = out or (folder if folder.is_dir() else chosen[0].folder or files[0].parent) / "audit"
+    runs = [trained.find_run(file) for file in files]
+    store = trained.open_run_data(runs[0], data)
+    target = out or (folder if folder.is_dir() else runs[0].folder or files[0].parent) / "audit"
     if apply_void:
         _apply(store, apply_void, target)
         return
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
-        found, counts = _found([_held_out(one, store, split) for one in chosen], top)
+        found, counts = _found([_held_out(one, store, split) for one in runs], top)
         _write(target, found, store)
     _report_unlearnt(found, counts, store.labels)
 
@@ -76,10 +76,10 @@ def _held_out(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRu
             "known (audit with a run of these data)"
         )
     parts = store.parts(run.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
-    chosen = split or ("test" if "test" in parts else "val")
-    if chosen not in parts:
-        raise DataError(f"{store.path}: has no {chosen} images (it has {', '.join(parts)})")
-    return HeldOutRun(run, parts[chosen])
+    split = split or ("test" if "test" in parts else "val")
+    if split not in parts:
+        raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
+    return HeldOutRun(run, parts[split])
 
 
 def _make(folder: Path) -> None:

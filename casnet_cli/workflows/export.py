@@ -239,8 +239,8 @@ def _show(record: ExportRecord, place: Path, good: bool) -> None:
 
     rows = [
         ("pixels with the class that Keras gives", f"{100 * proof.pixels_equal:.3f} %"),
-        ("pixel accuracy, points", f"{100 * proof.pixel_accuracy_difference:+.3f}"),
-        ("mean IoU, points", f"{100 * proof.mean_iou_difference:+.3f}"),
+        ("pixel accuracy, points", f"{100 * proof.pixel_accuracy_difference:+z.3f}"),
+        ("mean IoU, points", f"{100 * proof.mean_iou_difference:+z.3f}"),
         ("difficulty, largest difference", f"{proof.difficulty_farthest:.2g}"),
         ("image with fewest equal pixels", f"{proof.worst_image}, {percent(proof.worst_image_pixels_equal)} %"),
         ("an image", f"{1000 * proof.seconds_per_image:.0f} ms"),

@@ -26,6 +26,4 @@ def test_points_have_a_sign_and_no_negative_zero(fraction: float | None, expecte
 
 def test_counts_and_durations() -> None:
     assert [count(1, "image"), count(1200, "image"), count(3, "class")] == ["1 image", "1,200 images", "3 classes"]
-    assert [duration(43), duration(720), duration(4800)] == ["43 s", "12 min", "80 min"] and duration(
-        5400
-    ) == "1 h 30 min"
+    assert [duration(seconds) for seconds in (43, 720, 4800, 5400)] == ["43 s", "12 min", "80 min", "1 h 30 min"]

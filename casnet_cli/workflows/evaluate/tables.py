@@ -43,7 +43,7 @@ def show(evaluation: "Evaluation") -> None:
 
 
 def _show_error_detection(metrics: "MetricsRecord") -> None:
-    """How well scores tell wrong pixels, in percent; the rest is in the report."""
+    """How well scores detect wrong pixels, in percent; the rest is in the report."""
     from casnet_cli.evaluation.error_scores import DETECTORS
 
     found = metrics.difficulty.final_errors if metrics.difficulty else None

@@ -10,7 +10,7 @@ from casnet_cli.evaluation.confusion import METRIC_NAMES
 from casnet_cli.evaluation.per_image import PerImageCounts
 from casnet_cli.runs.measurement_record import BranchMetrics, MeasurementRecord
 from casnet_cli.runs.records import GroupMetrics, PairedDifference, RunMetrics, SeriesMetrics
-from casnet_cli.util.text import percent
+from casnet_cli.util.text import percent, points
 from casnet_cli.workflows.series.series import Member, Series
 
 SHOWN = ("pixel_accuracy", "class_accuracy", "mean_iou")
@@ -123,5 +123,5 @@ def difference_cells(difference: PairedDifference) -> list[str]:
 def _signed(value: float | None, interval: Sequence[float] | None) -> str:
     if value is None:
         return "–"
-    bounds = f" [{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]" if interval else ""
-    return f"{100 * value:+.1f}{bounds}"
+    bounds = f" [{points(interval[0])}, {points(interval[1])}]" if interval else ""
+    return f"{points(value)}{bounds}"
