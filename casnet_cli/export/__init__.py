@@ -1,1 +1,1 @@
-"""A trained run as a file that other programs run: the graph, its formats, and the proof that it answers the same."""
+"""A trained run as a file that other programs run: the graph, the formats, and the proof that it predicts the same."""

@@ -1,12 +1,15 @@
 """What an exported file computes: from an RGB image as it is to the class and the difficulty of each pixel.
 
-The same as `model.answers` asks of whole images, in one graph for every size: enlarged, padded to the grid, asked,
-resized, fused (eq. 8) and judged. Written so that ONNX and LiteRT have an operator for everything: no number in double
-precision, products of three axes at most, nothing negative divided with a remainder.
+The same as `inference.predictor` does with whole images, in one graph for every size: enlarge, pad to the grid, run
+the network, resize, fuse (eq. 8), take the class and the difficulty. Written so that ONNX and LiteRT have an operator
+for everything: no number in double precision, products of three axes at most, nothing negative divided with a
+remainder.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -15,58 +18,70 @@ from casnet_cli.inference.pixel_outputs import argmax_classes, difficulty
 from casnet_cli.inference.postprocess import probabilities, resized_attention
 from casnet_cli.model.resize import hat, missing
 
-Tensors = dict[str, Any]
+Tensors = dict[str, keras.KerasTensor]
+Side: TypeAlias = "int | keras.KerasTensor"
+"""Pixels or cells of a side, which may be open when the graph is traced."""
 
 
 class Graph:
-    """deployed: whose network. scale: by which it sees an image enlarged. tells: also the probabilities."""
+    """The computation around a network that enlarges images by `scale`. probabilities: whether it outputs them too."""
 
-    def __init__(self, deployed: InferenceModel, scale: float, tells: bool = False):
-        self._deployed, self._scale, self._tells = deployed, scale, tells
+    def __init__(self, network: InferenceModel, scale: float, probabilities: bool = False):
+        self._network, self._scale, self._probabilities = network, scale, probabilities
 
-    def whole(self, image: Any) -> Tensors:
-        """(B, H, W, 3) uint8 → `mask` (B, H, W) uint8, `difficulty` (B, H, W) float32, and, where it `tells` them,
+    def whole(self, image: keras.KerasTensor) -> Tensors:
+        """(B, H, W, 3) uint8 → `mask` (B, H, W) uint8, `difficulty` (B, H, W) float32, and, if it has them,
         `probabilities` (B, H, W, K) float32."""
-        return self._said(self._deployed.first.model(self._seen(image)), ops.shape(image)[1:3])
+        return self._outputs(self._network.first.model(self._input(image)), ops.shape(image)[1:3])
 
-    def coarse(self, image: Any) -> Tensors:
+    def coarse(self, image: keras.KerasTensor) -> Tensors:
         """`whole` of the coarse branch alone; and `features` and the cells `coarse` and `attention`, (B, h, w, ·), from
         which `fine` goes on."""
-        found = self._deployed.first.model(self._seen(image))
+        found = self._network.first.model(self._input(image))
         cells = {name: found[name] for name in ("coarse", "attention")}
-        said = self._said({"coarse": cells["coarse"]}, ops.shape(image)[1:3])
+        outputs = self._outputs({"coarse": cells["coarse"]}, ops.shape(image)[1:3])
         pixels = self._resize(ops.shape(image)[1:3], ops.shape(cells["attention"])[1:3])
         hard = ops.sigmoid(-resized_attention(cells["attention"], pixels))
-        return said | {"difficulty": hard, "features": found["features"]} | cells
+        return outputs | {"difficulty": hard, "features": found["features"]} | cells
 
-    def fine(self, features: Any, coarse: Any, attention: Any, size: Any) -> Tensors:
-        """`whole` from what `coarse` said of images of that size, (2,) int32 height and width."""
-        cells = self._deployed.second.model(features) | {"coarse": coarse, "attention": attention}
-        return self._said(cells, (size[0], size[1]))
+    def fine(
+        self,
+        features: keras.KerasTensor,
+        coarse: keras.KerasTensor,
+        attention: keras.KerasTensor,
+        size: keras.KerasTensor,
+    ) -> Tensors:
+        """`whole` from the outputs of `coarse` for images of that size, (2,) int32 height and width."""
+        cells = self._network.second.model(features) | {"coarse": coarse, "attention": attention}
+        return self._outputs(cells, (size[0], size[1]))
 
-    def _seen(self, image: Any) -> Any:
-        x, stride = ops.cast(image, "float32"), self._deployed.stride
+    def _input(self, image: keras.KerasTensor) -> keras.KerasTensor:
+        x, stride = ops.cast(image, "float32"), self._network.stride
         if self._scale != 1.0:
             x = _enlarged(_enlarged(x, 1, self._scale), 2, self._scale)
         height, width = ops.shape(x)[1:3]
-        mean = np.asarray(self._deployed.mean, np.float32)
+        mean = np.asarray(self._network.mean, np.float32)
         beyond = [[0, 0], [0, missing(height, stride)], [0, missing(width, stride)], [0, 0]]
         return ops.pad(x - mean, beyond) + mean
 
-    def _said(self, cells: Tensors, size: Any) -> Tensors:
+    def _outputs(self, cells: Tensors, size: tuple[Side, Side]) -> Tensors:
         found = probabilities(cells, self._resize(size, ops.shape(next(iter(cells.values())))[1:3]))
-        mask = ops.cast(argmax_classes(found["fused"], counted_in="int32"), "uint8")  # LiteRT chooses between no bytes
-        said = {"mask": mask, "difficulty": difficulty(found)}
-        return said | ({"probabilities": ops.moveaxis(found["fused"], 0, -1)} if self._tells else {})
+        mask = ops.cast(
+            argmax_classes(found["fused"], counted_in="int32"), "uint8"
+        )  # LiteRT has no choice between bytes
+        outputs = {"mask": mask, "difficulty": difficulty(found)}
+        return outputs | ({"probabilities": ops.moveaxis(found["fused"], 0, -1)} if self._probabilities else {})
 
-    def _resize(self, size: Any, grid: Any) -> Any:
-        """Takes (·, B, h, w) of that grid to the pixels of images of that size."""
+    def _resize(
+        self, size: tuple[Side, Side], grid: tuple[Side, Side]
+    ) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
+        """A function from (·, B, h, w) of that grid to the pixels of images of that size."""
         left, right = (
-            hat(length, cells, _step(length, _side(length, self._scale)) / self._deployed.stride, "float32")
+            hat(length, cells, _step(length, _side(length, self._scale)) / self._network.stride, "float32")
             for length, cells in zip(size, grid, strict=True)
         )
 
-        def resized(x: Any) -> Any:
+        def resized(x: keras.KerasTensor) -> keras.KerasTensor:
             count, batch = ops.shape(x)[:2]
             # Not with four axes: TensorFlow's product of those, its smaller factor broadcast, ends the process.
             x = ops.matmul(left[None], ops.reshape(x, (-1, *grid)))
@@ -75,20 +90,20 @@ class Graph:
         return resized
 
 
-def _side(length: Any, scale: float) -> Any:
-    """`grid.Axis.size`."""
+def _side(length: Side, scale: float) -> Side:
+    """As `inference.tiling.Axis.size`."""
     if scale == 1.0:
         return length
     return ops.maximum(ops.cast(ops.round(ops.cast(length, "float32") * scale), "int32"), 2)
 
 
-def _step(length: Any, size: Any) -> Any:
+def _step(length: Side, size: Side) -> keras.KerasTensor:
     """Enlarged pixels between two pixels of a side."""
     return ops.cast(size - 1, "float32") / ops.cast(ops.maximum(length - 1, 1), "float32")
 
 
-def _enlarged(x: Any, axis: int, scale: float) -> Any:
-    """(B, H, W, 3) with one side enlarged, bilinear, corners on corners, as `grid.region` does."""
+def _enlarged(x: keras.KerasTensor, axis: int, scale: float) -> keras.KerasTensor:
+    """(B, H, W, 3) with one side enlarged, bilinear, corners on corners, as `inference.tiling.region` does."""
     length = ops.shape(x)[axis]
     size = _side(length, scale)
     places = ops.cast(ops.arange(size), "float32") * _step(size, length)

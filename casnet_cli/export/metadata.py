@@ -1,9 +1,9 @@
-"""What an exported file says of itself, and where: in ONNX's metadata, in an archive behind a LiteRT file."""
+"""The description inside an exported file: in ONNX's metadata, or in an archive behind a LiteRT file."""
 
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from casnet_cli import __version__
 from casnet_cli.errors import RunError, reason
@@ -11,30 +11,79 @@ from casnet_cli.labels import VOID
 from casnet_cli.runs.checkpoint import attributes_of
 from casnet_cli.runs.trained import TrainedRun
 
+if TYPE_CHECKING:
+    import onnx
+
 FORMAT, VERSION = "casnet-export", 1
 INSIDE = "casnet.json"
 """Name of the description in an archive, and in a SavedModel's `assets.extra`."""
 
 WHOLE = "casnet_export"
+"""Property of an ONNX file with all of the description."""
+
 FOR_OTHERS = ("casnet", "run", "classes", "palette", "void", "inputs", "outputs", "precision")
-"""Properties of an ONNX file: the description, and parts of it by themselves."""
+"""Parts of the description that are properties of an ONNX file by themselves, for other programs."""
 
 FOREIGN = "not a model exported by casnet (casnet export writes one)"
 
 IMAGE = "(B, H, W, 3) uint8 RGB"
-SAYS = {
+OUTPUTS = {
     "mask": "(B, H, W) uint8, class ids",
     "difficulty": "(B, H, W) float32 0..1",
     "probabilities": "(B, H, W, K) float32",
 }
-SUFFIXES = {".onnx": "onnx", ".tflite": "litert"}
-"""Endings of files that hold a network, and the engine that asks it."""
+"""Every output of a file, with its shape and type; probabilities only where they were asked for."""
 
 
-def describe(run: TrainedRun, sha256: str, precision: str, size: tuple[int, int] | None, tells: bool) -> dict[str, Any]:
-    """Classes, colours, void, run and version, and all of the checkpoint's meta. sha256: of the checkpoint's file."""
-    outputs = {name: text for name, text in SAYS.items() if tells or name != "probabilities"}
-    return {
+class Description(TypedDict):
+    """What an exported file says about itself. The keys from recipe to calibration are those of its checkpoint."""
+
+    format: str
+    """`FORMAT`."""
+    version: int
+    """Version of this format."""
+    casnet: str
+    """Version of casnet that wrote it."""
+    run: str
+    """The run that was exported, as it is shown."""
+    checkpoint_sha256: str
+    """Digest of the checkpoint's file."""
+    precision: str
+    """`float32`, `float16` or `int8`."""
+    size: list[int] | None
+    """Height and width of the images that the file takes; None: any."""
+    inputs: dict[str, str]
+    """Inputs by name: shape and type."""
+    outputs: dict[str, str]
+    """Outputs by name: shape and type."""
+    void: int
+    """Label of void pixels."""
+    recipe: str
+    """The recipe, TOML."""
+    classes: list[str]
+    """Names of the classes, in the order of their ids."""
+    palette: list[list[int]]
+    """Colour of each class: red, green, blue, 0 to 255."""
+    data: str
+    """The data set, JSON."""
+    progress: str
+    """The training's progress, JSON."""
+    schedule: str
+    """State of the learning rate's schedule, JSON."""
+    calibration: NotRequired[str]
+    """What was fitted on validation images after training, JSON."""
+    opset: NotRequired[int]
+    """Version of the ONNX operators."""
+    part: NotRequired[str]
+    """Of two files `coarse` or `fine`: which one this is."""
+
+
+def describe(
+    run: TrainedRun, sha256: str, precision: str, size: tuple[int, int] | None, probabilities: bool
+) -> Description:
+    """The description of an export of a run. sha256: digest of the checkpoint's file."""
+    outputs = {name: text for name, text in OUTPUTS.items() if probabilities or name != "probabilities"}
+    description = {
         "format": FORMAT,
         "version": VERSION,
         "casnet": __version__,
@@ -47,22 +96,24 @@ def describe(run: TrainedRun, sha256: str, precision: str, size: tuple[int, int]
         "void": VOID,
         **attributes_of(run.meta),
     }
+    return cast(Description, description)
 
 
-def put_into_onnx(model: Any, description: dict[str, Any]) -> None:
-    """As metadata properties: all of it as JSON, and by itself what other programs may want."""
-    entries = {WHOLE: description} | {name: description[name] for name in FOR_OTHERS}
+def put_into_onnx(model: "onnx.ModelProto", description: Description) -> None:
+    """As metadata properties: all of it as JSON, and by themselves the parts that other programs may need."""
+    parts = cast("dict[str, object]", description)
+    entries: dict[str, object] = {WHOLE: description} | {name: parts[name] for name in FOR_OTHERS}
     for name, value in entries.items():
         model.metadata_props.add(key=name, value=value if isinstance(value, str) else json.dumps(value))
 
 
-def put_behind(file: Path, description: dict[str, Any]) -> None:
+def put_behind(file: Path, description: Description) -> None:
     """As an archive behind the file's own content, where LiteRT's metadata keep their files."""
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(INSIDE, json.dumps(description, indent=2))
 
 
-def of_onnx(metadata: dict[str, str], file: Path) -> dict[str, Any]:
+def of_onnx(metadata: dict[str, str], file: Path) -> Description:
     """From metadata properties. Raises RunError for a model that is not casnet's."""
     try:
         return _checked(json.loads(metadata[WHOLE]), file)
@@ -70,8 +121,8 @@ def of_onnx(metadata: dict[str, str], file: Path) -> dict[str, Any]:
         raise RunError(f"{file}: {FOREIGN}") from None
 
 
-def of_litert(file: Path) -> dict[str, Any]:
-    """Raises RunError for a model that is not casnet's."""
+def of_litert(file: Path) -> Description:
+    """From the archive behind a file. Raises RunError for a model that is not casnet's."""
     try:
         with zipfile.ZipFile(file) as archive:
             return _checked(json.loads(archive.read(INSIDE)), file)
@@ -81,7 +132,7 @@ def of_litert(file: Path) -> dict[str, Any]:
         raise RunError(f"{file}: cannot be read: {reason(error)}") from None
 
 
-def _checked(description: Any, file: Path) -> dict[str, Any]:
+def _checked(description: Description, file: Path) -> Description:
     if description["format"] != FORMAT or not {"outputs", "size", "checkpoint_sha256"} <= description.keys():
         raise KeyError("format")
     if not isinstance(description["version"], int) or description["version"] > VERSION:

@@ -1,6 +1,6 @@
-"""Convolutions in integers of eight bits: weights by channel, activations by what they were on training images.
+"""Convolutions in integers of eight bits: weights by channel, activations by their ranges on training images.
 
-What follows the cells, and what pools, stays in single precision: a softmax of 256 steps tells nothing.
+What follows the cells, and what pools, stays in single precision: a softmax of 256 steps is of no use.
 """
 
 import contextlib
@@ -10,13 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casnet_cli import backend
 
+if TYPE_CHECKING:
+    import onnx as onnx_package
+
 LARGEST = 1 << 25
+"""Bytes of weights up to which LiteRT's quantizer can divide them by channel."""
 
 Images = Iterable[np.ndarray]
 """(H, W, 3) uint8 RGB."""
@@ -32,7 +36,7 @@ def onnx(file: Path, images: Images, body: str) -> None:
         def __init__(self) -> None:
             self._images = iter(images)
 
-        def get_next(self) -> Any:
+        def get_next(self) -> dict[str, np.ndarray] | None:
             image = next(self._images, None)
             return None if image is None else {"image": image[None]}
 
@@ -50,7 +54,7 @@ def onnx(file: Path, images: Images, body: str) -> None:
         )
 
 
-def _too_fine(graph: Any, body: str) -> list[str]:
+def _too_fine(graph: "onnx_package.GraphProto", body: str) -> list[str]:
     """Names of nodes that eight bits are too few for: the first convolution, the logits, and sums outside the body; and
     of depthwise convolutions, which in integers are both less exact and slower there."""
     inputs = {weight.name: weight.dims[1] for weight in graph.initializer if len(weight.dims) == 4}
@@ -85,7 +89,7 @@ def litert(content: bytes, images: Images, body: str, too_large: Sequence[str] =
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Quantizers tell of every step, on both streams and in the log."""
+    """Without the quantizers' reports of every step, on both streams and in the log."""
     logging.disable(logging.WARNING)
     try:
         with backend.silence(), redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():

@@ -4,11 +4,11 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -16,12 +16,18 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from casnet_cli import backend
 from casnet_cli.errors import BackendError, reason
+from casnet_cli.export.base import PredictFunction
 
-OPSET = 18
-"""Of ONNX: the first whose reductions take their axes alike."""
+if TYPE_CHECKING:
+    import onnx
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 LARGE = 1 << 16
-"""Bytes of a weight that converters are spared."""
+"""Bytes of a weight from which on it is kept from the converter, which would copy it many times."""
+
+OUTPUT_PREFIX = "said/"
+"""Before the names of outputs where they are not to clash with those of inputs. Part of the files that are written."""
 
 
 def image_input(size: tuple[int, int] | None) -> tf.TensorSpec:
@@ -38,7 +44,7 @@ def cell_inputs(channels: dict[str, int]) -> list[tf.TensorSpec]:
 class Traced:
     """A function of tensors by name with its weights as constants, ready to be written."""
 
-    def __init__(self, call: Callable[..., dict[str, Any]], inputs: list[tf.TensorSpec]):
+    def __init__(self, call: Callable[..., Mapping[str, tf.Tensor]], inputs: list[tf.TensorSpec]):
         with _quietly():
             traced = tf.function(call, input_signature=inputs, autograph=False).get_concrete_function()
             self._frozen = convert_variables_to_constants_v2(traced)
@@ -48,14 +54,14 @@ class Traced:
         """As a SavedModel: its signature `serving_default` takes and gives tensors by name."""
         module = tf.Module()
 
-        def call(*given: Any) -> dict[str, Any]:
+        def call(*given: tf.Tensor) -> dict[str, tf.Tensor]:
             return dict(zip(self._names, self._frozen(*given), strict=True))
 
         with _quietly():
             module.call = tf.function(call, input_signature=self._inputs, autograph=False)
             tf.saved_model.save(module, str(folder), signatures=module.call)
 
-    def onnx(self) -> Any:
+    def onnx(self, opset: int) -> "onnx.ModelProto":
         """As an ONNX model: inputs and outputs by name, of open sizes where they are open here."""
         import tf2onnx
 
@@ -63,17 +69,17 @@ class Traced:
         _dilate(graph)
         weights = _taken_out(graph)
         for name, tensor in zip(self._names, self._frozen.outputs, strict=True):
-            node = graph.node.add(name=f"said/{name}", op="Identity", input=[tensor.name])
+            node = graph.node.add(name=f"{OUTPUT_PREFIX}{name}", op="Identity", input=[tensor.name])
             node.attr["T"].type = tensor.dtype.as_datatype_enum
-        asked = [f"{name}:0" for name in (*(spec.name for spec in self._inputs), *weights)]
-        said = [f"said/{name}:0" for name in self._names]
+        inputs = [f"{name}:0" for name in (*(spec.name for spec in self._inputs), *weights)]
+        outputs = [f"{OUTPUT_PREFIX}{name}:0" for name in self._names]
         with _quietly():
-            model, _ = tf2onnx.convert.from_graph_def(graph, input_names=asked, output_names=said, opset=OPSET)
+            model, _ = tf2onnx.convert.from_graph_def(graph, input_names=inputs, output_names=outputs, opset=opset)
         _put_back(model.graph, weights)
         return model
 
     def litert(self, half: bool = False) -> bytes:
-        """As a LiteRT file; half: its weights in half precision. Raises EngineError."""
+        """As a LiteRT file; half: its weights in half precision. Raises BackendError."""
         with TemporaryDirectory(prefix="casnet-export-") as name, _quietly():
             self.save(Path(name))
             converter = tf.lite.TFLiteConverter.from_saved_model(name)
@@ -86,19 +92,20 @@ class Traced:
                 raise BackendError(f"LiteRT: its converter refuses the network: {reason(error)}") from None
 
 
-def saved_model(folder: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """A SavedModel to be asked about images (H, W, 3) uint8, one by one."""
+def saved_model(folder: Path) -> PredictFunction:
+    """A SavedModel as a function of images (H, W, 3) uint8, one by one."""
     with _quietly():
         loaded = tf.saved_model.load(str(folder))
 
-    def answer(image: np.ndarray) -> dict[str, np.ndarray]:
-        said = loaded.signatures["serving_default"](image=tf.constant(image[None]))  # by itself it would be gone
-        return {name: np.asarray(x)[0] for name, x in said.items()}
+    def predict(image: np.ndarray) -> dict[str, np.ndarray]:
+        # The signature alone would not keep what was loaded alive.
+        outputs = loaded.signatures["serving_default"](image=tf.constant(image[None]))
+        return {name: np.asarray(x)[0] for name, x in outputs.items()}
 
-    return answer
+    return predict
 
 
-def _taken_out(graph: Any) -> dict[str, np.ndarray]:
+def _taken_out(graph: "GraphDef") -> dict[str, np.ndarray]:
     """Make inputs of the large weights, by name: tf2onnx keeps a dozen copies of what it converts. Kernels of depthwise
     convolutions stay, as it needs their values."""
     nodes = {node.name: node for node in graph.node}
@@ -117,7 +124,7 @@ def _taken_out(graph: Any) -> dict[str, np.ndarray]:
     return weights
 
 
-def _put_back(graph: Any, weights: dict[str, np.ndarray]) -> None:
+def _put_back(graph: "onnx.GraphProto", weights: dict[str, np.ndarray]) -> None:
     """Make initializers of those inputs, in the layout that the operator at hand wants them in."""
     from onnx import numpy_helper
 
@@ -139,12 +146,12 @@ def _put_back(graph: Any, weights: dict[str, np.ndarray]) -> None:
     )
 
 
-def _dilate(graph: Any) -> None:
+def _dilate(graph: "GraphDef") -> None:
     """Make dilated depthwise convolutions of what TensorFlow makes of them: it has none on a processor, and takes the
     map apart into one for each offset."""
     nodes = {node.name: node for node in graph.node}
 
-    def source(node: Any, place: int) -> Any:
+    def source(node: "NodeDef", place: int) -> "NodeDef":
         found = nodes[node.input[place].partition(":")[0]]
         return source(found, 0) if found.op == "Identity" else found
 
@@ -169,7 +176,7 @@ def _dilate(graph: Any) -> None:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Converters tell of every step, on both streams and past them."""
+    """Without the converters' reports of every step, on both streams and past them."""
     levels = {name: logging.getLogger(name).level for name in ("tensorflow", "tf2onnx", "absl")}
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)

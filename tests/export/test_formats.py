@@ -12,10 +12,10 @@ from helpers.networks import lively, picture
 
 from casnet_cli import recipe as recipes
 from casnet_cli.errors import RunError
-from casnet_cli.export import formats, quantize
-from casnet_cli.export.metadata import describe
-from casnet_cli.export.runtime import ExportedPredictor, opened, two_files
-from casnet_cli.export.tracing import saved_model
+from casnet_cli.export import litert_format, onnx_format, quantize, saved_model_format
+from casnet_cli.export.base import ExportSpec
+from casnet_cli.export.metadata import describe, put_behind
+from casnet_cli.export.runtime import ExportedPredictor, open_session, two_files
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
@@ -23,30 +23,41 @@ from casnet_cli.runs.trained import TrainedRun
 
 SCALE, CLASSES = 1.25, len(LABELS)
 SIZES = [(37, 50), (80, 33), (49, 65), (40, 160)]
+BACKBONE = "efficientnet-lite0"
+"""Of the files in one piece, which halves and integers are made of; in two pieces the tests' own is as good."""
 
 
-def wanted(**more) -> formats.ExportSpec:
+def spec(**more) -> ExportSpec:
     chosen = recipes.load(recipes.find("folder"), [f"evaluation.scale={SCALE}"])
     meta = Meta(chosen, LABELS, "blocks", "0" * 64, None, Progress(1), {}, {"temperature": 2.0})
-    chosen = {"precision": "float32", "size": None, "tells": True, **more}
+    chosen = {"precision": "float32", "size": None, "probabilities": True, **more}
     run = TrainedRun(Path("best.h5"), meta, Path("runs/some"))
-    about = describe(run, "1" * 64, chosen["precision"], chosen["size"], chosen["tells"])
-    return formats.ExportSpec(chosen["precision"], chosen["size"], SCALE, chosen["tells"], about)
+    about = describe(run, "1" * 64, chosen["precision"], chosen["size"], chosen["probabilities"])
+    return ExportSpec(chosen["precision"], chosen["size"], SCALE, chosen["probabilities"], about)
+
+
+def pretrained():
+    return lively(CLASSES, backbone=BACKBONE, weights="imagenet")
 
 
 @pytest.fixture(scope="module")
 def keras() -> KerasPredictor:
+    return KerasPredictor(pretrained(), InferenceSettings(scale=SCALE))
+
+
+@pytest.fixture(scope="module")
+def tiny_keras() -> KerasPredictor:
     return KerasPredictor(lively(CLASSES), InferenceSettings(scale=SCALE))
 
 
 @pytest.fixture(scope="module")
 def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return formats.onnx(lively(CLASSES), wanted(), tmp_path_factory.mktemp("onnx"))
+    return onnx_format.write(pretrained(), spec(), tmp_path_factory.mktemp("onnx"))
 
 
 @pytest.fixture(scope="module")
 def litert_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return formats.litert(lively(CLASSES), wanted(), tmp_path_factory.mktemp("litert"))
+    return litert_format.write(pretrained(), spec(), tmp_path_factory.mktemp("litert"))
 
 
 @pytest.fixture(params=["onnx", "litert"])
@@ -98,7 +109,7 @@ def test_the_onnx_file_is_valid_by_name_and_without_operators_of_its_own(onnx_fi
     model = onnx.load(onnx_file)
     onnx.checker.check_model(model, full_check=True)
     assert [(opset.domain, opset.version) for opset in model.opset_import if opset.domain in ("", "ai.onnx")] == [
-        ("", formats.OPSET)
+        ("", onnx_format.OPSET)
     ]
     assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
     shapes = {
@@ -122,7 +133,7 @@ def test_no_dilated_convolution_is_taken_apart(onnx_file: Path) -> None:
 
 def test_half_precision_halves_the_file(onnx_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     model = onnx.load(onnx_file)
-    formats._halve(model.graph)
+    onnx_format._halve(model.graph)
     onnx.save(model, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").stat().st_size < 0.6 * onnx_file.stat().st_size
     half = ExportedPredictor(tmp_path / "model.onnx")
@@ -132,7 +143,7 @@ def test_half_precision_halves_the_file(onnx_file: Path, keras: KerasPredictor, 
 def test_integers_in_onnx(onnx_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     shutil.copy(onnx_file, tmp_path / "model.onnx")
     images = [picture(*size, seed=9) for size in SIZES]
-    quantize.onnx(tmp_path / "model.onnx", images, "efficientnet-lite0")
+    quantize.onnx(tmp_path / "model.onnx", images, BACKBONE)
     assert (tmp_path / "model.onnx").stat().st_size < 0.5 * onnx_file.stat().st_size
     ask = opened_without_description(tmp_path / "model.onnx")
     assert agree(ask, keras.predict, images) > 0.8
@@ -147,21 +158,21 @@ def opened_without_description(file: Path):
 
 def test_integers_in_litert(litert_file: Path, keras: KerasPredictor, tmp_path: Path) -> None:
     images = [picture(*size, seed=9) for size in SIZES]
-    (tmp_path / "model.tflite").write_bytes(quantize.litert(litert_file.read_bytes(), images, "efficientnet-lite0"))
+    (tmp_path / "model.tflite").write_bytes(quantize.litert(litert_file.read_bytes(), images, BACKBONE))
     assert (tmp_path / "model.tflite").stat().st_size < 0.5 * litert_file.stat().st_size
-    formats.put_behind(tmp_path / "model.tflite", wanted().description)
+    put_behind(tmp_path / "model.tflite", spec().description)
     assert agree(ExportedPredictor(tmp_path / "model.tflite").predict, keras.predict, images) > 0.8
 
 
-def test_two_files_make_one(keras: KerasPredictor, tmp_path: Path) -> None:
-    first = formats.two_onnx(lively(CLASSES), wanted(tells=False), tmp_path)
+def test_two_files_make_one(tiny_keras: KerasPredictor, tmp_path: Path) -> None:
+    first = onnx_format.write_parts(lively(CLASSES), spec(probabilities=False), tmp_path)
     assert first.name == "coarse.onnx" and (tmp_path / "fine.onnx").is_file()
-    assert agree(two_files(first), keras.predict, [picture(*size) for size in SIZES]) > 0.999
+    assert agree(two_files(first), tiny_keras.predict, [picture(*size) for size in SIZES]) > 0.999
 
 
-def test_a_saved_model(keras: KerasPredictor, tmp_path: Path) -> None:
-    target = formats.saved_model(lively(CLASSES), wanted(), tmp_path)
-    assert agree(saved_model(target), keras.predict, [picture(*size) for size in SIZES]) > 0.999
+def test_a_saved_model(tiny_keras: KerasPredictor, tmp_path: Path) -> None:
+    target = saved_model_format.write(lively(CLASSES), spec(), tmp_path)
+    assert agree(saved_model_format.load(target), tiny_keras.predict, [picture(*size) for size in SIZES]) > 0.999
     assert json.loads((target / "assets.extra" / "casnet.json").read_text())["classes"] == list(LABELS.names)
 
 
@@ -188,7 +199,7 @@ def test_damaged_files_are_one_line(file: Path, tmp_path: Path, kind: str) -> No
     bad = tmp_path / file.name
     bad.write_bytes(DAMAGED[kind](file.read_bytes()))
     with pytest.raises(RunError, match=f"{bad}: not a"):
-        opened(bad)
+        open_session(bad)
 
 
 def test_models_of_other_programs_are_refused(onnx_file: Path, tmp_path: Path) -> None:
@@ -196,6 +207,6 @@ def test_models_of_other_programs_are_refused(onnx_file: Path, tmp_path: Path) -
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "model.onnx")
     with pytest.raises(RunError, match="not a model exported by casnet"):
-        opened(tmp_path / "model.onnx")
+        open_session(tmp_path / "model.onnx")
     with pytest.raises(RunError, match="no such file"):
-        opened(tmp_path / "none.onnx")
+        open_session(tmp_path / "none.onnx")

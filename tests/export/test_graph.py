@@ -21,7 +21,7 @@ def asked(model, scale: float) -> KerasPredictor:
 @pytest.fixture(scope="module", params=[1.0, 1.25])
 def both(request: pytest.FixtureRequest) -> tuple[KerasPredictor, Graph]:
     scale = request.param
-    return asked(lively(), scale), Graph(InferenceModel(lively(), plain=True), scale, tells=True)
+    return asked(lively(), scale), Graph(InferenceModel(lively(), plain=True), scale, probabilities=True)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -59,8 +59,8 @@ def test_several_images_do_not_meet(both: tuple[KerasPredictor, Graph]) -> None:
 
 def test_two_halves_make_the_whole() -> None:
     model, image = lively(), picture(37, 50)
-    whole = Graph(InferenceModel(model, plain=True), 1.25, tells=True).whole(image[None])
-    halves = Graph(InferenceModel(model, easy_below=0.0, plain=True), 1.25, tells=True)
+    whole = Graph(InferenceModel(model, plain=True), 1.25, probabilities=True).whole(image[None])
+    halves = Graph(InferenceModel(model, easy_below=0.0, plain=True), 1.25, probabilities=True)
     first = halves.coarse(image[None])
     second = halves.fine(first["features"], first["coarse"], first["attention"], np.array(image.shape[:2], np.int32))
     np.testing.assert_allclose(np.asarray(first["difficulty"]), np.asarray(whole["difficulty"]), atol=1e-5)
