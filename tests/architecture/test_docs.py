@@ -58,9 +58,26 @@ def test_every_example_says_whether_it_is_run(page: Path) -> None:
 
 
 def test_every_page_has_something_to_copy() -> None:
-    """But for those that hold nothing but text: a list of what may go wrong, and the results."""
-    bare = {page.name for page in PAGES if "```" not in page.read_text(encoding="utf-8")}
-    assert bare <= {"results.md", "recipes.md"}
+    """But for the list of settings, and the results, whose commands stand in their text."""
+    bare = {name for name, page in zip(IDS, PAGES, strict=True) if "```" not in page.read_text(encoding="utf-8")}
+    assert bare <= {"docs/reference/recipes.md", "docs/results.md", "docs/results/README.md"}
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    """What stands in code in the first column and has a space; `…` stands for what differs."""
+    code = [file.read_text(encoding="utf-8") for file in (ROOT / "casnet_cli").rglob("*.py")]
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = [text for text in re.findall(r"^\| `([^`]+)` \|", page, re.M) if " " in text]
+    assert len(quoted) > 10
+    for text in quoted:
+        assert any(all(part in file for part in text.split("…")) for file in code), text
+
+
+def test_files_of_the_results_are_listed() -> None:
+    folder = ROOT / "docs" / "results"
+    listed = set(pages.links(folder / "README.md"))
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    assert files - listed == {"README.md"}
 
 
 @pytest.mark.parametrize("path", reference_pages.pages(), ids=lambda path: path.name)
