@@ -1,4 +1,4 @@
-"""Unpack an archive of unknown origin for as long as it is read, and fingerprint what was read."""
+"""Unpack an archive of unknown origin into a temporary folder, safely."""
 
 import errno
 import gzip
@@ -19,16 +19,16 @@ from casnet_cli.errors import DataError
 from casnet_cli.util.files import remove_stale, unfinished_name
 
 MAX_BYTES = 40_000_000_000
-"""More than any known data set of segmentation has."""
+"""Limit of the unpacked bytes: more than any known data set of segmentation has."""
 
 MAX_RATIO = 200
 RATIO_ALLOWANCE = 1_000_000_000
-"""Label files of few values shrink a hundredfold; an archive that grows beyond ratio and allowance is a bomb."""
+"""Label files of few values shrink a hundredfold; an archive that grows by more than both is taken for a bomb."""
 
 CHUNK = 1 << 20
 
 MAX_READ = 16 * CHUNK
-"""Members are copied in chunks, so a longer single read is a tar header that claims gigabytes of memory."""
+"""Members are copied in chunks, so a longer single read comes from a tar header that claims gigabytes of memory."""
 
 KINDS = (".zip", ".tar.gz", ".tgz", ".tar")
 
@@ -51,8 +51,8 @@ BROKEN = (
 def open_archive(path: Path, scratch: Path, only: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """The folder with the files of `path`: itself if it is a folder, else a temporary one inside `scratch`.
 
-    only: gets each member's path with '/', and says whether it is needed; others are examined but not written.
-    The temporary folder is removed on leaving, also by an error or an interrupt. Folders without files are not made.
+    only: gets each member's path with '/' between folders, and returns whether to unpack it; all are examined.
+    The temporary folder is removed after the block, also after an error or an interrupt. Empty folders are not made.
     Raises DataError if `path` is missing, damaged or no archive, or has members that point outside, are links or
     devices, or have more bytes than MAX_BYTES or MAX_RATIO times the archive plus RATIO_ALLOWANCE.
     """
@@ -103,17 +103,26 @@ def _line(error: Exception) -> str:
 
 @dataclass
 class _Output:
-    """Where members go. `claimed` and `written` count bytes, neither may pass `limit`."""
+    """The folder that members are written to, within a limit of bytes."""
 
     archive: Path
+    """Named in messages."""
     folder: Path
+    """Where members are written."""
     only: Callable[[str], bool] | None
+    """Whether a member is to be written; None: all are."""
     limit: int
+    """Largest number of bytes in all."""
     claimed: int = 0
+    """Bytes that the headers so far claim."""
     written: int = 0
+    """Bytes written so far."""
 
     def examined(self, member: str, kind: int, size: int) -> str:
-        """The member's path with '/'. kind: stat.S_IF..., 0 if unknown. Raises DataError if it must not be unpacked."""
+        """The member's path with '/'. Raises DataError if it must not be unpacked.
+
+        kind: one of stat.S_IF..., 0 if unknown. size: bytes that its header claims.
+        """
         name = member.replace("\\", "/")
         if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
             raise self.refusal(member, "points outside the archive")
@@ -127,7 +136,7 @@ class _Output:
         return str(PurePosixPath(name))
 
     def write(self, name: str, content: IO[bytes]) -> None:
-        """Copy an examined member. Raises DataError if it brings the whole above the limit."""
+        """Copy an examined member. Raises DataError if all together exceed the limit."""
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as stream:
@@ -138,7 +147,8 @@ class _Output:
                     raise self.too_large(name)
                 stream.write(chunk)
 
-    def wanted(self, name: str) -> bool:
+    def includes(self, name: str) -> bool:
+        """Whether a member is to be written."""
         return self.only is None or self.only(name)
 
     def refusal(self, member: str, why: str) -> DataError:
@@ -158,7 +168,7 @@ def _unpack_zip(path: Path, output: _Output) -> None:
             output.examined(item.filename, stat.S_IFMT(item.external_attr >> 16), item.file_size) for item in members
         ]
         for member, name in zip(members, names, strict=True):
-            if not member.is_dir() and output.wanted(name):
+            if not member.is_dir() and output.includes(name):
                 with archive.open(member) as content:
                     output.write(name, content)
 
@@ -174,7 +184,7 @@ def _unpack_tar(path: Path, output: _Output) -> None:
             for member in archive:
                 kind = stat.S_IFREG if member.isreg() else stat.S_IFDIR if member.isdir() else stat.S_IFLNK
                 name = output.examined(member.name, kind, member.size)
-                content = archive.extractfile(member) if member.isreg() and output.wanted(name) else None
+                content = archive.extractfile(member) if member.isreg() and output.includes(name) else None
                 if content:
                     output.write(name, content)
             # tarfile takes a damaged header, or none, for the end of the archive; the true end is a block of zeros.
@@ -184,10 +194,10 @@ def _unpack_tar(path: Path, output: _Output) -> None:
 
 
 class _Tape:
-    """A file for tarfile that only moves forward, and no further than the output's limit.
+    """A file for tarfile that only moves forward, and no further than the output's limit."""
 
-    last: what the latest `read` returned.
-    """
+    last: bytes
+    """What the latest `read` returned."""
 
     def __init__(self, stream: IO[bytes], output: _Output):
         self.stream, self.output, self.last = stream, output, b""
@@ -211,6 +221,6 @@ class _Tape:
         return self.last
 
     def finish(self) -> None:
-        """Read to the end, where gzip keeps the checksum of the whole."""
+        """Read to the end, where gzip compares its checksum of the whole."""
         while self.read(CHUNK):
             pass

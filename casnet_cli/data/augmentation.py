@@ -1,4 +1,4 @@
-"""Random scaling, translation, mirror and colour (section 4.2): pure functions of image, label and generator."""
+"""Random scaling, translation, mirroring and colour (section 4.2): pure functions of image, label and generator."""
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -16,7 +16,7 @@ def augment(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One crop: image (crop, crop, 3) uint8 and label (crop, crop) uint8, transformed together.
 
-    Beyond the image's border lies the mean colour and void.
+    What the crop has beyond the image's border is the mean colour, RGB in 0..255, and void.
     """
     pixels, ids = scaled_crop(image, label, section.crop, rng.uniform(*section.scales), rng.uniform(size=2), mean)
     if section.mirror and rng.random() < 0.5:
@@ -34,9 +34,10 @@ def scaled_crop(
     place: np.ndarray,
     mean: tuple[float, float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The crop at `place` (2 fractions of the free play across and down) of the pair scaled by `scale`.
+    """A crop of image and label, both scaled by `scale`.
 
-    Only the needed part is scaled: bilinear with anti-aliasing for the image, nearest for the label.
+    place: (2,) position across and down in 0..1, where 0 is the left or upper end of the possible positions. Only the
+    part that is needed is scaled: bilinear with anti-aliasing for the image, nearest neighbour for the label.
     """
     pixels = np.empty((crop, crop, 3), np.uint8)
     pixels[:] = np.rint(mean)
@@ -58,7 +59,7 @@ def scaled_crop(
 
 
 def jitter(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 with brightness, contrast and saturation multiplied by the three factors."""
+    """(H, W, 3) uint8 with brightness, contrast and saturation multiplied by one of the three factors each."""
     image = Image.fromarray(pixels)
     for enhance, factor in zip(
         (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color), factors, strict=True

@@ -1,4 +1,4 @@
-"""How much a pixel of each class counts in the losses, so that rare classes are not drowned by common ones."""
+"""Weights of the classes in the losses, so that rare classes count beside common ones."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 
 LARGEST = 10.0
+"""Upper bound of balanced weights."""
 
 
 def class_weights(
     setting: Literal["none", "auto"] | tuple[float, ...], store: Store, fold: int | None
 ) -> tuple[float, ...] | None:
-    """The weight of each class, K numbers ≥ 0, from `training.class_weights`; None if all pixels count alike.
+    """The weight of each class, K numbers ≥ 0, by the setting `training.class_weights`; None if all are 1.
 
-    `auto` takes what was counted over the training images when the data were prepared, those of the fold left out.
-    Raises RecipeError if the setting has not a weight for each class or only zeros, DataError if no pixel is labelled.
+    `auto` uses the pixels of the training images, without the fold's, as they were counted when the data were prepared.
+    Raises RecipeError if there is not one weight for each class, or if all are 0, DataError if no pixel is labelled.
     """
     if setting == "none":
         return None
@@ -34,9 +35,10 @@ def class_weights(
 
 
 def balanced(pixels: Sequence[int], where: str) -> tuple[float, ...]:
-    """Weights ∝ 1 / √share, their mean over the labelled pixels 1, then cut at `LARGEST`; 0 without pixels.
+    """Weights proportional to 1 / √share, with 1 as their mean over the labelled pixels, then cut off at `LARGEST`.
 
-    pixels: (K,) labelled pixels of each class. where: begins the DataError raised if there are none.
+    pixels: (K,) labelled pixels of each class; the weight of a class without any is 0. where: starts the message of
+    the DataError raised if all are 0.
     """
     total = sum(pixels)
     if not total:

@@ -1,4 +1,4 @@
-"""Encoded images to arrays and back."""
+"""Decoding of image files of any kind to RGB, and encoding of labels."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ from casnet_cli.labels import LabelSet
 MAX_PIXELS = 500_000_000
 """An image that claims more is refused before it is decoded."""
 
-# Pillow warns of odd EXIF and of large images, and tells of odd TIFF files; none of that is the user's concern.
+# Pillow warns of odd EXIF tags, of large images and of odd TIFF files; none of that needs the user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
@@ -24,10 +24,10 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
 
 
 def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
-    """Any image Pillow reads, as 8-bit RGB: grey, 16-bit, palette, CMYK and transparent ones too.
+    """Any image that Pillow reads, as 8-bit RGB: grey, 16-bit, palette, CMYK and transparent ones too.
 
-    oriented: turn the image as its EXIF tag says. Transparency is laid on white. Raises OSError, ValueError,
-    SyntaxError or Image.DecompressionBombError (see `UNREADABLE`) if it is no image, truncated or too large.
+    oriented: turn the image by its EXIF tag. Transparent pixels are blended with white. Raises one of `UNREADABLE` if
+    it is no image, truncated or too large.
     """
     with _reading():
         image: Image.Image = Image.open(file)
@@ -39,7 +39,7 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
-    """Of the block only what is in `UNREADABLE` is raised, and MemoryError: some readers of Pillow raise anything."""
+    """Turn errors of the block other than `UNREADABLE` and MemoryError into ValueError: Pillow's readers raise any."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -51,7 +51,7 @@ def _reading() -> Iterator[None]:
 
 
 def rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB of an image of any mode; transparency is laid on white."""
+    """8-bit RGB of an image of any mode; transparent pixels are blended with white."""
     if image.mode.startswith(("I", "F")):
         return _from_wide(image)
     if image.has_transparency_data:
@@ -62,7 +62,7 @@ def rgb(image: Image.Image) -> Image.Image:
 
 
 def as_array(image: Image.Image) -> np.ndarray:
-    """(H, W, 3) uint8 of an RGB image, some rows at a time: Pillow's own way holds a large image three times."""
+    """(H, W, 3) uint8 of an RGB image, copied some rows at a time: Pillow's own way holds a large image three times."""
     width, height = image.size
     found = np.empty((height, width, 3), np.uint8)
     rows = max(1, (1 << 20) // max(1, width))
@@ -72,8 +72,10 @@ def as_array(image: Image.Image) -> np.ndarray:
 
 
 def size_of(file: IO[bytes]) -> tuple[int, int]:
-    """Width and height that an image claims, before it is decoded; `file` is at its start again. Raises as
-    `decode_rgb` does, also for more than MAX_PIXELS."""
+    """Width and height by the header of an image that is not decoded; `file` is back at its start then.
+
+    Raises as `decode_rgb` does, also for more than MAX_PIXELS.
+    """
     with _reading():
         try:
             size = Image.open(file).size
@@ -115,7 +117,7 @@ def _from_wide(image: Image.Image) -> Image.Image:
 
 
 def encode_label(label: np.ndarray) -> bytes:
-    """(H, W) uint8 class ids → grey PNG."""
+    """(H, W) uint8 class ids as a grey PNG."""
     buffer = io.BytesIO()
     Image.fromarray(label).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
@@ -129,5 +131,5 @@ def decode_label(data: bytes) -> Image.Image:
 
 
 def colored(label: np.ndarray, labels: LabelSet) -> np.ndarray:
-    """(..., H, W) class ids → (..., H, W, 3) uint8 in the palette's colours, void black."""
+    """(..., H, W, 3) uint8 of (..., H, W) class ids in the palette's colours, void black."""
     return np.asarray(labels.flat_palette(), dtype=np.uint8).reshape(256, 3)[label]

@@ -1,4 +1,4 @@
-"""Samples to batches: decoded and augmented in threads, ahead of the step that takes them."""
+"""Samples of a prepared file as batches and whole images, decoded and augmented ahead by several threads."""
 
 import io
 from collections.abc import Iterator
@@ -17,29 +17,35 @@ from casnet_cli.recipe import Augmentation
 
 THREADS = 2
 AHEAD = 4
-"""Batches made ready before they are asked for."""
+"""Batches that wait ready for the training step."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """image (B, crop, crop, 3) uint8 RGB, label (B, crop, crop) uint8 ids, names of the B samples."""
+    """B augmented crops."""
 
     image: np.ndarray
+    """(B, crop, crop, 3) uint8, RGB."""
     label: np.ndarray
+    """(B, crop, crop) uint8 class ids."""
     names: tuple[str, ...]
+    """Of the B samples."""
 
 
 @dataclass(frozen=True)
 class WholeSample:
-    """One sample at its own size: image (H, W, 3) uint8 RGB, label (H, W) uint8 ids."""
+    """One sample at its own size."""
 
     name: str
+    """Unique within its split."""
     image: np.ndarray
+    """(H, W, 3) uint8, RGB."""
     label: np.ndarray
+    """(H, W) uint8 class ids."""
 
 
 PASSES = 1 << 40
-"""Over the training images: endless, but for Grain's own endless number batches of one are too many to count."""
+"""Passes over the training images: practically endless. Grain's own endless repetition overflows for batches of 1."""
 
 
 def training_batches(
@@ -79,7 +85,7 @@ def whole_images(subset: Subset) -> Iterator[WholeSample]:
 
 
 def _decoded(record: StoredSample, subset: Subset) -> tuple[Image.Image, Image.Image]:
-    """Both halves of a sample, once more checked: what is wrong here would end in nonsense further on."""
+    """Image and label of a sample. Raises DataError if the file was damaged after it was prepared."""
     where = f"{subset.store.path}: {subset.group}/{record.name}"
     try:
         image, label = decode_rgb(io.BytesIO(record.image)), decode_label(record.label)

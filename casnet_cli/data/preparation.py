@@ -1,4 +1,4 @@
-"""From a raw data set's name to its prepared file: find or download it, check it, write it."""
+"""From a raw data set to its prepared file: find or download it, check it, write it."""
 
 import hashlib
 import json
@@ -20,41 +20,42 @@ from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""How every HDF5 file begins."""
+"""First bytes of every HDF5 file."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is going on, how much is done, and of how much (None: unknown)."""
+"""Called with the name of the step, how much is done, and of how much (None: unknown)."""
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """path: the prepared file. source: what it was made from. unchanged: it was there already, of the same source.
-
-    foreign: the parts, such as `test labels`, that are not those of the copy known to be good.
-    """
+    """The result of a preparation."""
 
     path: Path
+    """The prepared file."""
     source: str
+    """What it was made from."""
     unchanged: bool
+    """Whether it was there already, of the same source."""
     foreign: tuple[str, ...] = ()
+    """The parts, such as `test labels`, that differ from the copy known to be good."""
 
 
 def prepare(
     source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress, strict: bool = False
 ) -> PreparedData:
-    """Write `out` (default `data/<name>.h5`) from `given`, or from what `locate` finds or downloads.
+    """Write `out`, by default `data/<name>.h5`, from the raw data `given`, else found, else downloaded.
 
-    A file made from the same unchanged source is only touched. strict: refuse what differs from the copy known to be
-    good. Raises DataError; then nothing was written.
+    If the file is there and its source unchanged, only its time is set. strict: refuse data that differ from the copy
+    known to be good. Raises DataError; then nothing was written.
     """
     out = out or data / f"{source.name}.h5"
-    _verify_target(out)
+    _check_target(out)
     raw = locate_raw(source, data, given) or download_raw(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
     stamp = _stamp(roots, source.settings, out)
-    content = _recorded(out, "content")
-    if content and _recorded(out, "source_stamp") == stamp and _recorded(out, "name") == source.name:
+    content = _attribute(out, "content")
+    if content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
         foreign = differences(json.loads(content), source.content)
         if not (foreign and strict):
             os.utime(out)
@@ -68,8 +69,8 @@ def prepare(
         return PreparedData(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
 
 
-def _verify_target(out: Path) -> None:
-    """Raises DataError if what lies there is nothing that may be replaced."""
+def _check_target(out: Path) -> None:
+    """Raises DataError if `out` exists and is no prepared data set."""
     if out.is_dir():
         raise DataError(f"{out}: is a folder (name the file to write, such as {out / 'own.h5'})")
     if os.path.lexists(out) and not (out.is_file() and _replaceable(out)):
@@ -77,7 +78,7 @@ def _verify_target(out: Path) -> None:
 
 
 def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:
-    """The raw data set: `given`, else the official folder or archive in `data/` or here; None where there is none.
+    """The raw data set: `given`, else the official folder or archive in `data` or here; None if it is not found.
 
     Raises DataError if `given` does not exist.
     """
@@ -93,16 +94,16 @@ def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:
 
 
 def download_raw(source: Source, data: Path, on_progress: Progress) -> Path | None:
-    """The raw data set downloaded into `data/`; None for one that is built in.
+    """The raw data set, downloaded into `data`; None for one that is built in.
 
-    Raises DataError with the file to fetch and where to put it.
+    Raises DataError naming the file to fetch by hand and where to put it.
     """
     if not source.folder:
         return None
-    wanted = " or ".join((*source.archives[:1], f"the folder {source.folder}/"))
+    required = " or ".join((*source.archives[:1], f"the folder {source.folder}/"))
     if source.url is None:
         raise DataError(
-            f"{source.name}: not found in {data}/ or here (put {wanted} there, or name it by --source PATH)"
+            f"{source.name}: not found in {data}/ or here (put {required} there, or name it by --source PATH)"
         )
     target = data / source.archives[0]
     try:
@@ -110,13 +111,13 @@ def download_raw(source: Source, data: Path, on_progress: Progress) -> Path | No
         download.fetch(source.url, target, lambda done, total: on_progress("downloading", done, total))
     except (CasnetError, OSError) as error:
         raise DataError(
-            f"{error} (fetch it by hand, put {wanted} into {data}/ or here, or name it by --source PATH)"
+            f"{error} (fetch it by hand, put {required} into {data}/ or here, or name it by --source PATH)"
         ) from None
     return target
 
 
 def check_complete(source: Source, entries: list[Entry], root: Path) -> None:
-    """Every image has its label, and there are as many as the authors published. Raises DataError naming what lacks."""
+    """Raises DataError if an image has no label, or if there are not as many as the authors published."""
     faults = [entry.fault for entry in entries if entry.fault]
     if faults:
         raise DataError(f"{faults[0]} ({len(faults)} such, expected none; casnet check lists them)")
@@ -125,12 +126,12 @@ def check_complete(source: Source, entries: list[Entry], root: Path) -> None:
         if found != expected:
             raise DataError(f"{root}: {found} {split} images (a complete {source.name} has {expected})")
     if not entries:
-        raise DataError(f"{root}: no images (see the README for the layout of {source.name})")
+        raise DataError(f"{root}: no images (the documentation of data sets shows the layout of {source.name})")
 
 
 @contextmanager
 def open_raw(raw: Path | None, scratch: Path) -> Iterator[Path]:
-    """The folder of the raw data set, unpacked below `scratch` if it is an archive; any for a built-in one."""
+    """The folder of the raw data set, unpacked below `scratch` if it is an archive; any for built-in data."""
     if raw is None:
         yield Path()
         return
@@ -139,7 +140,7 @@ def open_raw(raw: Path | None, scratch: Path) -> Iterator[Path]:
 
 
 def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
-    """Path, size and time of archives, or of every file in folders but `out`: cheap, and changes if the source does."""
+    """A digest of path, size and time of all source files except `out`, and of the settings: changes if they do."""
     if not roots:
         return f"built-in {__version__}"
     digest = hashlib.sha256(settings.encode())
@@ -152,16 +153,17 @@ def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
 
 
 def _replaceable(path: Path) -> bool:
-    """Whether a file is a prepared data set, or such a damaged one that nobody can tell."""
+    """Whether a file is a prepared data set, or an HDF5 file too damaged to be recognized."""
     try:
         with h5py.File(path, "r") as file:
             return file.attrs.get("format") == store.FORMAT
     except OSError:
-        with path.open("rb") as open_archive:
-            return open_archive.read(len(SIGNATURE)) == SIGNATURE
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
 
 
-def _recorded(path: Path, key: str) -> str | None:
+def _attribute(path: Path, key: str) -> str | None:
+    """A root attribute of a prepared file; None if there is no such file or attribute."""
     try:
         with h5py.File(path, "r") as file:
             found = file.attrs.get(key)

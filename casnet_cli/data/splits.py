@@ -1,4 +1,4 @@
-"""Which images train, validate and test: by stored split, by fold, and by a seeded part of the training images."""
+"""Division of the images into train, val and test: by stored split, by fold, and by a seeded share of train."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,10 +8,11 @@ from casnet_cli.errors import DataError
 SPLITS = ("train", "val", "test")
 
 FOLD_SEED = 0
+"""Of the order that is cut into folds; the same for everybody, so that folds can be compared."""
 
 
 def shuffled_positions(names: Sequence[str], seed: int) -> list[int]:
-    """Positions of `names` in an order that depends on the names and the seed alone, on every machine."""
+    """Positions of `names` in a random order that depends on the names and the seed alone, on every machine."""
     return sorted(range(len(names)), key=lambda index: hashlib.sha256(f"{seed}/{names[index]}".encode()).digest())
 
 
@@ -31,7 +32,7 @@ def folds_of(names: Sequence[str], folds: int | None) -> dict[str, int]:
 
 
 def held_out(names: Sequence[str], fraction: float, seed: int) -> list[int]:
-    """Positions of the validation part: `fraction` of the names, at least one."""
+    """Positions of a validation part, in ascending order: `fraction` of the names, at least one."""
     return sorted(shuffled_positions(names, seed)[: max(1, round(len(names) * fraction))])
 
 
@@ -43,10 +44,11 @@ def assign(
     seed: int,
     stored: bool = True,
 ) -> dict[str, tuple[str, list[int]]]:
-    """Stored names per group → for each of train, val and test that exist, its group and positions in it.
+    """The stored group, and the positions in it, of each of train, val and test that exist.
 
-    Where the set has folds, `test` is the fold's images (fold 1 unless told). Where no `val` is stored, or not
-    `stored`, it is cut from the training images. Raises DataError if nothing is left to train on.
+    names: of the samples of each stored group. folds: number of folds of the set; `test` is then the images of `fold`,
+    by default the first. stored: use the stored `val` images; if not, or if there are none, `val` is the share
+    `fraction` of the training images, by `seed`. Raises DataError if there is no such fold.
     """
     if fold is not None and not folds:
         raise DataError(f"--fold {fold}: this data set is not cross-validated (leave --fold away)")
@@ -61,8 +63,8 @@ def assign(
     if "val" in names and stored:
         parts["val"] = ("val", list(range(len(names["val"]))))
     elif len(train) > 1:
-        chosen = held_out([names["train"][index] for index in train], fraction, seed)
-        parts["val"] = ("train", [train[index] for index in chosen])
+        validation = held_out([names["train"][index] for index in train], fraction, seed)
+        parts["val"] = ("train", [train[index] for index in validation])
         train = sorted(set(train) - set(parts["val"][1]))
     if train:
         parts["train"] = ("train", train)

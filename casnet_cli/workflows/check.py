@@ -57,7 +57,7 @@ class CheckedData:
 
 
 def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) -> bool:
-    """Check a data set, show the findings, and write the page and the JSON file where they are wanted.
+    """Check a data set, show the findings, and write the page into `out` and the result to `json`.
 
     data: a prepared file; a raw folder, archive or name of a known set; or `FOLDER`, with its options.
     Returns whether there is neither an error nor a warning. Raises CasnetError if the data cannot be checked.

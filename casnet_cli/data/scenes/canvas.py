@@ -66,7 +66,7 @@ def _rgb(color: Color) -> np.ndarray:
 
 
 class Canvas:
-    """Image (H, W, 3) float32 and label (H, W) uint8 under the brush, and the camera that projects onto them."""
+    """An image (H, W, 3) float32 and its label (H, W) uint8 to paint on, and the camera that projects onto them."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
@@ -198,12 +198,12 @@ class Canvas:
         if x1 < 0 or x0 > 0:
             offset = self.x[:1] + 0.5 - self.center
             z = np.where(offset * side > 0, side * self.focal / offset, 0)
-            seen = np.flatnonzero((z[0] > max(z0, 1)) & (z[0] < z1))
-            if seen.size:
-                z = z[:, seen[0] : seen[-1] + 1]
+            visible = np.flatnonzero((z[0] > max(z0, 1)) & (z[0] < z1))
+            if visible.size:
+                z = z[:, visible[0] : visible[-1] + 1]
                 peak = tall + gable * (1 - np.abs(2 * (z - z0) / (z1 - z0) - 1))
                 shaded = color * (0.74 if side * self.sun < 0 else 0.95)
-                self.wall((shaded, style, seed), int(seen[0]), z, z - z0, peak, z / abs(side))
+                self.wall((shaded, style, seed), int(visible[0]), z, z - z0, peak, z / abs(side))
         if z0 < 3:
             return
         if gable:

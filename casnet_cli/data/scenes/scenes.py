@@ -1,8 +1,8 @@
-"""Synthetic outdoor scenes with their labels: material for a demonstration that needs no download.
+"""Synthetic outdoor scenes with their labels, for a demonstration that needs no download.
 
 A scene is a flat world in metres before a pinhole camera: x to the right, z away from the camera, heights above the
-ground. Things are painted from far to near, into image and label at once, so that the label is what the eye sees.
-Colours are float32 RGB in 0..1 until the last step; all chance comes from one generator.
+ground. Things are painted from far to near, into image and label at once, so that the label is what is visible.
+Colours are float32 RGB in 0..1 until the last step; one generator makes all random numbers.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from casnet_cli.labels import VOID
 
 
 class _Scene:
-    """A plan laid out on a canvas: first what is fixed to the ground, then all that stands on it, far to near."""
+    """A plan drawn on a canvas: first what is fixed to the ground, then all that stands on it, from far to near."""
 
     def __init__(self, canvas: Canvas, plan: Plan):
         self.canvas, self.plan, self.rng = canvas, plan, canvas.rng

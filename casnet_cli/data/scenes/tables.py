@@ -1,4 +1,4 @@
-"""What synthetic scenes are made of: illumination, kinds of scene, colours, outlines of small things."""
+"""Tables of the synthetic scenes: illumination, kinds of scene, colours, outlines of small things."""
 
 from dataclasses import dataclass
 
@@ -8,32 +8,50 @@ Color = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Mood:
-    """Illumination: sky, clouds, sunlight; share of clouds, strength of shadows, length of haze in m, lamps on."""
+    """Illumination and weather."""
 
     zenith: Color
+    """Of the sky at the top."""
     horizon: Color
+    """Of the sky at the bottom, and of the haze."""
     cloud: Color
+    """Of the clouds."""
     light: Color
+    """Factors of the colours of all that is lit."""
     cover: float
+    """Amount of clouds: 0 none, 1 and more an overcast sky."""
     shadow: float
+    """Strength of shadows, 0..1."""
     haze: float
+    """Distance in metres at which haze hides 63 % of the colour."""
     lit: float = 0.0
+    """How many windows are lit, 0..1; low sun above 0.3."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A kind of scene: probabilities of hills, wood and road; where a lake lies (far, near); mean counts."""
+    """A kind of scene."""
 
     hills: float
+    """Probability of mountains at the horizon."""
     wood: float
+    """Probability of a distant wood."""
     road: float
+    """Probability of a road."""
     lake: tuple[float, float] | None
+    """Distances in metres of the far and the near shore of a lake."""
     houses: str
+    """How houses stand: rows, villas, farm, front, or empty for none."""
     trees: float
+    """Mean number of trees."""
     cars: float
+    """Mean number of cars."""
     people: float
+    """Mean number of people and signs."""
     beasts: float
+    """Mean number of cows and sheep."""
     boats: float
+    """Mean number of boats."""
 
 
 # fmt: off

@@ -25,7 +25,7 @@ plaything, swimming pool, stool, barrel, basket, waterfall, tent, bag, minibike,
 trade name, microwave, pot, animal, bicycle, lake, dishwasher, screen, blanket, sculpture, hood, sconce, vase, traffic
 light, tray, ashcan, fan, pier, crt screen, plate, monitor, bulletin board, shower, radiator, glass, clock, flag
 """
-"""In the order of their ids."""
+"""In the order of their ids, from 1 in the label files."""
 
 LABELS = with_colors(tuple(" ".join(NAMES.split()).split(", ")))
 TABLE = ClassTable(LABELS, {0: VOID} | {index + 1: index for index in range(len(LABELS))})

@@ -1,4 +1,4 @@
-"""What every reader of a raw data set provides, and the checks that all readers share."""
+"""What every reader of a raw data set provides, and the checks that the readers share."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -15,41 +15,42 @@ from casnet_cli.labels import VOID, LabelSet
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled image as it goes into the store.
-
-    image: the encoded JPEG or PNG, byte for byte as found.
-    label: (H, W) uint8, class ids 0..K-1, 255 = void; H and W are the image's.
-    """
+    """One labelled image as it goes into the prepared file."""
 
     image: bytes
+    """The encoded JPEG or PNG, byte for byte as found."""
     label: np.ndarray
+    """(H, W) uint8, class ids 0..K-1, 255 = void; H and W are the image's."""
 
 
 Reader = Callable[[Path, Path], Sample]
 """Makes the sample of an image file and its label file. Raises DataError."""
 
 Endings = tuple[tuple[str, ...], tuple[str, ...]]
+"""Endings of file names in small letters: of images, and of labels."""
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A sample by name, not yet read.
-
-    read: makes the sample, in any thread; raises DataError. image and label: the files it comes from, where there are
-    such. fault: why it cannot be read, where listing the files has shown that already.
-    """
+    """A sample that has been listed but not yet read."""
 
     split: str
+    """train, val or test."""
     name: str
+    """Unique within the split."""
     read: Callable[[], Sample] | None
+    """Makes the sample, in any thread; raises DataError."""
     image: Path | None = None
+    """Its image file, if it comes from one."""
     label: Path | None = None
+    """Its label file, if it comes from one."""
     fault: Unfit | None = None
+    """Why it cannot be read, if listing the files has shown that already."""
 
     def load(self) -> Sample:
-        """Raises DataError, mostly Unfit."""
+        """Read the sample. Raises DataError, mostly Unfit."""
         if self.fault or not self.read:
             raise self.fault or Unfit(f"{self.split}/{self.name}: cannot be read", UnfitKind.UNREADABLE)
         return self.read()
@@ -57,28 +58,32 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source:
-    """A raw data set: official file names, where it may be downloaded, and how to list it.
-
-    entries(root) lists all samples of the extracted folder, in the order in which they are stored.
-    counts: entries per split that a complete copy has; empty where the set comes in parts.
-    content: digests of a copy known to be good (`data.content`), where one is.
-    spare: label files that belong to no image, where that is no fault.
-    roots: the files and folders of one's own data, which need not be looked for; settings: what else decides what is
-    made of them.
-    """
+    """A raw data set: official file names, where it may be downloaded, and how to list it."""
 
     name: str
+    """Of the data set, in small letters and hyphens."""
     labels: LabelSet
+    """Its classes."""
     entries: Callable[[Path], list[Entry]]
+    """Lists all samples of the extracted folder, in the order in which they are stored. Raises DataError."""
     folder: str
+    """Official name of the extracted folder; empty for data that are built in or one's own."""
     archives: tuple[str, ...] = ()
+    """Official names of the archive; the first one is that of the download."""
     url: str | None = None
+    """Where the archive may be downloaded."""
     folds: int | None = None
+    """Number of folds of a set that is cross-validated."""
     counts: tuple[tuple[str, int], ...] = ()
+    """Samples of each split that a complete copy has; empty if the set comes in parts."""
     content: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the parts of a copy known to be good (`data.digests`), if there is one."""
     spare: tuple[Path, ...] = ()
+    """Label files that belong to no image, where that is allowed."""
     roots: tuple[Path, ...] = ()
+    """Files and folders of one's own data, given by options."""
     settings: str = ""
+    """What else decides the content of the prepared file of one's own data."""
 
 
 def locate_folder(
@@ -90,9 +95,9 @@ def locate_folder(
 ) -> Path:
     """The folder that holds the data set: `root` itself, or one of `folders` inside it.
 
-    required: names that must exist in it; `enough` is `all` or, where the set comes in parts, `any`.
+    required: names that must exist in it; `enough` is `all` or, if the set comes in parts, `any`.
     layout: the expected layout in words, for the message.
-    Raises DataError naming what was looked for and not found.
+    Raises DataError naming what is missing.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder (expected {layout})")
@@ -100,17 +105,17 @@ def locate_folder(
     for candidate in candidates:
         if enough((candidate / part).exists() for part in required):
             return candidate
-    # A folder of the official name is what the user meant, so the message speaks of that one.
-    meant = next((candidate for candidate in candidates[1:] if candidate.is_dir()), root)
-    missing = [part for part in required if not (meant / part).exists()]
-    raise DataError(f"{meant}: {', '.join(missing)} not found (expected {layout})")
+    # A folder of the official name is most likely the data set, so the message is about that one.
+    likely = next((candidate for candidate in candidates[1:] if candidate.is_dir()), root)
+    missing = [part for part in required if not (likely / part).exists()]
+    raise DataError(f"{likely}: {', '.join(missing)} not found (expected {layout})")
 
 
 def files_below(folder: Path, endings: tuple[str, ...], once: bool = True) -> dict[str, Path]:
     """All files under `folder` with one of `endings` (lower case; case is ignored), in the order of their names.
 
     Keys are paths relative to `folder`, '/' between folders, without the ending.
-    once: raise DataError if two files would have one name.
+    once: raise DataError if two files have the same key.
     """
     found: dict[str, Path] = {}
     for file in sorted(folder.rglob("*")):
@@ -130,24 +135,22 @@ def files_below(folder: Path, endings: tuple[str, ...], once: bool = True) -> di
     return dict(sorted(found.items()))
 
 
-def match_files(split: str, images: Path, labels: Path, kinds: Endings, read: Reader) -> list[Entry]:
-    """An entry for every image and label file of one name below the two folders, by name.
+def match_files(split: str, images: Path, labels: Path, endings: Endings, read: Reader) -> list[Entry]:
+    """An entry for every image and label file of one name below the two folders, in the order of the names.
 
-    kinds: endings of image and label files. An entry that lacks one of the two carries that as its fault. Raises
-    DataError if there are no files at all.
+    An entry without an image or without a label carries that as its fault. Raises DataError if there are no files.
     """
-    ours, theirs = files_below(images, kinds[0]), files_below(labels, kinds[1])
-    if not ours and not theirs:
-        raise DataError(f"{images}: holds no image ({', '.join(kinds[0])})")
+    image_files, label_files = files_below(images, endings[0]), files_below(labels, endings[1])
+    if not image_files and not label_files:
+        raise DataError(f"{images}: holds no image ({', '.join(endings[0])})")
     listed = []
-    for name in sorted(ours.keys() | theirs.keys()):
-        image, label = ours.get(name), theirs.get(name)
+    for name in sorted(image_files.keys() | label_files.keys()):
+        image, label = image_files.get(name), label_files.get(name)
         if image and label:
             listed.append(Entry(split, name, partial(read, image, label), image, label))
         else:
-            listed.append(
-                Entry(split, name, None, image, label, missing_partner(image, label, images if label else labels))
-            )
+            fault = missing_partner(image, label, images if label else labels)
+            listed.append(Entry(split, name, None, image, label, fault))
     return listed
 
 
@@ -168,7 +171,7 @@ def read_bytes(file: Path) -> bytes:
 
 
 def labelled_sample(image_file: Path, label_file: Path, label: np.ndarray) -> Sample:
-    """The sample of an image file and its (H, W) uint8 label. Raises DataError as check_same_size does."""
+    """The sample of an image file and its (H, W) uint8 label. Raises DataError as `check_same_size` does."""
     image = read_bytes(image_file)
     check_same_size(image_file, image, label_file, label)
     return Sample(image, label)
@@ -177,8 +180,8 @@ def labelled_sample(image_file: Path, label_file: Path, label: np.ndarray) -> Sa
 def check_same_size(image_file: Path, image: bytes, label_file: Path, label: np.ndarray) -> None:
     """Raise DataError if `image` is no JPEG or PNG, or if its size is not that of `label`, (H, W).
 
-    Only the header is read: listing a set would otherwise cost as much as decoding it. Damage behind the header
-    shows when the image is decoded.
+    Only the header is read, so that listing a set costs less than decoding it; damage behind the header is found when
+    the image is decoded.
     """
     try:
         with Image.open(io.BytesIO(image), formats=("JPEG", "PNG")) as picture:

@@ -31,16 +31,16 @@ TABLE = ClassTable(LABELS, {len(LABELS): VOID} | {class_id: class_id for class_i
 
 
 def entries(root: Path) -> list[Entry]:
-    """The images of those splits that are there, by name. Raises DataError if a split has only one of its folders."""
+    """The images of the splits that exist, by name. Raises DataError if a split has only one of its two folders."""
     folder = locate_folder(root, ("camvid", "CamVid"), (*SPLITS, *map(_annotations, SPLITS)), LAYOUT, enough=any)
     listed = []
     for split in SPLITS:
         images, labels = folder / split, folder / _annotations(split)
         if not images.is_dir() and not labels.is_dir():
             continue
-        for wanted in (images, labels):
-            if not wanted.is_dir():
-                raise DataError(f"{wanted}: no such folder (expected {LAYOUT})")
+        for required in (images, labels):
+            if not required.is_dir():
+                raise DataError(f"{required}: no such folder (expected {LAYOUT})")
         listed += match_files(split, images, labels, (IMAGE_ENDINGS, (".png",)), masks.reader(TABLE))
     return listed
 

@@ -32,7 +32,7 @@ CLASSES: dict[str, tuple[int, tuple[int, int, int]]] = {
     "motorcycle": (32, (0, 0, 230)),
     "bicycle": (33, (119, 11, 32)),
 }
-"""Label id and colour of each class that is judged; the other ids, and 255 for what has none, are void."""
+"""Label id and colour of each class that the benchmark evaluates; all other ids are void."""
 
 LABELS = LabelSet(tuple(CLASSES), tuple(color for _, color in CLASSES.values()))
 TABLE = ClassTable(

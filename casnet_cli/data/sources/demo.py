@@ -1,4 +1,4 @@
-"""Demo: 108 synthetic scenes with the classes of Stanford Background, drawn on the spot, nothing to download."""
+"""Demo: 108 synthetic scenes with the classes of Stanford Background, drawn by the program, nothing to download."""
 
 import io
 from functools import partial
@@ -14,7 +14,7 @@ from casnet_cli.data.sources.stanford_background import LABELS
 COUNTS = (("train", 72), ("val", 12), ("test", 24))
 
 FIRST_UNLABELLED_SEED = 10_000
-"""Far beyond the seeds of the labelled scenes, so that none of them is ever predicted on."""
+"""Far above the seeds of the labelled scenes, so that predictions are of other scenes."""
 
 
 def _jpeg(image: np.ndarray) -> bytes:
@@ -30,13 +30,13 @@ def _load(seed: int) -> Sample:
 
 
 def entries(root: Path) -> list[Entry]:
-    """All scenes, train, val, test; the n-th of them is drawn from seed n. There is no folder: root is not read."""
+    """All scenes of train, val and test; the n-th is drawn from seed n. There is no folder: root is not read."""
     splits = [split for split, count in COUNTS for _ in range(count)]
     return [Entry(split, f"scene-{seed:03d}", partial(_load, seed)) for seed, split in enumerate(splits)]
 
 
 def write_unlabelled(folder: Path, count: int = 8) -> None:
-    """Save `count` further scenes as folder/photo-NN.jpg to try predictions on; the folder is made if need be."""
+    """Save `count` other scenes as folder/photo-NN.jpg to predict on; the folder is made if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
         image, _ = draw_scene(FIRST_UNLABELLED_SEED + index)

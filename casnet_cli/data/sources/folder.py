@@ -1,4 +1,4 @@
-"""One's own data: a folder of images with one of masks, or with outlines in COCO's or LabelMe's form."""
+"""One's own data: a folder of images, and one of masks or of LabelMe files, or a COCO file."""
 
 import contextlib
 import io
@@ -32,67 +32,80 @@ IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
 TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""Names of sub-folders, in small letters, and the split they stand for."""
+"""The split of each name of a sub-folder, in small letters."""
+
 MOST_COUNTS = 8000
-"""Folds · classes: their pixels are counted in an attribute of the prepared file, which holds 64 KiB."""
+"""Largest product of folds and classes: an attribute of the prepared file, at most 64 KiB, has a count for each."""
+
 SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_L", "_seg")
-"""What masks are often called behind the name of their image."""
+"""Endings of masks' names that follow the name of the image."""
 
 
 @dataclass(frozen=True)
 class Division:
-    """How images are divided: by sub-folders `train/`, `val/`, `test/` where nothing else is said.
+    """How images are divided into splits: by sub-folders `train/`, `val/` and `test/` unless a field says otherwise.
 
-    lists: files of names for train, val and test, None where there is none. val and test: fractions, by name and seed.
-    folds: number of folds of cross-validation.
+    Its text is part of the stamp by which an unchanged source is recognized: new names of class or fields would have
+    all folders prepared again.
     """
 
     val: float = 0.0
+    """Share of the images for val."""
     test: float = 0.0
+    """Share of the images for test."""
     lists: tuple[Path | None, ...] = ()
+    """Files that list the names of train, val and test; None for a split without images."""
     folds: int | None = None
+    """Number of folds of cross-validation."""
     seed: int = 0
+    """Decides, with the names, which images the shares take."""
 
 
 @dataclass(frozen=True)
 class FilePair:
-    """An image with the file of its labels, None if it has none. name: relative to the folder, without ending."""
+    """An image with its label file."""
 
     name: str
+    """Path relative to the folder, without ending."""
     image: Path
+    """The image file."""
     label: Path | None
+    """The label file; None if there is none."""
     fault: Unfit | None = None
+    """Why the sample cannot be used, if that is known already."""
 
 
 def pair_files(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[FilePair], tuple[Path, ...]]:
-    """Every image with its label file: of the same relative path, else of the same stem, suffixes like `_mask` apart.
+    """Every image with its label file, and the label files that belong to no image.
 
-    And the label files that are left over. Raises DataError if there is no image, one could have several label files,
-    or one label file several images.
+    An image's label file has the same relative path, else the same name, apart from suffixes like `_mask`. Raises
+    DataError if there is no image, or if an image could have several label files or a label file several images.
     """
-    ours, theirs = files_below(images, IMAGES), files_below(labels, tuple(endings))
+    image_files, label_files = files_below(images, IMAGES), files_below(labels, tuple(endings))
     if images.resolve() == labels.resolve():  # masks beside their images
-        theirs = {name: file for name, file in theirs.items() if _stripped(name) != name or file.suffix in OUTLINES}
-        ours = {name: file for name, file in ours.items() if name not in theirs or theirs[name] != file}
-    if not ours:
+        is_label = {name: _stripped(name) != name or file.suffix in OUTLINES for name, file in label_files.items()}
+        label_files = {name: file for name, file in label_files.items() if is_label[name]}
+        image_files = {name: file for name, file in image_files.items() if label_files.get(name) != file}
+    if not image_files:
         raise DataError(f"{images}: holds no image ({', '.join(IMAGES)})")
     by_stem: dict[str, list[str]] = {}
-    for name in theirs:
+    for name in label_files:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
     found: list[FilePair] = []
     owners: dict[str, Path] = {}
-    for name, file in ours.items():
-        exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in theirs), None)
+    for name, file in image_files.items():
+        exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in label_files), None)
         candidates = [exact] if exact else by_stem.get(PurePosixPath(name).name, [])
         if len(candidates) > 1:
-            several = " and ".join(str(theirs[one]) for one in candidates[:2])
+            several = " and ".join(str(label_files[one]) for one in candidates[:2])
             raise DataError(f"{file}: could belong to {several} (give them the sub-folders of the images)")
         if candidates and owners.setdefault(candidates[0], file) != file:
-            both = f"{owners[candidates[0]]} and {file}"
-            raise DataError(f"{theirs[candidates[0]]}: could belong to {both} (give it the sub-folder of its image)")
+            several = f"{owners[candidates[0]]} and {file}"
+            label_file = label_files[candidates[0]]
+            raise DataError(f"{label_file}: could belong to {several} (give it the sub-folder of its image)")
         fault = None if candidates else missing_partner(file, None, labels)
-        found.append(FilePair(name, file, theirs[candidates[0]] if candidates else None, fault))
-    return found, tuple(file for name, file in theirs.items() if name not in owners)
+        found.append(FilePair(name, file, label_files[candidates[0]] if candidates else None, fault))
+    return found, tuple(file for name, file in label_files.items() if name not in owners)
 
 
 def _stripped(name: str) -> str:
@@ -100,7 +113,8 @@ def _stripped(name: str) -> str:
 
 
 def assign_splits(names: Sequence[str], division: Division) -> dict[str, str]:
-    """Name → split. Raises DataError if a list names an image that is not there, or twice, or a split stays empty."""
+    """The split of each name. Raises DataError if a list names no image or one that is not there, an image is in two
+    splits, or none is left for training."""
     if division.lists:
         return _by_lists(names, division.lists)
     if division.folds is not None:
@@ -129,7 +143,7 @@ def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
 
 def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, str]:
     known = set(names)
-    chosen: dict[str, str] = {}
+    split_of: dict[str, str] = {}
     for split, file in zip(SPLITS, lists, strict=False):
         if file is None:
             continue
@@ -138,26 +152,30 @@ def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, s
             if not (text := line.strip().replace("\\", "/")):
                 continue
             whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(IMAGES) else text
-            meant = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
-            if len(meant) != 1:
-                wrong = f"could be {meant[0]} or {meant[1]}" if meant else "is not among the images"
+            matches = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
+            if len(matches) != 1:
+                wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"
                 raise DataError(f"{file}: line {number}: {text} {wrong} (name it with its sub-folder)")
-            name = meant[0]
-            if chosen.setdefault(name, split) != split:
-                raise DataError(f"{file}: line {number}: {text} is in {chosen[name]} already (one split an image)")
-        if split not in chosen.values():
+            name = matches[0]
+            if split_of.setdefault(name, split) != split:
+                raise DataError(f"{file}: line {number}: {text} is in {split_of[name]} already (one split an image)")
+        if split not in split_of.values():
             raise DataError(f"{file}: names no image (leave a list out by -)")
-    return chosen
+    return split_of
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Of one's own data: its name, the folder of images, how they are divided, and all that the result depends on."""
+    """Where one's own data lie."""
 
     name: str
+    """Of the data set."""
     images: Path
+    """Folder of the images."""
     division: Division
+    """How the images are divided into splits."""
     roots: tuple[Path, ...]
+    """All files and folders that the prepared file depends on."""
 
     def source(
         self,
@@ -166,16 +184,20 @@ class Origin:
         label_of: Callable[[FilePair], np.ndarray],
         spare: tuple[Path, ...] = (),
     ) -> Source:
-        """Raises DataError as `divided` does, or if no training image is left, or there are too many folds to count."""
+        """A source of these pairs.
+
+        label_of: (H, W) uint8 class ids of a pair. spare: label files that belong to no image. Raises DataError as
+        `assign_splits` does, or if no training image is left, or there are too many folds to count.
+        """
         most = MOST_COUNTS // len(labels)
         if (self.division.folds or 0) > most:
             raise DataError(f"--folds {self.division.folds}: {len(labels)} classes (at most {most} folds of so many)")
-        chosen = assign_splits([pair.name for pair in pairs], self.division)
+        split_of = assign_splits([pair.name for pair in pairs], self.division)
         entries = []
         for pair in pairs:
-            if pair.name in chosen:
+            if pair.name in split_of:
                 read = partial(_load, pair, label_of)
-                entries.append(Entry(chosen[pair.name], pair.name, read, pair.image, pair.label, pair.fault))
+                entries.append(Entry(split_of[pair.name], pair.name, read, pair.image, pair.label, pair.fault))
         if not any(entry.split == "train" for entry in entries):
             raise DataError(f"{self.images}: no training image is left")
         settings = repr((self.division, labels))
@@ -192,7 +214,7 @@ class Origin:
 
 
 def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
-    """A source of images and mask pictures. Raises DataError as `paired` and `divided` do."""
+    """A source of images and mask files. Raises DataError as `pair_files` and `assign_splits` do."""
     pairs, spare = pair_files(origin.images, masks_folder, MASKS)
     return origin.source(table.labels, pairs, lambda pair: masks.class_ids(_label_file(pair), table), spare)
 
@@ -203,12 +225,15 @@ def _label_file(pair: FilePair) -> Path:
 
 
 def source_of_labelme(origin: Origin, labels: Path, table: ClassTable | None) -> Source:
-    """A source of images and LabelMe files; without a table the classes are the labels that occur, by name."""
+    """A source of images and LabelMe files.
+
+    Without a table the classes are `background` and the labels that occur, in the order of the names.
+    """
     pairs, spare = pair_files(origin.images, labels, OUTLINES)
     if table is None:
         occurring: set[str] = set()
         for pair in pairs:
-            with contextlib.suppress(Unfit):  # said when the pair itself is read
+            with contextlib.suppress(Unfit):  # raised again when the sample is read
                 occurring |= {label for label, _ in polygons.read_labelme(pair.label).shapes} if pair.label else set()
         if not occurring:
             raise DataError(f"{labels}: no LabelMe file in it has a shape")
@@ -232,9 +257,10 @@ def _named(names: tuple[str, ...], where: Path) -> LabelSet:
 
 
 def source_of_coco(origin: Origin, annotations: Path, table: ClassTable | None) -> Source:
-    """A source of the images of a COCO file; without a table its categories, by id, behind `background`.
+    """A source of the images of a COCO file. Raises DataError if it names a file outside the folder of images.
 
-    With a table its ids are category ids. Raises DataError if the file names an image that is not there.
+    Without a table the classes are `background` and the categories in the order of their ids; a table's ids are
+    category ids.
     """
     categories, listed = polygons.read_coco(annotations)
     if table is None:
@@ -268,8 +294,8 @@ def source_of_coco(origin: Origin, annotations: Path, table: ClassTable | None) 
 def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray]) -> Sample:
     """The sample of a pair; an image that is no JPEG or PNG, or that its EXIF tag turns, is stored as PNG.
 
-    Labels may be drawn on an image as it lies in the file or as viewers show it: what their size fits is taken, and
-    where both fit, the image as it is shown.
+    Labels may be drawn on an image as it lies in the file or as viewers turn it: the one whose size is the label's is
+    taken, and where both have it, the turned image.
     """
     content, label = read_bytes(pair.image), label_of(pair)
     try:

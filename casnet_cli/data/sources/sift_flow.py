@@ -93,7 +93,7 @@ def _load(image_file: Path, label_file: Path) -> Sample:
 
 
 def _matrix(file: Path) -> np.ndarray:
-    """Variable S of a MATLAB file, of whatever shape and dtype. Raises DataError if it cannot be had."""
+    """Variable S of a MATLAB file, of any shape and dtype. Raises DataError if it cannot be read."""
     try:
         with file.open("rb") as stream:
             variables = scipy.io.loadmat(stream, variable_names=["S"])

@@ -20,7 +20,7 @@ SPLITS = ("train", "val")
 
 
 def color(class_id: int) -> tuple[int, int, int]:
-    """Of the set's own palette: the bits of the id dealt out to red, green and blue in turn, highest first."""
+    """RGB of a class in the set's own palette: the id's bits go to red, green and blue in turn, highest bits first."""
     channels = [0, 0, 0]
     for place in range(8):
         for channel in range(3):
