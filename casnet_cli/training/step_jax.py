@@ -45,6 +45,7 @@ class Devices:
 
 
 def make_step(update: Update, section: Training, devices: Devices) -> "JaxStep":
+    """See `step.make_step`."""
     return JaxStep(update, section.accumulation)
 
 

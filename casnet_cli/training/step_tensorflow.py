@@ -122,6 +122,7 @@ class Devices:
 
 
 def make_step(update: Update, section: Training, devices: Devices) -> "TensorFlowStep":
+    """See `step.make_step`."""
     if devices.replicas > 1:
         for layer in layers_of(update.model):
             if isinstance(layer, keras.layers.BatchNormalization):

@@ -74,8 +74,9 @@ def test_the_temperature_is_fitted_at_the_end_and_lies_in_the_best_checkpoint_al
     files = home / "runs" / "folder-001" / "checkpoints"
     best, last = (read_meta(files / f"{name}.h5") for name in ("best", "last"))
     assert best.calibration["images"] == 3 and last.calibration == {}
-    told = json.loads((home / "runs/folder-001/eval/test/metrics.json").read_text())["calibration"]
-    assert told["temperature"] == best.temperature and (told["ece_calibrated"] is None) == (best.temperature is None)
+    record = json.loads((home / "runs/folder-001/eval/test/metrics.json").read_text())["calibration"]
+    temperature = best.temperature
+    assert record["temperature"] == temperature and (record["ece_calibrated"] is None) == (temperature is None)
 
 
 def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_been(home: Path) -> None:
@@ -95,8 +96,8 @@ def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_be
 def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
     casnet("eval", "--tile", 33, "--scale", 1.5, "--tta", "flip", "--save-predictions", "--split", "val")
     out = home / "runs/folder-001/eval/val-flip-scale-1.5-tile-33"
-    told = json.loads((out / "metrics.json").read_text())
-    assert (told["tta"], told["scale"], told["tile"]) == ("flip", 1.5, 33)
+    record = json.loads((out / "metrics.json").read_text())
+    assert (record["tta"], record["scale"], record["tile"]) == ("flip", 1.5, 33)
     lines = [json.loads(line) for line in (out / "predictions/manifest.jsonl").read_text().splitlines()]
     store, right, labelled = Store(home / "data/blocks.h5"), 0, 0
     lines.sort(key=lambda line: line["file"])  # images of one size are asked together
@@ -106,14 +107,14 @@ def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
         mask = np.asarray(Image.open(out / "predictions" / line["mask"]))
         right += ((mask == label) & (label != 255)).sum()
         labelled += (label != 255).sum()
-    assert told["pixel_accuracy"] == pytest.approx(right / labelled) and told["labelled_pixels"] == labelled
+    assert record["pixel_accuracy"] == pytest.approx(right / labelled) and record["labelled_pixels"] == labelled
     with h5py.File(home / "data/blocks.h5") as file:
         shutil.copy(home / "data/blocks.h5", home / "evil.h5")
         names = [name.decode() for name in file["val/name"][:]]
     with h5py.File(home / "evil.h5", "r+") as file:
         file["val/name"][:] = ["../../../../../escaped", *names[1:]]
-    said = casnet("eval", "--data", "evil.h5", "--split", "val", "--save-predictions", "--out", "evil", code=2)
-    assert "a name that leads out of" in said and not list(home.rglob("escaped*"))
+    output = casnet("eval", "--data", "evil.h5", "--split", "val", "--save-predictions", "--out", "evil", code=2)
+    assert "a name that leads out of" in output and not list(home.rglob("escaped*"))
     for words in (("--tile", 8), ("--scale", 0), ("--scale", 99)):
         assert "error:" in casnet("eval", *words, code=2)
 
@@ -172,19 +173,19 @@ def test_an_interrupted_evaluation_leaves_no_empty_folder(
     def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
-    told: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", interrupted)
-    monkeypatch.setattr("casnet_cli.console.message", told.append)
+    monkeypatch.setattr("casnet_cli.console.message", messages.append)
     casnet("eval", "--out", tmp_path / "figures", code=130)
-    assert list(tmp_path.iterdir()) == [] and told[-1] == "interrupted"
+    assert list(tmp_path.iterdir()) == [] and messages[-1] == "interrupted"
 
 
 def test_figures_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for name, content in (("report.html", "mine"), ("metrics.json", '{"mine": 1}')):
         (tmp_path / "mine" / name).write_text(content)
-        said = casnet("eval", "--out", tmp_path / "mine", code=2).replace("\n", " ")
-        assert "is there, and no evaluation wrote it" in said and (tmp_path / "mine" / name).read_text() == content
+        output = casnet("eval", "--out", tmp_path / "mine", code=2).replace("\n", " ")
+        assert "is there, and no evaluation wrote it" in output and (tmp_path / "mine" / name).read_text() == content
 
 
 def test_a_finished_run_says_so_and_an_existing_one_is_not_overwritten(home: Path) -> None:

@@ -65,8 +65,8 @@ def test_killed_at_random_steps_and_while_a_checkpoint_is_written(
         wait_for(partial, process)
         process.kill()
     assert process.returncode == -signal.SIGKILL and partial.exists(), "the checkpoint was half written"
-    said = finish("train", "folder", *OPTIONS, "--run", killed, "--resume")
-    assert "continuing" in said and len(stops) == 3
+    output = finish("train", "folder", *OPTIONS, "--run", killed, "--resume")
+    assert "continuing" in output and len(stops) == 3
     assert digest(killed) == digest(whole)
     assert history(killed) == history(whole) and len(history(whole)) == 4
     assert not list(killed.rglob("*.part"))

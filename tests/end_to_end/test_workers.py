@@ -32,7 +32,7 @@ def together(*words: object) -> "list[subprocess.Popen[str]]":
 
 
 def ended(processes: "list[subprocess.Popen[str]]") -> list[tuple[int, str]]:
-    return [(process.returncode, said) for process in processes for said in (process.communicate()[1],)]
+    return [(process.returncode, output) for process in processes for output in (process.communicate()[1],)]
 
 
 def figures(run: Path) -> list[list[float]]:
@@ -53,17 +53,17 @@ def test_two_workers_lose_one_are_stopped_and_end_as_one_process_does(
     workers = together("train", "folder", *OPTIONS, "--run", two)
     wait_for(two / "checkpoints" / "previous.h5", workers[0])
     workers[1].kill()
-    (code, said), (killed, _) = ended(workers)
+    (code, output), (killed, _) = ended(workers)
     assert (code, killed) == (2, -signal.SIGKILL)
-    assert said.count("error:") == 1 and "another of the 2 workers is gone" in said and "--resume" in said
+    assert output.count("error:") == 1 and "another of the 2 workers is gone" in output and "--resume" in output
 
     (two / "checkpoints" / "previous.h5").unlink()
     workers = together("train", "--resume", "--run", two)
     wait_for(two / "checkpoints" / "previous.h5", workers[0])
-    workers[1].send_signal(signal.SIGTERM)  # one is told, both leave after the same step
-    (code, said), (other, quiet) = ended(workers)
+    workers[1].send_signal(signal.SIGTERM)  # one gets a signal, both leave after the same step
+    (code, output), (other, quiet) = ended(workers)
     assert (code, other) == (130, 130)
-    assert "go on: casnet train" in said and "run folder" not in quiet
+    assert "go on: casnet train" in output and "run folder" not in quiet
 
     said_by = ended(together("train", "--resume", "--run", two))
     assert [code for code, _ in said_by] == [0, 0]

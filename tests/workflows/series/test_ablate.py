@@ -1,4 +1,4 @@
-"""The four variants of an ablation and what is said of their differences."""
+"""The four variants of an ablation and their differences."""
 
 import json
 from pathlib import Path
@@ -61,10 +61,10 @@ def test_a_difference_is_that_of_the_means_and_its_interval_holds_it(home: Path)
 
 def test_compare_says_the_same(home: Path) -> None:
     casnet("compare", "runs/ab", "--json", "compared.json")
-    told = json.loads((home / "compared.json").read_text())
+    record = json.loads((home / "compared.json").read_text())
     summary = summary_of(home)
-    assert [run["run"] for run in told["runs"]] == [f"runs/ab/{letter}" for letter in LETTERS]
-    ours = {one["of"]: one["mean_iou"] for one in told["differences"]}
+    assert [run["run"] for run in record["runs"]] == [f"runs/ab/{letter}" for letter in LETTERS]
+    ours = {one["of"]: one["mean_iou"] for one in record["differences"]}
     theirs = {one["of"]: one["mean_iou"] for one in summary["differences"] if one["minus"] == "a"}
     assert ours["runs/ab/c"] == theirs["c"] and ours["runs/ab/b"] == theirs["b"]
 

@@ -83,11 +83,11 @@ def test_the_mean_and_spread_are_those_of_the_folds(home: Path) -> None:
 
 def test_compare_takes_the_folds_together_and_measures_what_is_not_yet(home: Path) -> None:
     casnet("compare", "runs/cv", "--json", "compared.json")
-    (told,) = json.loads((home / "compared.json").read_text())["runs"]
+    (record,) = json.loads((home / "compared.json").read_text())["runs"]
     summary = figures(home / "runs/cv")
-    assert told["runs"] == 2 and told["images"] == 12
-    assert told["mean_iou"] == summary["groups"]["folds"]["mean"]["mean_iou"]
-    assert told["mean_iou_ci95"][0] < told["mean_iou"] < told["mean_iou_ci95"][1]
+    assert record["runs"] == 2 and record["images"] == 12
+    assert record["mean_iou"] == summary["groups"]["folds"]["mean"]["mean_iou"]
+    assert record["mean_iou_ci95"][0] < record["mean_iou"] < record["mean_iou_ci95"][1]
     assert "not measured on the same images" in casnet("compare", "runs/cv/fold-1", "runs/cv/fold-2", code=2)
     assert "named twice" in casnet("compare", "runs/cv", "runs/cv", code=2)
     best = home / "runs/cv/fold-1/checkpoints/best.h5"
@@ -128,8 +128,8 @@ def test_figures_of_other_images_or_checkpoints_are_kept_apart(home: Path) -> No
     shutil.copytree(home / "runs/cv/fold-1", home / "runs/twin")
     about = json.loads((home / "runs/twin/run.json").read_text()) | {"data": str(home / "data/other.h5")}
     (home / "runs/twin/run.json").write_text(json.dumps(about))
-    said = casnet("compare", "runs/cv/fold-1", "runs/twin", code=2).replace("\n", " ")
-    assert "not to be measured on the same data" in said
+    output = casnet("compare", "runs/cv/fold-1", "runs/twin", code=2).replace("\n", " ")
+    assert "not to be measured on the same data" in output
 
 
 def test_what_is_finished_is_only_shown_again(home: Path) -> None:
@@ -180,12 +180,12 @@ def test_fine_tuned_folds_keep_what_was_set_and_are_calibrated_later(home: Path)
     options = json.loads((home / "runs/tuned/summary.json").read_text())["options"]
     assert Path(options["init"]).samefile(home / "runs/cv/fold-1") and Path(options["init"]).is_absolute()
     best = home / "runs/tuned/fold-1/checkpoints/best.h5"
-    told = read_meta(best).calibration
+    record = read_meta(best).calibration
     amend(best, {})
     shutil.rmtree(home / "runs/tuned/fold-1/eval")
     casnet("crossval", "--run", "runs/tuned", "--resume", "--folds", "1")
-    assert told and read_meta(best).calibration == told
-    assert metrics(home / "runs/tuned/fold-1")["calibration"]["temperature"] == told["temperature"]
+    assert record and read_meta(best).calibration == record
+    assert metrics(home / "runs/tuned/fold-1")["calibration"]["temperature"] == record["temperature"]
 
 
 def test_what_does_not_belong_together_is_not_joined(home: Path) -> None:

@@ -19,13 +19,13 @@ MINE = OwnRow("mine", 0.8512, 0.7901)
 
 def test_tables_2_and_3_hold_the_cited_rows_and_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     show_published("sift-flow", [MINE])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("table 2", "91.6", "52.5", "90.52", "Jin et al. 2017", "the original has their numbers the other way"):
-        assert word in said
-    assert "85.1" in said and "79.0" in said
+        assert word in output
+    assert "85.1" in output and "79.0" in output
     show_published("stanford-background", [MINE])
-    said = capsys.readouterr().out
-    assert "table 3" in said and "89.7" in said and "75.4" in said and "Farabet" not in said
+    output = capsys.readouterr().out
+    assert "table 3" in output and "89.7" in output and "75.4" in output and "Farabet" not in output
     show_published("camvid", [MINE])
     assert capsys.readouterr().out == ""
 
@@ -40,9 +40,9 @@ def test_table_1_is_printed_as_printed_with_its_contradiction(
     series = Series(tmp_path, "ablate", "mine", Recipe(), store, "none")
     metrics = {"runs": {}, "groups": dict.fromkeys("abc", group), "differences": [difference]}
     show(series, SeriesMetrics.model_validate(metrics), [0, 1])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("89.2", "91.0", "91.6", "contradicts itself", "fit 90.2 for", "85.1 ± 0.4", "+1.2 [+0.1, +2.0]"):
-        assert word in said
+        assert word in output
 
 
 def test_arrows_of_table_1_are_what_its_figures_give_but_for_sift_flow() -> None:

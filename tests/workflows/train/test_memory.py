@@ -1,4 +1,4 @@
-"""What is said of a batch that is too large."""
+"""Errors for a batch that is too large."""
 
 import numpy as np
 import pytest
@@ -17,9 +17,9 @@ SETTINGS = ["model.weights='none'", "model.output_stride=32", "model.branch_chan
 
 def test_a_batch_beyond_the_memory_is_refused_with_one_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = recipe.load(recipe.find("demo"), SETTINGS)
-    trainee = assemble(chosen, 3, set_up(chosen.training))
-    fixed = memory.LIBRARIES + 4 * 4 * trainee.model.count_params()
-    row = memory.WORKING * 4 * activations(trainee.model, 65, 65)
+    state = assemble(chosen, 3, set_up(chosen.training))
+    fixed = memory.LIBRARIES + 4 * 4 * state.model.count_params()
+    row = memory.WORKING * 4 * activations(state.model, 65, 65)
     for rows_free, batch, message in (
         (9.0, 8, None),
         (5.5, 8, "needs about .* are free .training.batch_size = 5 fits; training.accumulation = 2 cuts the batch"),
@@ -29,10 +29,10 @@ def test_a_batch_beyond_the_memory_is_refused_with_one_that_fits(monkeypatch: py
         monkeypatch.setattr(system_memory, "memory_available", lambda free=fixed + rows_free * row: int(free))
         section = Training(batch_size=batch)
         if message is None:
-            memory.check_memory(trainee, section, 65, batch)
+            memory.check_memory(state, section, 65, batch)
         else:
             with pytest.raises(OutOfMemory, match=message):
-                memory.check_memory(trainee, section, 65, batch)
+                memory.check_memory(state, section, 65, batch)
 
 
 def test_after_running_out_smaller_parts_are_tried() -> None:

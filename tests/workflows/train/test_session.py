@@ -51,10 +51,10 @@ def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Pa
 def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
     with start("train", "folder", "--run", "runs/one", *tiny_settings("training.epochs=500"), tiny=True) as process:
         wait_for(home / "runs/one/checkpoints/last.h5", process)
-        said = finish("train", "--resume", "--run", "runs/one", code=2, tiny=True)
+        output = finish("train", "--resume", "--run", "runs/one", code=2, tiny=True)
         process.kill()
         process.communicate()
-    assert "runs/one: another process is training this run" in said
+    assert "runs/one: another process is training this run" in output
     for name in ("last.h5", "best.h5"):
         (home / "runs/one/checkpoints" / name).unlink()
     casnet("train", "--resume", "--run", "runs/one", "--data", "data/blocks.h5", "--set", "training.epochs=1")
@@ -75,9 +75,9 @@ def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
     first = json.loads((home / "runs/begun/run.json").read_text()) | {"command": ["casnet", "train", "folder"]}
     (home / "runs/begun/run.json").write_text(json.dumps(first))
     casnet("train", "--resume", "--set", "training.epochs=3", "--set", "optimizer.learning_rate=0.01")
-    told = json.loads((home / "runs/begun/run.json").read_text())
-    (noted,) = told["continued"]
-    assert told["command"] == first["command"] != noted["command"] and noted["after_step"] == 6
+    record = json.loads((home / "runs/begun/run.json").read_text())
+    (noted,) = record["continued"]
+    assert record["command"] == first["command"] != noted["command"] and noted["after_step"] == 6
     assert noted["changes"] == ["optimizer.learning_rate: 0.05 → 0.01", "training.epochs: 2 → 3"]
     assert "after step 6: training.epochs: 2 → 3" in (home / "runs/begun/log.txt").read_text()
     with h5py.File("runs/begun/checkpoints/last.h5") as file:
@@ -92,9 +92,9 @@ def test_a_change_by_set_is_recorded_and_others_are_refused(home: Path) -> None:
 
 def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
     extreme = tiny_settings("optimizer.learning_rate=1e30", "model.variant='coarse'")
-    said = stderr_of("train", "folder", "--run", "runs/nan", *extreme, code=1)
+    output = stderr_of("train", "folder", "--run", "runs/nan", *extreme, code=1)
     (folder,) = Path("runs/nan").glob("not-finite-step-*")
-    assert said.count("error:") == 1 and f"casnet train --replay {folder}" in said.replace("\n", " ")
+    assert output.count("error:") == 1 and f"casnet train --replay {folder}" in output.replace("\n", " ")
     about = json.loads((folder / "step.json").read_text())
     with np.load(folder / "batch.npz") as arrays:
         assert arrays["image"].shape == (4, 33, 33, 3) and arrays["label"].shape == (4, 33, 33)
@@ -127,8 +127,8 @@ def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
     other = LabelSet(("Blue", "red", "black", "white"), ((0, 0, 255), (255, 0, 0), (0, 0, 0), (255, 255, 255)))
     write_blocks(home / "data" / "other.h5", {"train": 8, "val": 2}, labels=other)
     options = ["--data", "data/other.h5", "--set", "training.epochs=1", "--set", "training.batch_size=4"]
-    said = finish("train", "folder", "--init", "runs/begun", "--run", "runs/tuned", *options, tiny=True)
-    assert "classes kept: Blue, red; new: black, white" in said
+    output = finish("train", "folder", "--init", "runs/begun", "--run", "runs/tuned", *options, tiny=True)
+    assert "classes kept: Blue, red; new: black, white" in output
     with h5py.File("runs/tuned/checkpoints/last.h5") as file:
         assert list(file.attrs["classes"]) == list(other.names)
         assert "branch_channels = 16" in file.attrs["recipe"], "the network is the old run's"
@@ -137,8 +137,8 @@ def test_fine_tuning_takes_over_classes_by_name(home: Path) -> None:
 
 def test_a_dry_run_writes_nothing_and_names_class_weights(home: Path) -> None:
     before = sorted(path for path in home.rglob("*"))
-    said = stderr_of("train", "folder", "--dry-run", *tiny_settings("training.class_weights='auto'"))
-    assert "expected time: about" in said and "class weights: red " in said
+    output = stderr_of("train", "folder", "--dry-run", *tiny_settings("training.class_weights='auto'"))
+    assert "expected time: about" in output and "class weights: red " in output
     assert sorted(path for path in home.rglob("*")) == before
     weights = tiny_settings("training.class_weights=[1.0, 2.0]")
     assert "2 weights for the 3 classes" in casnet("train", "folder", "--dry-run", *weights, code=2)
@@ -146,8 +146,8 @@ def test_a_dry_run_writes_nothing_and_names_class_weights(home: Path) -> None:
 
 def test_max_time_stops_with_the_state_saved(home: Path) -> None:
     options = tiny_settings("training.epochs=5000", "training.checkpoint_every_steps=0")
-    said = stderr_of("train", "folder", "--run", "runs/short", "--max-time", "5s", *options, code=130)
-    assert "stopped before --max-time, after step" in said and "--run runs/short --resume" in said
+    output = stderr_of("train", "folder", "--run", "runs/short", "--max-time", "5s", *options, code=130)
+    assert "stopped before --max-time, after step" in output and "--run runs/short --resume" in output
     with h5py.File("runs/short/checkpoints/last.h5") as file:
         assert json.loads(file.attrs["progress"])["step"] > 0
 
@@ -163,17 +163,18 @@ def test_settings_that_do_not_fit(home: Path, settings_given: list[str], message
     assert message in casnet("train", "folder", *tiny_settings(*settings_given), code=2).replace("\n", " ")
 
 
-def test_strategies_that_are_not_there(home: Path) -> None:
-    assert "no workers named" in finish("train", "folder", "--strategy", "multi-worker", *settings(), code=2)
+def test_strategies_that_are_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no workers named" in casnet("train", "folder", "--strategy", "multi-worker", *tiny_settings(), code=2)
     worker = {"cluster": {"worker": ["127.0.0.1:9", "127.0.0.1:10"]}, "task": {"type": "worker", "index": -1}}
     for nonsense in ("{broken", json.dumps(worker)):
-        said = finish("train", "folder", "--strategy", "auto", *settings(), code=2, TF_CONFIG=nonsense)
-        assert "TF_CONFIG: names no worker of a cluster" in said and said.count("error:") == 1
+        monkeypatch.setenv("TF_CONFIG", nonsense)
+        output = casnet("train", "folder", "--strategy", "auto", *tiny_settings(), code=2)
+        assert "TF_CONFIG: names no worker of a cluster" in output and output.count("error:") == 1
 
 
 def test_back_ends_that_are_not_there_or_cannot_train(home: Path) -> None:
-    said = finish("train", "folder", *settings(), code=2, KERAS_BACKEND="theano")
-    assert "KERAS_BACKEND=theano: no such back end (one of tensorflow, jax, torch)" in said.replace("\n", " ")
+    output = finish("train", "folder", *settings(), code=2, KERAS_BACKEND="theano")
+    assert "KERAS_BACKEND=theano: no such back end (one of tensorflow, jax, torch)" in output.replace("\n", " ")
 
 
 def test_an_interrupt_while_the_engine_is_imported_is_kept(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""What options of casnet train ask for: each case is told apart without a training, and without a back end."""
+"""What casnet train is to do by its options: each case is found without a training, and without a back end."""
 
 import json
 from pathlib import Path
