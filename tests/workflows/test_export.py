@@ -67,9 +67,8 @@ def test_export_records_its_proof(exported: Path, home: Path, name: str) -> None
     assert record["proof"]["pixels_equal"] >= 0.999 and abs(record["proof"]["pixel_accuracy_difference"]) < 0.001
     assert record["classes"] == ["red", "green", "blue"] and record["void"] == 255 and record["precision"] == "float32"
     assert set(record["outputs"]) == {"mask", "difficulty", "probabilities"}
-    assert record["bytes"] == {
-        file.name: file.stat().st_size for file in folder.iterdir() if file.name != "export.json"
-    }
+    files = [file for file in folder.iterdir() if file.name != "export.json"]
+    assert record["bytes"] == {file.name: file.stat().st_size for file in files}
     assert [each.name for each in folder.parent.iterdir() if each.name.startswith(".")] == []
 
 
