@@ -1,7 +1,6 @@
 """Archives as they are found on the internet: good, broken and hostile."""
 
 import gzip
-import hashlib
 import io
 import os
 import stat
@@ -14,7 +13,6 @@ import pytest
 from casnet_cli.data import archives
 from casnet_cli.data.archives import open_archive
 from casnet_cli.errors import DataError
-from casnet_cli.util.files import sha256_of
 
 FILES = {"set/images/a.jpg": b"\x00\xff" * 5000, "set/labels/a.txt": b"1 2 3\n", "set/list.txt": os.urandom(30000)}
 SUFFIXES = [".zip", ".tar", ".tar.gz", ".tgz"]
@@ -233,18 +231,3 @@ def test_a_plain_tar_named_tar_gz_is_read(tmp_path, scratch):
     make(tmp_path / "set.tar", FILES).rename(tmp_path / "set.tar.gz")
     with open_archive(tmp_path / "set.tar.gz", scratch) as folder:
         assert tree(folder) == FILES
-
-
-def test_sha256_of_files_and_folders(tmp_path):
-    file = tmp_path / "set" / "b"
-    file.parent.mkdir()
-    file.write_bytes(b"content")
-    assert sha256_of(file) == hashlib.sha256(b"content").hexdigest()
-    first = sha256_of(file.parent)
-    (tmp_path / "set" / "a").write_bytes(b"")
-    second = sha256_of(file.parent)
-    file.rename(tmp_path / "set" / "c")
-    assert len({first, second, sha256_of(file.parent)}) == 3
-    assert sha256_of(file.parent) == sha256_of((tmp_path / "set").rename(tmp_path / "moved"))
-    with pytest.raises(DataError, match="gone: cannot be read"):
-        sha256_of(tmp_path / "gone")

@@ -1,50 +1,22 @@
-import io
 from pathlib import Path
 
 import h5py
-import numpy as np
+import helpers.counted
 import pytest
-from PIL import Image
+from helpers.counted import LABELS, sample, write_labels
 
 from casnet_cli.data import store
 from casnet_cli.data.class_weights import balanced, class_weights
-from casnet_cli.data.sources.base import Entry, Sample, Source
+from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import assign
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
-from casnet_cli.labels import VOID, with_colors
-
-LABELS = with_colors(("sky", "road", "cow"))
-
-
-def sample(label: list[list[int]]) -> Sample:
-    ids = np.asarray(label, np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(np.zeros((*ids.shape, 3), np.uint8)).save(buffer, "PNG")
-    return Sample(buffer.getvalue(), ids)
-
-
-def write(path: Path, split_labels: list[tuple[str, list[list[int]]]]) -> Store:
-    entries = [
-        Entry(split, f"{index}", lambda label=label: sample(label))  # type: ignore[misc]
-        for index, (split, label) in enumerate(split_labels)
-    ]
-    store.write(path, Source("counted", LABELS, lambda root: entries, ""), entries, {})
-    return Store(path)
+from casnet_cli.labels import VOID
 
 
 @pytest.fixture
 def counted(tmp_path: Path) -> Store:
-    """Train: 16 pixels of sky, 9 of road, 3 void, no cow. Validation and test: cows and roads."""
-    return write(
-        tmp_path / "counted.h5",
-        [
-            ("train", [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]]),
-            ("val", [[2, 2, 1]]),
-            ("train", [[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 0, VOID, VOID, VOID], [0, 0] + [VOID] * 5]),
-            ("test", [[2] * 50]),
-        ],
-    )
+    return helpers.counted.counted(tmp_path / "counted.h5")
 
 
 def test_auto_takes_the_labelled_pixels_of_the_training_images(counted: Store) -> None:
@@ -84,7 +56,7 @@ def test_weights_that_do_not_fit_are_refused(counted: Store, given: tuple[float,
 
 
 def test_training_images_without_a_label_are_refused(tmp_path: Path) -> None:
-    empty = write(tmp_path / "empty.h5", [("train", [[VOID, VOID]]), ("val", [[0]])])
+    empty = write_labels(tmp_path / "empty.h5", [("train", [[VOID, VOID]]), ("val", [[0]])])
     with pytest.raises(DataError, match=r"empty.h5: no pixel of the training images is labelled"):
         class_weights("auto", empty, None)
 
@@ -100,21 +72,9 @@ def test_the_images_of_the_fold_are_left_out(tmp_path: Path) -> None:
     assert opened.training_pixels(None) == opened.training_pixels(1)
 
 
-def test_median_frequency_weights_are_those_of_their_definition(counted: Store) -> None:
-    # Pixels of the class over the labelled pixels of the images that have it: sky 16 / 25, road 10 / 28, cow 52 / 53.
-    frequency = np.array([16 / 25, 10 / 28, 52 / 53])
-    weights = counted.statistics()["median_frequency_weights"]
-    np.testing.assert_allclose(weights, np.median(frequency) / frequency, rtol=1e-12)
-
-
 def test_a_file_without_these_counts_is_to_be_prepared_again(counted: Store) -> None:
     counted.file.close()
     with h5py.File(counted.path, "r+") as file:
         del file.attrs["split_class_pixels"]
     with pytest.raises(DataError, match=r"counted.h5: damaged or old: .*prepare it again"):
         class_weights("auto", Store(counted.path), None)
-
-
-def test_sizes_are_counted(counted: Store) -> None:
-    found = counted.statistics()
-    assert sorted(found["sizes"]) == [[3, 1, 1], [4, 3, 1], [7, 3, 1], [50, 1, 1]] and found["different_sizes"] == 4
