@@ -25,3 +25,13 @@ def tiny() -> Iterator[None]:
     """The tests' own backbone is one of those that there are."""
     with tiny_backbone.known():
         yield
+
+
+@pytest.fixture(scope="module")
+def uncompiled() -> Iterator[None]:
+    """TensorFlow's functions run as they stand: where none runs often, compiling takes most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
