@@ -9,8 +9,8 @@ from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID
 
 RIVALS = ("entropy", "max_softmax", "margin")
-"""Scores of a softmax that are high where it is uncertain: entropy / log K, 1 − the largest probability, 1 − its lead on the
-second."""
+"""Scores of a softmax that are high where it is uncertain: entropy / log K, 1 − the largest probability, and 1 − its
+lead on the second."""
 
 DETECTORS = {
     "one_minus_p_a": "difficulty, 1 − p_a",
