@@ -75,12 +75,12 @@ class DataStatistics:
     def add(self, split: str, name: str, size: tuple[int, int], counts: np.ndarray, color: np.ndarray) -> None:
         """size: width and height. counts: (256,) pixels of each id. color: (3,) sum of RGB over all pixels."""
         self.sizes[size] += 1
-        ours = counts[: self.classes]
-        self.splits[SPLITS.index(split)] += ours
+        of_classes = counts[: self.classes]
+        self.splits[SPLITS.index(split)] += of_classes
         if name in self.fold_of:
-            self.folds[self.fold_of[name] - 1] += ours
-        self.images += ours > 0
-        self.labelled += np.where(ours > 0, ours.sum(), 0)
+            self.folds[self.fold_of[name] - 1] += of_classes
+        self.images += of_classes > 0
+        self.labelled += np.where(of_classes > 0, of_classes.sum(), 0)
         self.color += color
         self.void += int(counts[VOID])
         self.pixels += int(counts.sum())

@@ -59,13 +59,13 @@ def test_scale_is_uniform_in_the_range_and_places_cover_the_image() -> None:
 def test_mirror_flips_both() -> None:
     image, label = pair(33, 33)
     section = Augmentation(crop=33, scales=(1.0, 1.0), mirror=True)
-    seen = set()
+    flips = set()
     for seed in range(20):
         pixels, ids = augment(image, label, section, MEAN, np.random.default_rng(seed))
         flipped = bool(pixels[0, 0, 0] > pixels[0, -1, 0])
-        seen.add(flipped)
+        flips.add(flipped)
         np.testing.assert_array_equal(ids, np.asarray(label)[:, ::-1] if flipped else np.asarray(label))
-    assert seen == {True, False}
+    assert flips == {True, False}
 
 
 def test_jitter_of_one_changes_nothing_and_more_brightens() -> None:

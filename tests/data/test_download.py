@@ -1,4 +1,4 @@
-"""Downloads from a loopback server that misbehaves as told."""
+"""Downloads from a loopback server that misbehaves by a script."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ BODY = bytes(range(256)) * 2000
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Plays one word of `server.script` a request, "ranges" once it is used up, and notes the ranges asked for.
+    """Plays one word of `server.script` a request, "ranges" once it is used up, and notes the requested ranges.
 
-    ranges, plain: the file, with and without support for ranges. drop: half of what is asked for, then the end.
-    chunked: without a length. other: a range that nobody asked for. bare416: 416 without the length of the file.
+    ranges, plain: the file, with and without support for ranges. drop: half of the requested bytes, then the end.
+    chunked: without a length. other: a range that was not requested. bare416: 416 without the length of the file.
     stall: nothing until the server ends. A number: that status. Anything else: a redirection there.
     """
 
@@ -32,30 +32,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server, body = self.server, self.server.body
-        asked = self.headers.get("Range")
-        server.asked.append(asked)
+        requested = self.headers.get("Range")
+        server.requested.append(requested)
         word = server.script.pop(0) if server.script else "ranges"
-        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and word != "plain" else 0
+        start = int(re.fullmatch(r"bytes=(\d+)-", requested)[1]) if requested and word != "plain" else 0
         if word == "stall":
             server.ended.wait(10)
         elif word.isdigit():
-            self.answer(int(word), {"Content-Length": "4"}, b"oops")
+            self.reply(int(word), {"Content-Length": "4"}, b"oops")
         elif "://" in word:
-            self.answer(302, {"Location": word, "Content-Length": "0"}, b"")
+            self.reply(302, {"Location": word, "Content-Length": "0"}, b"")
         elif start and start >= len(body):
             extra = {} if word == "bare416" else {"Content-Range": f"bytes */{len(body)}"}
-            self.answer(416, extra | {"Content-Length": "0"}, b"")
+            self.reply(416, extra | {"Content-Length": "0"}, b"")
         elif word == "chunked":
-            self.answer(200, {"Transfer-Encoding": "chunked"}, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+            self.reply(200, {"Transfer-Encoding": "chunked"}, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
         else:
             rest = body[start:]
             headers = {"Content-Length": str(len(rest))}
             if start:
                 first = start + 1 if word == "other" else start
                 headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
-            self.answer(206 if start else 200, headers, rest[: len(rest) // 2] if word == "drop" else rest)
+            self.reply(206 if start else 200, headers, rest[: len(rest) // 2] if word == "drop" else rest)
 
-    def answer(self, status, headers, content):
+    def reply(self, status, headers, content):
         self.send_response(status)
         for name, value in (headers | {"Connection": "close"}).items():
             self.send_header(name, value)
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.script, server.asked, server.body, server.ended = [], [], BODY, threading.Event()
+        server.script, server.requested, server.body, server.ended = [], [], BODY, threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}/set.zip"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -102,52 +102,52 @@ def fails(server, target, *words, **options):
 
 
 def test_a_file_comes_whole_with_progress(server, target):
-    seen, target = [], target.parent / "new" / "folder" / "set.zip"
-    get(server, target, on_progress=lambda *counts: seen.append(counts))
+    progress, target = [], target.parent / "new" / "folder" / "set.zip"
+    get(server, target, on_progress=lambda *counts: progress.append(counts))
     assert target.read_bytes() == BODY
     assert not part_of(target).exists()
-    assert seen[0] == (0, len(BODY)) and seen[-1] == (len(BODY), len(BODY))
+    assert progress[0] == (0, len(BODY)) and progress[-1] == (len(BODY), len(BODY))
 
 
 def test_a_part_is_resumed(server, target):
     part_of(target).write_bytes(BODY[:1000])
     server.script = ["drop"]
-    seen = []
-    get(server, target, on_progress=lambda *counts: seen.append(counts))
+    progress = []
+    get(server, target, on_progress=lambda *counts: progress.append(counts))
     assert target.read_bytes() == BODY
-    assert server.asked[0] == "bytes=1000-"
-    assert seen[0] == (1000, len(BODY))
+    assert server.requested[0] == "bytes=1000-"
+    assert progress[0] == (1000, len(BODY))
 
 
 def test_a_dropped_connection_is_resumed_where_it_broke(server, target):
     server.script = ["drop", "drop"]
     get(server, target)
     assert target.read_bytes() == BODY
-    assert server.asked == [None, f"bytes={len(BODY) // 2}-", f"bytes={len(BODY) * 3 // 4}-"]
+    assert server.requested == [None, f"bytes={len(BODY) // 2}-", f"bytes={len(BODY) * 3 // 4}-"]
 
 
 @pytest.mark.parametrize("word", ["plain", "chunked"])
 def test_a_server_without_ranges_starts_over(server, target, word):
     part_of(target).write_bytes(b"x" * 1000)
     server.script = [word]
-    seen = []
-    get(server, target, on_progress=lambda *counts: seen.append(counts))
+    progress = []
+    get(server, target, on_progress=lambda *counts: progress.append(counts))
     assert target.read_bytes() == BODY
-    assert seen[-1] == (len(BODY), len(BODY) if word == "plain" else None)
+    assert progress[-1] == (len(BODY), len(BODY) if word == "plain" else None)
 
 
-def test_a_range_nobody_asked_for_is_not_appended(server, target):
+def test_a_range_that_was_not_requested_is_not_appended(server, target):
     part_of(target).write_bytes(BODY[:1000])
     server.script = ["other"]
     get(server, target)
     assert target.read_bytes() == BODY
-    assert server.asked == ["bytes=1000-", None]
+    assert server.requested == ["bytes=1000-", None]
 
 
 def test_a_complete_part_is_put_into_place(server, target):
     part_of(target).write_bytes(BODY)
     get(server, target)
-    assert target.read_bytes() == BODY and len(server.asked) == 1
+    assert target.read_bytes() == BODY and len(server.requested) == 1
 
 
 @pytest.mark.parametrize(("word", "length"), [("ranges", len(BODY) + 5), ("bare416", len(BODY))])
@@ -163,17 +163,17 @@ def test_faults_of_the_server_are_retried(server, target, word):
     server.script = [word, word, word]
     get(server, target)
     assert target.read_bytes() == BODY
-    server.asked.clear()
+    server.requested.clear()
     server.script = [word] * 3
     fails(server, target.with_name("other"), f"HTTP {word}", "2 attempts", attempts=2)
-    assert len(server.asked) == 2
+    assert len(server.requested) == 2
 
 
 @pytest.mark.parametrize("word", ["404", "403", "416"])
 def test_faults_of_the_address_are_not_retried(server, target, word):
     server.script = [word]
     fails(server, target, f"HTTP {word}", "check the address")
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
 def test_the_part_is_kept_for_the_next_call(server, target):
@@ -227,7 +227,7 @@ def test_a_full_disk_is_one_line_and_not_retried(server, target, monkeypatch):
 
     monkeypatch.setattr(download.os, "fsync", full)
     fails(server, target, "No space left on device", "free some space")
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
     assert part_of(target).exists()
 
 

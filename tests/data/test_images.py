@@ -48,7 +48,7 @@ def test_cmyk_jpeg() -> None:
 
 
 @pytest.mark.parametrize(("tag", "size"), [(1, (9, 6)), (3, (9, 6)), (6, (6, 9)), (8, (6, 9))])
-def test_exif_rotation_only_where_asked(tag: int, size: tuple[int, int]) -> None:
+def test_exif_rotation_only_as_an_option(tag: int, size: tuple[int, int]) -> None:
     exif = Image.Exif()
     exif[0x0112] = tag
     data = stored(Image.fromarray(RGB), "PNG", exif=exif).getvalue()

@@ -104,7 +104,7 @@ def test_an_incomplete_copy_is_refused_and_nothing_written(raw: Path) -> None:
     assert not list(Path("data").glob("*.h5"))
 
 
-def test_what_is_not_there_is_said_with_the_place_to_put_it(raw: Path) -> None:
+def test_missing_data_are_named_with_the_place_to_put_them(raw: Path) -> None:
     with pytest.raises(DataError, match="put Blocks.zip or the folder Blocks/ there"):
         prepare(source(), Path("data"), None, None, silent)
     with pytest.raises(DataError, match="--source nowhere: no such file"):
@@ -133,14 +133,14 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 def test_a_missing_archive_is_downloaded_into_data(raw: Path, server: str, tmp_path: Path) -> None:
     zipped(raw, tmp_path / "served" / "Blocks.zip")
-    seen = []
-    progress = lambda doing, done, total: seen.append(doing)  # noqa: E731
+    steps = []
+    progress = lambda step, done, total: steps.append(step)  # noqa: E731
     prepared = prepare(source(url=f"{server}/Blocks.zip"), Path("data"), None, None, progress)
     assert len(Store(prepared.path).names["train"]) == 3 and Path("data/Blocks.zip").exists()
-    assert set(seen) == {"downloading", "preparing"}
+    assert set(steps) == {"downloading", "preparing"}
 
 
-def test_a_copy_that_differs_from_the_known_one_is_said_or_refused(raw: Path) -> None:
+def test_a_copy_that_differs_from_the_known_one_is_named_or_refused(raw: Path) -> None:
     folder = raw / "elsewhere/Blocks" if (raw / "elsewhere").is_dir() else raw
     good = prepare(source(), raw / "data", None, folder, lambda *_: None)
     assert good.foreign == ()
@@ -160,7 +160,7 @@ def test_a_copy_that_differs_from_the_known_one_is_said_or_refused(raw: Path) ->
     assert good.path.read_bytes() == before
 
 
-def test_what_a_killed_preparation_left_is_cleared_away(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_preparation_left_is_removed(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Path("data")
     data.mkdir()
     with monkeypatch.context() as patch:

@@ -38,7 +38,7 @@ def test_stored_splits_are_taken_as_they_are() -> None:
     }
 
 
-def test_stored_validation_images_are_left_alone_where_they_are_for_the_figures() -> None:
+def test_stored_validation_images_are_left_alone_where_they_are_for_metrics_alone() -> None:
     names = {"train": NAMES[:20], "val": NAMES[20:26]}
     training = assign(names, None, None, 0.1, 0, stored=False)
     assert {split: (group, len(rows)) for split, (group, rows) in training.items()} == {

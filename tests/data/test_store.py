@@ -183,8 +183,8 @@ def spoilt(file: Path, key: str, value: object) -> None:
 )
 def test_a_damaged_file_is_one_line_for_every_command(blocks_file: Path, key: str, value: object) -> None:
     spoilt(blocks_file, key, value)
-    said = casnet("info", blocks_file, code=2)
-    assert said.count("error:") == 1 and blocks_file.name in said
+    output = casnet("info", blocks_file, code=2)
+    assert output.count("error:") == 1 and blocks_file.name in output
 
 
 def test_flipped_bytes_give_findings_or_one_line(blocks_file: Path) -> None:

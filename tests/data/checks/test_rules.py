@@ -56,8 +56,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def findings(*words: object, code: int = 1) -> dict[str, dict[str, Any]]:
     """By kind; where there are several of one kind, the last."""
-    answer = json.loads(casnet("check", *words, "--json", "-", code=code))
-    return {finding["kind"]: finding for finding in answer["findings"]}
+    result = json.loads(casnet("check", *words, "--json", "-", code=code))
+    return {finding["kind"]: finding for finding in result["findings"]}
 
 
 def test_clean_data_are_clean_raw_and_prepared(home: Path) -> None:
@@ -65,9 +65,9 @@ def test_clean_data_are_clean_raw_and_prepared(home: Path) -> None:
     own = ("--images", "images", "--masks", "masks", "--classes", "classes.toml")
     assert findings("folder", *own, code=0) == {}
     casnet("prepare", "folder", *own, "--name", "own")
-    answer = json.loads(casnet("check", "data/own.h5", "--json", "-"))
-    assert answer["images"] == {"train": 6, "val": 0, "test": 2} and answer["findings"] == []
-    assert answer["classes"][0] == {"name": "ground", "pixels": {"train": 6 * 80 * 48, "test": 2 * 80 * 48}}
+    result = json.loads(casnet("check", "data/own.h5", "--json", "-"))
+    assert result["images"] == {"train": 6, "val": 0, "test": 2} and result["findings"] == []
+    assert result["classes"][0] == {"name": "ground", "pixels": {"train": 6 * 80 * 48, "test": 2 * 80 * 48}}
 
 
 def broken_image(home: Path) -> None:
@@ -235,8 +235,8 @@ def test_ones_own_layout_goes_before_those_that_are_known(home: Path) -> None:
     (home / "labels").mkdir()
     assert findings(".", code=0) == {}
     (home / "masks").rename(home / "elsewhere")
-    said = casnet("check", ".", code=2)
-    assert "of no layout that casnet knows" in said
+    output = casnet("check", ".", code=2)
+    assert "of no layout that casnet knows" in output
 
 
 def test_notes_alone_are_no_fault(home: Path) -> None:
@@ -325,8 +325,8 @@ def test_where_it_cannot_look(
         (tmp_path / name).write_text("hello")
     os.truncate(tmp_path / "own/check.html", 2**40)  # sparse, and more than can be read
     write_blocks(tmp_path / "x.h5", {"train": 2})
-    said = casnet("check", *words, code=2)
-    assert fault in said and said.count("error:") == 1
+    output = casnet("check", *words, code=2)
+    assert fault in output and output.count("error:") == 1
 
 
 def test_the_page_shows_findings_and_classes(home: Path) -> None:

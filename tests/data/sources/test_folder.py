@@ -121,8 +121,8 @@ def prepare(*more: str, code: int = 0) -> str:
 
 
 def test_a_folder_becomes_a_data_set(home: Path) -> None:
-    said = prepare("--classes", "classes.toml", "--val-fraction", "0.2", "--test-fraction", "0.2")
-    assert "mine: 3 train, 1 val, 1 test, 2 classes" in said
+    output = prepare("--classes", "classes.toml", "--val-fraction", "0.2", "--test-fraction", "0.2")
+    assert "mine: 3 train, 1 val, 1 test, 2 classes" in output
     store = Store(home / "data/mine.h5")
     assert store.labels.names == ("a", "b")
     for part in store.parts().values():
@@ -137,7 +137,7 @@ def test_a_folder_becomes_a_data_set(home: Path) -> None:
     assert "4 train, 1 val" in prepare("--classes", "classes.toml", "--val-fraction", "0.2"), "other options"
 
 
-def test_turned_and_foreign_images_are_stored_as_they_are_seen(home: Path) -> None:
+def test_turned_and_foreign_images_are_stored_as_viewers_show_them(home: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn: 6x4 in the file is shown as 4x6
     turned = image(home / "images/turned.jpg", exif=exif)
@@ -186,8 +186,8 @@ def test_a_size_that_differs_and_a_value_that_nothing_claims_are_named(home: Pat
     values = np.zeros((4, 6), np.uint8)
     values[2, 5] = 9
     Image.fromarray(values).save(home / "masks/photo 3 ä.png")
-    said = prepare("--classes", "classes.toml", code=2)
-    assert "photo 3 ä.png: row 2, column 5 holds 9, which no class claims (void?)" in said
+    output = prepare("--classes", "classes.toml", code=2)
+    assert "photo 3 ä.png: row 2, column 5 holds 9, which no class claims (void?)" in output
 
 
 def test_proposals(home: Path) -> None:
@@ -257,11 +257,11 @@ def test_a_damaged_file_of_prepared_data_is_prepared_again(home: Path) -> None:
     assert Store(home / "data/mine.h5").content_sha256 == content
 
 
-def test_names_that_are_no_utf_8_are_said(home: Path) -> None:
+def test_names_that_are_no_utf_8_are_refused(home: Path) -> None:
     os.rename(home / "images/photo 0 ä.JPG", os.fsencode(home) + b"/images/x\xff.JPG")
     for verb in ("prepare", "check"):
-        said = casnet(verb, "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml", code=2)
-        assert "its name is no UTF-8 (rename it)" in said
+        output = casnet(verb, "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml", code=2)
+        assert "its name is no UTF-8 (rename it)" in output
 
 
 def test_masks_of_colours_alone(home: Path) -> None:

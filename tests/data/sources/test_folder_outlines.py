@@ -30,8 +30,8 @@ def test_coco_and_labelme(home: Path) -> None:
     assert store.labels.names == ("background", "cat") and label[0].max() == 0 and (label[1:, 1:5] == 1).all()
     listed[0]["file_name"] = "../classes.toml"
     (home / "coco.json").write_text(json.dumps(whole))
-    said = casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", code=2)
-    assert "'../classes.toml' is no name of a file in images" in said
+    output = casnet("prepare", "folder", "--images", "images", "--annotations", "coco.json", code=2)
+    assert "'../classes.toml' is no name of a file in images" in output
     for i in range(5):
         shape = {"label": "dog", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
         file = home / f"outlines/photo {i} ä.json"
@@ -70,8 +70,8 @@ def coco(home: Path, **changes: object) -> tuple[str, ...]:
     ],
 )
 def test_coco_of_another_shape_is_one_line(home: Path, changes: dict[str, object], words: str) -> None:
-    said = casnet("prepare", *coco(home, **changes), code=2)
-    assert words in said and said.count("error:") == 1
+    output = casnet("prepare", *coco(home, **changes), code=2)
+    assert words in output and output.count("error:") == 1
 
 
 def test_coco_of_images_that_are_links(home: Path) -> None:
@@ -105,9 +105,9 @@ def test_labelme_of_another_shape_is_one_line(home: Path, change: dict[str, obje
     (home / "outlines").mkdir()
     for i in range(5):
         shape = {"label": "dog", "points": [[1, 1], [4, 1], [4, 3]], **(change if i == 3 else {})}
-        told = {"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}
-        (home / f"outlines/photo {i} ä.json").write_text(json.dumps(told))
-    said = casnet("prepare", "folder", "--images", "images", "--masks", "outlines", code=2)
-    assert "photo 3 ä.json" in said and said.count("error:") == 1
+        record = {"imagePath": "x.jpg", "imageHeight": 4, "imageWidth": 6, "shapes": [shape]}
+        (home / f"outlines/photo {i} ä.json").write_text(json.dumps(record))
+    output = casnet("prepare", "folder", "--images", "images", "--masks", "outlines", code=2)
+    assert "photo 3 ä.json" in output and output.count("error:") == 1
     found = json.loads(casnet("check", "folder", "--images", "images", "--masks", "outlines", "--json", "-", code=1))
     assert [finding["kind"] for finding in found["findings"] if finding["severity"] == "error"] == ["unreadable"]
