@@ -1,37 +1,41 @@
-"""Things that wait for others of their kind, to be worked on together."""
+"""Items that wait for others of their key, to be processed together."""
 
-from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class BatchGroups(Generic[Thing]):
-    """most: things that may wait; beyond it the group that began to wait first goes as it is."""
+class BatchGroups(Generic[Item]):
+    """Batches of items of equal keys.
+
+    most: items that may wait; beyond it the group that began to wait first becomes a batch as it is.
+    """
 
     def __init__(self, most: int = 32):
         self._most = most
-        self._waiting: dict[Any, list[Thing]] = {}
+        self._waiting: dict[Hashable, list[Item]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, thing: Thing, group: Any, together: int) -> Iterator[list[Thing]]:
-        """One more thing; gives the groups whose turn has come. group None: it waits for nobody. together: how many
-        of its group are worked on at once."""
-        if group is None:
-            yield [thing]
+    def add(self, item: Item, key: Hashable | None, limit: int) -> Iterator[list[Item]]:
+        """Add an item; yields the batches that are complete now. key None: a batch of its own. limit: the size of a
+        batch of that key."""
+        if key is None:
+            yield [item]
             return
-        self._waiting.setdefault(group, []).append(thing)
-        if len(self._waiting[group]) >= together:
-            yield self._waiting.pop(group)
+        self._waiting.setdefault(key, []).append(item)
+        if len(self._waiting[key]) >= limit:
+            yield self._waiting.pop(key)
         elif sum(map(len, self._waiting.values())) > self._most:
             yield self.oldest()
 
-    def oldest(self) -> list[Thing]:
-        """The group that began to wait first."""
+    def oldest(self) -> list[Item]:
+        """The group that began to wait first, as a batch."""
         return self._waiting.pop(next(iter(self._waiting)))
 
-    def rest(self) -> Iterator[list[Thing]]:
+    def rest(self) -> Iterator[list[Item]]:
+        """All groups that still wait, the oldest first."""
         while self._waiting:
             yield self.oldest()

@@ -1,6 +1,4 @@
-"""A network for asking only: batch norms folded into the convolutions before them, large ones by Winograd's method."""
-
-from typing import Any
+"""Batch norms folded into the convolutions before them, and large convolutions by Winograd's method, for inference."""
 
 import keras
 import numpy as np
@@ -13,10 +11,9 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
 
 class Folded:
-    """`network`: that of `original`, a functional one whose batch norms all follow a convolution, without them.
+    """A functional network whose batch norms all follow a convolution, without them: `network`.
 
-    Same inputs and outputs in inference. `refresh` takes over the weights that the original has then. plain: without
-    Winograd's method.
+    It has the same inputs and outputs in inference. plain: without Winograd's method.
     """
 
     def __init__(self, original: keras.Model, plain: bool = False):
@@ -36,22 +33,23 @@ class Folded:
         self._pairs = [(original.get_layer(name), norm, self.network.get_layer(name)) for name, norm in norms.items()]
 
     def refresh(self) -> None:
+        """Take over the weights that the original has now."""
         for convolution, norm, own in self._pairs:
             assign(own, *folded(convolution, norm))
 
 
-def _same(layer: Any) -> Any:
+def _same(layer: layers.Layer) -> layers.Layer:
     return type(layer).from_config(layer.get_config())
 
 
-def _convolution(layer: Any, plain: bool) -> Any:
+def _convolution(layer: layers.Layer, plain: bool) -> layers.Layer:
     """With a bias in the place of the batch norm's shift."""
     if isinstance(layer, layers.Conv2D) and layer.kernel_size == (3, 3) and layer.strides == (1, 1):
         return convolution(layer.filters, layer.kernel.shape[2], layer.name, layer.dilation_rate[0], plain)
     return type(layer).from_config({**layer.get_config(), "use_bias": True})
 
 
-def convolution(filters: int, channels: int, name: str, dilation: int = 1, plain: bool = False) -> Any:
+def convolution(filters: int, channels: int, name: str, dilation: int = 1, plain: bool = False) -> layers.Layer:
     """A 3x3 convolution with bias, zeros at the border, in the form that is fastest here; or a plain one."""
     large = min(channels, filters) >= LEAST_CHANNELS
     if not plain and large and keras.config.dtype_policy().compute_dtype == "float32" and not backend.has_gpu():
@@ -59,7 +57,7 @@ def convolution(filters: int, channels: int, name: str, dilation: int = 1, plain
     return layers.Conv2D(filters, 3, padding="same", dilation_rate=dilation, name=name)
 
 
-def folded(convolution: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
+def folded(convolution: layers.Layer, norm: layers.Layer) -> tuple[np.ndarray, np.ndarray]:
     """Kernel and bias, float32, of a convolution that does what `convolution` and then `norm` do in inference.
 
     γ (k ∗ x + b − μ) / √(σ² + ε) + β = (γ k / √(σ² + ε)) ∗ x + …
@@ -71,8 +69,8 @@ def folded(convolution: Any, norm: Any) -> tuple[np.ndarray, np.ndarray]:
     return kernel * each.astype(kernel.dtype), shift.astype(kernel.dtype)
 
 
-def affine(norm: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What a batch norm multiplies by and then adds in inference, a value a channel each, float64."""
+def affine(norm: layers.Layer) -> tuple[np.ndarray, np.ndarray]:
+    """What a batch norm multiplies by and then adds in inference, one value for each channel, float64."""
     gamma, beta, mean, variance = (
         weight.numpy().astype(np.float64) for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
     )
@@ -80,7 +78,7 @@ def affine(norm: Any) -> tuple[np.ndarray, np.ndarray]:
     return factor, beta - factor * mean
 
 
-def assign(layer: Any, kernel: np.ndarray, bias: np.ndarray) -> None:
-    """kernel: as a plain convolution has it."""
+def assign(layer: layers.Layer, kernel: np.ndarray, bias: np.ndarray) -> None:
+    """Set the weights of a layer of `convolution`. kernel: as a plain convolution has it."""
     layer.kernel.assign(transformed(kernel) if isinstance(layer, WinogradConvolution) else kernel)
     layer.bias.assign(bias)

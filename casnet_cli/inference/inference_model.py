@@ -1,11 +1,10 @@
-"""CasNet as it is asked: the same answers as the trained network, for less arithmetic. Ends at the cells.
+"""CasNet for inference: the same logits as the trained network, for less arithmetic. It ends at the cells.
 
 Batch norms are folded, the three branches' first convolutions are one, attention is one number a cell, and nothing is
-resized or normalized here: `reading` does that, where it is needed.
+resized or normalized here: `postprocess` does that, where it is needed.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -24,14 +23,15 @@ Cells = dict[str, np.ndarray]
 that of difficult."""
 
 POOLED = "pooled"
+"""Name of the output with the mean of the backbone's features over an image."""
 
 
 class InferenceModel:
-    """`build_casnet`'s network, asked about images whose sides are multiples of `stride` plus 1.
+    """A network of `build_casnet`, for images whose sides are multiples of `stride` plus 1.
 
-    easy_below: of a difficulty; an image none of whose cells is more difficult gets the coarse answer for the fine one,
-    and the fine branch is not asked. None: it is always asked. few: see `CompiledModel`. plain: of plain convolutions alone,
-    for other programs to run. pools: also says `pooled`, (B, C), the mean of the backbone's features over each image.
+    easy_below: a difficulty; an image none of whose cells is more difficult gets the coarse logits for the fine ones,
+    and the fine branch does not run. None: it always runs. few: see `CompiledModel`. plain: plain convolutions, for
+    other programs to run. pools: also outputs `pooled`, (B, C), the mean of the backbone's features over each image.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class InferenceModel:
 
     @property
     def body(self) -> str:
-        """In the names of all operations of the backbone."""
+        """The name of the backbone, which is in the names of all its operations."""
         return self._extractor.name
 
     @property
     def bytes_per_pixel(self) -> int:
-        """That a forward pass needs at most beside the weights, a pixel of its image (`tests/benchmarks/forward.py`).
-
-        The first maps, and what `WinogradConvolution` makes of the last: its patches, transformed, and their products.
+        """The most memory that a forward pass needs beside the weights, for a pixel of its image (measured by
+        `tests/benchmarks/forward.py`): the first maps, and what `WinogradConvolution` computes from the last, its
+        patches, transformed, and their products.
         """
         return 320 + 28 * self._extractor.output.shape[-1] // self.stride**2
 
@@ -78,7 +78,7 @@ class InferenceModel:
         features = keras.Input(x.shape[1:], name="features")
         self.second = CompiledModel(keras.Model(features, self._heads(features, ("fine",))), few)
 
-    def _heads(self, x: Any, names: Sequence[str]) -> dict[str, Any]:
+    def _heads(self, x: keras.KerasTensor, names: Sequence[str]) -> dict[str, keras.KerasTensor]:
         width = self._logits(names[0]).kernel.shape[2]
         joint = convolution(width * len(names), x.shape[-1], "_".join((*names, "conv")), plain=self._plain)(x)
         found = {}
@@ -89,14 +89,14 @@ class InferenceModel:
             found[name] = layers.Conv2D(outputs, 1, name=f"{name}_logits")(layers.ReLU()(part))
         return found
 
-    def _level(self, x: Any) -> Any:
-        def level(bins: int) -> Any:
+    def _level(self, x: keras.KerasTensor) -> Callable[[int], keras.KerasTensor]:
+        def level(bins: int) -> keras.KerasTensor:
             reduced = layers.Conv2D(x.shape[-1] // 4, 1, name=f"fine_level{bins}_conv")(PyramidPooling(bins)(x))
             return layers.ReLU()(reduced)
 
         return level
 
-    def _logits(self, branch: str) -> Any:
+    def _logits(self, branch: str) -> layers.Layer:
         return self._trained.get_layer(f"{branch}_logits")
 
     def refresh(self) -> None:
@@ -129,7 +129,7 @@ class InferenceModel:
                 assign(model.get_layer(level), *folded(get(level), get(f"fine_level{bins}_bn")))
 
     def cells(self, images: np.ndarray) -> Cells:
-        """Images (B, H, W, 3) float32 RGB 0..255 → what is said of their cells, (B, h, w, ·)."""
+        """Images (B, H, W, 3) float32 RGB 0..255 → the logits of their cells, (B, h, w, ·)."""
         found = self.first(images)
         if self._apart:
             features = found.pop("features")

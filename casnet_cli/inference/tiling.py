@@ -8,20 +8,23 @@ OVERLAP = 3
 """A tile shares at least this part, a third, of its side with the next."""
 
 FAINT = 1e-3
-"""Weight of a tile's outermost cells, which have seen nothing of what lies beyond."""
+"""Weight of a tile's outermost cells, which depend on nothing of what lies beyond."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of an image of `length` pixels that the network sees enlarged by `scale`, a cell every `stride` pixels.
+    """One side of an image that is enlarged for the network, with a cell every `stride` pixels.
 
     Cell i lies on pixel i · stride of the enlarged side, whose first and last pixel lie on those of the image. The
     cells reach to its end or beyond: what is beyond has the mean colour.
     """
 
     length: int
+    """Pixels of the side of the image."""
     scale: float
+    """Factor by which the network receives it enlarged."""
     stride: int
+    """Enlarged pixels between two cells."""
 
     @property
     def size(self) -> int:
@@ -30,6 +33,7 @@ class Axis:
 
     @property
     def cells(self) -> int:
+        """Cells of the side."""
         return -(-(self.size - 1) // self.stride) + 1
 
     @property
@@ -47,7 +51,7 @@ class Axis:
     def matrix(self, pixels: slice, cells: slice, mirrored: bool = False) -> np.ndarray:
         """(pixels, cells) float32: the share of each cell in each pixel, bilinear; rows sum to 1.
 
-        mirrored: for an image that the network saw mirrored, pixels counted in the image as it is.
+        mirrored: for an image that the network received mirrored, pixels counted in the image as it is.
         """
         places = np.arange(pixels.start, pixels.stop)
         places = (self.length - 1 - places if mirrored else places) * self._step
@@ -85,17 +89,17 @@ class View:
 def region(
     image: np.ndarray, axes: tuple[Axis, Axis], cells: tuple[slice, slice], mean: tuple[float, float, float]
 ) -> np.ndarray:
-    """What the network sees of an image (H, W, 3) uint8 where those cells lie: (h, w, 3) float32, 0..255."""
+    """The network's input for an image (H, W, 3) uint8 where those cells lie: (h, w, 3) float32, 0..255."""
     places = [axis.sources(part) for axis, part in zip(axes, cells, strict=True)]
     corner = [slice(int(place[0]), int(place[-1] + 1 - 1e-9) + 1) for place in places]
     found = image[corner[0], corner[1]]
     for side, axis in enumerate(axes):
         found = _interpolated(found, places[side] - corner[side].start, side) if axis.scale != 1.0 else found
     sides = [(part.stop - part.start - 1) * axis.stride + 1 for axis, part in zip(axes, cells, strict=True)]
-    seen = np.empty((*sides, 3), np.float32)
-    seen[: len(found), : found.shape[1]] = found
-    seen[len(found) :], seen[:, found.shape[1] :] = mean, mean
-    return seen
+    given = np.empty((*sides, 3), np.float32)
+    given[: len(found), : found.shape[1]] = found
+    given[len(found) :], given[:, found.shape[1] :] = mean, mean
+    return given
 
 
 def _interpolated(values: np.ndarray, places: np.ndarray, side: int) -> np.ndarray:

@@ -5,11 +5,14 @@ Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks": TILE x
 transforms are linear and the same for all channels, and what is left between them are matrix products over channels.
 """
 
-from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
+
+Side: TypeAlias = "int | keras.KerasTensor"
+"""A number of cells, which may be open when a graph is traced."""
 
 # 25 products in place of 81. 4 in place of 3 would save another sixth at best, and takes 44 % more memory for kernels
 # and 12 rows for the 9 of a map of 33 rows at dilation 4.
@@ -30,16 +33,16 @@ class WinogradConvolution(keras.layers.Layer):
     of every d-th row and column, each convolved by itself.
     """
 
-    def __init__(self, filters: int, dilation: int = 1, **kwargs: Any):
+    def __init__(self, filters: int, dilation: int = 1, **kwargs: object):
         super().__init__(**kwargs)
         self.filters = filters
         self.dilation = dilation
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(name="kernel", shape=(PATCH**2, input_shape[-1], self.filters))
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         batch, height, width, channels = ops.shape(x)
         span = TILE * self.dilation
         down, right = (height + span - 1) // span, (width + span - 1) // span
@@ -53,7 +56,7 @@ class WinogradConvolution(keras.layers.Layer):
         out = ops.reshape(out, (batch, down * span, right * span, self.filters))
         return out[:, :height, :width] + self.bias
 
-    def _patches(self, x: Any, down: Any, right: Any) -> Any:
+    def _patches(self, x: keras.KerasTensor, down: Side, right: Side) -> keras.KerasTensor:
         """Overlapping patches in each grid, TILE apart: (PATCH², B · down · d, right, d · C)."""
         batch, height, width, channels = ops.shape(x)
         before, span = self.dilation, TILE * self.dilation
@@ -70,15 +73,15 @@ class WinogradConvolution(keras.layers.Layer):
         ]
         return ops.stack([row[:, j : j + right, n] for row in rows for j, n in steps])
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:3], self.filters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "filters": self.filters, "dilation": self.dilation}
 
 
 def transformed(kernel: np.ndarray) -> np.ndarray:
-    """A plain kernel (3, 3, C, filters) as the layer wants it: ((TILE + 2)², C, filters) float32."""
+    """A plain kernel (3, 3, C, filters) in the form that the layer has: ((TILE + 2)², C, filters) float32."""
     made = np.empty((PATCH**2, *kernel.shape[2:]), np.float32)
     both = np.kron(_KERNEL, _KERNEL)
     for channel in range(kernel.shape[2]):  # one by one, for large ones take gigabytes in double precision
@@ -96,6 +99,6 @@ def _values_of(coefficients: int) -> np.ndarray:
 _KERNEL, _INPUT, _OUTPUT = _values_of(3), np.linalg.inv(_values_of(PATCH)).T, _values_of(TILE).T
 
 
-def _squared(transform: np.ndarray, dtype: Any) -> Any:
+def _squared(transform: np.ndarray, dtype: str) -> keras.KerasTensor:
     """Along rows and columns at once."""
     return ops.cast(np.kron(transform, transform), dtype)

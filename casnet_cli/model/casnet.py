@@ -1,11 +1,10 @@
 """CasNet as figure 2 draws it: one feature extractor, three branches, and their fusion."""
 
-from typing import Any
-
 import keras
 from keras import layers
 
-from casnet_cli.model.backbones import BACKBONES, with_fixed_statistics
+from casnet_cli.model.backbones import BACKBONES
+from casnet_cli.model.backbones.base import with_fixed_statistics
 from casnet_cli.model.fusion import Fusion
 from casnet_cli.model.pyramid import PyramidConvolution
 from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage
@@ -24,12 +23,14 @@ def build_casnet(section: ModelSection, classes: int, pretrained: bool = True, t
     """The network on RGB images (B, H, W, 3), float 0..255, of any size.
 
     Outputs, all log-probabilities (B, H, W, ·) in float32 or wider: those of `coarse` (K), `attention` (2, index 1 =
-    easy) and `fine` (K) that the variant has, and `fused` (K), the answer: eq. 8, or the only branch there is. With
-    pre-trained weights the backbone's batch statistics stay frozen while its gamma and beta train (batch 4 is too
-    small for statistics); with `weights = "none"` they are trained. The first `section.frozen_stages` of the backbone
-    train nothing at all. pretrained: whether to load `section.weights`; not where a checkpoint's follow. trains: not if
-    the network is only asked, which saves building its extractor twice. Raises RecipeError if the backbone has fewer
-    stages than are to be frozen, and WeightsError.
+    easy) and `fine` (K) that the variant has, and `fused` (K): eq. 8, or the only branch there is. With pre-trained
+    weights the backbone's batch statistics stay frozen while its gamma and beta train (batch 4 is too small for
+    statistics); with `weights = "none"` they are trained. The first `section.frozen_stages` of the backbone train
+    nothing at all.
+
+    pretrained: whether to load `section.weights`; not where a checkpoint's follow. trains: whether it will be trained;
+    if not, its extractor is built once instead of twice. Raises RecipeError if the backbone has fewer stages than are
+    to be frozen, and WeightsError.
     """
     backbone = BACKBONES[section.backbone]
     extractor = backbone.build(section.output_stride)
@@ -53,17 +54,17 @@ def build_casnet(section: ModelSection, classes: int, pretrained: bool = True, t
     return keras.Model(image, outputs, name="casnet")
 
 
-def coarse_branch(x: Any, section: ModelSection, classes: int) -> Any:
+def coarse_branch(x: keras.KerasTensor, section: ModelSection, classes: int) -> keras.KerasTensor:
     """Eq. 2: an FCN of two convolutional layers, K logits a cell."""
     return classifier(x, section, classes, "coarse")
 
 
-def attention_branch(x: Any, section: ModelSection, classes: int) -> Any:
+def attention_branch(x: keras.KerasTensor, section: ModelSection, classes: int) -> keras.KerasTensor:
     """Eq. 4: the coarse branch's structure with two categories, 1 = easy (coarse is right), 0 = difficult."""
     return classifier(x, section, 2, "attention")
 
 
-def fine_branch(x: Any, section: ModelSection, classes: int) -> Any:
+def fine_branch(x: keras.KerasTensor, section: ModelSection, classes: int) -> keras.KerasTensor:
     """Eq. 7: pyramid pooling (PSPNet), each level reduced to C / 4, resized and joined with x, then classified."""
     levels = []
     for bins in section.pyramid_bins:
@@ -74,24 +75,26 @@ def fine_branch(x: Any, section: ModelSection, classes: int) -> Any:
     return logits(x, section, classes, "fine")
 
 
-def classifier(x: Any, section: ModelSection, classes: int, name: str) -> Any:
+def classifier(x: keras.KerasTensor, section: ModelSection, classes: int, name: str) -> keras.KerasTensor:
     """3x3 convolution, dropout, 1x1 convolution to one logit a class."""
     x = layers.Conv2D(section.branch_channels, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
     return logits(x, section, classes, name)
 
 
-def logits(x: Any, section: ModelSection, classes: int, name: str) -> Any:
+def logits(x: keras.KerasTensor, section: ModelSection, classes: int, name: str) -> keras.KerasTensor:
+    """Batch norm, ReLU, dropout, and the 1x1 convolution to one logit a class."""
     x = layers.Dropout(section.dropout, name=f"{name}_dropout")(bn_relu(x, name))
     return layers.Conv2D(classes, 1, name=f"{name}_logits")(x)
 
 
-def bn_relu(x: Any, name: str) -> Any:
+def bn_relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Batch norm and ReLU."""
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def fused(outputs: dict[str, Any]) -> Any:
-    """Eq. 8 over the branches there are; a single branch is its own answer."""
+def fused(outputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """Eq. 8 over the branches there are; of a single branch its own log-probabilities."""
     branches = [outputs[name] for name in ("coarse", "fine", "attention") if name in outputs]
     return branches[0] if len(branches) == 1 else Fusion(dtype=_wide(), name="fusion")(branches)
 

@@ -1,7 +1,6 @@
-"""How much a network computes and keeps for one image: counted from the shapes, nothing is computed."""
+"""How much a network computes and stores for one image: counted from the shapes, nothing is computed."""
 
 import math
-from typing import Any
 
 import keras
 from keras import layers
@@ -10,13 +9,14 @@ from casnet_cli.model.pyramid import PyramidConvolution
 from casnet_cli.model.resize import PyramidPooling, ResizeToImage
 
 PARTS = ("backbone", "coarse", "attention", "fine")
+"""Parts of a network that are counted by themselves."""
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 PRODUCTS = (PyramidPooling, ResizeToImage)
 
 
 def multiply_adds(model: keras.Model, height: int, width: int) -> dict[str, int]:
-    """Of a forward pass of `build_casnet`'s network for one image of that size: by part, and `total`.
+    """Multiply-adds of a forward pass of `build_casnet`'s network for one image of that size: by part, and `total`.
 
     Counts convolutions, zeros at the border included, and matrix products, zeros included, but neither biases nor what
     works on single elements. A branch that the variant lacks counts 0.
@@ -41,7 +41,7 @@ def parameters(model: keras.Model) -> dict[str, int]:
 
 
 def by_layer(model: keras.Model, shape: tuple[int, ...]) -> dict[str, int]:
-    """Of each convolution and matrix product of a functional network, not of networks inside it.
+    """Multiply-adds of each convolution and matrix product of a functional network, not of networks inside it.
 
     shape: of the input, (1, height, width, channels).
     """
@@ -72,8 +72,8 @@ def _values(model: keras.Model, shape: tuple[int, ...]) -> int:
     return sum(math.prod(tensor.shape) for tensor in spec)
 
 
-def _count(layer: Any, sources: list[tuple[int, ...]], target: tuple[int, ...]) -> int:
-    """For inputs and output, all (1, height, width, channels)."""
+def _count(layer: layers.Layer, sources: list[tuple[int, ...]], target: tuple[int, ...]) -> int:
+    """Multiply-adds of a layer with those shapes of its inputs and output, all (1, height, width, channels)."""
     _, rows, columns, channels = sources[0]
     _, height, width, filters = target
     if isinstance(layer, PRODUCTS):  # first along the rows, then along the columns

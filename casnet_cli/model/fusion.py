@@ -1,6 +1,4 @@
-"""Eq. 8: the coarse and the fine answer, weighted per pixel by how likely the coarse one is right."""
-
-from typing import Any
+"""Eq. 8: the coarse and the fine probabilities, weighted per pixel by how likely the coarse class is right."""
 
 import keras
 from keras import ops
@@ -18,13 +16,13 @@ class Fusion(keras.layers.Layer):
     whose exponential sums to 1.
     """
 
-    def __init__(self, weight: float = 0.5, **kwargs: Any):
+    def __init__(self, weight: float = 0.5, **kwargs: object):
         super().__init__(**kwargs)
         if not 0 < weight < 1:
             raise ValueError(f"the weight of the coarse branch lies between 0 and 1, received {weight}")
         self.weight = weight
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         coarse, fine, *attention = inputs
         if attention:
             easy, hard = attention[0][..., EASY:], attention[0][..., :EASY]
@@ -33,14 +31,14 @@ class Fusion(keras.layers.Layer):
             easy, hard = ops.log(share), ops.log(1 - share)
         return log_add(easy + coarse, hard + fine)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return input_shape[0]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "weight": self.weight}
 
 
-def log_add(a: Any, b: Any) -> Any:
+def log_add(a: keras.KerasTensor, b: keras.KerasTensor) -> keras.KerasTensor:
     """log(eᵃ + eᵇ). Unlike `ops.logaddexp` its gradient is the softmax of (a, b) also where a = b."""
     peak = ops.stop_gradient(ops.maximum(a, b))
     return peak + ops.log(ops.exp(a - peak) + ops.exp(b - peak))

@@ -1,11 +1,9 @@
 """The convolution behind the pyramid: what repeats itself in up-sampled bins is computed once a bin."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
-from casnet_cli.model.resize import aligned_step, along_axes, hat
+from casnet_cli.model.resize import Side, aligned_step, along_axes, hat
 
 
 @keras.saving.register_keras_serializable("casnet")
@@ -13,20 +11,20 @@ class PyramidConvolution(keras.layers.Layer):
     """A 3x3 convolution, zeros at the border, of a map and its pyramid levels resized to it and concatenated.
 
     [(B, h, w, C) map, (B, b, b, c) level, …] → (B, h, w, filters); corners of level and map are aligned. Convolution
-    and resizing are both linear: a level meets the kernel's nine taps as bins, and each tap's answer is resized and
-    shifted, which gives the same sums for a fraction of the products. kernel: (3, 3, C + Σ c, filters), the channels
-    in the order of the inputs.
+    and resizing are both linear: a level is multiplied with the kernel's nine taps as bins, and each tap's product is
+    resized and shifted, which gives the same sums for a fraction of the products. kernel: (3, 3, C + Σ c, filters), the
+    channels in the order of the inputs.
     """
 
-    def __init__(self, filters: int, **kwargs: Any):
+    def __init__(self, filters: int, **kwargs: object):
         super().__init__(**kwargs)
         self.filters = filters
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
         channels = sum(shape[-1] for shape in input_shape)
         self.kernel = self.add_weight(name="kernel", shape=(3, 3, channels, self.filters))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         x, *levels = inputs
         ends, end = [], 0
         for tensor in (x, *levels[:-1]):
@@ -38,26 +36,26 @@ class PyramidConvolution(keras.layers.Layer):
             out += _spread(level, taps_of(own), *ops.shape(x)[1:3])
         return out
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return (*input_shape[0][:3], self.filters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "filters": self.filters}
 
 
 @keras.saving.register_keras_serializable("casnet")
 class PyramidShares(keras.layers.Layer):
-    """What `PyramidConvolution` adds of its levels to what it makes of the map, for a network that is only asked.
+    """The part of a `PyramidConvolution` that comes from its levels, for a network for inference only.
 
     [(B, h, w, filters), (B, b, b, c) level, …] → the first with the levels' shares added. taps: (Σ c, 9 · filters), of
     `taps_of`.
     """
 
-    def build(self, input_shape: Any) -> None:
-        made, *levels = input_shape
-        self.taps = self.add_weight(name="taps", shape=(sum(shape[-1] for shape in levels), 9 * made[-1]))
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
+        joined, *levels = input_shape
+        self.taps = self.add_weight(name="taps", shape=(sum(shape[-1] for shape in levels), 9 * joined[-1]))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         out, *levels = inputs
         height, width = ops.shape(out)[1:3]
         start = 0
@@ -66,16 +64,16 @@ class PyramidShares(keras.layers.Layer):
             start += level.shape[-1]
         return out
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return input_shape[0]
 
 
-def taps_of(kernel: Any) -> Any:
-    """(3, 3, c, filters) → (c, 9 · filters): the product of a bin with it is what each of the nine taps makes of it."""
+def taps_of(kernel: keras.KerasTensor) -> keras.KerasTensor:
+    """(3, 3, c, filters) → (c, 9 · filters): the product of a bin with it is the bin times each of the nine taps."""
     return ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (kernel.shape[2], 9 * kernel.shape[3]))
 
 
-def _spread(level: Any, taps: Any, height: Any, width: Any) -> Any:
+def _spread(level: keras.KerasTensor, taps: keras.KerasTensor, height: Side, width: Side) -> keras.KerasTensor:
     """What the channels of one level, (B, b, b, c), add to the map: (B, height, width, filters). taps: `taps_of`."""
     batch, rows, columns, _ = ops.shape(level)
     filters = taps.shape[-1] // 9
@@ -85,7 +83,7 @@ def _spread(level: Any, taps: Any, height: Any, width: Any) -> Any:
     return along_axes(taps, _shifted(height, rows, level.dtype), _shifted(width, columns, level.dtype))
 
 
-def _shifted(size: Any, bins: Any, dtype: Any) -> Any:
-    """(size, 3 · bins): for bin k and tap t in column 3k + t the share of the bin in the cell that tap t looks at."""
+def _shifted(size: Side, bins: Side, dtype: str) -> keras.KerasTensor:
+    """(size, 3 · bins): for bin k and tap t in column 3k + t the share of the bin in the cell at tap t."""
     shares = ops.pad(hat(size, bins, aligned_step(bins, size, dtype), dtype), [[1, 1], [0, 0]])
     return ops.reshape(ops.stack([shares[t : t + size] for t in range(3)], axis=-1), (size, 3 * bins))

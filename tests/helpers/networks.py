@@ -35,7 +35,17 @@ def lively(classes: int = 5, **settings: object) -> keras.Model:
                 layer.moving_variance.assign(rng.uniform(0.5, 2, count))
 
     stir(model)
+    if section.weights == "none":
+        _centre_logits(model)
     return model
+
+
+def _centre_logits(model: keras.Model) -> None:
+    """Take their mean over a picture from the logits: else random features have one class everywhere."""
+    image = picture(97, 129, 100)[None].astype(np.float32)
+    logits = [layer for layer in model.layers if layer.name.endswith("_logits")]
+    for layer, values in zip(logits, keras.Model(model.input, [layer.output for layer in logits])(image), strict=True):
+        layer.bias.assign(layer.bias.numpy() - np.asarray(values).mean(axis=(0, 1, 2)))
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

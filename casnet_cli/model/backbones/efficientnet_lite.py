@@ -9,6 +9,7 @@ import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,6 +17,7 @@ import numpy as np
 from keras import layers
 
 from casnet_cli.errors import WeightsError
+from casnet_cli.model.backbones.base import Backbone
 from casnet_cli.model.backbones.legacy_pth import read_state
 
 # The weights were trained on (RGB - MEAN) / SCALE with RGB in 0..255, the same for all three channels.
@@ -33,13 +35,18 @@ STEM_CHANNELS = 32
 
 @dataclass(frozen=True)
 class Stage:
-    """A run of `repeats` MBConv blocks; the first of them has the stride, the others have stride 1."""
+    """Several MBConv blocks in a row."""
 
     repeats: int
+    """How many blocks."""
     kernel: int
+    """Side of the depthwise kernels."""
     stride: int
+    """Stride of the first block; the others have stride 1."""
     expand: int
+    """Factor by which a block widens its input."""
     channels: int
+    """Channels of the output."""
 
 
 STAGES = (
@@ -55,11 +62,14 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Scaling:
-    """A member of the family: factors on the channels and on the repeats of each stage; file of its weights."""
+    """A member of the family."""
 
     width: float
+    """Factor on the channels of each stage."""
     depth: float
+    """Factor on the repeats of each stage."""
     weights: str
+    """Name of the file with its weights."""
 
 
 FAMILY = {
@@ -235,3 +245,19 @@ def _layer_weights(state: dict[str, np.ndarray], name: str, path: Path) -> list[
         raise WeightsError(f"{path}: {name} has shape {values[0].shape} (expected a convolution's four axes)")
     # Depthwise (C, 1, kh, kw) -> (kh, kw, C, 1); full (O, I, kh, kw) -> (kh, kw, I, O).
     return [values[0].transpose((2, 3, 0, 1) if name.endswith("_depthwise_conv") else (2, 3, 1, 0))]
+
+
+def _preprocess(image: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.Rescaling(1 / SCALE, offset=-MEAN * (1 / SCALE), name="normalize")(image)
+
+
+def _load(model: keras.Model, weights: str) -> None:
+    if weights != "imagenet":
+        raise WeightsError(f"model.weights: {model.name} takes no weight file (imagenet or none), received {weights}")
+    load_pretrained(model)
+
+
+BACKBONES = {
+    name: Backbone(partial(efficientnet_lite, name), _preprocess, _load, (MEAN,) * 3, 1 + len(STAGES), stage_of)
+    for name in FAMILY
+}

@@ -5,15 +5,17 @@ Keras's networks carry the Caffe weights: stride in the first 1x1 convolution of
 
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from casnet_cli import paths
 from casnet_cli.errors import WeightsError
+from casnet_cli.model.backbones.base import Backbone
 
 MEAN_RGB = (123.68, 116.779, 103.939)
+"""Mean colour of the ImageNet images."""
 
 STAGES = 5
 """conv1 with its pooling is the stem, 1; conv2 to conv5 are 2 to 5."""
@@ -31,7 +33,7 @@ def resnet(name: str, output_stride: int) -> keras.Model:
     original = _BUILDERS[name](include_top=False, weights=None, input_shape=(None, None, 3))
     rates: dict[str, int] = _DILATION[output_stride]
 
-    def dilated(layer: Any) -> Any:
+    def dilated(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         rate = rates.get(layer.name.partition("_")[0], 1)
         if rate > 1 and isinstance(layer, keras.layers.Conv2D):
@@ -51,7 +53,7 @@ def stage_of(layer: str) -> int:
     return int(prefix.removeprefix("conv")) if prefix.startswith("conv") else 1
 
 
-def preprocess(image: Any) -> Any:
+def preprocess(image: keras.KerasTensor) -> keras.KerasTensor:
     """RGB 0..255 → BGR minus the ImageNet mean, as Caffe fed it."""
     centred = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_RGB], name="subtract_mean")(image)
     return centred[..., ::-1]
@@ -85,3 +87,8 @@ def _load_file(model: keras.Model, file: Path) -> None:
         raise WeightsError(
             f"{file}: does not fit {model.name}: {reason} (a file in Keras's …_notop.h5 layout)"
         ) from None
+
+
+BACKBONES = {
+    name: Backbone(partial(resnet, name), preprocess, load_weights, MEAN_RGB, STAGES, stage_of) for name in _BUILDERS
+}
