@@ -14,6 +14,8 @@ import pytest
 from helpers import tiny_backbone
 from helpers.datasets import write_blocks
 
+pytest_plugins = ["helpers.scheduling"]
+
 
 @pytest.fixture
 def blocks_file(tmp_path: Path) -> Path:

@@ -11,7 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from helpers.cli import casnet, finish, settings
+from helpers import tiny_backbone
+from helpers.cli import casnet, finish, settings, tiny_settings
 from helpers.datasets import LABELS, blocks, write_blocks
 from PIL import Image
 from typer.testing import CliRunner
@@ -21,15 +22,17 @@ from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
 from casnet_cli.runs.checkpoint import amend, read_meta
 
+pytestmark = pytest.mark.usefixtures("tiny")
+
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data/blocks.h5 and runs/folder-001, trained with nothing but settings on the line."""
     home = tmp_path_factory.mktemp("home")
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        casnet("train", *settings("training.epochs=8"))
+        casnet("train", *tiny_settings("training.epochs=8"))
     return home
 
 
@@ -142,13 +145,13 @@ def test_other_back_ends_give_the_same_masks_and_figures(home: Path, tmp_path: P
     for seed in range(4):
         (folder / f"{seed}.png").write_bytes(blocks(seed, 48, 40).image)
     casnet("predict", folder, "--out", tmp_path / "ours")
-    finish("predict", folder, "--out", tmp_path / "theirs", KERAS_BACKEND=name)
+    finish("predict", folder, "--out", tmp_path / "theirs", tiny=True, KERAS_BACKEND=name)
     pairs = [
         [np.asarray(Image.open(tmp_path / side / f"{seed}.png")) for side in ("ours", "theirs")] for seed in range(4)
     ]
     assert np.mean([ours == theirs for ours, theirs in pairs]) >= 0.999
     casnet("eval", "--out", tmp_path / "eval-ours")
-    finish("eval", "--out", tmp_path / "eval-theirs", KERAS_BACKEND=name)
+    finish("eval", "--out", tmp_path / "eval-theirs", tiny=True, KERAS_BACKEND=name)
     ours, theirs = (json.loads((tmp_path / f"eval-{side}/metrics.json").read_text()) for side in ("ours", "theirs"))
     assert theirs["pixel_accuracy"] == pytest.approx(ours["pixel_accuracy"], abs=1e-3)
 
@@ -242,10 +245,11 @@ def test_data_of_other_classes_are_refused(home: Path, tmp_path: Path) -> None:
 def test_info_of_everything(home: Path) -> None:
     assert "12 images" in casnet("info", "data/blocks.h5")
     run = casnet("info", "runs/folder-001")
-    assert "efficientnet-lite0 at stride 16" in run and "parameters: backbone 2,998,304, coarse " in run
+    assert "tiny at stride 16" in run and f"parameters: backbone {tiny_backbone.PARAMETERS:,}, coarse " in run
     assert "best validation accuracy: 0." in casnet("info", "runs/folder-001/checkpoints/best.h5")
     recipe = casnet("info", "sift-flow")
     assert "augmentation.crop: 233" in recipe and "classes: 33 (those of sift-flow)" in recipe
+    assert "parameters: backbone 2,998,304, coarse " in casnet("info", "sift-flow-lite")
     assert "parameters: backbone 23,587,712, " in recipe and "gmac at 233x233: backbone 21.78, " in recipe
     assert json.loads(casnet("info", "--json", "-"))["keras"]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "tiny"
+PARAMETERS = 5016
 MEAN, SCALE = 127.0, 64.0
 
 

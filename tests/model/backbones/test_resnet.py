@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -20,15 +21,22 @@ def original() -> keras.Model:
     return keras.applications.ResNet50(include_top=False, weights=None, input_shape=(None, None, 3))
 
 
+@cache
+def dilated_like(original: keras.Model, stride: int) -> keras.Model:
+    """With the same weights; shared between tests, which must not change it."""
+    dilated = resnet("resnet50", stride)
+    assert [layer.name for layer in dilated.layers[1:]] == [layer.name for layer in original.layers[1:]]
+    assert [weight.shape for weight in dilated.weights] == [weight.shape for weight in original.weights]
+    dilated.set_weights(original.get_weights())
+    return dilated
+
+
 @pytest.mark.parametrize(("stride", "every"), [(8, 4), (16, 2), (32, 1)])
 @pytest.mark.parametrize("size", [(97, 129), (64, 96)])
 def test_every_fourth_dilated_feature_is_the_original(
     original: keras.Model, stride: int, every: int, size: tuple[int, int]
 ) -> None:
-    dilated = resnet("resnet50", stride)
-    assert [layer.name for layer in dilated.layers[1:]] == [layer.name for layer in original.layers[1:]]
-    assert [weight.shape for weight in dilated.weights] == [weight.shape for weight in original.weights]
-    dilated.set_weights(original.get_weights())
+    dilated = dilated_like(original, stride)
     x = np.random.default_rng(0).normal(size=(1, *size, 3)).astype(np.float32)
     expected, found = np.asarray(original(x)), np.asarray(dilated(x))
     assert found.shape[1:3] == tuple(-(-side // stride) for side in size)
