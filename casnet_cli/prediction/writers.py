@@ -1,9 +1,7 @@
 """Writers of the picture files of a prediction; each file is whole or not there at all."""
 
-import contextlib
 import errno
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -13,7 +11,7 @@ from PIL import Image
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import unfinished_name
+from casnet_cli.util.files import unfinished
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.output_kinds import LabelledPicture
@@ -105,11 +103,5 @@ def write_png(file: Path, image: Image.Image) -> None:
 
 def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:
     """Let `save` write a temporary file beside `path`, then rename it: readers never see an unfinished file."""
-    partial = unfinished_name(path)
-    try:
-        with open(partial, "wb") as file:
-            save(file)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with unfinished(path) as partial, open(partial, "wb") as file:
+        save(file)
