@@ -1,5 +1,6 @@
 """The pages: links lead somewhere, names exist, and what is made from the code is up to date."""
 
+import ast
 import re
 import tomllib
 from importlib import import_module
@@ -107,6 +108,15 @@ def test_every_command_has_its_line_in_the_readme_and_its_place_in_the_architect
     for verb in VERBS:
         assert re.search(rf"^\| \[`casnet {verb}\b", readme, re.M), verb
         assert re.search(rf"^\| `casnet {verb}` \|", architecture, re.M), verb
+
+
+def test_layers_of_the_architecture_are_those_of_their_test() -> None:
+    source = (Path(__file__).parent / "test_layers.py").read_text(encoding="utf-8")
+    assignments = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+    (layers,) = [ast.literal_eval(node.value) for node in assignments if ast.unparse(node.targets[0]) == "LAYERS"]
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.M)
+    assert {int(row): set(re.findall(r"`(\w+)`", rooms)) for row, rooms in rows} == dict(enumerate(layers, 1))
 
 
 def test_site_lists_every_page() -> None:
