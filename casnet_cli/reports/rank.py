@@ -9,6 +9,7 @@ from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
 from casnet_cli.ranking.image_scores import ImageLine, ListedImage, hard_classes
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
+from casnet_cli.util.text import count
 
 LONGEST = 360
 """Pixels of the longer side of a picture."""
@@ -47,4 +48,4 @@ def outlined(line: ImageLine) -> Picture | None:
             max(y, (region["y"] + region["height"]) * scale - 1),
         )
         pen.rectangle((x, y, *corner), outline=YELLOW, width=2)
-    return picture(np.asarray(image), f"{line['file']}, {len(line['regions'])} hard regions", LONGEST)
+    return picture(np.asarray(image), f"{line['file']}, {count(len(line['regions']), 'hard region')}", LONGEST)

@@ -25,12 +25,12 @@ def test_what_is_promised_holds_of_the_pixels_that_reach_the_threshold() -> None
     rng = np.random.default_rng(0)
     confidence = rng.integers(51, 100, 3000) / 100  # many ties
     truth = (rng.random(3000) > confidence).astype(int)
-    scores, told = np.log(np.stack([confidence, 1 - confidence], 1)), []
+    scores, thresholds = np.log(np.stack([confidence, 1 - confidence], 1)), []
     for threshold, share, accuracy in selective([(scores, truth)], None):
         reached = np.exp(scores.max(1)) >= threshold - 1e-12
         assert share == pytest.approx(reached.mean()) and accuracy == pytest.approx((truth == 0)[reached].mean())
-        told.append(threshold)
-    assert told == sorted(told) and told[0] == 0
+        thresholds.append(threshold)
+    assert thresholds == sorted(thresholds) and thresholds[0] == 0
 
 
 def test_the_temperature_moves_thresholds_and_no_accuracy() -> None:

@@ -22,27 +22,27 @@ def measured(**changes: Any) -> tuple[dict[str, Any], np.ndarray, dict[str, np.n
     """The metrics of two images, and their labelled pixels in a row."""
     detailed = DetailedMetrics(LABELS, **{"temperature": 2.0, "attention": True, **changes})
     truths = [regions(4), regions(5, 31, 44)]
-    answers = [evaluation_outputs(seed, truth) for seed, truth in enumerate(truths)]
-    for truth, answer in zip(truths, answers, strict=True):
-        detailed.add(truth, answer)
+    images = [evaluation_outputs(seed, truth) for seed, truth in enumerate(truths)]
+    for truth, outputs in zip(truths, images, strict=True):
+        detailed.add(truth, outputs)
     known = [truth != VOID for truth in truths]
-    flat = {name: np.concatenate([a[name][k] for a, k in zip(answers, known, strict=True)]) for name in answers[0]}
+    flat = {name: np.concatenate([a[name][k] for a, k in zip(images, known, strict=True)]) for name in images[0]}
     return detailed.summary(), np.concatenate([t[k] for t, k in zip(truths, known, strict=True)]), flat
 
 
 def test_all_keys_are_those_of_the_pixels_together() -> None:
-    told, truth, flat = measured()
+    summary, truth, flat = measured()
     for target, key, name in (("coarse_errors", "coarse", "coarse"), ("final_errors", "mask", "final")):
         wrong = flat[key] != truth
-        assert told["difficulty"][target]["base_rate"] == pytest.approx(wrong.mean())
+        assert summary["difficulty"][target]["base_rate"] == pytest.approx(wrong.mean())
         for detector in DETECTORS:
             scores = flat["difficulty" if detector == "one_minus_p_a" else f"{name}_{detector}"]
-            assert told["difficulty"][target][detector] == {
+            assert summary["difficulty"][target][detector] == {
                 "auroc": pytest.approx(metrics.roc_auc_score(wrong, scores), abs=1e-3),
                 "average_precision": pytest.approx(metrics.average_precision_score(wrong, scores), abs=5e-3),
             }
     before, now = flat["coarse"] == truth, flat["mask"] == truth
-    refine = told["refine"]
+    refine = summary["refine"]
     assert refine["fixed"] == (now & ~before).sum() and refine["broken"] == (before & ~now).sum()
     assert refine["fixed"] + refine["broken"] + refine["unchanged"] == len(truth)
     for k, row in enumerate(refine["per_class"]):
@@ -50,23 +50,26 @@ def test_all_keys_are_those_of_the_pixels_together() -> None:
     for key, name in (("ece", "confidence"), ("ece_calibrated", "calibrated")):
         own = Calibration()
         own.add(flat[name], now)
-        assert told["calibration"][key] == pytest.approx(own.error())
-    assert told["calibration"]["temperature"] == 2.0 and told["boundary"]["width_px"] == WIDTH
-    for found, scores in ((told["selective"], "final_max_softmax"), (told["selective"]["by_difficulty"], "difficulty")):
+        assert summary["calibration"][key] == pytest.approx(own.error())
+    assert summary["calibration"]["temperature"] == 2.0 and summary["boundary"]["width_px"] == WIDTH
+    for found, scores in (
+        (summary["selective"], "final_max_softmax"),
+        (summary["selective"]["by_difficulty"], "difficulty"),
+    ):
         errors = np.cumsum(~now[np.argsort(flat[scores], kind="stable")])
         assert found["aurc"] == pytest.approx((errors / np.arange(1, len(truth) + 1)).mean(), abs=5e-3)
-    assert sum(row["pixels"] for row in told["accuracy_by"]["difficulty_decile"]) == len(truth)
+    assert sum(row["pixels"] for row in summary["accuracy_by"]["difficulty_decile"]) == len(truth)
 
 
 def test_what_a_variant_lacks_is_none() -> None:
-    told, _, _ = measured(attention=False, temperature=None)
-    assert told["difficulty"]["final_errors"]["one_minus_p_a"] is None
-    assert told["calibration"]["ece_calibrated"] is None and told["calibration"]["temperature"] is None
+    summary, _, _ = measured(attention=False, temperature=None)
+    assert summary["difficulty"]["final_errors"]["one_minus_p_a"] is None
+    assert summary["calibration"]["ece_calibrated"] is None and summary["calibration"]["temperature"] is None
     detailed = DetailedMetrics(LABELS, None, False)
-    answer = {key: x for key, x in evaluation_outputs(0, regions(6)).items() if not key.startswith("coarse")}
-    detailed.add(regions(6), answer)
-    told = detailed.summary()
-    assert told["difficulty"]["coarse_errors"] is None and told["refine"] is None
+    outputs = {key: x for key, x in evaluation_outputs(0, regions(6)).items() if not key.startswith("coarse")}
+    detailed.add(regions(6), outputs)
+    summary = detailed.summary()
+    assert summary["difficulty"]["coarse_errors"] is None and summary["refine"] is None
     empty = DetailedMetrics(LABELS, None, True).summary()
     assert empty["difficulty"] == {"coarse_errors": None, "final_errors": None} and empty["boundary"]["iou"] is None
     assert DetailedMetrics(LABELS, None, True).risk_coverage() == []

@@ -13,9 +13,9 @@ def test_the_statistic_and_its_distance_from_chance(shift: float, ours: int, the
     rng = np.random.default_rng(ours)
     folder, validation = rng.beta(2, 5, ours) + shift, rng.beta(2, 5, theirs)
     found = difficulty_shift(folder.tolist(), validation.tolist())
-    told = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False, alternative="greater")
-    assert found is not None and found.chance == pytest.approx(told.statistic / (ours * theirs))
-    assert stats.norm.sf(found.sigmas) == pytest.approx(told.pvalue, rel=1e-6)
+    test = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False, alternative="greater")
+    assert found is not None and found.chance == pytest.approx(test.statistic / (ours * theirs))
+    assert stats.norm.sf(found.sigmas) == pytest.approx(test.pvalue, rel=1e-6)
 
 
 @pytest.mark.parametrize("decimals", [1, 16])
@@ -32,9 +32,9 @@ def test_the_statistic_is_that_of_counting_pairs(decimals: int, ours: int, their
 
 def test_ties_count_half() -> None:
     folder, validation = [0.1, 0.2, 0.2, 0.3], [0.2, 0.2, 0.3]
-    told = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False)
+    test = stats.mannwhitneyu(folder, validation, method="asymptotic", use_continuity=False)
     found = difficulty_shift(folder, validation)
-    assert found is not None and found.chance == pytest.approx(told.statistic / 12) == pytest.approx(4.5 / 12)
+    assert found is not None and found.chance == pytest.approx(test.statistic / 12) == pytest.approx(4.5 / 12)
     same = difficulty_shift([0.5] * 9, [0.5] * 5)
     assert same == DifficultyShift(0.5, 0.0) and not same.harder
 

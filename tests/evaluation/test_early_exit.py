@@ -1,10 +1,10 @@
-"""The threshold below which the coarse answer will do, counted by hand."""
+"""The threshold below which the coarse output will do, counted by hand."""
 
 import pytest
 
 from casnet_cli.evaluation.early_exit import ImageErrors, Point, curve, threshold
 
-# Of 400 labelled pixels 320 are right; the coarse answer has 3 fewer, 1 more, 10 fewer and 6 fewer of them.
+# Of 400 labelled pixels 320 are right; the coarse output has 3 fewer, 1 more, 10 fewer and 6 fewer of them.
 LOOKS = [
     ImageErrors(0.4, 100, 70, 80),
     ImageErrors(0.1, 100, 87, 90),

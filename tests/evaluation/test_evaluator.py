@@ -8,7 +8,6 @@ from helpers.datasets import FunctionPredictor
 from sklearn import metrics
 
 from casnet_cli.errors import RunError
-from casnet_cli.evaluation.confusion import confusion, metrics_of
 from casnet_cli.evaluation.evaluator import evaluate, predict_samples, remarkable
 from casnet_cli.labels import VOID, with_colors
 
@@ -30,49 +29,37 @@ def samples(count: int = 6) -> list[Sample]:
         label = rng.integers(0, 4, shape).astype(np.uint8)  # class e never occurs
         label[rng.random(shape) < 0.1] = VOID
         wrong = rng.random(shape) < 0.1 * index
-        said = np.where(wrong, rng.integers(0, 5, shape), np.where(label == VOID, 0, label))
-        found.append(Sample(f"image {index}", np.repeat(said[..., None], 3, 2).astype(np.uint8), label))
+        predicted = np.where(wrong, rng.integers(0, 5, shape), np.where(label == VOID, 0, label))
+        found.append(Sample(f"image {index}", np.repeat(predicted[..., None], 3, 2).astype(np.uint8), label))
     return found
 
 
-def answer(image: np.ndarray) -> dict[str, np.ndarray]:
+def outputs_of(image: np.ndarray) -> dict[str, np.ndarray]:
     mask = image[..., 0].astype(np.int32)
     return {"mask": mask, "coarse": np.zeros_like(mask), "difficulty": mask * 0.1, "confidence": mask * 0.1}
 
 
-def test_a_matrix_counted_by_hand() -> None:
-    truth = np.array([[0, 0, 1], [1, 2, VOID]])
-    said = np.array([[0, 1, 1], [1, 0, 2]])
-    matrix = confusion(truth, said, 3)
-    np.testing.assert_array_equal(matrix, [[1, 1, 0], [0, 2, 0], [1, 0, 0]])
-    found = metrics_of(matrix)
-    assert found.pixel_accuracy == pytest.approx(3 / 5)
-    assert found.class_accuracy == pytest.approx((1 / 2 + 1 + 0) / 3)
-    assert found.mean_iou == pytest.approx((1 / 3 + 2 / 3 + 0) / 3)
-    assert found.frequency_weighted_iou == pytest.approx(2 / 5 * 1 / 3 + 2 / 5 * 2 / 3)
-
-
-def test_figures_agree_with_scikit_learn() -> None:
+def test_metrics_agree_with_scikit_learn() -> None:
     everything = samples()
-    scores = evaluate(predict_samples(FunctionPredictor(answer), everything), LABELS)
+    scores = evaluate(predict_samples(FunctionPredictor(outputs_of), everything), LABELS)
     truth = np.concatenate([sample.label.ravel() for sample in everything])
-    said = np.concatenate([sample.image[..., 0].ravel() for sample in everything])
-    truth, said = truth[truth != VOID], said[truth != VOID]
-    np.testing.assert_array_equal(scores.matrices["fused"], metrics.confusion_matrix(truth, said, labels=range(5)))
+    predicted = np.concatenate([sample.image[..., 0].ravel() for sample in everything])
+    truth, predicted = truth[truth != VOID], predicted[truth != VOID]
+    np.testing.assert_array_equal(scores.matrices["fused"], metrics.confusion_matrix(truth, predicted, labels=range(5)))
     found = scores.fused
-    assert found.pixel_accuracy == pytest.approx(metrics.accuracy_score(truth, said))
-    recall = metrics.recall_score(truth, said, labels=range(4), average=None)
-    iou = metrics.jaccard_score(truth, said, labels=range(4), average=None)
+    assert found.pixel_accuracy == pytest.approx(metrics.accuracy_score(truth, predicted))
+    recall = metrics.recall_score(truth, predicted, labels=range(4), average=None)
+    iou = metrics.jaccard_score(truth, predicted, labels=range(4), average=None)
     np.testing.assert_allclose(found.accuracy[:4], recall)
     np.testing.assert_allclose(found.iou[:4], iou)
     assert found.class_accuracy == pytest.approx(recall.mean())
     assert found.mean_iou == pytest.approx(iou.mean())
-    weighted = metrics.jaccard_score(truth, said, labels=range(4), average="weighted")
+    weighted = metrics.jaccard_score(truth, predicted, labels=range(4), average="weighted")
     assert found.frequency_weighted_iou == pytest.approx(weighted)
 
 
 def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
-    found = evaluate(predict_samples(FunctionPredictor(answer), samples()), LABELS).metrics().model_dump()
+    found = evaluate(predict_samples(FunctionPredictor(outputs_of), samples()), LABELS).metrics().model_dump()
     assert found["absent_classes"] == ["e"] and found["images"] == 6
     assert found["per_class"][4] == {"name": "e", "accuracy": None, "iou": None, "pixels": 0}
     assert found["branches"]["fine"] is None and found["branches"]["coarse"]["pixel_accuracy"] < 0.5
@@ -80,13 +67,13 @@ def test_metrics_name_what_is_absent_and_what_a_variant_lacks() -> None:
     assert found["labelled_pixels"] + found["void_pixels"] == total
 
 
-def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_data() -> None:
+def test_images_of_one_size_are_predicted_together_and_counted_in_the_order_of_the_data() -> None:
     everything = samples(5) + samples(7) + samples(3)
     for place, sample in enumerate(everything):
         sample.name = str(place)
-    network = FunctionPredictor(answer, batch_limit=3)
+    network = FunctionPredictor(outputs_of, batch_limit=3)
     found = evaluate(predict_samples(network, everything), LABELS)
-    expected = evaluate(predict_samples(FunctionPredictor(answer), everything), LABELS)
+    expected = evaluate(predict_samples(FunctionPredictor(outputs_of), everything), LABELS)
     assert sorted(network.batches) == [1, 1, 2, 2, 3, 3, 3] and found.changed == expected.changed
     assert found.per_image.names == expected.per_image.names == tuple(map(str, range(15)))
     for part in ("correct", "truth", "claimed"):
@@ -97,22 +84,22 @@ def test_images_of_one_size_are_asked_together_and_counted_in_the_order_of_the_d
 def test_the_remarkable_images() -> None:
     everything = samples(9)
     blank = Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))
-    seen: list[str] = []
+    counted: list[str] = []
     scores = evaluate(
-        predict_samples(FunctionPredictor(answer), [blank, *everything]),
+        predict_samples(FunctionPredictor(outputs_of), [blank, *everything]),
         LABELS,
-        on_image=lambda sample, said: seen.append(sample.name),
+        on_image=lambda sample, predicted: counted.append(sample.name),
     )
     accuracy = {place + 1: (s.image[..., 0] == s.label)[s.label != VOID].mean() for place, s in enumerate(everything)}
     order = sorted(accuracy, key=lambda place: accuracy[place])
     found = remarkable(scores, 2)
-    assert found["worst"] == order[:2] and found["best"] == order[:-3:-1] and len(seen) == 10
+    assert found["worst"] == order[:2] and found["best"] == order[:-3:-1] and len(counted) == 10
     assert found["median"] == order[3:5] and remarkable(scores, 99)["median"] == order
     changed = {place + 1: ((s.image[..., 0] != 0) & (s.label != VOID)).sum() for place, s in enumerate(everything)}
     assert found["changed"] == sorted(changed, key=lambda place: -changed[place])[:2]
 
 
-def test_an_answer_that_is_no_number_is_refused() -> None:
+def test_a_probability_that_is_no_number_is_refused() -> None:
     def diverged(image: np.ndarray) -> dict[str, np.ndarray]:
         mask = np.full(image.shape[:2], 255, np.uint8)
         return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
@@ -123,7 +110,7 @@ def test_an_answer_that_is_no_number_is_refused() -> None:
 
 def test_nothing_labelled_gives_none_not_a_number() -> None:
     blank = [Sample("blank", np.zeros((4, 4, 3), np.uint8), np.full((4, 4), VOID, np.uint8))]
-    for scores in (evaluate(predict_samples(FunctionPredictor(answer), blank), LABELS), evaluate([], LABELS)):
+    for scores in (evaluate(predict_samples(FunctionPredictor(outputs_of), blank), LABELS), evaluate([], LABELS)):
         found = scores.metrics().model_dump()
         assert found["pixel_accuracy"] is None and found["labelled_pixels"] == 0
         assert found["absent_classes"] == list(LABELS.names)

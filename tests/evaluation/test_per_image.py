@@ -16,7 +16,7 @@ CLASSES = 4
 
 
 def pixels(seed: int, images: int = 40, skill: float = 0.7) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(truth, said) of each image; easy and hard images, so that the draw matters."""
+    """(truth, predicted) of each image; easy and hard images, so that the draw matters."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(images):
@@ -27,7 +27,7 @@ def pixels(seed: int, images: int = 40, skill: float = 0.7) -> list[tuple[np.nda
 
 
 def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> PerImageCounts:
-    counts = [counts_of(confusion(truth, said, CLASSES)) for truth, said in images]
+    counts = [counts_of(confusion(truth, predicted, CLASSES)) for truth, predicted in images]
     names = tuple(f"{prefix}{index}" for index in range(len(images)))
     return PerImageCounts(names, {"fused": stacked(counts, CLASSES)})
 
@@ -35,7 +35,7 @@ def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> Pe
 def test_intervals_are_those_of_scipys_bootstrap() -> None:
     images = pixels(1)
     own = tallied(images)
-    right = np.array([(truth == said).sum() for truth, said in images], np.float64)
+    right = np.array([(truth == predicted).sum() for truth, predicted in images], np.float64)
     total = np.array([len(truth) for truth, _ in images], np.float64)
 
     def accuracy(right: np.ndarray, total: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -57,17 +57,17 @@ def test_every_figure_of_a_draw_is_that_of_its_pixels(monkeypatch: pytest.Monkey
     rng = per_image._generator(own.names, 0)
     for index in range(3):
         drawn = [images[image] for image in rng.integers(0, 7, 7)]
-        truth, said = (np.concatenate(part) for part in zip(*drawn, strict=True))
-        assert found["pixel_accuracy"][index] == pytest.approx(metrics.accuracy_score(truth, said))
-        assert found["class_accuracy"][index] == pytest.approx(metrics.balanced_accuracy_score(truth, said))
-        assert found["mean_iou"][index] == pytest.approx(metrics.jaccard_score(truth, said, average="macro"))
-        weighted = metrics.jaccard_score(truth, said, average="weighted")
+        truth, predicted = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        assert found["pixel_accuracy"][index] == pytest.approx(metrics.accuracy_score(truth, predicted))
+        assert found["class_accuracy"][index] == pytest.approx(metrics.balanced_accuracy_score(truth, predicted))
+        assert found["mean_iou"][index] == pytest.approx(metrics.jaccard_score(truth, predicted, average="macro"))
+        weighted = metrics.jaccard_score(truth, predicted, average="weighted")
         assert found["frequency_weighted_iou"][index] == pytest.approx(weighted)
 
 
 def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
     images = pixels(3)
-    better = [(truth, np.where(np.arange(len(truth)) % 20 == 0, truth, said)) for truth, said in images]
+    better = [(truth, np.where(np.arange(len(truth)) % 20 == 0, truth, predicted)) for truth, predicted in images]
     ours, theirs = tallied(better), tallied(images)
     found = per_image.difference([ours], [theirs])
     value, (low, high) = found["pixel_accuracy"]["value"], found["pixel_accuracy"]["ci95"]

@@ -38,6 +38,6 @@ def evaluation_outputs(seed: int, truth: np.ndarray, attention: bool = True) -> 
     def mistaken(rate: float) -> np.ndarray:
         return np.where(rng.random(truth.shape) < rate, rng.integers(0, K, truth.shape), guess)
 
-    names = [f"{answer}_{rival}" for answer in ("coarse", "final") for rival in RIVALS]
+    names = [f"{branch}_{rival}" for branch in ("coarse", "final") for rival in RIVALS]
     found = {name: rng.random(truth.shape, np.float32) for name in (*names, "difficulty", "confidence", "calibrated")}
     return found | {"mask": mistaken(0.2), "coarse": mistaken(0.3), "fine": mistaken(0.3)}

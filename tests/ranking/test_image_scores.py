@@ -12,21 +12,21 @@ def scored(difficulty: np.ndarray, mask: np.ndarray) -> RankedImage:
     found = RankedImage(np.empty(mask.shape, np.uint8), np.empty(mask.shape, np.uint8))
     width = slice(0, mask.shape[1])
     for rows in (slice(0, 7), slice(7, len(mask))):
-        said = {"mask": mask[rows], "difficulty": difficulty[rows]}
-        said |= {"entropy": difficulty[rows] / 2, "margin": difficulty[rows] / 4, "pooled": np.array([0.5, -2.0])}
-        found.add(rows, width, said)
+        outputs = {"mask": mask[rows], "difficulty": difficulty[rows]}
+        outputs |= {"entropy": difficulty[rows] / 2, "margin": difficulty[rows] / 4, "pooled": np.array([0.5, -2.0])}
+        found.add(rows, width, outputs)
     return found
 
 
 def test_means_shares_and_features() -> None:
     difficulty, mask = np.zeros((20, 30)), np.zeros((20, 30), int)
     difficulty[:10], mask[:5] = 0.4, 2
-    told = scored(difficulty, mask).record("a.png", LABELS)
-    assert (told["width"], told["height"]) == (30, 20)
-    assert (told["difficulty"], told["entropy"], told["margin"]) == pytest.approx((0.2, 0.1, 0.05))
-    assert told["hard_share"] == 0 and told["regions"] == []
-    assert told["classes"] == {"red": [0.75, 0.5], "blue": [0.25, 0.5]}
-    np.testing.assert_array_equal(features_of(told), np.array([0.5, -2.0], np.float32))
+    line = scored(difficulty, mask).record("a.png", LABELS)
+    assert (line["width"], line["height"]) == (30, 20)
+    assert (line["difficulty"], line["entropy"], line["margin"]) == pytest.approx((0.2, 0.1, 0.05))
+    assert line["hard_share"] == 0 and line["regions"] == []
+    assert line["classes"] == {"red": [0.75, 0.5], "blue": [0.25, 0.5]}
+    np.testing.assert_array_equal(features_of(line), np.array([0.5, -2.0], np.float32))
 
 
 def test_hard_regions_the_hardest_first_without_specks() -> None:

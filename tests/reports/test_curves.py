@@ -86,7 +86,7 @@ def test_history_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "fault"),
     [
         ("epoch,loss\n1,0.5\n2,0.4x\n", "line 3: loss is '0.4x'"),
         ("epoch,loss\n1,0.5\n2\n", "line 3: 1 cells"),
@@ -97,12 +97,12 @@ def test_history_comes_back_as_it_was_written(tmp_path: Path) -> None:
         ("epoch,loss\n1,\udcff\n", "cannot be read"),
     ],
 )
-def test_damaged_history_is_named_by_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+def test_damaged_history_is_named_by_file_and_line(tmp_path: Path, text: str, fault: str) -> None:
     file = tmp_path / "history.csv"
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(RunError) as raised:
         read_history(file)
-    assert str(raised.value).startswith(f"{file}: {said}")
+    assert str(raised.value).startswith(f"{file}: {fault}")
 
 
 def test_nan_and_empty_lines_are_no_damage(tmp_path: Path) -> None:
@@ -179,20 +179,20 @@ def test_drawing_leaves_matplotlib_and_the_engines_alone() -> None:
 
 
 def test_info_of_a_run_draws_its_history(run: Path) -> None:
-    answer = describe(str(run))
-    assert answer["curves"] == str(run / "curves.png")
-    assert answer["checkpoint"] == str(run / "checkpoints" / "best.h5")
-    assert answer["best validation accuracy"] == 0.7
+    description = describe(str(run))
+    assert description["curves"] == str(run / "curves.png")
+    assert description["checkpoint"] == str(run / "checkpoints" / "best.h5")
+    assert description["best validation accuracy"] == 0.7
     opened((run / "curves.png").read_bytes())
     assert not list(run.glob("*.part"))
 
 
 def test_info_before_the_first_validation_reads_the_last_checkpoint(run: Path) -> None:
     (run / "checkpoints" / "best.h5").unlink()
-    answer = describe(str(run))
-    assert answer["checkpoint"] == str(run / "checkpoints" / "last.h5")
-    assert answer["best validation accuracy"] == "none yet"
-    assert answer["curves"] == str(run / "curves.png")
+    description = describe(str(run))
+    assert description["checkpoint"] == str(run / "checkpoints" / "last.h5")
+    assert description["best validation accuracy"] == "none yet"
+    assert description["curves"] == str(run / "curves.png")
     (run / "checkpoints" / "last.h5").unlink()
     with pytest.raises(RunError, match="no checkpoint yet"):
         describe(str(run))
@@ -207,9 +207,9 @@ def test_info_without_history_or_of_a_file_draws_nothing(run: Path) -> None:
 
 def test_info_says_that_the_picture_cannot_be_written(run: Path) -> None:
     (run / "curves.png").mkdir()
-    answer = describe(str(run))
-    assert answer["curves"] == f"{run / 'curves.png'}: cannot be written: Is a directory"
-    assert answer["epochs"] == 3
+    description = describe(str(run))
+    assert description["curves"] == f"{run / 'curves.png'}: cannot be written: Is a directory"
+    assert description["epochs"] == 3
     assert not list(run.glob("*.part"))
 
 

@@ -43,34 +43,36 @@ def sample(seed: int) -> Sample:
     return Sample(f"scenes/{seed} & more", rng.integers(0, 256, (60, 80, 3), np.uint8), label)
 
 
-def answer_of(samples: list[Sample]):
+def network_of(samples: list[Sample]):
     truth = {sample.image.tobytes(): sample.label for sample in samples}
 
-    def answer(image: np.ndarray) -> dict[str, np.ndarray]:
+    def outputs_of(image: np.ndarray) -> dict[str, np.ndarray]:
         label = truth[image.tobytes()]
         rng = np.random.default_rng(int(image[0, 0, 0]))
         shown = np.where(label == VOID, 0, label)
-        names = [f"{answer}_{rival}" for answer in ("coarse", "final") for rival in RIVALS]
+        names = [f"{branch}_{rival}" for branch in ("coarse", "final") for rival in RIVALS]
         scores = {name: rng.random(label.shape, np.float32) for name in (*names, "difficulty", "confidence")}
         rate = rng.random() / 2
         mistaken = {key: rng.random(label.shape) < rate for key in ("mask", "coarse", "fine")}
         return scores | {key: np.where(wrong, (shown + 1) % 3, shown) for key, wrong in mistaken.items()}
 
-    return answer
+    return outputs_of
 
 
 @pytest.fixture(scope="module")
 def measured() -> tuple[Evaluation, str]:
     samples = [sample(seed) for seed in range(20)]
-    answer = answer_of(samples)
-    scores = evaluate(predict_samples(FunctionPredictor(answer), samples), LABELS, DetailedMetrics(LABELS, None, True))
+    outputs_of = network_of(samples)
+    scores = evaluate(
+        predict_samples(FunctionPredictor(outputs_of), samples), LABELS, DetailedMetrics(LABELS, None, True)
+    )
     kinds = remarkable(scores, 4)
     accuracy = scores.per_image.counts["fused"].metrics().pixel_accuracy
     cards = []
     for place in dict.fromkeys(place for own in kinds.values() for place in own):
         ranks = {kind: own.index(place) + 1 for kind, own in kinds.items() if place in own}
-        said = answer(samples[place].image)
-        cards.append(card(samples[place], said, accuracy[place], scores.changed[place], ranks, LABELS))
+        outputs = outputs_of(samples[place].image)
+        cards.append(card(samples[place], outputs, accuracy[place], scores.changed[place], ranks, LABELS))
     assert scores.detailed
     text = report(Heading("a run", "how", HISTORY), scores.metrics(), scores, cards)
     return scores, text
@@ -78,13 +80,13 @@ def measured() -> tuple[Evaluation, str]:
 
 def test_the_numbers_are_those_of_metrics_json(measured: tuple[Evaluation, str]) -> None:
     scores, text = measured
-    told = scores.metrics()
+    metrics = scores.metrics()
     for branch in ("coarse", "fine", "fused"):
         row = re.search(rf'<th scope="row">{branch}</th>(.*?)</tr>', text)
-        assert row and f"{100 * told.branches[branch].mean_iou:.1f}" in row[1]
-    low, high = (f"{100 * bound:.1f}" for bound in told.pixel_accuracy_ci95)
-    assert f"[{low}, {high}] % of {told.labelled_pixels:,} labelled pixels in 20 images" in text
-    assert f"{100 * told.difficulty.coarse_errors.entropy.auroc:.1f}" in text
+        assert row and f"{100 * metrics.branches[branch].mean_iou:.1f}" in row[1]
+    low, high = (f"{100 * bound:.1f}" for bound in metrics.pixel_accuracy_ci95)
+    assert f"[{low}, {high}] % of {metrics.labelled_pixels:,} labelled pixels in 20 images" in text
+    assert f"{100 * metrics.difficulty.coarse_errors.entropy.auroc:.1f}" in text
     share = scores.matrices["fused"][1] / scores.matrices["fused"][1].sum()
     assert f'title="road taken for tree: {100 * share[2]:.2f} %">{100 * share[2]:.0f}</td>' in text
     assert 'title="road taken for never: 0.00 %"></td>' in text
@@ -175,7 +177,7 @@ def test_a_report_of_nothing() -> None:
 
 CLICKS = """
 <script>
-const faults = [], seen = [];
+const faults = [], steps = [];
 window.onerror = (message) => { faults.push(String(message)); };
 console.error = (...words) => { faults.push(words.join(" ")); };
 </script>
@@ -187,26 +189,27 @@ try {
     tab.click();
     const shown = [...document.querySelectorAll(".gallery .card")].filter(card => card.offsetHeight > 0);
     const first = shown.reduce((best, card) => Number(card.style.order) < Number(best.style.order) ? card : best);
-    seen.push(tab.dataset.kind + " " + shown.length + " " + first.querySelector("h3").textContent);
+    steps.push(tab.dataset.kind + " " + shown.length + " " + first.querySelector("h3").textContent);
   }
   const focused = document.querySelector("[role=tab]");
   focused.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft", bubbles: true}));
-  seen.push("selected " + document.querySelector("[aria-selected=true]").dataset.kind);
+  steps.push("selected " + document.querySelector("[aria-selected=true]").dataset.kind);
   [...document.querySelectorAll(".gallery .card")].find(card => !card.hidden).querySelector(".panels button").click();
   const dialog = document.querySelector("dialog");
-  seen.push("open " + dialog.open + " " + dialog.querySelector("p").textContent);
+  steps.push("open " + dialog.open + " " + dialog.querySelector("p").textContent);
   dialog.querySelector("button").click();
-  seen.push("wide " + (document.documentElement.scrollWidth - document.documentElement.clientWidth));
+  steps.push("wide " + (document.documentElement.scrollWidth - document.documentElement.clientWidth));
   const broken = [...document.querySelectorAll(".card img")].filter(picture => !picture.src.startsWith("data:image/"));
-  seen.push("broken " + broken.length);
+  steps.push("broken " + broken.length);
   const colors = [...document.querySelectorAll(".striped tbody tr")].map(
     row => new Set([...row.children].map(cell => getComputedStyle(cell).backgroundColor)));
-  seen.push("stripes " + Math.max(...colors.map(row => row.size)) + " " + new Set(colors.map(row => [...row][0])).size);
+  const stripes = new Set(colors.map(row => [...row][0]));
+  steps.push("stripes " + Math.max(...colors.map(row => row.size)) + " " + stripes.size);
 } catch (error) { faults.push(String(error)); }
-const told = document.createElement("pre");
-told.id = "told";
-told.textContent = JSON.stringify({seen, faults});
-document.body.append(told);
+const record = document.createElement("pre");
+record.id = "record";
+record.textContent = JSON.stringify({steps, faults});
+document.body.append(record);
 </script>
 """
 
@@ -224,13 +227,13 @@ def test_a_browser_clicks_through_it_without_an_error(
     quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
     command = [BROWSER, *quiet, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900"]
     done = subprocess.run([*map(str, command), "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=90)
-    found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout)
+    found = re.search(r'<pre id="record">(.*?)</pre>', done.stdout)
     assert found, done.stderr
-    told = json.loads(html.unescape(found[1]))
+    record = json.loads(html.unescape(found[1]))
     names = scores.per_image.names
     kinds = remarkable(scores, 4)
-    assert told["faults"] == []
-    assert told["seen"] == [
+    assert record["faults"] == []
+    assert record["steps"] == [
         *(f"{kind} 4 {names[kinds[kind][0]]}" for kind in ("worst", "changed", "median", "best")),
         "selected best",
         f"open true input of {names[kinds['best'][0]]}",

@@ -105,9 +105,9 @@ def test_scalars_and_pictures_can_be_read_back(tmp_path: Path) -> None:
     (file,) = files(tmp_path)
     version, _, *written = read(file)
     assert version.file_version == "brain.Event:2"
-    figures = {(v.tag, e.step): v.simple_value for e in written for v in e.summary.value if not v.HasField("image")}
-    assert figures.pop(("train/coarse", 1)) != figures.get(("train/coarse", 1))
-    assert figures == {("train/loss", 1): 1.5, ("val/pixel_accuracy", 2): 0.25, ("train/loss", 2): math.inf}
+    numbers = {(v.tag, e.step): v.simple_value for e in written for v in e.summary.value if not v.HasField("image")}
+    assert numbers.pop(("train/coarse", 1)) != numbers.get(("train/coarse", 1))
+    assert numbers == {("train/loss", 1): 1.5, ("val/pixel_accuracy", 2): 0.25, ("train/loss", 2): math.inf}
     pictures = {v.tag: v.image for e in written for v in e.summary.value if v.HasField("image")}
     sizes = {tag: Image.open(io.BytesIO(picture.encoded_image_string)).size for tag, picture in pictures.items()}
     assert sizes == {tag: (picture.width, picture.height) for tag, picture in pictures.items()}

@@ -101,21 +101,21 @@ def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
     home: Path, tmp_path: Path, monkeypatch
 ) -> None:
     def blind(image: np.ndarray) -> dict[str, np.ndarray]:
-        said = by_color(image)
-        said["p"][0] = 0.0  # it never says red
-        return said
+        outputs = by_color(image)
+        outputs["p"][0] = 0.0  # it never predicts red
+        return outputs
 
-    told: list[str] = []
-    monkeypatch.setattr("casnet_cli.console.message", told.append)
+    messages: list[str] = []
+    monkeypatch.setattr("casnet_cli.console.message", messages.append)
     monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
     words = ["audit", "--run", "planted", "--data", "data/planted.h5"]
     casnet(*words, "--out", tmp_path / "sighted")
-    assert not [line for line in told if "note:" in line]
+    assert not [line for line in messages if "note:" in line]
     monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(blind))
     casnet(*words, "--out", tmp_path / "blind")
     rows = list(csv.DictReader((tmp_path / "blind/suspects.csv").read_text().splitlines()))
     red = sum(row["label"] == "red" for row in rows)
-    (note,) = [line for line in told if "note:" in line]
+    (note,) = [line for line in messages if "note:" in line]
     assert red and note.startswith(f"note: {red} of {len(rows)} regions have a label") and "(red)" in note
 
 
@@ -150,9 +150,9 @@ def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeyp
     assert digest(tmp_path / "out") == kept
 
 
-def test_images_that_the_run_has_seen_are_not_judged(home: Path) -> None:
-    said = casnet("audit", "--run", "runs/folder-001", "--data", "data/planted.h5", code=2)
-    assert "not the data that" in said and said.count("\n") == 1
-    said = casnet("audit", "--run", "planted", "--data", "data/planted.h5", "--split", "train", code=2)
-    assert "'train' is not one of" in said
+def test_images_that_the_run_trained_on_are_not_audited(home: Path) -> None:
+    shown = casnet("audit", "--run", "runs/folder-001", "--data", "data/planted.h5", code=2)
+    assert "not the data that" in shown and shown.count("\n") == 1
+    shown = casnet("audit", "--run", "planted", "--data", "data/planted.h5", "--split", "train", code=2)
+    assert "'train' is not one of" in shown
     assert "nowhere: no such run" in casnet("audit", "--run", "nowhere", code=2)

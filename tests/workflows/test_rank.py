@@ -31,7 +31,7 @@ def listed(file: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(file.read_text().splitlines()))
 
 
-def test_the_list_follows_what_the_network_says(ranked: Path, home: Path) -> None:
+def test_the_list_follows_the_outputs_of_the_network(ranked: Path, home: Path) -> None:
     from casnet_cli.inference.pixel_outputs import mask_outputs
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.runs.checkpoint import load_model
@@ -52,14 +52,14 @@ def test_the_list_follows_what_the_network_says(ranked: Path, home: Path) -> Non
 
 
 @pytest.fixture
-def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(chosen: Any, jobs: Any, manifest: Any) -> None:
-        raise AssertionError(f"asked about {[str(job.file) for job in jobs]}")
+def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(run: Any, jobs: Any, manifest: Any) -> None:
+        raise AssertionError(f"scored {[str(job.file) for job in jobs]}")
 
     monkeypatch.setattr(rank, "_score", never)
 
 
-def test_another_order_asks_nothing_again(ranked: Path, home: Path, unasked: None) -> None:
+def test_another_order_scores_nothing_again(ranked: Path, home: Path, unscored: None) -> None:
     for by in ("mixed", "variety", "random", "entropy", "margin"):
         casnet("rank", "photos", "--by", by, "--out", ranked, "--top", 3)
         assert len(listed(ranked)) == 3
@@ -67,12 +67,12 @@ def test_another_order_asks_nothing_again(ranked: Path, home: Path, unasked: Non
     assert sum(int(row["width"]) * int(row["height"]) for row in listed(ranked)) <= 5000
 
 
-def test_a_new_image_is_asked_about_alone(ranked: Path, home: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(rank, "_score", lambda chosen, jobs, manifest: asked.extend(job.file.name for job in jobs))
+def test_a_new_image_is_scored_alone(ranked: Path, home: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    scored: list[str] = []
+    monkeypatch.setattr(rank, "_score", lambda run, jobs, manifest: scored.extend(job.file.name for job in jobs))
     Image.new("RGB", (40, 40)).save(tmp_path / "new.png")
     casnet("rank", "photos", tmp_path / "new.png", "--out", ranked)
-    assert asked == ["new.png"]
+    assert scored == ["new.png"]
 
 
 def test_broken_images_are_named_and_the_rest_is_ranked(home: Path, tmp_path: Path) -> None:
@@ -94,13 +94,13 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
 ]
 
 
-def test_a_list_of_something_else_is_not_written_over(home: Path, unasked: None, tmp_path: Path) -> None:
+def test_a_list_of_something_else_is_not_written_over(home: Path, unscored: None, tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("my notes\n")
-    said = casnet("rank", "photos", "--out", tmp_path / "notes.csv", code=2).replace("\n", " ")
-    assert "is there, and is no list of casnet rank" in said and (tmp_path / "notes.csv").read_text() == "my notes\n"
+    shown = casnet("rank", "photos", "--out", tmp_path / "notes.csv", code=2).replace("\n", " ")
+    assert "is there, and is no list of casnet rank" in shown and (tmp_path / "notes.csv").read_text() == "my notes\n"
 
 
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=lambda given: " ".join(map(str, given)) if given else "")
-def test_mistakes_are_one_line(home: Path, unasked: None, words: tuple[object, ...], expected: str) -> None:
-    said = casnet("rank", *words, code=2)
-    assert expected in said and said.count("\n") == 1 and said.startswith("error: ")
+def test_mistakes_are_one_line(home: Path, unscored: None, words: tuple[object, ...], expected: str) -> None:
+    shown = casnet("rank", *words, code=2)
+    assert expected in shown and shown.count("\n") == 1 and shown.startswith("error: ")
