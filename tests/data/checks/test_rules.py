@@ -15,8 +15,10 @@ from helpers.photographs import photo
 from PIL import Image
 
 from casnet_cli.data import store
+from casnet_cli.data.checks.rules import UNFIT
 from casnet_cli.data.images import encode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
+from casnet_cli.errors import UnfitKind
 
 TABLE = """void = {ids = [255]}
 [[class]]
@@ -338,3 +340,7 @@ def test_the_page_shows_findings_and_classes(home: Path) -> None:
     for words in ("nearly identical images across", "images/test/6.jpg", "ground", "96 x 80", "192 x 160"):
         assert words in text
     assert "http://" not in text and "https://" not in text and "<script" not in text
+
+
+def test_every_kind_of_unusable_sample_has_a_description_and_a_remedy() -> None:
+    assert list(UNFIT) == list(UnfitKind) and all(text and remedy for text, remedy in UNFIT.values())

@@ -113,7 +113,7 @@ def test_division_by_sub_folders_lists_and_folds(tmp_path: Path) -> None:
 def test_more_folds_than_can_be_counted_are_refused_before_the_work(tmp_path: Path) -> None:
     origin = Origin("mine", tmp_path, Division(folds=MOST_COUNTS // 21 + 1), ())
     with pytest.raises(DataError, match=f"at most {MOST_COUNTS // 21} folds"):
-        origin.source(with_colors([f"c{index}" for index in range(21)]), [], lambda pair: np.zeros(0))
+        origin.source(with_colors(tuple(f"c{index}" for index in range(21))), [], lambda pair: np.zeros(0))
 
 
 def prepare(*more: str, code: int = 0) -> str:
