@@ -119,6 +119,14 @@ def test_layers_of_the_architecture_are_those_of_their_test() -> None:
     assert {int(row): set(re.findall(r"`(\w+)`", rooms)) for row, rooms in rows} == dict(enumerate(layers, 1))
 
 
+def test_classes_of_the_architecture_exist_where_it_says() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for names, places in re.findall(r"^\| ((?:`[A-Z]\w+`(?:, )?)+) \| ((?:`[\w/.]+`(?:, )?)+) \|", page, re.M):
+        code = [(ROOT / "casnet_cli" / place).read_text(encoding="utf-8") for place in re.findall(r"`(.+?)`", places)]
+        for name in re.findall(r"`(.+?)`", names):
+            assert any(re.search(rf"^class {name}\b", text, re.M) for text in code), name
+
+
 def test_site_lists_every_page() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in sorted((ROOT / "docs").rglob("*.md")):
