@@ -47,9 +47,8 @@ def main() -> None:
             work()
             own += [time.perf_counter() - began] if turn else []  # the first compiles
     ours, theirs = (1000 * statistics.median(times[work]) / len(images) for work in (whole, forward))
-    print(
-        f"{len(images)} images of {store.name}: prediction {theirs:.1f} ms, evaluation {ours:.1f} ms, {ours / theirs:.2f}"
-    )
+    cost = f"prediction {theirs:.1f} ms, evaluation {ours:.1f} ms, {ours / theirs:.2f}"
+    print(f"{len(images)} images of {store.name}: {cost}")
 
 
 if __name__ == "__main__":
