@@ -32,11 +32,11 @@ class ExportSpec:
     size: tuple[int, int] | None
     """Height and width of the images that the file takes; None: any."""
     scale: float
-    """Factor by which the network sees every image enlarged."""
+    """Factor by which every image is enlarged for the network."""
     probabilities: bool
     """Whether the file also gives the probability of every class."""
     description: "Description"
-    """What the file says about itself."""
+    """The description inside the file."""
     images: "Sequence[np.ndarray]" = ()
     """Training images (H, W, 3) uint8 RGB of that size, on which integers are calibrated."""
 

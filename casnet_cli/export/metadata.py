@@ -32,11 +32,11 @@ OUTPUTS = {
     "difficulty": "(B, H, W) float32 0..1",
     "probabilities": "(B, H, W, K) float32",
 }
-"""Every output of a file, with its shape and type; probabilities only where they were asked for."""
+"""Every output of a file, with its shape and type; probabilities only in files that have them."""
 
 
 class Description(TypedDict):
-    """What an exported file says about itself. The keys from recipe to calibration are those of its checkpoint."""
+    """The description inside an exported file. The keys from recipe to calibration are those of its checkpoint."""
 
     format: str
     """`FORMAT`."""

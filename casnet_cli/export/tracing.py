@@ -125,7 +125,7 @@ def _taken_out(graph: "GraphDef") -> dict[str, np.ndarray]:
 
 
 def _put_back(graph: "onnx.GraphProto", weights: dict[str, np.ndarray]) -> None:
-    """Make initializers of those inputs, in the layout that the operator at hand wants them in."""
+    """Make initializers of those inputs, in the layout that the operator at hand takes."""
     from onnx import numpy_helper
 
     values = {f"{name}:0": value for name, value in weights.items()}

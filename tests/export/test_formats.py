@@ -1,7 +1,9 @@
-"""Files of an untrained but lively network in the runtimes that ask them; each is written once."""
+"""Files of an untrained but lively network in their runtimes; each is written once."""
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,10 @@ from helpers.networks import lively, picture
 
 from casnet_cli import recipe as recipes
 from casnet_cli.errors import RunError
-from casnet_cli.export import litert_format, onnx_format, quantize, saved_model_format
-from casnet_cli.export.base import ExportSpec
+from casnet_cli.export import formats, litert_format, onnx_format, quantize, saved_model_format
+from casnet_cli.export.base import PRECISIONS, ExportFormat, ExportSpec
 from casnet_cli.export.metadata import describe, put_behind
-from casnet_cli.export.runtime import ExportedPredictor, open_session, two_files
+from casnet_cli.export.runtime import ExportedPredictor, open_session, predict_function, two_files
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
@@ -66,7 +68,7 @@ def file(request: pytest.FixtureRequest) -> Path:
 
 
 def agree(ours, theirs, images: list[np.ndarray]) -> float:
-    """Share of equal pixels; that the masks show more than one class keeps the answer from being no answer."""
+    """Share of equal pixels; that the masks show more than one class keeps it from meaning nothing."""
     pairs = [(ours(image)["mask"], theirs(image)["mask"]) for image in images]
     assert len(np.unique(np.concatenate([mask.ravel() for _, mask in pairs]))) > 1
     return float(np.mean(np.concatenate([(a == b).ravel() for a, b in pairs])))
@@ -90,12 +92,12 @@ def test_several_images_at_once_are_several_images(file: Path) -> None:
 
 
 def test_confidence_is_the_calibrated_probability(file: Path) -> None:
-    said = ExportedPredictor(file)(picture(37, 50))
-    p = np.asarray(said["probabilities"], np.float64)
+    outputs = ExportedPredictor(file).predict(picture(37, 50))
+    p = np.asarray(outputs["probabilities"], np.float64)
     np.testing.assert_allclose(p.sum(0), 1, atol=1e-5)
-    np.testing.assert_array_equal(p.argmax(0), said["mask"])
+    np.testing.assert_array_equal(p.argmax(0), outputs["mask"])
     cooled = np.exp(np.log(p) / 2)  # at temperature 2
-    np.testing.assert_allclose(said["confidence"], (cooled / cooled.sum(0)).max(0), atol=1e-5)
+    np.testing.assert_allclose(outputs["confidence"], (cooled / cooled.sum(0)).max(0), atol=1e-5)
 
 
 def test_what_the_file_says_of_itself(file: Path) -> None:
@@ -145,8 +147,8 @@ def test_integers_in_onnx(onnx_file: Path, keras: KerasPredictor, tmp_path: Path
     images = [picture(*size, seed=9) for size in SIZES]
     quantize.onnx(tmp_path / "model.onnx", images, BACKBONE)
     assert (tmp_path / "model.onnx").stat().st_size < 0.5 * onnx_file.stat().st_size
-    ask = opened_without_description(tmp_path / "model.onnx")
-    assert agree(ask, keras.predict, images) > 0.8
+    predict = opened_without_description(tmp_path / "model.onnx")
+    assert agree(predict, keras.predict, images) > 0.8
 
 
 def opened_without_description(file: Path):
@@ -210,3 +212,66 @@ def test_models_of_other_programs_are_refused(onnx_file: Path, tmp_path: Path) -
         open_session(tmp_path / "model.onnx")
     with pytest.raises(RunError, match="no such file"):
         open_session(tmp_path / "none.onnx")
+
+
+# The table
+
+ARRAYS = "arrays.npz"
+
+
+def write_arrays(model, spec: ExportSpec, folder: Path) -> Path:
+    np.savez(folder / ARRAYS, colors=np.asarray(LABELS.palette), description=json.dumps(spec.description))
+    return folder / ARRAYS
+
+
+def open_arrays(file: Path):
+    content = np.load(file)
+    colors = content["colors"].astype(np.int64)
+
+    def run(inputs):
+        distances = np.abs(inputs["image"][..., None, :].astype(np.int64) - colors).sum(-1)
+        return {"mask": distances.argmin(-1).astype(np.uint8), "difficulty": np.zeros(distances.shape[:3], np.float32)}
+
+    return run, json.loads(str(content["description"]))
+
+
+ARRAY_FORMAT = ExportFormat(name="arrays", file=ARRAYS, write=write_arrays, open_session=open_arrays)
+
+
+def test_a_further_format_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(formats.FORMATS, "arrays", ARRAY_FORMAT)
+    file = formats.FORMATS["arrays"].write(None, spec(probabilities=False), tmp_path)
+    assert formats.engine_of(file) == "arrays" and "arrays" in formats.engines()
+    predictor = ExportedPredictor(file)
+    assert not predictor.has_probabilities and predictor.run.meta.labels == LABELS
+    image = np.asarray(LABELS.palette, np.uint8)[np.array([[0, 1], [2, 0]])]
+    np.testing.assert_array_equal(predictor.predict(image)["mask"], [[0, 1], [2, 0]])
+    np.testing.assert_array_equal(predict_function(file)(image)["mask"], [[0, 1], [2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "engine"),
+    [
+        ("model.onnx", "onnx", "onnx"),
+        ("other.onnx", "onnx", "onnx"),
+        ("model.tflite", "litert", "litert"),
+        ("saved_model", "savedmodel", None),
+        ("best.h5", None, None),
+        ("runs", None, None),
+    ],
+)
+def test_a_format_is_known_by_the_name_of_its_file(name: str, format: str | None, engine: str | None) -> None:
+    found = formats.format_of(Path("folder") / name)
+    assert (found and found.name) == format and formats.engine_of(Path("folder") / name) == engine
+
+
+def test_every_format_can_be_run() -> None:
+    for name, each in formats.FORMATS.items():
+        assert each.name == name and bool(each.open_session) != bool(each.load)
+        assert bool(each.runtime) == bool(each.open_session) and set(each.precisions) <= set(PRECISIONS)
+
+
+def test_the_table_costs_nothing_to_import() -> None:
+    heavy = "numpy", "h5py", "keras", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert"
+    code = f"import sys, casnet_cli.export.formats; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""The exported computation, run by TensorFlow as it is, against the network asked by `model.answers`."""
+"""The exported computation, run by TensorFlow as it is, against the predictor in Keras."""
 
 import numpy as np
 import pytest
@@ -12,16 +12,16 @@ from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 
 
-def asked(model, scale: float) -> KerasPredictor:
+def predictor_of(model, scale: float) -> KerasPredictor:
     return KerasPredictor(
-        model, InferenceSettings(scale=scale), lambda told: mask_outputs(told) | {"probabilities": told["fused"]}
+        model, InferenceSettings(scale=scale), lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]}
     )
 
 
 @pytest.fixture(scope="module", params=[1.0, 1.25])
 def both(request: pytest.FixtureRequest) -> tuple[KerasPredictor, Graph]:
     scale = request.param
-    return asked(lively(), scale), Graph(InferenceModel(lively(), plain=True), scale, probabilities=True)
+    return predictor_of(lively(), scale), Graph(InferenceModel(lively(), plain=True), scale, probabilities=True)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -38,7 +38,7 @@ def test_any_size_and_scale(size: tuple[int, int], both: tuple[KerasPredictor, G
 @pytest.mark.parametrize("variant", ["coarse", "static", "fine"])
 def test_variants_without_attention(variant: str) -> None:
     model, image = lively(variant=variant), picture(37, 50)
-    expected = asked(model, 1.0).predict(image)
+    expected = predictor_of(model, 1.0).predict(image)
     found = Graph(InferenceModel(model, plain=True), 1.0).whole(image[None])
     assert list(found) == ["mask", "difficulty"]
     assert (np.asarray(found["mask"])[0] == expected["mask"]).mean() > 0.999
@@ -66,9 +66,8 @@ def test_two_halves_make_the_whole() -> None:
     np.testing.assert_allclose(np.asarray(first["difficulty"]), np.asarray(whole["difficulty"]), atol=1e-5)
     for name in ("mask", "difficulty", "probabilities"):
         np.testing.assert_allclose(np.asarray(second[name]), np.asarray(whole[name]), atol=1e-5)
-    coarse = KerasPredictor(model, InferenceSettings(scale=1.25), lambda told: {"p": told["coarse"]}).predict(image)[
-        "p"
-    ]
+    alone = KerasPredictor(model, InferenceSettings(scale=1.25), lambda pixels: {"p": pixels["coarse"]})
+    coarse = alone.predict(image)["p"]
     np.testing.assert_allclose(np.moveaxis(np.asarray(first["probabilities"])[0], -1, 0), coarse, atol=1e-4)
     np.testing.assert_array_equal(np.asarray(first["mask"])[0], coarse.argmax(0))
     assert np.abs(np.asarray(first["probabilities"]) - np.asarray(second["probabilities"])).max() > 0.01

@@ -1,4 +1,4 @@
-"""Small networks whose answers differ from place to place, as those of trained ones do."""
+"""Small networks whose outputs differ from place to place, as those of trained ones do."""
 
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ def small(**settings: object) -> Model:
 
 @cache
 def lively(classes: int = 5, **settings: object) -> keras.Model:
-    """With random features whose batch norms do something, unless `weights` says otherwise."""
+    """With random features whose batch norms do something, unless `weights` names others."""
     keras.utils.set_random_seed(0)
     section = small(**settings)
     model = build_casnet(section, classes)
@@ -56,6 +56,6 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def probabilities(model: keras.Model, image: np.ndarray) -> dict[str, np.ndarray]:
-    """What the trained network itself says of an image (H, W, 3): (H, W, ·) float64."""
+    """The probabilities of the trained network itself for an image (H, W, 3): (H, W, ·) float64."""
     outputs = model(image[None].astype(np.float32))
     return {name: np.exp(np.asarray(x, np.float64))[0] for name, x in outputs.items()}

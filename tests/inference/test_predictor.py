@@ -1,4 +1,4 @@
-"""Asking a network: protocols against passes made and averaged by hand, batches, blocks and tiles."""
+"""Prediction in Keras: passes against those computed and averaged by hand, batches, blocks and tiles."""
 
 import numpy as np
 import pytest
@@ -16,22 +16,22 @@ def model():
     return model
 
 
-def everything(model, **protocol: object) -> KerasPredictor:
-    return KerasPredictor(model, InferenceSettings(**protocol), lambda told: told)  # type: ignore[arg-type]
+def everything(model, **settings: object) -> KerasPredictor:
+    return KerasPredictor(model, InferenceSettings(**settings), lambda pixels: pixels)  # type: ignore[arg-type]
 
 
 def cells_by_hand(model, image: np.ndarray, scale: float) -> dict[str, np.ndarray]:
     """Logits of the cells from the log-probabilities on the grid, whose every 16th pixel is a cell."""
     height, width = (max(round(side * scale), 2) for side in image.shape[:2])
     sides = [16 * -(-(side - 1) // 16) + 1 for side in (height, width)]
-    seen = np.full((*sides, 3), 127.0)
+    given = np.full((*sides, 3), 127.0)
     for channel in range(3):
         x = image[..., channel].astype(np.float64)
         for axis, count in ((0, height), (1, width)):
             places = np.linspace(0, x.shape[axis] - 1, count)
             x = np.apply_along_axis(lambda line, places=places: np.interp(places, np.arange(len(line)), line), axis, x)
-        seen[:height, :width, channel] = x
-    outputs = model(seen[None].astype(np.float32))
+        given[:height, :width, channel] = x
+    outputs = model(given[None].astype(np.float32))
     return {name: np.asarray(x, np.float64)[0, ::16, ::16] for name, x in outputs.items() if name != "fused"}
 
 
@@ -49,37 +49,37 @@ def by_hand(model, image: np.ndarray, scale: float) -> dict[str, np.ndarray]:
     return found | {"fused": easy * found["coarse"] + (1 - easy) * found["fine"]}
 
 
-@pytest.mark.parametrize("protocol", ["none", "flip", "multiscale"])
+@pytest.mark.parametrize("tta", ["none", "flip", "multiscale"])
 @pytest.mark.parametrize("scale", [1.0, 1.25])
-def test_the_mean_of_the_passes(model, protocol: str, scale: float) -> None:
+def test_the_mean_of_the_passes(model, tta: str, scale: float) -> None:
     image = picture(37, 50, 1)
-    scales, mirrored = PASSES[protocol]
+    scales, mirrored = PASSES[tta]
     passes = []
     for factor in scales:
         passes.append(by_hand(model, image, scale * factor))
         if mirrored:
             turned = by_hand(model, image[:, ::-1], scale * factor)
             passes.append({name: p[:, ::-1] for name, p in turned.items()})
-    found = everything(model, tta=protocol, scale=scale).predict(image)
-    assert len(passes) == {"none": 1, "flip": 2, "multiscale": 8}[protocol]
+    found = everything(model, tta=tta, scale=scale).predict(image)
+    assert len(passes) == {"none": 1, "flip": 2, "multiscale": 8}[tta]
     for name in ("coarse", "fine", "fused"):
         np.testing.assert_allclose(np.moveaxis(found[name], 0, -1), np.mean([p[name] for p in passes], 0), atol=3e-4)
     np.testing.assert_allclose(found["difficult"], np.mean([p["attention"][..., 0] for p in passes], 0), atol=3e-4)
 
 
-def test_the_answer_to_a_mirrored_image_is_mirrored(model) -> None:
+def test_the_outputs_of_a_mirrored_image_are_mirrored(model) -> None:
     network, image = everything(model, tta="flip"), picture(33, 49, 2)
     ours, mirrored = network.predict(image)["fused"], network.predict(image[:, ::-1])["fused"]
     np.testing.assert_allclose(ours[:, :, ::-1], mirrored, atol=1e-4)
 
 
-def test_images_of_one_grid_are_asked_together_whatever_their_sizes(model) -> None:
+def test_images_of_one_grid_share_batches_whatever_their_sizes(model) -> None:
     network, sizes = everything(model, scale=1.25), [(37, 50), (38, 51), (36, 50), (37, 65)]
     ready = [network.prepare(picture(*size, seed)) for seed, size in enumerate(sizes)]
     assert ready[0].batch_key == ready[1].batch_key == ready[2].batch_key != ready[3].batch_key
-    for one, said in zip(ready[:3], network.predict_batch(ready[:3]), strict=True):
-        np.testing.assert_allclose(said["fused"], network.predict(one.image)["fused"], atol=1e-5)
-        assert said["difficult"].shape == one.image.shape[:2]
+    for one, outputs in zip(ready[:3], network.predict_batch(ready[:3]), strict=True):
+        np.testing.assert_allclose(outputs["fused"], network.predict(one.image)["fused"], atol=1e-5)
+        assert outputs["difficult"].shape == one.image.shape[:2]
 
 
 def test_batches_are_as_large_as_their_pixels_allow(model) -> None:
@@ -89,18 +89,18 @@ def test_batches_are_as_large_as_their_pixels_allow(model) -> None:
     assert everything(model, batch=3).prepare(np.zeros((40, 40, 3), np.uint8)).batch_limit == 3
 
 
-@pytest.mark.parametrize("protocol", [{}, {"tta": "flip", "scale": 1.5}, {"tile": 49}, {"tile": 49, "tta": "flip"}])
-def test_small_blocks_make_the_same_answer(model, monkeypatch: pytest.MonkeyPatch, protocol: dict) -> None:
-    network, image = everything(model, **protocol), picture(90, 131, 3)
+@pytest.mark.parametrize("settings", [{}, {"tta": "flip", "scale": 1.5}, {"tile": 49}, {"tile": 49, "tta": "flip"}])
+def test_small_blocks_make_the_same_outputs(model, monkeypatch: pytest.MonkeyPatch, settings: dict) -> None:
+    network, image = everything(model, **settings), picture(90, 131, 3)
     whole = network.predict(image)
     monkeypatch.setattr(predictor, "BLOCK_VALUES", 5 * 40 * 7)
     monkeypatch.setattr(predictor, "BLOCK_WIDTH", 40)
     blocks = list(next(network.predict_blocks([network.prepare(image)])))
     assert len(blocks) == 13 * 4
     covered = np.zeros(image.shape[:2], int)
-    for rows, columns, said in blocks:
+    for rows, columns, outputs in blocks:
         covered[rows, columns] += 1
-        np.testing.assert_allclose(said["fused"], whole["fused"][:, rows, columns], atol=1e-5)
+        np.testing.assert_allclose(outputs["fused"], whole["fused"][:, rows, columns], atol=1e-5)
     assert (covered == 1).all()
 
 
@@ -114,7 +114,7 @@ def test_one_tile_is_the_whole_image_and_several_nearly(model) -> None:
 
 
 def test_tiles_are_blended_by_their_weights(model) -> None:
-    # Three tiles of 3 cells side by side: the cells they share are weighted means of what each says.
+    # Three tiles of 3 cells side by side: the cells they share are weighted means of those of each tile.
     network, image = everything(model, tile=33, scale=1.0), picture(33, 81)
     (view,) = network.prepare(image).views
     assert view.parts[0] == [slice(0, 3)] and len(view.parts[1]) > 1
@@ -147,22 +147,24 @@ def test_a_large_image_is_cut_into_tiles_and_little_memory_makes_them_smaller(
 def test_rows_of_tiles_are_made_when_they_are_needed_and_then_forgotten(model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictor, "BLOCK_VALUES", 16 * 64 * 5)
     network, image = everything(model, tile=65), picture(400, 64)
-    asked = []
+    batches = []
     cells = network.inference_model.cells
-    monkeypatch.setattr(network.inference_model, "cells", lambda images: (asked.append(len(images)), cells(images))[1])
+    monkeypatch.setattr(
+        network.inference_model, "cells", lambda images: (batches.append(len(images)), cells(images))[1]
+    )
     rows = len(network.prepare(image).views[0].parts[0])
-    made = [len(asked) for _ in next(network.predict_blocks([network.prepare(image)]))]
+    made = [len(batches) for _ in next(network.predict_blocks([network.prepare(image)]))]
     assert made[0] == 1 and made[-1] == rows and made == sorted(made) and len(set(made)) > rows / 2
 
 
-def test_measures_work_in_every_way_of_asking(model) -> None:
-    said = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.evaluation_outputs(2.0)).predict(
+def test_evaluation_outputs_work_with_every_setting(model) -> None:
+    outputs = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.evaluation_outputs(2.0)).predict(
         picture(60, 81)
     )
-    assert said["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(said)
+    assert outputs["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(outputs)
 
 
-def test_few_images_get_the_same_answers_uncompiled(model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_images_get_the_same_outputs_uncompiled(model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "SMALL", 30_000)
     for image in (picture(60, 81), picture(81, 161)):  # the second is compiled for
         for tta in ("none", "flip"):

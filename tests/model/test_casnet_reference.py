@@ -20,7 +20,7 @@ VARIANTS = ("coarse", "static", "attention")
 
 @pytest.fixture
 def small_backbone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """float64, and in place of ResNet-50 a convolution of four channels that looks at every eighth pixel."""
+    """float64, and in place of ResNet-50 a convolution of four channels at every eighth pixel."""
 
     def build(stride: int) -> keras.Model:
         image = keras.Input((None, None, 3))
@@ -117,8 +117,8 @@ def test_outputs_and_losses(variant: str, size: tuple[int, int]) -> None:
         assert outputs[name].dtype == "float64"
         np.testing.assert_allclose(np.exp(outputs[name]), p, rtol=1e-9, atol=1e-12)
     found = branch_losses(outputs, label, np.count_nonzero(label != reference.VOID))
-    told = {name: float(value) for name, value in found.items()}
-    assert told == pytest.approx(reference.losses(expected, label), rel=1e-10)
+    losses = {name: float(value) for name, value in found.items()}
+    assert losses == pytest.approx(reference.losses(expected, label), rel=1e-10)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

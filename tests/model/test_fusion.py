@@ -21,7 +21,7 @@ def test_equation_8() -> None:
         random_log_probabilities(7, 1),
         random_log_probabilities(2, 2),
     )
-    p_a = np.exp(attention[..., 1:])  # index 1 = easy: the coarse answer is right
+    p_a = np.exp(attention[..., 1:])  # index 1 = easy: the coarse class is right
     expected = p_a * np.exp(coarse) + (1 - p_a) * np.exp(fine)
     found = np.exp(np.asarray(Fusion(dtype="float64")([coarse, fine, attention])))
     np.testing.assert_allclose(found, expected, atol=1e-14)

@@ -124,7 +124,7 @@ def efficientnet_lite(name: str, output_stride: int = 16) -> keras.Model:
         stride = stage.stride if repeat == 1 else 1
         keep = reached * stride <= output_stride
         x = mbconv(x, stage, stride if keep else 1, dilation, block)
-        # A stride taken out leaves this block on the grid it was given; all that follow see that grid as too fine.
+        # A stride taken out leaves this block on the grid it was given; for all that follow that grid is too fine.
         if keep:
             reached *= stride
         else:

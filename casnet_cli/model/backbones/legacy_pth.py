@@ -33,7 +33,7 @@ def read_state(path: str | Path) -> dict[str, np.ndarray]:
     tensor's shape (scalars have shape ()).
 
     Raises WeightsError, naming the file, if it cannot be read, is of another format (the zip format of PyTorch 1.6
-    and later included), is truncated, holds anything but a flat dict of names to tensors, or asks for a Python
+    and later included), is truncated, holds anything but a flat dict of names to tensors, or names a Python
     object that a state dict does not need. Such an object is never imported or called.
     """
     path = Path(path)
