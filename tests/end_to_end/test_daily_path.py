@@ -289,22 +289,45 @@ MISTAKES = [
 ]
 
 
+ONE_AFTER_ANOTHER = f"""
+import contextlib, io, json, sys
+from casnet_cli.cli import main
+for case in {MISTAKES!r}:
+    sys.argv, code, out, err = ["casnet", *case[:-1]], 0, io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    engines = sorted({{"tensorflow", "keras", "grain"}} & set(sys.modules))
+    print(json.dumps([code, out.getvalue(), err.getvalue(), engines]))
+"""
+
+
+@pytest.fixture(scope="module")
+def mistakes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], list[str]]:
+    """What each of them ends with, all in one process: exit code, stdout, stderr, and engines imported by then."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    (folder / "empty").mkdir()
+    (folder / "text.h5").write_text("hello")
+    words = [sys.executable, "-c", ONE_AFTER_ANOTHER]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and not list(folder.glob("runs/*")), done.stderr
+    return dict(zip(MISTAKES, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: " ".join(case[:-1]))
-def test_mistakes_get_one_line_and_exit_2_without_the_engine(tmp_path: Path, case: tuple[str, ...]) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "text.h5").write_text("hello")
-    code = (
-        "import sys; sys.argv = ['casnet', *sys.argv[1:]]\n"
-        "from casnet_cli.cli import main\n"
-        "try: main()\n"
-        "finally: assert not {'tensorflow', 'keras', 'grain'} & set(sys.modules), 'the engine was imported'"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *case[:-1]], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1 and case[-1] in done.stderr
-    assert done.stdout == "" and not list(tmp_path.glob("runs/*"))
+def test_mistakes_get_one_line_and_exit_2_without_the_engine(
+    mistakes: dict[tuple[str, ...], list[str]], case: tuple[str, ...]
+) -> None:
+    code, shown, said, engines = mistakes[case]
+    assert (code, shown, engines) == (2, "", [])
+    assert said.startswith("error: ") and said.count("\n") == 1 and case[-1] in said
+
+
+def test_a_mistake_ends_the_process_with_exit_code_2(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "casnet_cli", "eval"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: runs/: no run with a checkpoint here")
 
 
 def test_a_reader_that_stops_is_no_failure(home: Path) -> None:
