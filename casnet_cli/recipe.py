@@ -31,7 +31,7 @@ class Section(BaseModel):
     )
 
 
-class Data(Section):
+class DataSection(Section):
     """The prepared data set, and its validation images. The paper names none, yet its schedule needs some."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
@@ -44,7 +44,7 @@ class Data(Section):
     training images, so that metrics on `val` are of images that played no part in the choice."""
 
 
-class Augmentation(Section):
+class AugmentationSection(Section):
     """Random scaling and translation of the training images (section 4.2): crops from multi-scale inputs."""
 
     crop: Annotated[int, Field(ge=17, le=4097)] = 233
@@ -59,7 +59,7 @@ class Augmentation(Section):
     off. The paper does not."""
 
 
-class Model(Section):
+class ModelSection(Section):
     """The network of figure 2. Widths are ours (PSPNet's and FCN-head's usual sizes): the paper gives none."""
 
     backbone: Literal["resnet50", "resnet101", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"] = (
@@ -82,7 +82,7 @@ class Model(Section):
     """Stages of the backbone that are not trained, counted from the image: 1 is the stem alone, 0 trains all."""
 
 
-class Optimizer(Section):
+class OptimizerSection(Section):
     """SGD as in Caffe (section 4.2): momentum, and L2 decay added to the gradient, on kernels only (our choice)."""
 
     learning_rate: Positive = 1e-4
@@ -97,7 +97,7 @@ class Optimizer(Section):
     """Largest L2 norm of all gradients together; larger ones are scaled down to it. 0 turns it off."""
 
 
-class Schedule(Section):
+class ScheduleSection(Section):
     """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice."""
 
     kind: Literal["plateau", "polynomial", "cosine", "constant"] = "plateau"
@@ -116,7 +116,7 @@ class Schedule(Section):
     """Validations without a new best score after which the run ends. 0 turns it off."""
 
 
-class Training(Section):
+class TrainingSection(Section):
     """Length, batch and arithmetic."""
 
     epochs: Count = 100
@@ -147,7 +147,7 @@ class Training(Section):
     the branch only where 1 − p_a is large."""
 
 
-class Evaluation(Section):
+class EvaluationSection(Section):
     """Validation during training, and the scale at which whole images are evaluated and predicted."""
 
     scale: Annotated[float, Field(ge=0.25, le=4)] = 1.0
@@ -161,13 +161,13 @@ class Evaluation(Section):
 class Recipe(Section):
     """Everything that decides a training: one section for each table of the TOML file."""
 
-    data: Data = Data()
-    augmentation: Augmentation = Augmentation()
-    model: Model = Model()
-    optimizer: Optimizer = Optimizer()
-    schedule: Schedule = Schedule()
-    training: Training = Training()
-    evaluation: Evaluation = Evaluation()
+    data: DataSection = DataSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    model: ModelSection = ModelSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    schedule: ScheduleSection = ScheduleSection()
+    training: TrainingSection = TrainingSection()
+    evaluation: EvaluationSection = EvaluationSection()
 
 
 SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Recipe.model_fields.items()}  # type: ignore[misc]

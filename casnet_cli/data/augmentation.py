@@ -4,13 +4,13 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from casnet_cli.labels import VOID
-from casnet_cli.recipe import Augmentation
+from casnet_cli.recipe import AugmentationSection
 
 
 def augment(
     image: Image.Image,
     label: Image.Image,
-    section: Augmentation,
+    section: AugmentationSection,
     mean: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:

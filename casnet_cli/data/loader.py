@@ -13,7 +13,7 @@ from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb
 from casnet_cli.data.store import StoredSample, Subset
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import VOID
-from casnet_cli.recipe import Augmentation
+from casnet_cli.recipe import AugmentationSection
 
 THREADS = 2
 AHEAD = 4
@@ -50,7 +50,7 @@ PASSES = 1 << 40
 
 def training_batches(
     subset: Subset,
-    section: Augmentation,
+    section: AugmentationSection,
     mean: tuple[float, float, float],
     batch_size: int,
     seed: int,

@@ -23,7 +23,7 @@ Samples = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass
-class Calibration:
+class ReliabilityBins:
     """Counts of each bin of confidence, (`BINS`,) each."""
 
     pixels: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
@@ -52,9 +52,9 @@ class CalibrationErrors:
 
     temperature: float | None
     """None: the checkpoint has none."""
-    plain: Calibration = field(default_factory=Calibration)
+    plain: ReliabilityBins = field(default_factory=ReliabilityBins)
     """Of the output `confidence`."""
-    calibrated: Calibration = field(default_factory=Calibration)
+    calibrated: ReliabilityBins = field(default_factory=ReliabilityBins)
     """Of the output `calibrated`."""
 
     def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:

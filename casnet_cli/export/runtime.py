@@ -44,7 +44,7 @@ def open_session(file: Path) -> tuple[Session, Description]:
 
 
 @dataclass(frozen=True)
-class PreparedImage:
+class RuntimeInput:
     """An image ready to be given to an `ExportedPredictor`."""
 
     image: np.ndarray
@@ -72,7 +72,7 @@ class ExportedPredictor:
         self.has_probabilities = "probabilities" in self.description["outputs"]
         self.run = TrainedRun(file, meta_of(self.description, file), None)
 
-    def prepare(self, image: np.ndarray) -> PreparedImage:
+    def prepare(self, image: np.ndarray) -> RuntimeInput:
         """Make an image (H, W, 3) uint8 RGB ready. Raises ValueError for one that the file cannot take."""
         height, width = image.shape[:2]
         size = self.description["size"]
@@ -83,15 +83,15 @@ class ExportedPredictor:
                 f"its {height * width / 1e6:.1f} megapixels are too many for an exported model (--engine keras cuts "
                 "into tiles)"
             )
-        return PreparedImage(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
+        return RuntimeInput(image, self._batch or max(1, min(BATCH, BATCH_PIXELS // (height * width))))
 
-    def predict_blocks(self, batch: Sequence[PreparedImage]) -> Iterator[Iterator[Block]]:
+    def predict_blocks(self, batch: Sequence[RuntimeInput]) -> Iterator[Iterator[Block]]:
         """For each image of a batch the one block that covers it."""
         for one, outputs in zip(batch, self.predict_batch(batch), strict=True):
             height, width = one.image.shape[:2]
             yield iter([(slice(0, height), slice(0, width), outputs)])
 
-    def predict_batch(self, batch: Sequence[PreparedImage]) -> Iterator[PixelOutputs]:
+    def predict_batch(self, batch: Sequence[RuntimeInput]) -> Iterator[PixelOutputs]:
         """`mask` and `difficulty` of each image, (H, W); and where the file gives them `probabilities` (K, H, W), and
         then `confidence` (H, W). Raises MemoryError."""
         try:

@@ -8,7 +8,7 @@ from casnet_cli.model.backbones.base import with_fixed_statistics
 from casnet_cli.model.fusion import Fusion
 from casnet_cli.model.pyramid import PyramidConvolution
 from casnet_cli.model.resize import PadToGrid, PyramidPooling, ResizeToImage
-from casnet_cli.recipe import Model as ModelSection
+from casnet_cli.recipe import ModelSection
 
 BRANCHES = {
     "coarse": ("coarse",),

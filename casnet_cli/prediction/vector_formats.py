@@ -235,7 +235,7 @@ def _followers(pieces: _Pieces, others: _Pieces, left_reverses: bool) -> list[in
 # COCO
 
 
-class CocoImage(TypedDict):
+class CocoImageRecord(TypedDict):
     """The labelled image."""
 
     id: int
@@ -274,7 +274,7 @@ class CocoCategory(TypedDict):
 class CocoImageAnnotations(TypedDict):
     """An image, its annotations and all categories."""
 
-    image: CocoImage
+    image: CocoImageRecord
     annotations: list[CocoAnnotation]
     categories: list[CocoCategory]
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from casnet_cli.recipe import Optimizer
+from casnet_cli.recipe import OptimizerSection
 
 Tensors = list[keras.KerasTensor]
 """Values of variables, or gradients of them."""
@@ -19,7 +19,7 @@ class CaffeSGD:
     it last changed. Keras's own SGD decays decoupled from the gradient, and offers no multiplier.
     """
 
-    def __init__(self, model: keras.Model, section: Optimizer, backbone: str, scaled: bool = False):
+    def __init__(self, model: keras.Model, section: OptimizerSection, backbone: str, scaled: bool = False):
         self.section, self.scaled = section, scaled
         self.variables = list(model.trainable_variables)
         own = {id(variable) for variable in model.get_layer(backbone).trainable_variables}

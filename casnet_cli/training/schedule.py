@@ -2,7 +2,7 @@
 
 import math
 
-from casnet_cli.recipe import Schedule as ScheduleSection
+from casnet_cli.recipe import ScheduleSection
 from casnet_cli.runs.progress import ScheduleState
 
 

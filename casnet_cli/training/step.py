@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat
 import numpy as np
 
 from casnet_cli.errors import BackendError
-from casnet_cli.recipe import Training
+from casnet_cli.recipe import TrainingSection
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +68,7 @@ class Devices(Protocol):
         """Over all workers, in float64; each must call it."""
 
 
-def set_up(section: Training, strategy: str = "single") -> Devices:
+def set_up(section: TrainingSection, strategy: str = "single") -> Devices:
     """Seeds, determinism, arithmetic and devices of this process, before any variable is made. Raises BackendError."""
     import keras
 
@@ -88,7 +88,7 @@ def set_up(section: Training, strategy: str = "single") -> Devices:
 def make_step(
     model: "keras.Model",
     optimizer: "CaffeSGD",
-    section: Training,
+    section: TrainingSection,
     devices: Devices,
     class_weights: tuple[float, ...] | None = None,
 ) -> Step:

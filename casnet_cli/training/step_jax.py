@@ -13,12 +13,12 @@ from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
 from casnet_cli.errors import BackendError, OutOfMemory
 from casnet_cli.labels import VOID
-from casnet_cli.recipe import Training
+from casnet_cli.recipe import TrainingSection
 from casnet_cli.training.step import StepResult, step_result
 from casnet_cli.training.update import Update
 
 
-def set_up(section: Training, strategy: str) -> "Devices":
+def set_up(section: TrainingSection, strategy: str) -> "JaxDevices":
     """One device; float64 must be allowed before the first array."""
     if strategy not in ("auto", "single"):
         raise BackendError(f"--strategy {strategy}: needs TensorFlow (KERAS_BACKEND=jax trains on one device)")
@@ -28,10 +28,10 @@ def set_up(section: Training, strategy: str) -> "Devices":
     if section.deterministic:
         flags = os.environ.get("XLA_FLAGS", "")  # read when the first device is opened; processors need none
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
-    return Devices()
+    return JaxDevices()
 
 
-class Devices:
+class JaxDevices:
     """See `step.Devices`."""
 
     replicas = workers = 1
@@ -44,7 +44,7 @@ class Devices:
         return values
 
 
-def make_step(update: Update, section: Training, devices: Devices) -> "JaxStep":
+def make_step(update: Update, section: TrainingSection, devices: JaxDevices) -> "JaxStep":
     """See `step.make_step`."""
     return JaxStep(update, section.accumulation)
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from casnet_cli.errors import BackendError, OutOfMemory, WorkerLost
 from casnet_cli.labels import VOID
-from casnet_cli.recipe import Training
+from casnet_cli.recipe import TrainingSection
 from casnet_cli.training.step import StepResult, step_result
 from casnet_cli.training.update import Update, layers_of
 
@@ -32,9 +32,9 @@ LOST = (
 """What a collective operation raises when another process is gone."""
 
 
-def set_up(section: Training, strategy: str) -> "Devices":
+def set_up(section: TrainingSection, strategy: str) -> "TensorFlowDevices":
     """Devices and determinism. `auto`: several workers where TF_CONFIG or Slurm name them, else every GPU there is."""
-    devices = Devices(_strategy(strategy))  # before any other operation
+    devices = TensorFlowDevices(_strategy(strategy))  # before any other operation
     if section.deterministic:
         tf.config.experimental.enable_op_determinism()
     return devices
@@ -79,7 +79,7 @@ def _named_workers() -> int:
     raise BackendError(f"TF_CONFIG: names no worker of a cluster ({right})")
 
 
-class Devices:
+class TensorFlowDevices:
     """See `step.Devices`."""
 
     def __init__(self, strategy: Any):
@@ -121,7 +121,7 @@ class Devices:
         ]
 
 
-def make_step(update: Update, section: Training, devices: Devices) -> "TensorFlowStep":
+def make_step(update: Update, section: TrainingSection, devices: TensorFlowDevices) -> "TensorFlowStep":
     """See `step.make_step`."""
     if devices.replicas > 1:
         for layer in layers_of(update.model):
@@ -133,7 +133,7 @@ def make_step(update: Update, section: Training, devices: Devices) -> "TensorFlo
 class TensorFlowStep:
     """See `step.Step`. The gradients of the parts of a batch are added up, then those of all devices."""
 
-    def __init__(self, update: Update, section: Training, devices: Devices):
+    def __init__(self, update: Update, section: TrainingSection, devices: TensorFlowDevices):
         self.update, self.devices, self.parts = update, devices, section.accumulation
         self.differentiate = tf.function(self._differentiate, jit_compile=True) if section.xla else self._differentiate
         run = devices.strategy.run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from casnet_cli import console
 
 if TYPE_CHECKING:
-    from casnet_cli.recipe import Model as ModelSection
+    from casnet_cli.recipe import ModelSection
     from casnet_cli.runs.trained import TrainedRun
 
 

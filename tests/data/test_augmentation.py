@@ -4,7 +4,7 @@ from PIL import Image
 
 from casnet_cli.data.augmentation import augment, jitter, scaled_crop
 from casnet_cli.labels import VOID
-from casnet_cli.recipe import Augmentation
+from casnet_cli.recipe import AugmentationSection
 
 MEAN = (124.0, 117.0, 104.0)
 
@@ -45,7 +45,7 @@ def test_smaller_than_the_crop_is_padded_with_mean_and_void() -> None:
 
 def test_scale_is_uniform_in_the_range_and_places_cover_the_image() -> None:
     image, label = pair(200, 200)
-    section = Augmentation(crop=33, scales=(0.5, 2.0))
+    section = AugmentationSection(crop=33, scales=(0.5, 2.0))
     corners = []
     for seed in range(300):
         pixels, _ = augment(image, label, section, MEAN, np.random.default_rng(seed))
@@ -58,7 +58,7 @@ def test_scale_is_uniform_in_the_range_and_places_cover_the_image() -> None:
 
 def test_mirror_flips_both() -> None:
     image, label = pair(33, 33)
-    section = Augmentation(crop=33, scales=(1.0, 1.0), mirror=True)
+    section = AugmentationSection(crop=33, scales=(1.0, 1.0), mirror=True)
     flips = set()
     for seed in range(20):
         pixels, ids = augment(image, label, section, MEAN, np.random.default_rng(seed))
@@ -76,6 +76,6 @@ def test_jitter_of_one_changes_nothing_and_more_brightens() -> None:
 
 def test_same_generator_same_crop() -> None:
     image, label = pair(90, 70)
-    section = Augmentation(crop=33, mirror=True, color_jitter=0.3)
+    section = AugmentationSection(crop=33, mirror=True, color_jitter=0.3)
     one, two, other = (augment(image, label, section, MEAN, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(one, two, strict=True)) and (one[0] != other[0]).any()

@@ -3,13 +3,13 @@ from pathlib import Path
 
 from casnet_cli.data.loader import training_batches
 from casnet_cli.data.store import Store
-from casnet_cli.recipe import Augmentation
+from casnet_cli.recipe import AugmentationSection
 
 MEAN = (10.0, 20.0, 30.0)
 
 
 def batches(path: Path, seed: int, start: int, count: int) -> list[tuple[bytes, bytes, tuple[str, ...]]]:
-    section = Augmentation(crop=33, mirror=True, color_jitter=0.2)
+    section = AugmentationSection(crop=33, mirror=True, color_jitter=0.2)
     stream = training_batches(Store(path).parts()["train"], section, MEAN, 5, seed, start)
     return [(b.image.tobytes(), b.label.tobytes(), b.names) for b, _ in zip(stream, range(count), strict=False)]
 
@@ -21,7 +21,7 @@ def test_a_batch_is_a_function_of_seed_and_number(blocks_file: Path) -> None:
 
 
 def test_batches_of_one_and_the_rows_of_workers_make_up_the_whole(blocks_file: Path) -> None:
-    part, section = Store(blocks_file).parts()["train"], Augmentation(crop=33)
+    part, section = Store(blocks_file).parts()["train"], AugmentationSection(crop=33)
 
     def names(size: int, worker: int = 0, workers: int = 1) -> list[tuple[str, ...]]:
         return [b.names for b in islice(training_batches(part, section, MEAN, size, 0, 0, worker, workers), 12)]

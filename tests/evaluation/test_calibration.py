@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.segmentation import K, regions
 
-from casnet_cli.evaluation.calibration import Calibration, chosen_pixels, fit_temperature, generator
+from casnet_cli.evaluation.calibration import ReliabilityBins, chosen_pixels, fit_temperature, generator
 from casnet_cli.labels import VOID
 
 
@@ -12,7 +12,7 @@ def test_calibration_error_agrees_with_its_definition() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.random(5000).astype(np.float32)
     right = rng.random(5000) < 1 - confidence  # too modest below a half, too sure above
-    found = Calibration()
+    found = ReliabilityBins()
     for part in np.array_split(np.arange(5000), 3):
         found.add(confidence[part], right[part])
     expected = 0.0
@@ -20,9 +20,9 @@ def test_calibration_error_agrees_with_its_definition() -> None:
         inside = (confidence >= low / 15) & (confidence < (low + 1) / 15)
         expected += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
     assert found.error() == pytest.approx(expected, abs=1e-6)
-    sure = Calibration()
+    sure = ReliabilityBins()
     sure.add(np.ones(4, np.float32), np.array([True, True, True, False]))
-    assert sure.error() == pytest.approx(0.25) and Calibration().error() is None
+    assert sure.error() == pytest.approx(0.25) and ReliabilityBins().error() is None
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])

@@ -8,7 +8,7 @@ from helpers.segmentation import K, evaluation_outputs, regions
 from sklearn import metrics
 
 from casnet_cli.evaluation.boundary import WIDTH
-from casnet_cli.evaluation.calibration import Calibration
+from casnet_cli.evaluation.calibration import ReliabilityBins
 from casnet_cli.evaluation.detailed_metrics import METRICS, DetailedMetrics
 from casnet_cli.evaluation.error_scores import DETECTORS
 from casnet_cli.evaluation.metric import MetricSetup
@@ -48,7 +48,7 @@ def test_all_keys_are_those_of_the_pixels_together() -> None:
     for k, row in enumerate(refine["per_class"]):
         assert row["name"] == LABELS.names[k] and row["broken"] == (before & ~now & (truth == k)).sum()
     for key, name in (("ece", "confidence"), ("ece_calibrated", "calibrated")):
-        own = Calibration()
+        own = ReliabilityBins()
         own.add(flat[name], now)
         assert summary["calibration"][key] == pytest.approx(own.error())
     assert summary["calibration"]["temperature"] == 2.0 and summary["boundary"]["width_px"] == WIDTH

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from casnet_cli.model.casnet import build_casnet
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 
 
-def small(**settings: object) -> Model:
+def small(**settings: object) -> ModelSection:
     chosen = {"backbone": "tiny", "weights": "none", "output_stride": 16, "branch_channels": 16}
-    return Model(**{**chosen, **settings})  # type: ignore[arg-type]
+    return ModelSection(**{**chosen, **settings})  # type: ignore[arg-type]
 
 
 @cache

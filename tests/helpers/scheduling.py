@@ -3,7 +3,6 @@
 A worker takes the next group when it is done with one, so the long groups must not be the last.
 """
 
-
 import pytest
 
 TOGETHER = {

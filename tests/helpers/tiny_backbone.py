@@ -32,14 +32,14 @@ def known() -> Iterator[None]:
 def named() -> Iterator[None]:
     """Recipes can name it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe.Model.model_fields["backbone"], "annotation", str)
+        patch.setattr(recipe.ModelSection.model_fields["backbone"], "annotation", str)
         _validate_anew()
         yield
     _validate_anew()
 
 
 def _validate_anew() -> None:
-    for section in (recipe.Model, recipe.Recipe):
+    for section in (recipe.ModelSection, recipe.Recipe):
         section.model_rebuild(force=True)
 
 

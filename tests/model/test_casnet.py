@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from casnet_cli.model.casnet import BRANCHES, build_casnet
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 
 CLASSES = 5
 
 
-def small(**settings: object) -> Model:
+def small(**settings: object) -> ModelSection:
     chosen = {"backbone": "efficientnet-lite0", "output_stride": 16, "weights": "none", "branch_channels": 16}
-    return Model(**{**chosen, **settings})  # type: ignore[arg-type]
+    return ModelSection(**{**chosen, **settings})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("variant", ["coarse", "static", "attention", "fine"])

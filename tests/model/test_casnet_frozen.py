@@ -6,14 +6,14 @@ import tensorflow as tf
 from casnet_cli.errors import RecipeError
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import build_casnet
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 
 CLASSES = 3
 
 
 def network(backbone: str, frozen: int, weights: str = "none") -> keras.Model:
     chosen = {"output_stride": 32, "branch_channels": 8, "variant": "coarse", "dropout": 0.0}
-    return build_casnet(Model(backbone=backbone, frozen_stages=frozen, weights=weights, **chosen), CLASSES)  # type: ignore[arg-type]
+    return build_casnet(ModelSection(backbone=backbone, frozen_stages=frozen, weights=weights, **chosen), CLASSES)  # type: ignore[arg-type]
 
 
 def gradient_step(model: keras.Model) -> None:
@@ -61,7 +61,7 @@ def test_all_stages_frozen_leave_the_branches() -> None:
 
 
 def test_none_frozen_by_default() -> None:
-    assert Model().frozen_stages == 0
+    assert ModelSection().frozen_stages == 0
     extractor = network("efficientnet-lite0", 0).get_layer("efficientnet-lite0")
     assert all(layer.trainable for layer in extractor.layers)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from helpers import paper_reference as reference
 
 from casnet_cli.model import casnet
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 from casnet_cli.training.losses import branch_losses
 
 CLASSES, CHANNELS, WIDTH, STRIDE = 3, 4, 2, 8
@@ -42,7 +42,7 @@ def small_backbone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def network(variant: str, seed: int = 1) -> tuple[Any, dict[str, Any]]:
     """A network with random weights, and the variables of its head by name."""
     keras.utils.set_random_seed(seed)
-    section = Model(variant=variant, weights="none", dropout=0.0)  # type: ignore[arg-type]
+    section = ModelSection(variant=variant, weights="none", dropout=0.0)  # type: ignore[arg-type]
     model = casnet.build_casnet(section.model_copy(update={"branch_channels": WIDTH}), CLASSES)
     head = {v.path: v for v in model.trainable_variables if not v.path.startswith("conv1")}
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ import pytest
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import BRANCHES, build_casnet
 from casnet_cli.model.flops import by_layer, multiply_adds, parameters
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 
 TINY = {"weights": "none", "output_stride": 32, "branch_channels": 8, "pyramid_bins": (1, 2)}
 
@@ -41,7 +41,7 @@ def test_efficientnet_lite0_as_published(stride: int, giga: float) -> None:
 
 
 def test_the_branches_of_the_papers_network() -> None:
-    model = build_casnet(Model(weights="none"), 33, pretrained=False)
+    model = build_casnet(ModelSection(weights="none"), 33, pretrained=False)
     counts, parts = by_layer(model, (1, 233, 233, 3)), multiply_adds(model, 233, 233)
     assert counts["coarse_conv"] == counts["attention_conv"] == 30**2 * 9 * 2048 * 512  # 8.5 giga
     levels = sum(b * b * 512 * 9 * 512 + 512 * (30 * 3 * b * 3 * b + 30 * 30 * 3 * b) for b in (1, 2, 3, 6))
@@ -55,7 +55,7 @@ def test_the_branches_of_the_papers_network() -> None:
 
 
 def test_the_parameters_of_the_papers_network() -> None:
-    found = parameters(build_casnet(Model(weights="none"), 33, pretrained=False))
+    found = parameters(build_casnet(ModelSection(weights="none"), 33, pretrained=False))
     assert found["backbone"] == keras.applications.ResNet50(include_top=False, weights=None).count_params()
     assert found["coarse"] == 9 * 2048 * 512 + 4 * 512 + 512 * 33 + 33
     assert found["attention"] == 9 * 2048 * 512 + 4 * 512 + 512 * 2 + 2
@@ -65,7 +65,7 @@ def test_the_parameters_of_the_papers_network() -> None:
 
 @pytest.mark.parametrize("variant", BRANCHES)
 def test_a_branch_that_is_not_there_counts_nothing(variant: str) -> None:
-    model = build_casnet(Model(backbone="efficientnet-lite0", variant=variant, **TINY), 3, pretrained=False)  # type: ignore[arg-type]
+    model = build_casnet(ModelSection(backbone="efficientnet-lite0", variant=variant, **TINY), 3, pretrained=False)  # type: ignore[arg-type]
     counts = multiply_adds(model, 40, 65)
     assert {part for part, count in counts.items() if count} == {"backbone", *BRANCHES[variant], "total"}
     assert counts["backbone"] == multiply_adds(model, 65, 65)["backbone"]  # both are padded to 65x65
@@ -73,7 +73,7 @@ def test_a_branch_that_is_not_there_counts_nothing(variant: str) -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_layer_with_a_kernel_is_counted(backbone: str) -> None:
-    model = build_casnet(Model(backbone=backbone, **TINY), 3, pretrained=False)  # type: ignore[arg-type]
+    model = build_casnet(ModelSection(backbone=backbone, **TINY), 3, pretrained=False)  # type: ignore[arg-type]
     extractor = model.get_layer(backbone)
     for network in (extractor, model):
         counts = by_layer(network, (1, 65, 65, 3))

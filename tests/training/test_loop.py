@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from casnet_cli.recipe import Schedule as Section
+from casnet_cli.recipe import ScheduleSection
 from casnet_cli.runs.progress import Progress
 from casnet_cli.training.loop import EpochReport, StepReport, TrainingLength, training_reports
 from casnet_cli.training.schedule import Schedule
@@ -43,7 +43,7 @@ def run(*given: Any, **more: Any) -> list[Any]:
 
 
 def constant() -> Schedule:
-    return Schedule(Section(kind="constant"), 0.5, 100)
+    return Schedule(ScheduleSection(kind="constant"), 0.5, 100)
 
 
 def test_reports_in_order_with_means_of_the_epoch() -> None:
@@ -66,7 +66,7 @@ def test_validation_every_other_epoch_and_after_the_last() -> None:
 
 def test_the_schedule_ends_the_run() -> None:
     progress = Progress()
-    schedule = Schedule(Section(kind="plateau", patience=1, drops=1), 1.0, 100)
+    schedule = Schedule(ScheduleSection(kind="plateau", patience=1, drops=1), 1.0, 100)
     run(TrainingLength(2, 50), progress, schedule, [0.5, 0.4, 0.4])
     assert progress.step == 6 and [row["learning_rate"] for row in progress.history] == pytest.approx([1, 1, 0.1])
 

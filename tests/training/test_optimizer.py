@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from casnet_cli.model.casnet import build_casnet
-from casnet_cli.recipe import Model, Optimizer
+from casnet_cli.recipe import ModelSection, OptimizerSection
 from casnet_cli.training.optimizer import CaffeSGD
 
 
 def test_caffes_sgd_step_for_step() -> None:
     """SGDSolver: V = μV + lr·lr_mult·(∇ + λw); w −= V. Decay on kernels only."""
-    section = Optimizer(learning_rate=0.1, momentum=0.9, weight_decay=0.01, head_lr_multiplier=5.0)
-    network = Model(backbone="efficientnet-lite0", output_stride=32, weights="none", branch_channels=8)
+    section = OptimizerSection(learning_rate=0.1, momentum=0.9, weight_decay=0.01, head_lr_multiplier=5.0)
+    network = ModelSection(backbone="efficientnet-lite0", output_stride=32, weights="none", branch_channels=8)
     model = build_casnet(network, 3)
     optimizer = CaffeSGD(model, section, "efficientnet-lite0")
     paths = [variable.path for variable in optimizer.variables]
@@ -33,8 +33,8 @@ def test_caffes_sgd_step_for_step() -> None:
 
 
 def small(**settings: float) -> CaffeSGD:
-    network = Model(backbone="efficientnet-lite0", output_stride=32, weights="none", branch_channels=8)
-    return CaffeSGD(build_casnet(network, 3), Optimizer(**settings), "efficientnet-lite0", scaled=True)
+    network = ModelSection(backbone="efficientnet-lite0", output_stride=32, weights="none", branch_channels=8)
+    return CaffeSGD(build_casnet(network, 3), OptimizerSection(**settings), "efficientnet-lite0", scaled=True)
 
 
 def test_long_gradients_are_cut_to_the_norm_and_short_ones_are_not() -> None:

@@ -1,6 +1,7 @@
 """The backbones, by the name that a recipe gives.
 
-A new one is a module here with `BACKBONES`, its name in `MODULES`, and its names in `casnet_cli.recipe.Model.backbone`.
+A new one is a module here with `BACKBONES`, its name in `MODULES`, and its names in the `backbone` of
+`casnet_cli.recipe.ModelSection`.
 """
 
 from importlib import import_module

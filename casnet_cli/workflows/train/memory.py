@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casnet_cli.errors import OutOfMemory
-from casnet_cli.recipe import Training
+from casnet_cli.recipe import TrainingSection
 from casnet_cli.util import memory
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COPIES = 4
 """Of each weight: itself, its velocity, its gradient, and the new value."""
 
 
-def check_memory(state: "TrainState", section: Training, crop: int, rows: int) -> None:
+def check_memory(state: "TrainState", section: TrainingSection, crop: int, rows: int) -> None:
     """Refuse a batch that does not fit into the machine's memory, before the system kills the process.
 
     rows: of the batch on this machine at a time. Raises OutOfMemory. Nothing is known of a GPU's memory here.
@@ -43,7 +43,7 @@ def check_memory(state: "TrainState", section: Training, crop: int, rows: int) -
     raise _too_large(section, share, need)
 
 
-def smaller_batch(step: "Step", image: np.ndarray, label: np.ndarray, section: Training) -> OutOfMemory:
+def smaller_batch(step: "Step", image: np.ndarray, label: np.ndarray, section: TrainingSection) -> OutOfMemory:
     """The error for a step that did not fit, after trying smaller parts of its batch."""
     rows = len(image) // 2
     while rows:
@@ -57,7 +57,7 @@ def smaller_batch(step: "Step", image: np.ndarray, label: np.ndarray, section: T
     return _too_large(section, rows / len(image), "more memory than there is")
 
 
-def _too_large(section: Training, share: float, need: str) -> OutOfMemory:
+def _too_large(section: TrainingSection, share: float, need: str) -> OutOfMemory:
     """share: of the batch that fits, 0 to 1."""
     fits = int(section.batch_size * share)
     if not fits:

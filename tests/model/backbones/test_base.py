@@ -13,7 +13,7 @@ from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.model import backbones
 from casnet_cli.model.backbones.base import Backbone, with_fixed_statistics
 from casnet_cli.model.casnet import build_casnet
-from casnet_cli.recipe import Model
+from casnet_cli.recipe import ModelSection
 
 
 def build(output_stride: int) -> keras.Model:
@@ -36,7 +36,7 @@ POOLED = Backbone(
 
 
 def test_every_backbone_of_a_recipe_is_in_the_table_and_every_module_is_listed() -> None:
-    names = get_args(Model.model_fields["backbone"].annotation)
+    names = get_args(ModelSection.model_fields["backbone"].annotation)
     assert set(names) <= set(backbones.BACKBONES)
     files = {file.stem for file in Path(backbones.__file__).parent.glob("*.py")}
     assert set(backbones.MODULES) == files - {"__init__", "base", "legacy_pth"}
@@ -45,7 +45,7 @@ def test_every_backbone_of_a_recipe_is_in_the_table_and_every_module_is_listed()
 def test_a_further_backbone_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backbones.BACKBONES, "pooled", POOLED)
     # Skips the recipe's check of the name, which is a line of its own.
-    section = Model(weights="none", output_stride=8, branch_channels=8).model_copy(update={"backbone": "pooled"})
+    section = ModelSection(weights="none", output_stride=8, branch_channels=8).model_copy(update={"backbone": "pooled"})
     model = build_casnet(section, 4)
     found = KerasPredictor(model, InferenceSettings()).predict(picture(40, 50))
     assert found["mask"].shape == (40, 50) and found["mask"].max() < 4

@@ -6,7 +6,7 @@ import pytest
 from casnet_cli import recipe
 from casnet_cli.errors import OutOfMemory
 from casnet_cli.model.flops import activations
-from casnet_cli.recipe import Training
+from casnet_cli.recipe import TrainingSection
 from casnet_cli.training.step import set_up
 from casnet_cli.training.train_state import assemble
 from casnet_cli.util import memory as system_memory
@@ -27,7 +27,7 @@ def test_a_batch_beyond_the_memory_is_refused_with_one_that_fits(monkeypatch: py
         (0.5, 8, "even a batch of 1 needs about .* .lower augmentation.crop"),
     ):
         monkeypatch.setattr(system_memory, "memory_available", lambda free=fixed + rows_free * row: int(free))
-        section = Training(batch_size=batch)
+        section = TrainingSection(batch_size=batch)
         if message is None:
             memory.check_memory(state, section, 65, batch)
         else:
@@ -44,6 +44,6 @@ def test_after_running_out_smaller_parts_are_tried() -> None:
             raise OutOfMemory
 
     images, labels = np.zeros((16, 9, 9, 3), np.uint8), np.zeros((16, 9, 9), np.uint8)
-    found = memory.smaller_batch(step, images, labels, Training(batch_size=16))  # type: ignore[arg-type]
+    found = memory.smaller_batch(step, images, labels, TrainingSection(batch_size=16))  # type: ignore[arg-type]
     assert tried == [(8, 0.0), (4, 0.0), (2, 0.0)]
     assert "training.batch_size = 2 fits; training.accumulation = 8 cuts the batch" in found.faults[0]
