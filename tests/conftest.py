@@ -1,5 +1,6 @@
 """A quiet back end with one thread a worker, and small data for many tests."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 from helpers import tiny_backbone
 from helpers.datasets import write_blocks
+from helpers.eager import functions_eager
 
 pytest_plugins = ["helpers.scheduling"]
+gc.set_threshold(200_000, 20, 100)  # building networks makes many objects and hardly any cycles
 
 
 @pytest.fixture
@@ -32,8 +35,12 @@ def tiny() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def uncompiled() -> Iterator[None]:
     """TensorFlow's functions run as they stand: where none runs often, compiling takes most of the time."""
-    import tensorflow as tf
+    with functions_eager(True):
+        yield
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+
+@pytest.fixture
+def compiled_again(uncompiled: None) -> Iterator[None]:
+    """For a test whose subject is the compiled function, in a module of others."""
+    with functions_eager(False):
+        yield

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from helpers.datasets import LABELS, blocks
 
+from casnet_cli.data.images import decode_label, encode_label
 from casnet_cli.data.preparation import prepare
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
@@ -30,7 +31,7 @@ def entries(root: Path) -> list[Entry]:
 
 
 def load(file: Path) -> Sample:
-    return Sample(file.read_bytes(), np.load(file.with_suffix(".npy")))
+    return Sample(file.read_bytes(), np.array(decode_label(file.with_suffix(".ids").read_bytes())))
 
 
 def source(**changes: object) -> Source:
@@ -45,7 +46,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     for index in range(3):
         (folder / f"{index}.png").write_bytes(blocks(index).image)
-        np.save(folder / f"{index}.npy", blocks(index).label)
+        (folder / f"{index}.ids").write_bytes(encode_label(blocks(index).label))
     return folder
 
 
@@ -79,7 +80,7 @@ def test_unchanged_data_are_only_touched_and_changed_ones_prepared_again(raw: Pa
     before = out.stat()
     again = run()
     assert again.unchanged and out.stat().st_ino == before.st_ino and out.stat().st_mtime_ns > before.st_mtime_ns
-    np.save(raw / "0.npy", blocks(9).label)
+    (raw / "0.ids").write_bytes(encode_label(blocks(9).label))
     assert not run().unchanged
 
 
@@ -92,7 +93,7 @@ def test_what_links_lead_to_counts_and_the_prepared_file_itself_does_not(raw: Pa
     run = partial(prepare, source(), Path("data"), out, linked, silent)
     assert not run().unchanged and run().unchanged
     sha = Store(out).file.attrs["source_sha256"]
-    np.save(raw / "0.npy", blocks(9).label)
+    (raw / "0.ids").write_bytes(encode_label(blocks(9).label))
     assert not run().unchanged and run().unchanged
     assert Store(out).file.attrs["source_sha256"] != sha
 
@@ -148,9 +149,9 @@ def test_a_copy_that_differs_from_the_known_one_is_named_or_refused(raw: Path) -
         known = json.loads(file.attrs["content"])
     assert set(known) == {"train images", "train labels"}
     assert prepare(source(content=known), raw / "data", None, folder, lambda *_: None, strict=True).foreign == ()
-    label = np.load(folder / "1.npy")
+    label = np.array(decode_label((folder / "1.ids").read_bytes()))
     label[20, 20] = (label[20, 20] + 1) % 3
-    np.save(folder / "1.npy", label)
+    (folder / "1.ids").write_bytes(encode_label(label))
     for _ in range(2):  # as it is written, and when it is there already
         again = prepare(source(content=known), raw / "data", None, folder, lambda *_: None)
         assert again.foreign == ("train labels",)

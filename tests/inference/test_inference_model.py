@@ -9,6 +9,8 @@ from casnet_cli.inference.inference_model import InferenceModel
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.inference.winograd import WinogradConvolution
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 
 def outputs_of(network: KerasPredictor, image: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.moveaxis(x, 0, -1) if x.ndim == 3 else x for name, x in network.predict(image).items()}

@@ -7,6 +7,8 @@ from helpers.networks import lively, picture, probabilities
 from casnet_cli.inference import compiled, pixel_outputs, predictor, tiling
 from casnet_cli.inference.predictor import PASSES, InferenceSettings, KerasPredictor
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -164,7 +166,9 @@ def test_evaluation_outputs_work_with_every_setting(model) -> None:
     assert outputs["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(outputs)
 
 
-def test_few_images_get_the_same_outputs_uncompiled(model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_images_get_the_same_outputs_uncompiled(
+    model, compiled_again: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compiled, "SMALL", 30_000)
     for image in (picture(60, 81), picture(81, 161)):  # the second is compiled for
         for tta in ("none", "flip"):
