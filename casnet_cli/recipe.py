@@ -304,6 +304,7 @@ _UNIONS = {"training.class_weights": "'none', 'auto', or a weight of 0 or more f
 _WORDS = {
     "missing": "too few values",
     "too_long": "too many values",
+    "model_type": "should be a section of keys and values",
     "string_pattern_mismatch": "should be a plain name of letters, digits, '.', '_' and '-'",
 }
 

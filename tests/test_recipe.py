@@ -66,6 +66,14 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert all(str(file) in fault for fault in raised.value.faults[1:])
 
 
+def test_a_section_that_is_a_value_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("model = 3\n")
+    with pytest.raises(RecipeError) as raised:
+        recipe.load(file)
+    assert raised.value.faults == (f"{file}: model: should be a section of keys and values (received 3)",)
+
+
 @pytest.mark.parametrize("content", [b"[training", b"\xff\xfe", b"a = 1\na = 2\n"])
 def test_unreadable_toml_is_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "broken.toml"

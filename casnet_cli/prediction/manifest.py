@@ -231,8 +231,18 @@ def _read(file: Path) -> Iterator[ManifestEntry]:
     for line in file.read_bytes().splitlines():
         with contextlib.suppress(ValueError, RecursionError):
             record = json.loads(line, object_hook=_interned)
-            if isinstance(record, dict) and record.keys() >= set(KEYS) and isinstance(record["time"], int | float):
+            if isinstance(record, dict) and record.keys() >= set(KEYS) and _usable(record):
                 yield cast(ManifestEntry, record)
+
+
+def _usable(record: dict[str, Any]) -> bool:
+    """Whether the values that decide what is done are of the types of a `ManifestEntry`."""
+    named = isinstance(record["file"], str) and isinstance(record["time"], int | float)
+    mask, endings, frames = record["mask"], record["outputs"], record.get("frames", 0)
+    if mask is None:
+        return named
+    listed = isinstance(endings, list) and all(isinstance(ending, str) for ending in endings)
+    return named and isinstance(mask, str) and listed and isinstance(frames, int)
 
 
 def _interned(record: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +261,7 @@ def _mend(path: Path) -> None:
         return
     try:
         json.loads(text[whole:])
-    except ValueError:
+    except (ValueError, RecursionError):
         os.truncate(path, whole)
         return
     with open(path, "ab") as file:

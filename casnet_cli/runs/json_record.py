@@ -55,5 +55,7 @@ def _fault(error: ValidationError) -> str:
     key = ".".join(map(str, first["loc"])) or "its content"
     if first["type"] == "missing":
         return f"{key} is missing"
+    if first["type"] in ("model_type", "dict_type"):  # pydantic's words name the Python class
+        return f"{key} should be an object of keys and values"
     words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{key} {words if words.startswith('should') else f'is wrong: {words}'}"

@@ -115,6 +115,22 @@ def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> 
     assert len(label(folder)) == 2 and label(folder) == []
 
 
+@pytest.mark.parametrize("change", [{"file": []}, {"mask": []}, {"outputs": None}, {"outputs": [[]]}, {"frames": "x"}])
+def test_lines_with_values_of_another_type_stop_nothing(folder: Path, change: dict[str, object]) -> None:
+    label(folder)
+    line = {**manifest(folder)[0], **change, "time": 1e12}
+    with open(folder.parent / "out/manifest.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert label(folder) == []
+
+
+def test_a_last_line_too_deep_to_parse_is_cut_off(folder: Path) -> None:
+    label(folder)
+    with open(folder.parent / "out/manifest.jsonl", "a") as file:
+        file.write("[" * 200_000)
+    assert label(folder) == [] and len(manifest(folder)) == 2
+
+
 def test_a_second_process_is_refused_and_shares_are_not(folder: Path) -> None:
     outputs = Outputs(folder.parent / "out", LABELS, "run 1")
     with Manifest(outputs):

@@ -88,7 +88,7 @@ def test_keys_of_a_newer_version_are_kept() -> None:
     [
         ("", "run.json: not readable: .* \\(name it\\)$"),
         ("{bad", "run.json: not readable: .* \\(name it\\)$"),
-        ("[]", "run.json: damaged: its content should be .* \\(name it\\)$"),
+        ("[]", "run.json: damaged: its content should be an object of keys and values \\(name it\\)$"),
         ("{}", "run.json: damaged: data is missing \\(name it\\)$"),
         ('{"data": 5}', "run.json: damaged: data should be a text \\(name it\\)$"),
         ('{"data": "x", "fold": "1"}', "run.json: damaged: fold should be a valid integer \\(name it\\)$"),

@@ -90,8 +90,9 @@ def _sentence(fault: "ErrorDetails") -> str:
     place = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {place} (expected {FORM})"
-    text = str(fault["msg"])
-    return f"{place}: {text[:1].lower()}{text[1:]} (expected {FORM})"
+    words = "should be a table" if fault["type"] == "model_type" else str(fault["msg"])  # pydantic's name the class
+    text = f"{words[:1].lower()}{words[1:]}".removeprefix("input ").replace(" after validation", "")
+    return f"{place}: {text} (expected {FORM})"
 
 
 def _checked(table: _Table, path: Path) -> ClassTable:

@@ -54,6 +54,8 @@ def test_values_colours_void_and_merged_classes(tmp_path: Path) -> None:
         ('[[class]]\nname = "a"\nids = [70000]', ["class.0.ids.0"]),
         ('[[class]]\nname = "a"\ncolor = [1, 2]', ["class.0.color"]),
         ('[[class]]\nname = "a"\nid = 3', ["unknown key class.0.id"]),
+        ('void = 3\n[[class]]\nname = "a"\nids = [1]', ["void: should be a table (expected"]),
+        ("class = [3]", ["class.0: should be a table (expected"]),
         ("name = [", ["not a readable table"]),
     ],
 )
