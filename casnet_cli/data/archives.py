@@ -78,7 +78,7 @@ def open_archive(path: Path, scratch: Path, only: Callable[[str], bool] | None =
 
 
 def _unpack(path: Path, folder: Path, only: Callable[[str], bool] | None) -> None:
-    output = _Output(path, folder, only, min(MAX_BYTES, MAX_RATIO * path.stat().st_size + RATIO_ALLOWANCE))
+    output = _Unpacking(path, folder, only, min(MAX_BYTES, MAX_RATIO * path.stat().st_size + RATIO_ALLOWANCE))
     try:
         if path.name.lower().endswith(".zip"):
             _unpack_zip(path, output)
@@ -102,7 +102,7 @@ def _line(error: Exception) -> str:
 
 
 @dataclass
-class _Output:
+class _Unpacking:
     """The folder that members are written to, within a limit of bytes."""
 
     archive: Path
@@ -161,7 +161,7 @@ class _Output:
         )
 
 
-def _unpack_zip(path: Path, output: _Output) -> None:
+def _unpack_zip(path: Path, output: _Unpacking) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         names = [
@@ -173,7 +173,7 @@ def _unpack_zip(path: Path, output: _Output) -> None:
                     output.write(name, content)
 
 
-def _unpack_tar(path: Path, output: _Output) -> None:
+def _unpack_tar(path: Path, output: _Unpacking) -> None:
     """Examine and write each member as it comes: a compressed archive would have to be inflated twice otherwise."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
@@ -199,7 +199,7 @@ class _Tape:
     last: bytes
     """What the latest `read` returned."""
 
-    def __init__(self, stream: IO[bytes], output: _Output):
+    def __init__(self, stream: IO[bytes], output: _Unpacking):
         self.stream, self.output, self.last = stream, output, b""
         # Room for headers and padding, which no member claims.
         self.limit = output.limit + output.limit // 2

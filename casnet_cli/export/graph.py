@@ -7,7 +7,6 @@ remainder.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -16,11 +15,9 @@ from keras import ops
 from casnet_cli.inference.inference_model import InferenceModel
 from casnet_cli.inference.pixel_outputs import argmax_classes, difficulty
 from casnet_cli.inference.postprocess import probabilities, resized_attention
-from casnet_cli.model.resize import hat, missing
+from casnet_cli.model.resize import Side, hat, missing
 
 Tensors = dict[str, keras.KerasTensor]
-Side: TypeAlias = "int | keras.KerasTensor"
-"""Pixels or cells of a side, which may be open when the graph is traced."""
 
 
 class Graph:

@@ -7,8 +7,6 @@ from keras import layers
 from casnet_cli import backend
 from casnet_cli.inference.winograd import LEAST_CHANNELS, WinogradConvolution, transformed
 
-CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
-
 
 class Folded:
     """A functional network whose batch norms all follow a convolution, without them: `network`.

@@ -5,14 +5,11 @@ Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks": TILE x
 transforms are linear and the same for all channels, and what is left between them are matrix products over channels.
 """
 
-from typing import TypeAlias
-
 import keras
 import numpy as np
 from keras import ops
 
-Side: TypeAlias = "int | keras.KerasTensor"
-"""A number of cells, which may be open when a graph is traced."""
+from casnet_cli.model.resize import Side
 
 # 25 products in place of 81. 4 in place of 3 would save another sixth at best, and takes 44 % more memory for kernels
 # and 12 rows for the 9 of a map of 33 rows at dilation 4.

@@ -133,7 +133,7 @@ def open_series(kind: str, options: TrainOptions, tta: str) -> Series:
     if folder and (folder / SUMMARY).exists():
         return _continued(kind, folder, options, tta)
     if folder and folder.exists() and (not folder.is_dir() or locate.RunLayout(folder).checkpoints.exists()):
-        raise RunError(f"{folder}: not the folder of a {kind} (--run takes that of one, or a new folder)")
+        raise RunError(f"{folder}: not a folder of casnet {kind} (--run takes that of one, or a new folder)")
     choice = new_choice(options)
     console.message(choice.reason)
     own = SeriesOptions(init=str(options.init.resolve())) if options.init else SeriesOptions()
@@ -154,7 +154,9 @@ def _continued(kind: str, folder: Path, options: TrainOptions, tta: str) -> Seri
     if begun.kind != kind:
         raise RunError(f"{folder}: written by casnet {begun.kind} (choose another --run)")
     if not options.resume:
-        raise RunError(f"{folder}: holds a {kind} already (continue it by --resume, or choose another --run)")
+        raise RunError(
+            f"{folder}: holds runs of casnet {kind} already (continue it by --resume, or choose another --run)"
+        )
     recipe = recipes.load(locate.RunLayout(folder).recipe)
     named = recipes.load(recipes.find(options.recipe), options.overrides) if options.recipe else None
     if others := recipes.differences(recipe, named or recipes.changed(recipe, options.overrides)):

@@ -151,14 +151,17 @@ def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("crossval", "folder", "--run", "runs/cv"), "runs/cv: holds a crossval already (continue it by --resume"),
+        (
+            ("crossval", "folder", "--run", "runs/cv"),
+            "runs/cv: holds runs of casnet crossval already (continue it by --resume",
+        ),
         (("ablate", "--run", "runs/cv", "--resume"), "runs/cv: written by casnet crossval"),
         (("crossval", "--run", "runs/cv", "--resume", "--set", "training.epochs=2"), "training.epochs: 1 → 2"),
         (("crossval", "--run", "runs/cv", "--resume", "--folds", "4"), "--folds 4: not folds of these data"),
         (("crossval", "--run", "runs/cv", "--resume", "--folds", "1,x"), "--folds 1,x: not folds of these data"),
         (("ablate", "folder", "--seeds", "1,1"), "--seeds 1,1: not a list of different seeds"),
         (("ablate", "folder", "--seeds", "-1"), "--seeds -1: not a list of different seeds"),
-        (("crossval", "folder", "--run", "runs/cv/fold-1"), "runs/cv/fold-1: not the folder of a crossval"),
+        (("crossval", "folder", "--run", "runs/cv/fold-1"), "runs/cv/fold-1: not a folder of casnet crossval"),
         (("crossval", "folder", "--strategy", "multi-worker"), "its processes do not share a run"),
         (("ablate", "folder", "--fold", "0"), "fold 0"),
         (("compare", "nowhere"), "nowhere: no such run"),
