@@ -237,12 +237,12 @@ def _read(file: Path) -> Iterator[ManifestEntry]:
 
 def _usable(record: dict[str, Any]) -> bool:
     """Whether the values that decide what is done are of the types of a `ManifestEntry`."""
+    mask, endings = record["mask"], record["outputs"]
     named = isinstance(record["file"], str) and isinstance(record["time"], int | float)
-    mask, endings, frames = record["mask"], record["outputs"], record.get("frames", 0)
-    if mask is None:
-        return named
+    if record["status"] != "ok":
+        return named and mask is None
     listed = isinstance(endings, list) and all(isinstance(ending, str) for ending in endings)
-    return named and isinstance(mask, str) and listed and isinstance(frames, int)
+    return named and listed and isinstance(mask, str | None) and isinstance(record.get("frames", 0), int)
 
 
 def _interned(record: dict[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,18 @@ def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> 
     assert len(label(folder)) == 2 and label(folder) == []
 
 
-@pytest.mark.parametrize("change", [{"file": []}, {"mask": []}, {"outputs": None}, {"outputs": [[]]}, {"frames": "x"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"file": []},
+        {"mask": []},
+        {"outputs": None},
+        {"outputs": None, "mask": None},
+        {"outputs": [[]]},
+        {"frames": "x"},
+        {"status": "failed"},
+    ],
+)
 def test_lines_with_values_of_another_type_stop_nothing(folder: Path, change: dict[str, object]) -> None:
     label(folder)
     line = {**manifest(folder)[0], **change, "time": 1e12}
