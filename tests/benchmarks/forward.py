@@ -81,7 +81,13 @@ def direct(model: Any) -> Any:
             x, *levels = inputs
             sides = ops.shape(x)[1:3]
             enlarged = [
-                along_axes(y, *(hat(n, c, aligned_step(c, n), x.dtype) for n, c in zip(sides, ops.shape(y)[1:3])))  # noqa: B905
+                along_axes(
+                    y,
+                    *(
+                        hat(n, c, aligned_step(c, n, x.dtype), x.dtype)
+                        for n, c in zip(sides, ops.shape(y)[1:3], strict=True)
+                    ),
+                )
                 for y in levels
             ]
             joined = ops.concatenate([x, *enlarged], axis=-1)

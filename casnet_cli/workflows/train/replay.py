@@ -59,9 +59,10 @@ def replay(folder: Path) -> None:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         with open(folder / BATCH, "rb") as file, np.load(file) as arrays:
             image, label = arrays["image"], arrays["label"]
-        rate, weights, names = float(about["rate"]), about["class_weights"], about["images"]
+        rate, weights = float(about["rate"]), tuple(map(float, about["class_weights"] or ())) or None
+        title = f"step {about['step']}, rate {rate:g}: {', '.join(about['images'])}"
         then = {**about["losses"], "gradient norm": about["gradient_norm"]}
-    except BROKEN_NPZ as error:
+    except (*BROKEN_NPZ, RecursionError) as error:
         raise RunError(f"{folder}: not the folder of a step that failed: {reason(error)}") from None
     meta = checkpoint.read_meta(folder / STATE)
     backend.start()
@@ -70,12 +71,11 @@ def replay(folder: Path) -> None:
 
     with backend.silence():
         devices = set_up(meta.recipe.training, "single")
-    weights = tuple(weights) if weights else None
     state = assemble(meta.recipe, len(meta.labels), devices, pretrained=False, class_weights=weights)
     checkpoint.restore(folder / STATE, state.model, state.optimizer)
     result = state.step(image, label, rate)
     now = {**result.losses, "gradient norm": result.gradient_norm}
     rows = [(name, str(then.get(name)), str(value)) for name, value in now.items()]
-    console.table(f"step {about['step']}, rate {rate:g}: {', '.join(names)}", ("", "then", "now"), rows)
+    console.table(title, ("", "then", "now"), rows)
     if not result.finite:
         raise typer.Exit(1)

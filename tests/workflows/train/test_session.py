@@ -103,6 +103,10 @@ def test_a_loss_that_is_no_number_is_kept_and_repeated(home: Path) -> None:
         assert json.loads(file.attrs["progress"])["step"] == about["step"] - 1
     repeated = casnet("train", "--replay", folder, code=1)
     assert str(about["losses"]["loss"]) in repeated and about["images"][0] in repeated
+    for damaged in ("[" * 200_000, "[]", json.dumps(about | {"class_weights": 3}), json.dumps(about | {"images": [3]})):
+        (folder / "step.json").write_text(damaged)
+        assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
+    (folder / "step.json").write_text(json.dumps(about))
     cut = (folder / "batch.npz").read_bytes()[:5000]
     (folder / "batch.npz").write_bytes(cut)
     assert "not the folder of a step that failed" in casnet("train", "--replay", folder, code=2)
