@@ -101,11 +101,13 @@ class _FrameMeans:
     """Sums over the frames of a video, for the means in its line."""
 
     frames: int = 0
+    """Number of frames."""
     shares: Counter[str] = field(default_factory=Counter)
     """Of each class in the pixels of a frame."""
     difficulty: float = 0.0
+    """Of each frame's mean difficulty."""
     confidence: float | None = 0.0
-    """None: the network gives none."""
+    """Of each frame's mean confidence; None: the network gives none."""
     size: tuple[int, int] = (0, 0)
     """Width and height of the last frame."""
 

@@ -62,19 +62,28 @@ def _line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Storage:
+    """Memory that tensors share, which stands behind the pickle."""
+
     key: str
+    """Its name in the file."""
     dtype: str
+    """NumPy's name of the type of its elements."""
     count: int
+    """Number of elements."""
 
 
 @dataclass(frozen=True)
 class _View:
-    """A tensor whose memory is still to come; offset and stride count elements."""
+    """A tensor whose memory is still to come."""
 
     storage: _Storage
+    """The memory that it lies in."""
     offset: int
+    """Elements before its first one."""
     size: tuple[int, ...]
+    """Its shape."""
     stride: tuple[int, ...]
+    """Along each axis, elements from one to the next."""
 
     def fill(self, memory: np.ndarray) -> np.ndarray:
         """Copy the view out of its storage's memory, (count,). Raises _Foreign if it reaches outside."""
