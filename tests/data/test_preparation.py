@@ -105,7 +105,8 @@ def test_an_incomplete_copy_is_refused_and_nothing_written(raw: Path) -> None:
     assert not list(Path("data").glob("*.h5"))
 
 
-def test_missing_data_are_named_with_the_place_to_put_them(raw: Path) -> None:
+def test_missing_data_are_named_with_the_place_to_put_them(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the tries of a download
     with pytest.raises(DataError, match="put Blocks.zip or the folder Blocks/ there"):
         prepare(source(), Path("data"), None, None, silent)
     with pytest.raises(DataError, match="--source nowhere: no such file"):

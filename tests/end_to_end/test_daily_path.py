@@ -371,7 +371,7 @@ def test_a_broken_run_json_is_one_line(home: Path, content: str, tmp_path: Path)
 
 @pytest.mark.parametrize("target", ["/nonexistent/x", ".", "/dev/full"])
 def test_an_answer_that_cannot_be_written(home: Path, target: str) -> None:
-    assert f"{target}: cannot be written" in casnet("info", "demo", "--json", target, code=2)
+    assert f"{target}: cannot be written" in casnet("info", "data/blocks.h5", "--json", target, code=2)
 
 
 def test_a_name_too_long(home: Path) -> None:

@@ -201,7 +201,7 @@ def test_a_run_that_is_not_finished(home: Path, tmp_path: Path, monkeypatch: pyt
         (folder / name).write_bytes((home / BEST).with_name(name).read_bytes())
     set_epochs(folder / "last.h5", 9)
     stderr = casnet("export", "--run", tmp_path / "run", code=2)
-    assert "its training is not finished, epoch 2 of 9" in stderr and f"--run {folder / 'best.h5'}" in stderr
+    assert "its training is not finished, epoch 6 of 9" in stderr and f"--run {folder / 'best.h5'}" in stderr
     set_epochs(folder / "last.h5", 2)
     set_epochs(folder / "best.h5", 9)  # as the best epoch of a longer run would be
 
