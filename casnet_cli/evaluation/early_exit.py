@@ -40,9 +40,13 @@ class TimedPoint(TypedDict):
     """A `Point` with the time of an image."""
 
     easy_below: float
+    """Images none of whose pixels is more difficult get the coarse output."""
     share: float
+    """Share of the images that get it."""
     accuracy: float
+    """Pixel accuracy then."""
     loss: float
+    """How much lower that is than with the fine branch everywhere."""
     seconds: float
     """Mean time of an image."""
 

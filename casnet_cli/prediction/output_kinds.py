@@ -74,8 +74,8 @@ _ROWS = (
     OutputKind("overlay", ".overlay.jpg", (), _late("writers", "write_overlay")),
     OutputKind("confidence", ".confidence.png", ("confidence",), _late("writers", "write_confidence")),
     OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
-    OutputKind("geojson", ".geojson", (), _late("vector_formats", "write_geojson")),
-    OutputKind("coco", ".coco.json", (), _late("vector_formats", "write_coco")),
+    OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson")),
+    OutputKind("coco", ".coco.json", (), _late("coco_format", "write_coco")),
 )
 
 OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}

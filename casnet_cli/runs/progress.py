@@ -29,8 +29,11 @@ class TimelessProgress(TypedDict):
     """A training's progress without times: fields of `Progress`."""
 
     step: int
+    """Steps done."""
     sums: dict[str, float]
+    """Sum of each loss over the steps of the epoch under way."""
     history: list[EpochRow]
+    """A row for each finished epoch, without its times."""
 
 
 @dataclass

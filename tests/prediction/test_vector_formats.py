@@ -13,7 +13,8 @@ from scipy import ndimage
 
 from casnet_cli.data.annotations import polygons
 from casnet_cli.labels import VOID, with_colors
-from casnet_cli.prediction.vector_formats import coco, geojson
+from casnet_cli.prediction.coco_format import coco
+from casnet_cli.prediction.geojson_format import geojson
 
 LABELS = with_colors(("sky", "road", "tree"))
 DRAWN = {"s": 0, "r": 1, "t": 2, ".": VOID}

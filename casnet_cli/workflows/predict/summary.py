@@ -26,9 +26,13 @@ class FolderRecord(TypedDict):
     """A folder in the file of `--json`."""
 
     images: int
+    """Inputs that are labelled."""
     failed: int
+    """Inputs that failed."""
     difficulty_mean: float | None
+    """Mean over the labelled inputs, 0..1; None: there are none."""
     classes: dict[str, float | None]
+    """Share of each class in all pixels, the commonest first; None: there are no labelled inputs."""
 
 
 @dataclass

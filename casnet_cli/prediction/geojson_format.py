@@ -1,4 +1,4 @@
-"""Masks as geometry for other programs: polygons of connected regions (GeoJSON), run lengths of classes (COCO).
+"""Masks as geometry for other programs: polygons of connected regions.
 
 Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture.
 """
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import numpy as np
 
-from casnet_cli.data.annotations.coco_rle import encode
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.util.files import write_whole
 
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 NO_REGION = -1
 """In place of a region's number: void pixels belong to none."""
 
-
-# GeoJSON
-
-
 RegionProperties = TypedDict(
     "RegionProperties", {"class": str, "id": int, "pixels": int, "difficulty_mean": NotRequired[float]}
 )
@@ -32,25 +27,32 @@ RegionProperties = TypedDict(
 
 
 class Polygon(TypedDict):
-    """The rings of a region, the outer one first; each is a list of corners, x and y, the first again at its end."""
+    """The outline of a region, in GeoJSON."""
 
     type: Literal["Polygon"]
+    """GeoJSON's name of the geometry."""
     coordinates: list[list[list[int]]]
+    """Rings, the outer one first; each is a list of corners, x and y, the first again at its end."""
 
 
 class Feature(TypedDict):
     """A region."""
 
     type: Literal["Feature"]
+    """GeoJSON's name of an object with a geometry."""
     properties: RegionProperties
+    """Its class, size and mean difficulty."""
     geometry: Polygon
+    """Its outline."""
 
 
 class FeatureCollection(TypedDict):
     """The regions of an image."""
 
     type: Literal["FeatureCollection"]
+    """GeoJSON's name of a list of features."""
     features: list[Feature]
+    """One for each region, in the order of their first pixels."""
 
 
 def write_geojson(file: Path, picture: "LabelledPicture") -> None:
@@ -230,102 +232,3 @@ def _followers(pieces: _Pieces, others: _Pieces, left_reverses: bool) -> list[in
     following = np.empty_like(ending)
     following[ending] = beginning
     return following.tolist()
-
-
-# COCO
-
-
-class CocoImageRecord(TypedDict):
-    """The labelled image."""
-
-    id: int
-    file_name: str
-    width: int
-    height: int
-
-
-class RunLengths(TypedDict):
-    """Height and width of the mask, and COCO's compressed run lengths."""
-
-    size: list[int]
-    counts: str
-
-
-class CocoAnnotation(TypedDict):
-    """All pixels of one class; `bbox` is x, y, width, height."""
-
-    id: int
-    image_id: int
-    category_id: int
-    category: str
-    segmentation: RunLengths
-    area: int
-    bbox: list[int]
-    iscrowd: int
-
-
-class CocoCategory(TypedDict):
-    """A class."""
-
-    id: int
-    name: str
-
-
-class CocoImageAnnotations(TypedDict):
-    """An image, its annotations and all categories."""
-
-    image: CocoImageRecord
-    annotations: list[CocoAnnotation]
-    categories: list[CocoCategory]
-
-
-def write_coco(file: Path, picture: "LabelledPicture") -> None:
-    """The classes of a mask as COCO's run lengths. Raises OSError."""
-    write_whole(file, json.dumps(coco(picture.result.mask, picture.labels, picture.name)))
-
-
-def coco(
-    mask: np.ndarray, labels: LabelSet, file_name: str, image_id: int = 1, first_id: int = 1
-) -> CocoImageAnnotations:
-    """(H, W) uint8 class ids and VOID → one annotation for each class in the mask, as COCO names its keys.
-
-    Category ids are class ids. Areas are disjoint. Several images together make one COCO file:
-    `{"images": [..], "annotations": [..], "categories": [..]}`.
-    """
-    height, width = mask.shape
-    down = mask.ravel("F")
-    starts = np.flatnonzero(np.diff(down, prepend=~down[:1]))
-    ends = np.append(starts[1:], mask.size)
-    class_ids = down[starts]
-    order = np.argsort(class_ids, kind="stable")
-    present, places = np.unique(class_ids[order], return_index=True)
-    annotations: list[CocoAnnotation] = []
-    for class_id, runs in zip(present.tolist(), np.split(order, places[1:]), strict=True):
-        if class_id == VOID:
-            continue
-        annotation: CocoAnnotation = {
-            "id": first_id + len(annotations),
-            "image_id": image_id,
-            "category_id": class_id,
-            "category": labels.names[class_id],
-            "segmentation": {"size": [height, width], "counts": encode(starts[runs], ends[runs], mask.size)},
-            "area": int((ends[runs] - starts[runs]).sum()),
-            "bbox": _box(starts[runs], ends[runs] - 1, height),
-            "iscrowd": 0,
-        }
-        annotations.append(annotation)
-    return {
-        "image": {"id": image_id, "file_name": file_name, "width": width, "height": height},
-        "annotations": annotations,
-        "categories": [{"id": index, "name": name} for index, name in enumerate(labels.names)],
-    }
-
-
-def _box(starts: np.ndarray, lasts: np.ndarray, height: int) -> list[int]:
-    """x, y, width, height of runs down the columns, given by their first and last pixels."""
-    left, right = int(starts[0]) // height, int(lasts[-1]) // height
-    # A run that goes on in the next column passes the lowest and the highest pixel.
-    if (starts // height != lasts // height).any():
-        return [left, 0, right - left + 1, height]
-    top, bottom = int((starts % height).min()), int((lasts % height).max())
-    return [left, top, right - left + 1, bottom - top + 1]
