@@ -25,9 +25,10 @@ MAX_RATIO = 200
 RATIO_ALLOWANCE = 1_000_000_000
 """Label files of few values shrink a hundredfold; an archive that grows by more than both is taken for a bomb."""
 
-CHUNK = 1 << 20
+ARCHIVE_CHUNK = 1 << 20
+"""Bytes of a member that are read at a time."""
 
-MAX_READ = 16 * CHUNK
+MAX_READ = 16 * ARCHIVE_CHUNK
 """Members are copied in chunks, so a longer single read comes from a tar header that claims gigabytes of memory."""
 
 KINDS = (".zip", ".tar.gz", ".tgz", ".tar")
@@ -140,7 +141,7 @@ class _Unpacking:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as stream:
-            while chunk := content.read(CHUNK):
+            while chunk := content.read(ARCHIVE_CHUNK):
                 self.written += len(chunk)
                 # The sizes in the headers were checked, but the archive's author chose them.
                 if self.written > self.limit:
@@ -222,5 +223,5 @@ class _Tape:
 
     def finish(self) -> None:
         """Read to the end, where gzip compares its checksum of the whole."""
-        while self.read(CHUNK):
+        while self.read(ARCHIVE_CHUNK):
             pass

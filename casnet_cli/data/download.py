@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     import requests
     from urllib3 import HTTPResponse, Retry
 
-CHUNK = 1 << 16
+DOWNLOAD_CHUNK = 1 << 16
+"""Bytes of the body that are read at a time, at most."""
 
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with the bytes there are, and the bytes of the whole (None: unknown)."""
 
 
 class _Interrupted(Exception):
@@ -27,7 +29,7 @@ class _Interrupted(Exception):
 def fetch(
     url: str,
     target: Path,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
     attempts: int = 4,
     backoff_seconds: float = 1.0,
     timeout_seconds: float = 20,
@@ -81,7 +83,7 @@ def _retries(attempts: int, backoff_seconds: float) -> "Retry":
     return Retry(total=attempts, backoff_factor=backoff_seconds / 2).increment()
 
 
-def _attempt(url: str, part: Path, on_progress: Progress, timeout_seconds: float) -> None:
+def _attempt(url: str, part: Path, on_progress: DownloadProgress, timeout_seconds: float) -> None:
     """Bring `part` to its full length, or raise _Interrupted, CasnetError or, for the disk's part, OSError."""
     offset = _size(part)
     with _response(url, offset, timeout_seconds) as response:
@@ -126,7 +128,7 @@ def _response(url: str, offset: int, timeout_seconds: float) -> "Iterator[reques
             yield response
 
 
-def _receive(body: "HTTPResponse", part: Path, offset: int, on_progress: Progress) -> None:
+def _receive(body: "HTTPResponse", part: Path, offset: int, on_progress: DownloadProgress) -> None:
     """Write the body behind the first `offset` bytes of `part`. Raises _Interrupted if it ends early."""
     received, total = offset, None if body.length_remaining is None else offset + body.length_remaining
     with part.open("ab" if offset else "wb") as stream:
@@ -148,7 +150,7 @@ def _chunks(body: "HTTPResponse") -> Iterator[bytes]:
 
     body.enforce_content_length = False  # `_receive` compares the length, after all that came is written
     try:
-        while chunk := body.read1(CHUNK, decode_content=False):
+        while chunk := body.read1(DOWNLOAD_CHUNK, decode_content=False):
             yield chunk
     except (OSError, HTTPError) as error:
         raise _Interrupted(_cause(error)) from error

@@ -22,7 +22,7 @@ from casnet_cli.util.files import every_file, sha256_of
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of every HDF5 file."""
 
-Progress = Callable[[str, int, int | None], None]
+PreparationProgress = Callable[[str, int, int | None], None]
 """Called with the name of the step, how much is done, and of how much (None: unknown)."""
 
 
@@ -41,7 +41,12 @@ class PreparedData:
 
 
 def prepare(
-    source: Source, data: Path, out: Path | None, given: Path | None, on_progress: Progress, strict: bool = False
+    source: Source,
+    data: Path,
+    out: Path | None,
+    given: Path | None,
+    on_progress: PreparationProgress,
+    strict: bool = False,
 ) -> PreparedData:
     """Write `out`, by default `data/<name>.h5`, from the raw data `given`, else found, else downloaded.
 
@@ -93,7 +98,7 @@ def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:
     return None
 
 
-def download_raw(source: Source, data: Path, on_progress: Progress) -> Path | None:
+def download_raw(source: Source, data: Path, on_progress: PreparationProgress) -> Path | None:
     """The raw data set, downloaded into `data`; None for one that is built in.
 
     Raises DataError naming the file to fetch by hand and where to put it.

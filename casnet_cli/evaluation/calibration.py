@@ -9,7 +9,7 @@ from scipy import optimize, special
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import VOID
 
-BINS = 15
+CONFIDENCE_BINS = 15
 """Equally wide bins of confidence, as many as in Guo et al. 2017."""
 
 PIXELS = 200_000
@@ -24,21 +24,21 @@ Samples = Iterable[tuple[np.ndarray, np.ndarray]]
 
 @dataclass
 class ReliabilityBins:
-    """Counts of each bin of confidence, (`BINS`,) each."""
+    """Counts of each bin of confidence, (`CONFIDENCE_BINS`,) each."""
 
-    pixels: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS, np.int64))
     """Labelled pixels."""
-    confidence: np.ndarray = field(default_factory=lambda: np.zeros(BINS))
+    confidence: np.ndarray = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS))
     """Sum of their confidences."""
-    right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    right: np.ndarray = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS, np.int64))
     """Those that are right."""
 
     def add(self, confidence: np.ndarray, right: np.ndarray) -> None:
         """Count pixels. confidence: (N,) 0..1. right: (N,) bool."""
-        place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-        self.pixels += np.bincount(place, minlength=BINS)
-        self.confidence += np.bincount(place, weights=confidence, minlength=BINS)
-        self.right += np.bincount(place, weights=right, minlength=BINS).astype(np.int64)
+        place = np.minimum((confidence * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+        self.pixels += np.bincount(place, minlength=CONFIDENCE_BINS)
+        self.confidence += np.bincount(place, weights=confidence, minlength=CONFIDENCE_BINS)
+        self.right += np.bincount(place, weights=right, minlength=CONFIDENCE_BINS).astype(np.int64)
 
     def error(self) -> float | None:
         """Σ n_b / n · |accuracy − mean confidence| over the bins (Guo et al. 2017, eq. 3); None without pixels."""

@@ -7,7 +7,7 @@ import numpy as np
 SHIFT = 14
 """Bits dropped from a float32: scores of one bin differ by less than 0.2 %, however near to zero they are."""
 
-BINS = int(np.float32(2.0).view(np.uint32) >> SHIFT)
+SCORE_BINS = int(np.float32(2.0).view(np.uint32) >> SHIFT)
 """Bins of scores 0 ≤ s < 2."""
 
 
@@ -20,14 +20,14 @@ def bins(scores: np.ndarray) -> np.ndarray:
 class ErrorDetection:
     """Counts of each bin of a score that should be high where a pixel is wrong, (BINS,) each."""
 
-    right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    right: np.ndarray = field(default_factory=lambda: np.zeros(SCORE_BINS, np.int64))
     """Right pixels."""
-    wrong: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    wrong: np.ndarray = field(default_factory=lambda: np.zeros(SCORE_BINS, np.int64))
     """Wrong pixels."""
 
     def add(self, scores: np.ndarray, wrong: np.ndarray) -> None:
         """Count pixels. scores: (N,) float32. wrong: (N,) bool."""
-        counts = np.bincount(2 * bins(scores) + wrong, minlength=2 * BINS).reshape(BINS, 2)
+        counts = np.bincount(2 * bins(scores) + wrong, minlength=2 * SCORE_BINS).reshape(SCORE_BINS, 2)
         self.right += counts[:, 0]
         self.wrong += counts[:, 1]
 

@@ -15,7 +15,7 @@ from casnet_cli.inference.protocol import LabelledImage, LabelledOutputs, PixelO
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.runs.measurement_record import MetricsRecord
 
-BRANCHES = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
+BRANCH_OUTPUTS = {"coarse": "coarse", "fine": "fine", "fused": "mask"}
 """Keys of `branches` in metrics.json, with the output that has their classes."""
 
 
@@ -60,7 +60,8 @@ class Evaluation:
             "labelled_pixels": int(pixels.sum()),
             "void_pixels": self.void_pixels,
             "branches": {
-                name: metrics_of(self.matrices[name]).summary() if name in self.matrices else None for name in BRANCHES
+                name: metrics_of(self.matrices[name]).summary() if name in self.matrices else None
+                for name in BRANCH_OUTPUTS
             },
             **(self.detailed.summary() if self.detailed else {}),
             "seconds": self.seconds,
@@ -105,8 +106,8 @@ def evaluate(
     for place, sample, outputs in predicted:
         if not np.isfinite(outputs["confidence"]).all():
             raise RunError(f"{sample.name}: its probabilities are no numbers (the network's training has diverged)")
-        for branch in (branch for branch, key in BRANCHES.items() if key in outputs):
-            own = confusion(sample.label, outputs[BRANCHES[branch]], len(labels))
+        for branch in (branch for branch, key in BRANCH_OUTPUTS.items() if key in outputs):
+            own = confusion(sample.label, outputs[BRANCH_OUTPUTS[branch]], len(labels))
             matrices[branch] = matrices.get(branch, 0) + own
             counts.setdefault(branch, {})[place] = counts_of(own)
         names[place] = sample.name

@@ -11,7 +11,7 @@ from casnet_cli.inference.protocol import PixelOutputs
 DISTANCES = (1, 2, 4, 8, 16, 32)
 """Lower bounds of the bins of distance, in pixels (chessboard), to the next labelled pixel of another class."""
 
-SIZES = (0.0, 0.001, 0.01, 0.1)
+REGION_SHARES = (0.0, 0.001, 0.01, 0.1)
 """Lower bounds of the bins of size: share of the image that a connected region of one class takes up."""
 
 
@@ -23,7 +23,7 @@ class StratifiedAccuracy:
     """Number of classes."""
     distance: np.ndarray = field(default_factory=lambda: np.zeros((len(DISTANCES), 2), np.int64))
     """By distance to a border."""
-    size: np.ndarray = field(default_factory=lambda: np.zeros((len(SIZES), 2), np.int64))
+    size: np.ndarray = field(default_factory=lambda: np.zeros((len(REGION_SHARES), 2), np.int64))
     """By size of the region."""
 
     def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
@@ -36,13 +36,13 @@ class StratifiedAccuracy:
         away = 1 + ndimage.distance_transform_cdt(~edge, "chessboard") if edge.any() else np.full(truth.shape, 1 << 20)
         self.distance += _counted(np.searchsorted(DISTANCES, away[known], "right") - 1, right, len(DISTANCES))
         share = _region_pixels(truth, known) / truth.size
-        self.size += _counted(np.searchsorted(SIZES, share[known], "right") - 1, right, len(SIZES))
+        self.size += _counted(np.searchsorted(REGION_SHARES, share[known], "right") - 1, right, len(REGION_SHARES))
 
     def summary(self) -> dict[str, object]:
         """Of the key `accuracy_by` the rows of each bin: `from`, its lower bound, `pixels`, and `accuracy`."""
         strata = {
             "boundary_distance_px": _rows(DISTANCES, self.distance),
-            "region_share_of_image": _rows(SIZES, self.size),
+            "region_share_of_image": _rows(REGION_SHARES, self.size),
         }
         return {"accuracy_by": strata}
 

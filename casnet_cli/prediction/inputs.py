@@ -15,6 +15,8 @@ from casnet_cli.prediction.output_kinds import output_endings
 from casnet_cli.prediction.video_io import VIDEO_ENDINGS
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
+"""Endings of the images that `casnet predict` takes, and finds in folders."""
+
 STDIN = Path("-")
 DIGITS = 6
 """Digits of a frame's number in file names."""

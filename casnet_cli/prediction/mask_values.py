@@ -16,7 +16,7 @@ PALETTE, IDS = "palette", "ids"
 HINT = f"{PALETTE}, {IDS} or a TOML file, the table of classes that `prepare folder` takes"
 Value = TypeVar("Value")
 
-STRIP = 1 << 22
+LOOKUP_STRIP = 1 << 22
 """Pixels looked up at a time, as NumPy widens indices to eight bytes each."""
 
 
@@ -42,8 +42,8 @@ class MaskValues:
         """
         used = np.zeros(256, bool)
         flat = mask.ravel()
-        for start in range(0, flat.size, STRIP):
-            used |= np.bincount(flat[start : start + STRIP], minlength=256) > 0
+        for start in range(0, flat.size, LOOKUP_STRIP):
+            used |= np.bincount(flat[start : start + LOOKUP_STRIP], minlength=256) > 0
         if unknown := np.flatnonzero(used & ~self.known).tolist():
             raise ValueError(f"the mask holds {unknown}, for which mask values {self.identity!r} have nothing")
         if self.grey is not None:
@@ -56,7 +56,7 @@ class MaskValues:
 def _looked_up(mask: np.ndarray, grey: np.ndarray) -> np.ndarray:
     """(H, W) uint8 → (H, W) of the table's type, some rows at a time."""
     found = np.empty(mask.shape, grey.dtype)
-    rows = max(1, STRIP // max(1, mask.shape[1]))
+    rows = max(1, LOOKUP_STRIP // max(1, mask.shape[1]))
     for start in range(0, len(mask), rows):
         found[start : start + rows] = grey[mask[start : start + rows]]
     return found

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OVERLAY_STRENGTH = 0.55
 """Weight of the classes' colours over the image."""
 
-STRIP = 1 << 20
+OVERLAY_STRIP = 1 << 20
 """Pixels of an overlay that are computed at a time."""
 
 LONGEST_SIDE = 65_500
@@ -73,7 +73,7 @@ def write_overlay(file: Path, picture: "LabelledPicture") -> None:
     if max(height, width) > LONGEST_SIDE:
         raise OSError(f"a JPEG has at most {LONGEST_SIDE:,} pixels a side (--no-overlay)")
     overlay = Image.new("RGB", (width, height))
-    rows = max(1, STRIP // width)
+    rows = max(1, OVERLAY_STRIP // width)
     for top in range(0, height, rows):
         strip = blended(image[top : top + rows], mask[top : top + rows], picture.labels)
         overlay.paste(Image.fromarray(strip), (0, top))

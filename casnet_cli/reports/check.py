@@ -21,10 +21,10 @@ EXAMPLES = 3
 WITH_IMAGES = ("leak", "copies", "disagreement", "exif", "unlabelled", "unlearnt")
 """Kinds of findings that a look at the images decides."""
 
-SIZES = 12
+LISTED_SIZES = 12
 """Image sizes that have a bar of their own, the most frequent ones."""
 
-Bar = tuple[str, tuple[int, int, int] | None, str, float]
+BarRow = tuple[str, tuple[int, int, int] | None, str, float]
 """Name, colour if it has one, number in words, and length in 0..1."""
 
 
@@ -101,7 +101,7 @@ def drawn_over(image: np.ndarray, inside: np.ndarray, color: tuple[int, int, int
     return drawn
 
 
-def _class_bars(values: np.ndarray, labels: LabelSet, percent: bool) -> list[Bar]:
+def _class_bars(values: np.ndarray, labels: LabelSet, percent: bool) -> list[BarRow]:
     """A bar for each class, the longest first."""
     total, longest = max(1, values.sum()), max(1, values.max(initial=0))
     return [
@@ -111,11 +111,11 @@ def _class_bars(values: np.ndarray, labels: LabelSet, percent: bool) -> list[Bar
     ]  # fmt: skip
 
 
-def _size_bars(samples: Sequence[SampleFacts]) -> list[Bar]:
+def _size_bars(samples: Sequence[SampleFacts]) -> list[BarRow]:
     """A bar for each of the most frequent image sizes, and one for all others."""
     counted = Counter(sample.stored.size for sample in samples).most_common()
-    rows = [(f"{width} x {height}", count) for (width, height), count in counted[:SIZES]]
-    if len(counted) > SIZES:
-        rows.append((f"{len(counted) - SIZES} other sizes", sum(count for _, count in counted[SIZES:])))
+    rows = [(f"{width} x {height}", count) for (width, height), count in counted[:LISTED_SIZES]]
+    if len(counted) > LISTED_SIZES:
+        rows.append((f"{len(counted) - LISTED_SIZES} other sizes", sum(count for _, count in counted[LISTED_SIZES:])))
     longest = max((count for _, count in rows), default=1)
     return [(name, None, f"{count:,}", count / longest) for name, count in rows]

@@ -23,14 +23,14 @@ Curves = tuple[tuple[str, str, str, str], ...]
 Rows = Sequence[Mapping[str, float | None]]
 """Numbers of each epoch by column; None: not known."""
 
-LOSSES: Curves = (
+LOSS_CURVES: Curves = (
     ("loss", "total", INK, "-"),
     ("loss_coarse", "coarse", ORANGE, "-"),
     ("loss_attention", "attention", PURPLE, "-"),
     ("loss_refine", "refine", GREEN, "-"),
     ("loss_fine", "fine", SKY, "-"),
 )
-METRICS: Curves = (
+METRIC_CURVES: Curves = (
     ("val_pixel_accuracy", "pixel", BLUE, "-"),
     ("val_coarse_pixel_accuracy", "pixel, coarse branch", ORANGE, "--"),
     ("val_class_accuracy", "class", SKY, "-"),
@@ -153,7 +153,7 @@ def _summary(history: _History) -> str:
 def _losses(panel: "Axes", history: _History) -> None:
     panel.set_title("Losses, mean over the epoch")
     # The loss of a single branch is the total, and its line would hide it.
-    curves = LOSSES if sum(_known(history, name) for name, *_ in LOSSES) > 2 else LOSSES[:1]
+    curves = LOSS_CURVES if sum(_known(history, name) for name, *_ in LOSS_CURVES) > 2 else LOSS_CURVES[:1]
     if not _lines(panel, history, curves):
         return _empty(panel, "no loss recorded")
     low, high = _extent(history, curves)
@@ -166,11 +166,11 @@ def _losses(panel: "Axes", history: _History) -> None:
 
 def _metrics(panel: "Axes", history: _History) -> None:
     panel.set_title("Validation accuracy, %")
-    percents = {name: 100 * history.columns[name] for name, *_ in METRICS if name in history.columns}
+    percents = {name: 100 * history.columns[name] for name, *_ in METRIC_CURVES if name in history.columns}
     history = _History(history.epochs, history.columns | percents)
-    if not _lines(panel, history, METRICS):
+    if not _lines(panel, history, METRIC_CURVES):
         return _empty(panel, "not validated yet")
-    low, high = _extent(history, METRICS)
+    low, high = _extent(history, METRIC_CURVES)
     room = max(high - low, 2.0)
     # Above the curves there is room for the name of the best epoch.
     panel.set_ylim(low - 0.08 * room, high + 0.22 * room)

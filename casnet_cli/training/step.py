@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from casnet_cli.training.optimizer import CaffeSGD
 
-BACK_ENDS = ("tensorflow", "jax")
+TRAINING_BACK_ENDS = ("tensorflow", "jax")
+"""Those of Keras's back ends for which there is a training step."""
+
 LOSSES = ("coarse", "attention", "refine", "fine")
 POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -116,6 +118,6 @@ def _back_end() -> Any:
     import keras
 
     name = keras.backend.backend()
-    if name not in BACK_ENDS:
-        raise BackendError(f"KERAS_BACKEND={name}: cannot train (one of {', '.join(BACK_ENDS)})")
+    if name not in TRAINING_BACK_ENDS:
+        raise BackendError(f"KERAS_BACKEND={name}: cannot train (one of {', '.join(TRAINING_BACK_ENDS)})")
     return import_module(f"casnet_cli.training.step_{name}")

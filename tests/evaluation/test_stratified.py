@@ -30,7 +30,7 @@ def test_strata_agree_with_distances_pixel_by_pixel() -> None:
         pieces, count = ndimage.label(truth == k)
         for piece in range(1, count + 1):
             size[pieces == piece] = (pieces == piece).sum() / truth.size
-    bounds = [*stratified.SIZES, 2]
+    bounds = [*stratified.REGION_SHARES, 2]
     for row, low, high in zip(strata["region_share_of_image"], bounds, bounds[1:], strict=False):
         inside = known & (size >= low) & (size < high)
         assert row["pixels"] == inside.sum()

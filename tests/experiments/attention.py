@@ -1,7 +1,8 @@
-"""What the attention branch knows and what the second look does with it: python tests/experiments/attention.py RUN OUT
+"""How good the attention branch is, and what the fine branch adds: python tests/experiments/attention.py RUN OUT.json
 
-On the images that `casnet eval` measures, as it asks about them. OUT.json: how sure the branch is, how often the coarse
-and the fine answer differ, who is right there, and on how many pixels either is, which is what an oracle could reach.
+On the images that `casnet eval` measures, with the run's own evaluation settings. OUT.json: how sure the branch is, how
+often the coarse and the fine output differ, which of them is right there, and on how many pixels either is, which is
+what an oracle could reach.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from casnet_cli import backend
-from casnet_cli.evaluation.evaluator import BRANCHES, predict_samples
+from casnet_cli.evaluation.evaluator import BRANCH_OUTPUTS, predict_samples
 from casnet_cli.evaluation.measurement import evaluation_key
 from casnet_cli.labels import VOID
 from casnet_cli.runs import trained
@@ -25,16 +26,17 @@ class Pixels:
 
     def __init__(self) -> None:
         self.number, self.sure = 0, 0.0
-        self.right = dict.fromkeys(BRANCHES, 0)
+        self.right = dict.fromkeys(BRANCH_OUTPUTS, 0)
 
-    def add(self, chosen: np.ndarray, easy: np.ndarray, right: dict[str, np.ndarray]) -> None:
-        """(N,) each: which pixels are of this kind, p_a, and who is right."""
-        self.number += int(chosen.sum())
-        self.sure += float(easy[chosen].sum(dtype=np.float64))
+    def add(self, selected: np.ndarray, easy: np.ndarray, right: dict[str, np.ndarray]) -> None:
+        """(N,) each: which pixels are of this kind, p_a, and which pixels each branch has right."""
+        self.number += int(selected.sum())
+        self.sure += float(easy[selected].sum(dtype=np.float64))
         for name, mask in right.items():
-            self.right[name] += int(mask[chosen].sum())
+            self.right[name] += int(mask[selected].sum())
 
-    def told(self, of: int) -> dict[str, Any]:
+    def summary(self, of: int) -> dict[str, Any]:
+        """of: labelled pixels in all."""
         if not self.number:
             return {"share": 0.0}
         accuracy = {name: count / self.number for name, count in self.right.items()}
@@ -43,28 +45,28 @@ class Pixels:
 
 def main() -> None:
     found = trained.find_run(Path(sys.argv[1]))
-    wanted = evaluation_key(found, trained.open_run_data(found, None))
+    key = evaluation_key(found, trained.open_run_data(found, None))
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import branch_outputs
     from casnet_cli.inference.predictor import InferenceSettings
 
-    network = open_predictor(found, branch_outputs, InferenceSettings(scale=wanted.scale))
+    predictor = open_predictor(found, branch_outputs, InferenceSettings(scale=key.scale))
     kinds = ["all", "coarse_right", "coarse_wrong", "differing", *(f"p_a_below_{limit}" for limit in THRESHOLDS)]
     pixels = {kind: Pixels() for kind in kinds}
     either = 0
-    for _, sample, said in predict_samples(network, whole_images(wanted.images)):
+    for _, sample, outputs in predict_samples(predictor, whole_images(key.images)):
         known = sample.label != VOID
-        truth, answers = sample.label[known], {name: said[key][known] for name, key in BRANCHES.items()}
-        easy = 1 - said["difficulty"][known]
-        right = {name: answer == truth for name, answer in answers.items()}
+        truth, classes = sample.label[known], {name: outputs[output][known] for name, output in BRANCH_OUTPUTS.items()}
+        easy = 1 - outputs["difficulty"][known]
+        right = {name: predicted == truth for name, predicted in classes.items()}
         either += int((right["coarse"] | right["fine"]).sum())
-        chosen = [np.ones_like(known[known]), right["coarse"], ~right["coarse"], answers["coarse"] != answers["fine"]]
-        for kind, mask in zip(kinds, [*chosen, *(easy < limit for limit in THRESHOLDS)], strict=True):
+        masks = [np.ones_like(known[known]), right["coarse"], ~right["coarse"], classes["coarse"] != classes["fine"]]
+        for kind, mask in zip(kinds, [*masks, *(easy < limit for limit in THRESHOLDS)], strict=True):
             pixels[kind].add(mask, easy, right)
-    told = {kind: each.told(pixels["all"].number) for kind, each in pixels.items()}
-    text = json.dumps({**wanted.identity.model_dump(), **told, "either_right": either / pixels["all"].number}, indent=2)
+    summary = {kind: each.summary(pixels["all"].number) for kind, each in pixels.items()}
+    text = json.dumps({**key.identity.model_dump(), **summary, "either_right": either / pixels["all"].number}, indent=2)
     Path(sys.argv[2]).write_text(text + "\n")
     print(text)
 

@@ -71,7 +71,7 @@ def test_a_table_gives_its_first_ids_or_else_its_colours(
 def test_the_reader_of_masks_finds_the_classes_again(
     tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STRIP", 20)  # several strips, the last one short
+    monkeypatch.setattr(module, "LOOKUP_STRIP", 20)  # several strips, the last one short
     mask = np.random.default_rng(0).choice(np.array([0, 1, VOID], np.uint8), (7, 11))
     saved(from_table(tmp_path, text), tmp_path, mask)
     table = class_table.load(tmp_path / "mine.toml")

@@ -28,7 +28,7 @@ def test_every_loss_counts_and_one_that_is_no_number_is_no_overflow() -> None:
     assert step_result(losses, 1.0, True, 1.0, 0).losses == {"loss": 10.0, **losses}
     assert step_result(losses, np.inf, False, 2.0**15, 0).overflow
     assert not step_result(losses | {"fine": np.nan}, np.nan, False, 2.0**15, 0).overflow
-    assert {column for column, *_ in curves.LOSSES} == {"loss", *(f"loss_{name}" for name in LOSSES)}
+    assert {column for column, *_ in curves.LOSS_CURVES} == {"loss", *(f"loss_{name}" for name in LOSSES)}
 
 
 def values(training: TinyTraining) -> list[np.ndarray]:

@@ -10,7 +10,8 @@ from casnet_cli.labels import VOID, with_colors
 
 LAYOUT = "ADEChallengeData2016/ with images/ and annotations/, each with training/ and validation/"
 
-SPLITS = {"train": "training", "val": "validation"}
+SPLIT_FOLDERS = {"train": "training", "val": "validation"}
+"""Splits and the folders that hold them."""
 
 NAMES = """
 wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, earth, door,
@@ -35,7 +36,7 @@ def entries(root: Path) -> list[Entry]:
     """Training and validation by name. Raises DataError if a file lacks its partner."""
     folder = locate_folder(root, ("ADEChallengeData2016",), ("images", "annotations"), LAYOUT)
     listed = []
-    for split, part in SPLITS.items():
+    for split, part in SPLIT_FOLDERS.items():
         images, labels = folder / "images" / part, folder / "annotations" / part
         if not images.is_dir():
             raise DataError(f"{images}: no such folder (expected {LAYOUT})")

@@ -29,7 +29,8 @@ Reader = Callable[[Path, Path], Sample]
 Endings = tuple[tuple[str, ...], tuple[str, ...]]
 """Endings of file names in small letters: of images, and of labels."""
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+SOURCE_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+"""Endings of the images of published data sets whose archives differ in them."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from casnet_cli.data.annotations import masks
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.sources.base import IMAGE_ENDINGS, Entry, Source, locate_folder, match_files
+from casnet_cli.data.sources.base import SOURCE_IMAGE_ENDINGS, Entry, Source, locate_folder, match_files
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, LabelSet
@@ -41,7 +41,7 @@ def entries(root: Path) -> list[Entry]:
         for required in (images, labels):
             if not required.is_dir():
                 raise DataError(f"{required}: no such folder (expected {LAYOUT})")
-        listed += match_files(split, images, labels, (IMAGE_ENDINGS, (".png",)), masks.reader(TABLE))
+        listed += match_files(split, images, labels, (SOURCE_IMAGE_ENDINGS, (".png",)), masks.reader(TABLE))
     return listed
 
 

@@ -28,7 +28,7 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors
 
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+FOLDER_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
 TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -81,13 +81,13 @@ def pair_files(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list
     An image's label file has the same relative path, else the same name, apart from suffixes like `_mask`. Raises
     DataError if there is no image, or if an image could have several label files or a label file several images.
     """
-    image_files, label_files = files_below(images, IMAGES), files_below(labels, tuple(endings))
+    image_files, label_files = files_below(images, FOLDER_IMAGE_ENDINGS), files_below(labels, tuple(endings))
     if images.resolve() == labels.resolve():  # masks beside their images
         is_label = {name: _stripped(name) != name or file.suffix in OUTLINES for name, file in label_files.items()}
         label_files = {name: file for name, file in label_files.items() if is_label[name]}
         image_files = {name: file for name, file in image_files.items() if label_files.get(name) != file}
     if not image_files:
-        raise DataError(f"{images}: holds no image ({', '.join(IMAGES)})")
+        raise DataError(f"{images}: holds no image ({', '.join(FOLDER_IMAGE_ENDINGS)})")
     by_stem: dict[str, list[str]] = {}
     for name in label_files:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
@@ -151,7 +151,9 @@ def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, s
         for number, line in enumerate(lines, 1):
             if not (text := line.strip().replace("\\", "/")):
                 continue
-            whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(IMAGES) else text
+            whole = (
+                text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(FOLDER_IMAGE_ENDINGS) else text
+            )
             matches = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
             if len(matches) != 1:
                 wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"

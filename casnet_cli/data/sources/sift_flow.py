@@ -7,7 +7,7 @@ import numpy as np
 import scipy.io
 
 from casnet_cli.data.sources.base import (
-    IMAGE_ENDINGS,
+    SOURCE_IMAGE_ENDINGS,
     Entry,
     Sample,
     Source,
@@ -66,7 +66,9 @@ LABELS = LabelSet(tuple(COLORS), tuple(COLORS.values()))
 def entries(root: Path) -> list[Entry]:
     """All images, train before test, by name. Raises DataError if there are none or the test list names others."""
     folder = locate_folder(root, ("SiftFlowDataset",), ("Images", "SemanticLabels", TEST_LIST), LAYOUT)
-    listed = match_files("train", folder / "Images", folder / "SemanticLabels", (IMAGE_ENDINGS, (".mat",)), _load)
+    listed = match_files(
+        "train", folder / "Images", folder / "SemanticLabels", (SOURCE_IMAGE_ENDINGS, (".mat",)), _load
+    )
     test = _test_names(folder / TEST_LIST, {entry.name for entry in listed})
     train = [entry for entry in listed if entry.name not in test]
     return train + [replace(entry, split="test") for entry in listed if entry.name in test]

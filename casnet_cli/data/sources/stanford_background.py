@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.sources.base import (
-    IMAGE_ENDINGS,
+    SOURCE_IMAGE_ENDINGS,
     Entry,
     Sample,
     Source,
@@ -40,7 +40,7 @@ IDS = {b"-1": VOID} | {str(class_id).encode(): class_id for class_id in range(le
 def entries(root: Path) -> list[Entry]:
     """All images by name, in split train: the set has no official split. Raises DataError if there are none."""
     folder = locate_folder(root, ("iccv09Data",), ("images", "labels"), LAYOUT)
-    return match_files("train", folder / "images", folder / "labels", (IMAGE_ENDINGS, (".regions.txt",)), _load)
+    return match_files("train", folder / "images", folder / "labels", (SOURCE_IMAGE_ENDINGS, (".regions.txt",)), _load)
 
 
 def _load(image_file: Path, label_file: Path) -> Sample:

@@ -16,7 +16,8 @@ NAMES = (
     *("dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "tv monitor"),
 )
 
-SPLITS = ("train", "val")
+LABELLED_SPLITS = ("train", "val")
+"""Splits whose labels are published."""
 
 
 def color(class_id: int) -> tuple[int, int, int]:
@@ -37,7 +38,7 @@ def entries(root: Path) -> list[Entry]:
     required = ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")
     folder = locate_folder(root, ("VOCdevkit/VOC2012", "VOC2012"), required, LAYOUT)
     listed, read = [], masks.reader(TABLE)
-    for split in SPLITS:
+    for split in LABELLED_SPLITS:
         for name in read_bytes(folder / f"ImageSets/Segmentation/{split}.txt").decode("utf-8", "replace").split():
             image, mask = folder / f"JPEGImages/{name}.jpg", folder / f"SegmentationClass/{name}.png"
             if "/" in name or not image.is_file():
