@@ -1,4 +1,4 @@
-"""casnet against the yardstick in PyTorch, in turn, so that a busy moment of the machine meets both.
+"""casnet against the reference in PyTorch, in turn, so that a busy moment of the machine meets both.
 
     python against_torch.py /tmp/venvs/torch/bin/python --only train --rounds 5
     python against_torch.py PYTHON --script OTHER.py --torch-options 'train --net casnet --size 233 233 --batch 4'
@@ -19,11 +19,11 @@ from typing import Any
 
 from casnet_cli import recipe as recipes
 
-YARDSTICK = Path(__file__).with_name("torch_casnet.py")
+REFERENCE = Path(__file__).with_name("torch_casnet.py")
 KEYS = {"train": "train_step_seconds", "forward": "forward_seconds"}
 
 
-def answer_of(command: list[str]) -> Any:
+def json_of(command: list[str]) -> Any:
     """The JSON that a program prints."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout[done.stdout.index("{") :])
@@ -37,19 +37,20 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(KEYS), default="train")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5, help="timings of each process")
-    parser.add_argument("--script", type=Path, default=YARDSTICK, help="prints JSON with `median` in seconds")
+    parser.add_argument("--script", type=Path, default=REFERENCE, help="prints JSON with `median` in seconds")
     parser.add_argument("--torch-options", help="of the script, in place of those that do the recipe's work")
-    told = parser.parse_args()
-    chosen = recipes.load(recipes.find(told.recipe), told.set)
-    if chosen.model.backbone != "resnet50" or chosen.model.output_stride != 8 or chosen.model.variant != "attention":
-        parser.error(f"{told.recipe}: not the network of the yardstick, an attention CasNet on resnet50 at stride 8")
-    bench = [sys.executable, "-m", "casnet_cli", "--quiet", "bench", "--recipe", told.recipe, "--only", told.only]
-    bench += [word for text in told.set for word in ("--set", text)]
-    bench += ["--repeats", str(told.repeats), "--json", "-"]
-    torch = [told.python, str(told.script), *(shlex.split(told.torch_options or "") or same_work(chosen, told))]
+    options = parser.parse_args()
+    recipe = recipes.load(recipes.find(options.recipe), options.set)
+    if recipe.model.backbone != "resnet50" or recipe.model.output_stride != 8 or recipe.model.variant != "attention":
+        parser.error(f"{options.recipe}: not the network of the reference, an attention CasNet on resnet50 at stride 8")
+    bench = [sys.executable, "-m", "casnet_cli", "--quiet", "bench", "--recipe", options.recipe, "--only", options.only]
+    bench += [word for text in options.set for word in ("--set", text)]
+    bench += ["--repeats", str(options.repeats), "--json", "-"]
+    work = shlex.split(options.torch_options or "") or same_work(recipe, options)
+    torch = [options.python, str(options.script), *work]
     pairs = []
-    for turn in range(1, told.rounds + 1):
-        ours, theirs = answer_of(bench)[KEYS[told.only]], answer_of(torch)["median"]
+    for turn in range(1, options.rounds + 1):
+        ours, theirs = json_of(bench)[KEYS[options.only]], json_of(torch)["median"]
         pairs.append((ours, theirs))
         print(f"{turn}: casnet {ours:.3f} s, PyTorch {theirs:.3f} s, ratio {ours / theirs:.3f}", flush=True)
     ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
@@ -59,15 +60,15 @@ def main() -> None:
     print(f"fastest: casnet {ours:.3f} s, PyTorch {theirs:.3f} s, ratio {ours / theirs:.3f}")
 
 
-def same_work(chosen: recipes.Recipe, told: argparse.Namespace) -> list[str]:
-    """The options with which the yardstick does what the recipe does."""
+def same_work(recipe: recipes.Recipe, options: argparse.Namespace) -> list[str]:
+    """The options with which the reference does the recipe's work."""
     from casnet_cli.data import sources
 
-    side, name = chosen.augmentation.crop, chosen.data.name
+    side, name = recipe.augmentation.crop, recipe.data.name
     classes = len(sources.find(name).labels) if name in sources.SOURCES else 21
-    batch = chosen.training.batch_size if told.only == "train" else 1
-    options = f"{told.only} --size {side}x{side} --batch {batch} --classes {classes} --repeats {told.repeats}"
-    return options.split() + (["--fixed-statistics"] if chosen.model.weights != "none" else [])
+    batch = recipe.training.batch_size if options.only == "train" else 1
+    words = f"{options.only} --size {side}x{side} --batch {batch} --classes {classes} --repeats {options.repeats}"
+    return words.split() + (["--fixed-statistics"] if recipe.model.weights != "none" else [])
 
 
 if __name__ == "__main__":

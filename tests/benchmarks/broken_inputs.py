@@ -26,7 +26,7 @@ WARM = 1000
 
 KILLS = 3
 IN_FLIGHT = 64
-"""Images that a kill may cost: those waiting for their turn, asked about together, and being written."""
+"""Images that a kill may cost: those waiting for their turn, in the network's batch, and being written."""
 
 
 # Inputs
@@ -87,11 +87,14 @@ def make(folder: Path, number: int, broken: int) -> None:
 
 @dataclass
 class Watched:
-    """times: seconds since the start at which there were so many lines of the manifest. memory: bytes, likewise."""
+    """A process that was watched."""
 
     code: int = 0
+    """Its exit code."""
     times: list[tuple[int, float]] = field(default_factory=list)
+    """Lines of the manifest, and seconds since the start at which there were so many."""
     memory: list[tuple[int, int]] = field(default_factory=list)
+    """Lines of the manifest, and resident bytes then."""
 
     def memory_at(self, lines: int) -> float:
         return next((size for count, size in self.memory if count >= lines), self.memory[-1][1]) / 2**20
@@ -152,9 +155,9 @@ def check_whole(out: Path) -> int:
                 assert image.size == (64, 48), file
             if file.suffix == ".png" and ".difficulty" not in file.name:
                 masks.add(file.relative_to(out).as_posix())
-    told = {record["mask"] for record in records(out) if record["status"] == "ok"}
-    assert told <= masks, f"lines without masks: {told - masks}"
-    return len(masks - told)
+    named = {record["mask"] for record in records(out) if record["status"] == "ok"}
+    assert named <= masks, f"lines without masks: {named - masks}"
+    return len(masks - named)
 
 
 def check_result(out: Path, images: Path, number: int, broken: int) -> tuple[int, int]:

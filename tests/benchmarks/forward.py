@@ -1,11 +1,11 @@
-"""What asking a network costs, step by step of what was saved, timed in turn; and the memory a pixel takes.
+"""What a forward pass costs, saving by saving, timed in turn; and the memory a pixel takes.
 
     python tests/benchmarks/forward.py --recipe sift-flow --size 256x256
     python tests/benchmarks/forward.py --recipe sift-flow-lite --size 1025x1025 --memory
 
-Random weights. `direct`: the pyramid's levels are enlarged, joined with the map and convolved as the paper says it.
+Random weights. `direct`: the pyramid's levels are enlarged, joined with the map and convolved as in the paper.
 `trained`: the network as it is trained, levels convolved on their bins, three softmaxes of every pixel. `folded`: batch
-norms folded, heads joined, nothing normalized that is not asked for. `winograd`: large convolutions by fewer products.
+norms folded, heads joined, nothing normalized that no output needs. `winograd`: large convolutions by fewer products.
 """
 
 import argparse
@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("--size", default="256x256")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--memory", action="store_true", help="only the memory of a forward pass")
-    told = parser.parse_args()
-    size = size_of(told.size)
+    options = parser.parse_args()
+    size = size_of(options.size)
     backend.start()
     from casnet_cli.inference import folding
     from casnet_cli.inference.inference_model import InferenceModel
@@ -39,9 +39,9 @@ def main() -> None:
     from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
     from casnet_cli.model.casnet import build_casnet
 
-    section = recipes.load(recipes.find(told.recipe), ["model.weights='none'"]).model
+    section = recipes.load(recipes.find(options.recipe), ["model.weights='none'"]).model
     model = build_casnet(section, CLASSES)
-    if told.memory:
+    if options.memory:
         growth(InferenceModel(model), size)
         return
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
@@ -51,17 +51,17 @@ def main() -> None:
     folding.LEAST_CHANNELS = least
     model.jit_compile = False
     straight = direct(model)
-    asked: dict[str, Callable[[], Any]] = {
+    calls: dict[str, Callable[[], Any]] = {
         "direct": lambda: straight.predict_on_batch(image[None].astype(np.float32)),
         "trained": lambda: model.predict_on_batch(image[None].astype(np.float32)),
         "folded": lambda: folded.predict(image),
         "winograd": lambda: winograd.predict(image),
     }
-    times: dict[str, list[float]] = {name: [] for name in asked}
-    for turn in range(told.rounds + 2):
-        for name, ask in asked.items():
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(options.rounds + 2):
+        for name, call in calls.items():
             began = time.perf_counter()
-            ask()
+            call()
             times[name] += [time.perf_counter() - began] if turn > 1 else []
     for name, own in times.items():
         ratio = statistics.median(mine / first for mine, first in zip(own, times["direct"], strict=True))
@@ -113,7 +113,9 @@ def growth(deployed: Any, size: tuple[int, int]) -> None:
     deployed.cells(np.zeros((1, *size, 3), np.float32))
     peak = memory.memory_peak()
     each = f"{(peak - before) / (size[0] * size[1]):.0f}" if peak > started else "less than was needed to start"
-    print(f"{before >> 20} MiB before, {peak >> 20} at most; bytes a pixel: {each} (said: {deployed.bytes_per_pixel})")
+    print(
+        f"{before >> 20} MiB before, {peak >> 20} at most; bytes a pixel: {each} (expected {deployed.bytes_per_pixel})"
+    )
 
 
 if __name__ == "__main__":

@@ -73,14 +73,14 @@ def train(file: Path, settings: list[str], marks: list[int]) -> None:
     from casnet_cli.training.step import set_up
     from casnet_cli.training.train_state import assemble
 
-    chosen, data = recipes.load(recipes.find("demo"), [*TINY, *settings]), Store(file)
-    training, rate = chosen.training, chosen.optimizer.learning_rate
-    trainee = assemble(chosen, len(data.labels), set_up(training), pretrained=False)
+    recipe, data = recipes.load(recipes.find("demo"), [*TINY, *settings]), Store(file)
+    training, rate = recipe.training, recipe.optimizer.learning_rate
+    state = assemble(recipe, len(data.labels), set_up(training), pretrained=False)
     part = data.parts()["train"]
-    batches = training_batches(part, chosen.augmentation, (127, 127, 127), training.batch_size, training.seed)
+    batches = training_batches(part, recipe.augmentation, (127, 127, 127), training.batch_size, training.seed)
     found = {}
     for step, batch in enumerate(islice(batches, max(marks)), 1):
-        trainee.step(batch.image, batch.label, rate)
+        state.step(batch.image, batch.label, rate)
         if step in marks:
             found[step] = memory.memory_now()
     print(json.dumps({"images": len(part), "now": found, "peak": memory.memory_peak()}))
@@ -95,16 +95,16 @@ def main() -> None:
     )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="beside a tiny recipe")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.child:
-        train(told.child, told.set, told.steps)
+    options = parser.parse_args()
+    if options.child:
+        train(options.child, options.set, options.steps)
         return
     with TemporaryDirectory(prefix="casnet-memory-") as name:
-        one = told.data or made(Path(name) / "one.h5", IMAGES)
-        many = repeated(Path(name) / "many.h5", Store(one), told.times)
+        one = options.data or made(Path(name) / "one.h5", IMAGES)
+        many = repeated(Path(name) / "many.h5", Store(one), options.times)
         for file in (one, many):
-            again = [sys.executable, __file__, "--child", str(file), "--steps", *map(str, told.steps)]
-            again += [word for text in told.set for word in ("--set", text)]
+            again = [sys.executable, __file__, "--child", str(file), "--steps", *map(str, options.steps)]
+            again += [word for text in options.set for word in ("--set", text)]
             done = subprocess.run(again, stdout=subprocess.PIPE, text=True, check=True)
             found = json.loads(done.stdout)
             now = ", ".join(f"{int(size) / 2**20:.1f} MiB at step {step}" for step, size in found["now"].items())

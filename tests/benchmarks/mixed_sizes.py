@@ -15,11 +15,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
+from casnet_cli.data.store import Subset
 from casnet_cli.workflows.bench.target import find_target
 from casnet_cli.workflows.bench.timing import Bench
 
 
-def write(folder: Path, photos, count: int) -> None:
+def write(folder: Path, photos: Subset, count: int) -> None:
     rng = np.random.default_rng(0)
     for index in range(count):
         image = Image.open(io.BytesIO(photos[index % len(photos)].image)).convert("RGB")
@@ -33,15 +34,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3)
-    asked = parser.parse_args()
-    subject = find_target(asked.run, asked.recipe, [], asked.data)
-    bench = Bench(subject, (240, 240), ["predict"], asked.repeats)
+    options = parser.parse_args()
+    target = find_target(options.run, options.recipe, [], options.data)
+    bench = Bench(target, (240, 240), ["predict"], options.repeats)
     with TemporaryDirectory() as few, TemporaryDirectory() as many:
-        write(Path(few), subject.images("predict"), 20)
+        images = target.images("predict")
+        assert images is not None, target.obstacle("predict")
+        write(Path(few), images, 20)
         bench.end_to_end(Path(few), 1)  # compiled and warm
-        write(Path(many), subject.images("predict"), asked.images)
-        ratio = bench.end_to_end(Path(many), asked.repeats, warm=0)
-    print(f"{subject.title}: {asked.images} images, {asked.repeats} pairs: {ratio:.3f}")
+        write(Path(many), images, options.images)
+        ratio = bench.end_to_end(Path(many), options.repeats, warm=0)
+    print(f"{target.title}: {options.images} images, {options.repeats} pairs: {ratio:.3f}")
 
 
 if __name__ == "__main__":

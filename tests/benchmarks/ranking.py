@@ -38,11 +38,11 @@ def main() -> None:
                 out = Path(place) / f"{name}-{pair}"
                 target = out if name == "predict" else out.with_suffix(".csv")
                 command = [sys.executable, "-m", "casnet_cli", "--quiet", name, images, "--run", run, "--out", target]
-                seen = watched(command, out / "manifest.jsonl")
-                rates[name].append(seen.rate)
+                call = watched(command, out / "manifest.jsonl")
+                rates[name].append(call.rate)
                 print(
-                    f"{name}: exit {seen.code}, {seen.rate:.1f} images/s, {seen.memory_at(WARM):.0f} MiB after {WARM} "
-                    f"images, {seen.memory[-1][1] / 2**20:.0f} MiB at the end",
+                    f"{name}: exit {call.code}, {call.rate:.1f} images/s, {call.memory_at(WARM):.0f} MiB after {WARM} "
+                    f"images, {call.memory[-1][1] / 2**20:.0f} MiB at the end",
                     flush=True,
                 )
         ratios = [ours / theirs for ours, theirs in zip(rates["rank"], rates["predict"], strict=True)]

@@ -1,10 +1,10 @@
-"""A yardstick: CasNet on ResNet-50 at output stride 8 in PyTorch, eager, channels last. Prints one line of JSON.
+"""For comparison: CasNet on ResNet-50 at output stride 8 in PyTorch, eager, channels last. Prints one line of JSON.
 
     python torch_casnet.py train --batch 4 --size 233x233
     python torch_casnet.py forward --size 233x233
 
-Does the work of recipe `stanford-background` and is as plain as a PyTorch user would write it: PyTorch's own layers,
-losses and SGD. Needs torch and NumPy; knows nothing of casnet.
+Does the work of recipe `stanford-background` and is written as a PyTorch user would write it: PyTorch's own layers,
+losses and SGD. Needs torch and NumPy; imports nothing of casnet.
 """
 
 import argparse
@@ -96,19 +96,19 @@ class CasNet(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         x = (image.flip(-1).float() - self.mean).permute(0, 3, 1, 2)  # already channels last in memory
         features = self.backbone(x)
-        said = {}
+        outputs = {}
         for name, branch in self.branches.items():
-            said[name] = functional.log_softmax(resized(branch(features), x.shape[2:]), dim=1)
-        hard, easy = said["attention"].split(1, dim=1)
-        said["fused"] = torch.logaddexp(easy + said["coarse"], hard + said["fine"])
-        return said
+            outputs[name] = functional.log_softmax(resized(branch(features), x.shape[2:]), dim=1)
+        hard, easy = outputs["attention"].split(1, dim=1)
+        outputs["fused"] = torch.logaddexp(easy + outputs["coarse"], hard + outputs["fine"])
+        return outputs
 
 
-def loss_of(said: dict[str, Tensor], label: Tensor) -> Tensor:
+def loss_of(outputs: dict[str, Tensor], label: Tensor) -> Tensor:
     """Sum of the three losses, each the mean over the labelled pixels."""
-    easy = (said["coarse"].detach().argmax(1) == label).long().masked_fill(label == VOID, VOID)
+    easy = (outputs["coarse"].detach().argmax(1) == label).long().masked_fill(label == VOID, VOID)
     targets = {"coarse": label, "attention": easy, "fused": label}
-    losses = [functional.nll_loss(said[name], target, ignore_index=VOID) for name, target in targets.items()]
+    losses = [functional.nll_loss(outputs[name], target, ignore_index=VOID) for name, target in targets.items()]
     return torch.stack(losses).sum()
 
 
@@ -129,17 +129,17 @@ def training_step(net: CasNet, image: Tensor, label: Tensor) -> Callable[[], obj
 
 
 def forward_pass(net: CasNet, image: Tensor) -> Callable[[], object]:
-    """All that prediction asks of an image: mask, confidence, difficulty, and the answers of both branches."""
+    """All outputs of a prediction: mask, confidence, difficulty, and the classes of both branches."""
 
     @torch.inference_mode()
-    def answer() -> object:
-        said = net(image)
-        confidence, mask = said["fused"].max(1)
-        branches = [said[name].argmax(1) for name in ("coarse", "fine")]
-        found = (mask, confidence.exp(), said["attention"][:, 0].exp(), *branches)
+    def predict() -> object:
+        outputs = net(image)
+        confidence, mask = outputs["fused"].max(1)
+        branches = [outputs[name].argmax(1) for name in ("coarse", "fine")]
+        found = (mask, confidence.exp(), outputs["attention"][:, 0].exp(), *branches)
         return [values.cpu().numpy() for values in found]
 
-    return answer
+    return predict
 
 
 def main() -> None:
@@ -150,26 +150,26 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--fixed-statistics", action="store_true", help="the backbone's batch norms use stored ones")
-    told = parser.parse_args()
-    height, width = map(int, told.size.split("x"))
-    shape = (told.batch or (4 if told.what == "train" else 1), height, width)
+    options = parser.parse_args()
+    height, width = map(int, options.size.split("x"))
+    shape = (options.batch or (4 if options.what == "train" else 1), height, width)
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     image = torch.from_numpy(rng.integers(0, 256, (*shape, 3), np.uint8)).to(device)
-    label = torch.from_numpy(rng.integers(0, told.classes, shape, np.uint8)).to(device)
-    net = CasNet(told.classes).to(device, memory_format=torch.channels_last)
-    net.train(told.what == "train")
-    if told.fixed_statistics:
+    label = torch.from_numpy(rng.integers(0, options.classes, shape, np.uint8)).to(device)
+    net = CasNet(options.classes).to(device, memory_format=torch.channels_last)
+    net.train(options.what == "train")
+    if options.fixed_statistics:
         net.backbone.eval()
-    call = training_step(net, image, label) if told.what == "train" else forward_pass(net, image)
+    call = training_step(net, image, label) if options.what == "train" else forward_pass(net, image)
     seconds = []
-    for _ in range(WARM + told.repeats):
+    for _ in range(WARM + options.repeats):
         began = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - began)
     timed = seconds[WARM:]
-    print(json.dumps({"what": told.what, "shape": shape, "median": statistics.median(timed), "seconds": timed}))
+    print(json.dumps({"what": options.what, "shape": shape, "median": statistics.median(timed), "seconds": timed}))
 
 
 if __name__ == "__main__":

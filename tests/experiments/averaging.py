@@ -1,4 +1,4 @@
-"""Do averaged weights judge better than the last ones? One training, several averages of it, on its validation images.
+"""Are averaged weights more accurate than the last ones? One training, several averages of it, on validation images.
 
     python tests/experiments/averaging.py --data data/stanford-background.h5 --folder averaging --set training.epochs=10
 
@@ -31,7 +31,7 @@ def weights_of(run: TrainingSetup) -> list[Any]:
 
 
 def averaged(run: TrainingSetup) -> dict[float, list[np.ndarray]]:
-    """Train to the end of the plan."""
+    """Train to the end of the plan; returns the averaged weights by decay."""
     weights = weights_of(run)
     sums = {decay: [weight.numpy() for weight in weights] for decay in DECAYS}
     for step, batch in enumerate(islice(run.batches(), run.plan.length.steps)):
@@ -45,33 +45,34 @@ def averaged(run: TrainingSetup) -> dict[float, list[np.ndarray]]:
     return sums
 
 
-def figures(run: TrainingSetup, scale: float) -> dict[str, float]:
+def metrics_at(run: TrainingSetup, scale: float) -> dict[str, float]:
+    """The metrics on the validation images."""
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
     from casnet_cli.inference.pixel_outputs import branch_outputs
 
-    asked = predict_samples(run.predictor.with_outputs(scale, branch_outputs), whole_images(run.plan.val_part))
-    metrics = evaluate(asked, run.plan.store.labels).metrics()
+    predictions = predict_samples(run.predictor.with_outputs(scale, branch_outputs), whole_images(run.plan.val_part))
+    metrics = evaluate(predictions, run.plan.store.labels).metrics()
     return {key: getattr(metrics, key) for key in KEYS}
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--fold", type=int)
-    asked = parser.parse_args()
-    store = Store(asked.data)
-    choice = choose(asked.recipe, asked.data, asked.overrides)
-    run = set_up_training(RunPlan.of(choice, store, asked.fold), Start())
+    options = parser.parse_args()
+    store = Store(options.data)
+    choice = choose(options.recipe, options.data, options.overrides)
+    run = set_up_training(RunPlan.of(choice, store, options.fold), Start())
     rows: list[dict[str, Any]] = []
     for decay, mean in averaged(run).items():
         for weight, value in zip(weights_of(run), mean, strict=True):
             weight.assign(value)
         run.predictor.refresh()
-        rows += [{"decay": decay, "scale": scale, **figures(run, scale)} for scale in SCALES]
+        rows += [{"decay": decay, "scale": scale, **metrics_at(run, scale)} for scale in SCALES]
         print(*rows[-len(SCALES) :], sep="\n", flush=True)
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    told = {"data_sha256": store.content_sha256, "set": asked.overrides, "fold": asked.fold, "rows": rows}
-    (asked.folder / "averaging.json").write_text(json.dumps(told, indent=2) + "\n")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    record = {"data_sha256": store.content_sha256, "set": options.overrides, "fold": options.fold, "rows": rows}
+    (options.folder / "averaging.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

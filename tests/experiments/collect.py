@@ -1,8 +1,8 @@
-"""Keep what a run measured: its figures go to docs/results, and a line of results.md for each is printed.
+"""Keep the metrics of runs: they go to docs/results, and a line of results.md for each is printed.
 
     python tests/experiments/collect.py RUN [RUN …]
 
-metrics.json of every protocol and history.csv go into docs/results/<run folder's name>/, for a run inside a series
+metrics.json of every evaluation and history.csv go into docs/results/<run folder's name>/, for a run inside a series
 <series>/<run>/. The line names command, recipe, seed, data, versions and hours, as run.json and history.csv have them.
 """
 
@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
-FIGURES = ("pixel_accuracy", "class_accuracy", "mean_iou")
+METRICS = ("pixel_accuracy", "class_accuracy", "mean_iou")
 
 
 def keep(run: Path) -> str:
+    """Copy the files of a run; returns its line of results.md."""
     series = run.parent if (run.parent / "summary.json").is_file() else None
     target = RESULTS / (f"{series.name}/{run.name}" if series else run.name)
     target.mkdir(parents=True, exist_ok=True)
@@ -25,11 +26,11 @@ def keep(run: Path) -> str:
         summary = json.loads((series / "summary.json").read_text())
         del summary["data"]  # where the data lay on that machine
         (target.parent / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    figures = {}
+    cells_by_evaluation = {}
     for metrics in sorted(run.glob("eval/*/metrics.json")):
         shutil.copy(metrics, target / f"{metrics.parent.name}.json")
-        told = json.loads(metrics.read_text())
-        figures[metrics.parent.name] = " / ".join(f"{100 * told[key]:.1f}" for key in FIGURES)
+        record = json.loads(metrics.read_text())
+        cells_by_evaluation[metrics.parent.name] = " / ".join(f"{100 * record[key]:.1f}" for key in METRICS)
     about = json.loads((run / "run.json").read_text())
     with open(run / "history.csv") as file:
         rows = list(csv.DictReader(file))
@@ -43,7 +44,7 @@ def keep(run: Path) -> str:
         f"{about['data_sha256'][:12]}",
         f"{len(rows)}",
         f"{hours:.2f}",
-        "; ".join(f"{name}: {text}" for name, text in figures.items()),
+        "; ".join(f"{name}: {text}" for name, text in cells_by_evaluation.items()),
         f"{versions}, {about['machine']}",
     ]
     return f"| {' | '.join(cells)} |"

@@ -23,6 +23,7 @@ STEPS, ENDS = 20, 5
 
 
 def first_steps(data: Path) -> dict[str, Any]:
+    """The losses of each step, and the means of the first and the last five."""
     store = Store(data)
     on_disk = list(paths.keras_weights_folder().glob("resnet50_*_notop.h5"))
     weights = [] if on_disk else ["model.weights=none"]
@@ -41,8 +42,8 @@ def main() -> None:
         rows.append(first_steps(Path(name)))
         first, last = rows[-1]["first_five"], rows[-1]["last_five"]
         print(name, " ".join(f"{loss:.3f}" for loss in rows[-1]["losses"]))
-        told = "falls" if last < first else "DOES NOT FALL"
-        print(f"mean of the first five {first:.3f}, of the last five {last:.3f}: {told}")
+        result = "falls" if last < first else "DOES NOT FALL"
+        print(f"mean of the first five {first:.3f}, of the last five {last:.3f}: {result}")
     Path(sys.argv[1]).write_text(json.dumps(rows, indent=2) + "\n")
 
 

@@ -1,12 +1,12 @@
-"""A simulated labelling project: which order of `casnet rank` gets most out of the labels it asks for?
+"""A simulated labelling project: which order of `casnet rank` makes most of a number of labels?
 
     python tests/experiments/labelling_loop.py --data data/stanford-background.h5 --folder loop
     python tests/experiments/labelling_loop.py --data data/camvid.h5 --recipe camvid-lite --judge val --folder camvid
 
 A tenth of the training images, drawn by seed, is labelled first; then in each round as many more as the order names, by
-the network of the round before, from which the next is fine-tuned. Everything is done by casnet's own commands. Called
-again it goes on where it was stopped; several processes may share one folder, each with its own --seeds or --by. It
-prints the accuracy on the judged images after each round, and the paired differences to `random`.
+the network of the round before, from which the next is fine-tuned. Everything is done by casnet's own commands. A
+second call goes on where the first was stopped; several processes may share one folder, each with its own --seeds or
+--by. It prints the accuracy on the test images after each round, and the paired differences to `random`.
 """
 
 import csv
@@ -34,59 +34,72 @@ FIRST = "first"
 
 @dataclass(frozen=True)
 class Loop:
+    """The project: its data, and how each round is trained."""
+
     data: Store
-    judge: str
+    """The images and labels."""
+    test_part: str
+    """The part of the data that measures, `test` or `val`."""
     recipe: str
+    """Its name or file."""
     overrides: tuple[str, ...]
+    """Values of `--set`."""
     folder: Path
+    """Holds runs, data sets and lists of names."""
     first_steps: int
+    """At most, of the training on the first tenth."""
     steps: int
+    """At most, of each training that follows."""
 
     @property
-    def judged(self) -> list[Entry]:
-        chosen = self.data.parts()[self.judge]
+    def test_images(self) -> list[Entry]:
+        """The images that measure every round, as test images."""
+        records = self.data.parts()[self.test_part]
         every = {(entry.split, entry.name): entry for entry in self.data.entries()}
-        return [replace(every[chosen.group, record.name], split="test") for record in chosen]
+        return [replace(every[records.group, record.name], split="test") for record in records]
 
     @property
     def pool(self) -> list[Entry]:
-        held = {entry.name for entry in self.judged} if self.data.folds else set()
+        """The training images, which are labelled round by round."""
+        held = {entry.name for entry in self.test_images} if self.data.folds else set()
         return [entry for entry in self.data.entries() if entry.split == "train" and entry.name not in held]
 
     def run(self, by: str, seed: int, number: int) -> Path:
+        """The folder of the training of round `number`."""
         return self.folder / f"{by if number else FIRST}-{seed}-{number}"
 
-    def measured(self, by: str, seed: int, number: int) -> PerImageCounts | None:
-        """Counts on the judged images after round `number`, 0 being the first tenth."""
+    def counts(self, by: str, seed: int, number: int) -> PerImageCounts | None:
+        """Counts on the test images after round `number`, 0 being the first tenth."""
         run = self.run(by, seed, number)
         if not (run / "checkpoints" / "best.h5").is_file() or not run.with_suffix(".h5").is_file():
             return None
         return evaluation_key(trained.find_run(run), Store(run.with_suffix(".h5"))).per_image()
 
     def labelled(self, by: str, seed: int, number: int) -> list[str]:
-        """Names of the images that are labelled in round `number`, kept as a file once they are chosen."""
+        """Names of the images that are labelled in round `number`, kept in a file from then on."""
         kept = self.run(by, seed, number).with_suffix(".json")
         if not kept.is_file():
             names = [entry.name for entry in self.pool]
             share = round(len(names) / 10)
             if number == 0:
-                chosen = np.random.default_rng(seed).permutation(names)[:share].tolist()
+                drawn = np.random.default_rng(seed).permutation(names)[:share].tolist()
             else:
                 before = self.labelled(by, seed, number - 1)
                 left = [name for name in names if name not in set(before)]
-                chosen = before + self.ordered(by, seed, number - 1, left)[:share]
-            kept.write_text(json.dumps(chosen))
+                drawn = before + self.ordered(by, seed, number - 1, left)[:share]
+            kept.write_text(json.dumps(drawn))
         return json.loads(kept.read_text())
 
     def ordered(self, by: str, seed: int, number: int, left: list[str]) -> list[str]:
+        """The names of the images without labels, the first to be labelled first."""
         if by == "random":
             return np.random.default_rng([seed, number]).permutation(left).tolist()
-        run, wanted = self.run(by, seed, number), set(left)
+        run, unlabelled = self.run(by, seed, number), set(left)
         photos = self.folder / "photos"
         photos.mkdir(exist_ok=True)
         for entry in self.pool:
             file = photos / f"{entry.name}.jpg"
-            if entry.name in wanted and not file.is_file():
+            if entry.name in unlabelled and not file.is_file():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(entry.load().image)
         files = [photos / f"{name}.jpg" for name in left]
@@ -95,18 +108,19 @@ class Loop:
             return [Path(row["file"]).relative_to(photos).with_suffix("").as_posix() for row in csv.DictReader(opened)]
 
     def train(self, by: str, seed: int, number: int) -> None:
+        """Train and measure round `number`."""
         run, names = self.run(by, seed, number), set(self.labelled(by, seed, number))
-        entries = [*(entry for entry in self.pool if entry.name in names), *self.judged]
+        entries = [*(entry for entry in self.pool if entry.name in names), *self.test_images]
         data = run.with_suffix(".h5")
         if not data.is_file():
             source = Source(self.data.name, self.data.labels, lambda root: entries, "")
-            told = {"source": f"{len(names)} images of {self.data.path}", "source_sha256": "", "source_stamp": ""}
-            store.write(data, source, entries, told)
+            origin = {"source": f"{len(names)} images of {self.data.path}", "source_sha256": "", "source_stamp": ""}
+            store.write(data, source, entries, origin)
         every = max(1, (len(names) - 1) // 8)
         epochs = max(1, (self.steps if number else self.first_steps) // every)
         settings = [
             f"training.epochs={epochs}",
-            f"evaluation.every_epochs={epochs}",  # the last weights are kept: one held-out image chooses nothing
+            f"evaluation.every_epochs={epochs}",  # the last weights are kept: one held-out image cannot choose
             "data.validation_fraction=0.001",
             "training.batch_size=8",
             f"training.seed={seed}",
@@ -124,25 +138,23 @@ def table(loop: Loop, orders: list[str], seeds: list[int], rounds: int) -> dict:
     for number in range(rounds + 1):
         share = f"{10 * (number + 1)} %"
         for by in orders if number else ["random"]:
-            tallies = {seed: told for seed in seeds if (told := loop.measured(by, seed, number))}
-            if not tallies:
+            counts = {seed: own for seed in seeds if (own := loop.counts(by, seed, number))}
+            if not counts:
                 continue
-            each = [per_image.means([told]) for told in tallies.values()]
-            figures = {key: [one[key] for one in each] for key in METRIC_NAMES}
-            paired = {seed: other for seed in tallies if (other := loop.measured("random", seed, number))}
-            against = (
-                per_image.difference([tallies[seed] for seed in paired], list(paired.values())) if paired else None
-            )
-            found[f"{by} {share}"] = {"seeds": list(tallies), "figures": figures, "against_random": against}
+            each = [per_image.means([own]) for own in counts.values()]
+            metrics = {key: [one[key] for one in each] for key in METRIC_NAMES}
+            paired = {seed: other for seed in counts if (other := loop.counts("random", seed, number))}
+            against = per_image.difference([counts[seed] for seed in paired], list(paired.values())) if paired else None
+            found[f"{by} {share}"] = {"seeds": list(counts), "figures": metrics, "against_random": against}
             cells = []
             for key in METRIC_NAMES:
-                values = 100 * np.array(figures[key])
+                values = 100 * np.array(metrics[key])
                 spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
                 cells.append(f"{values.mean():.1f}{spread}")
                 if number and by != "random" and against and against[key]["ci95"]:
                     low, high = (100 * bound for bound in against[key]["ci95"])
                     cells[-1] += f" ({100 * against[key]['value']:+.1f} [{low:+.1f}, {high:+.1f}])"
-            print(f"| {share} | {by if number else 'all'} | {len(tallies)} | {' | '.join(cells)} |")
+            print(f"| {share} | {by if number else 'all'} | {len(counts)} | {' | '.join(cells)} |")
     (loop.folder / "loop.json").write_text(json.dumps(found, indent=2) + "\n")
     return found
 
@@ -155,23 +167,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--first-steps", type=int, default=300, help="at most, of the training on the first tenth")
     parser.add_argument("--steps", type=int, default=300, help="at most, of each training that follows")
-    asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
     loop = Loop(
-        Store(asked.data),
-        asked.judge,
-        asked.recipe,
-        tuple(asked.overrides),
-        asked.folder,
-        asked.first_steps,
-        asked.steps,
+        Store(options.data),
+        options.judge,
+        options.recipe,
+        tuple(options.overrides),
+        options.folder,
+        options.first_steps,
+        options.steps,
     )
-    orders, seeds = asked.by.split(","), [int(word) for word in asked.seeds.split(",")]
-    for seed, by, number in itertools.product(seeds, orders, range(asked.rounds + 1)):
-        if loop.measured(by, seed, number) is None:
+    orders, seeds = options.by.split(","), [int(word) for word in options.seeds.split(",")]
+    for seed, by, number in itertools.product(seeds, orders, range(options.rounds + 1)):
+        if loop.counts(by, seed, number) is None:
             loop.train(by, seed, number)
-            table(loop, orders, seeds, asked.rounds)
-    table(loop, orders, seeds, asked.rounds)
+            table(loop, orders, seeds, options.rounds)
+    table(loop, orders, seeds, options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Does `casnet predict` keep its promises? Accuracy after rejection, and the warning of harder images.
+"""How reliable is `casnet predict`? Accuracy after rejection, and the warning of harder images.
 
     python tests/experiments/promises.py --folder promises --run runs/A data/a.h5 --other data/b.h5
 
-For each --run: its images that neither trained it nor chose its checkpoint are labelled by `casnet predict
---target-accuracy` at several targets, and the masks compared with the truth: what was promised on validation images
-beside what these deliver. Then all sets, those of --other too, are labelled by each run, and the warning is put to
-folders of 20, 50 and 100 images drawn from each: on a run's own set every warning is a false alarm, on another set it
-should come.
+For each --run: its images that neither trained it nor selected its checkpoint are labelled by `casnet predict
+--target-accuracy` at several targets, and the masks compared with the truth: share and accuracy expected from the
+validation images beside those of these images. Then all sets, those of --other too, are labelled by each run, and the
+warning is tried on folders of 20, 50 and 100 images drawn from each: on a run's own set every warning is a false alarm,
+on another set it should come.
 """
 
 import argparse
@@ -31,21 +31,27 @@ FOLDERS, DRAWS = (20, 50, 100), 1000
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A set's images that no training saw, as files too, and the run of that set if one is put to the test."""
+class TestSet:
+    """Images of a data set that no training used."""
 
     run: Path | None
+    """The run on this data set; None: a set of --other."""
     calibration: dict
+    """That run's calibration."""
     images: Subset
+    """The images with their labels."""
     files: list[Path]
+    """The images as files."""
 
 
 def held_out(data: Store, fold: int | None, name: str | None) -> Subset:
+    """The part of that name; else the test images, else the validation images."""
     parts = data.parts(fold)
     return parts[name or ("test" if "test" in parts else "val")]
 
 
 def photos(images: Subset, folder: Path) -> list[Path]:
+    """Write the images to files."""
     files = []
     for record in images:
         kind = "png" if record.image[:4] == b"\x89PNG" else "jpg"
@@ -60,12 +66,12 @@ def predict(run: Path | None, files: list[Path], out: Path, target: float | None
     """Lines of the manifest, in the order of the files."""
     words = ["--target-accuracy", target] if target else []
     casnet("predict", files[0].parent, "--run", run, "--out", out, "--no-overlay", *words)
-    told = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
-    by_file = {Path(line["file"]).name: line for line in told if line.get("status") == "ok"}
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    by_file = {Path(line["file"]).name: line for line in lines if line.get("status") == "ok"}
     return [by_file[file.name] for file in files]
 
 
-def delivered(files: list[Path], images: Subset, out: Path) -> dict:
+def measured(files: list[Path], images: Subset, out: Path) -> dict:
     """Share of the labelled pixels that are kept, accuracy among them, and its 95 % interval over images."""
     from casnet_cli.data.images import decode_label
 
@@ -83,17 +89,17 @@ def delivered(files: list[Path], images: Subset, out: Path) -> dict:
     return {"share": kept / labelled, "accuracy": right / kept, "ci95": interval(sums[:, 2] / sums[:, 1])}
 
 
-def kept(one: Judged, target: float, out: Path) -> tuple[tuple | None, dict | None]:
-    """Share and accuracy promised on validation images, and what the set's own images got; None where nothing is."""
-    promised = threshold_for(one.calibration["selective"], target)
-    if promised is None:
+def kept(one: TestSet, target: float, out: Path) -> tuple[tuple | None, dict | None]:
+    """Share and accuracy on the validation images, and on the set's own; None: no threshold reaches the target."""
+    expected = threshold_for(one.calibration["selective"], target)
+    if expected is None:
         return None, None
     predict(one.run, one.files, out, target)
-    return promised[1:], delivered(one.files, one.images, out)
+    return expected[1:], measured(one.files, one.images, out)
 
 
 def warned(difficulties: list[float], validation: list[float], images: int) -> float | None:
-    """The share of folders of so many images, drawn without replacement, that are warned of."""
+    """The share of folders of so many images, drawn without replacement, for which the warning comes."""
     if len(difficulties) < images:
         return None
     rng = np.random.default_rng(0)
@@ -106,38 +112,38 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--run", type=Path, nargs="+", action="append", required=True, metavar="RUN DATA [SPLIT]")
     parser.add_argument("--other", type=Path, nargs="+", action="append", default=[], metavar="DATA [SPLIT]")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     sets = {}
-    for run, data, *split in [*asked.run, *((None, *other) for other in asked.other)]:
+    for run, data, *split in [*options.run, *((None, *other) for other in options.other)]:
         opened, meta = Store(data), trained.find_run(run).meta if run else None
         images = held_out(opened, meta.fold if meta else None, str(split[0]) if split else None)
-        files = photos(images, asked.folder / "photos" / opened.name)
-        sets[opened.name] = Judged(run, meta.calibration if meta else {}, images, files)
+        files = photos(images, options.folder / "photos" / opened.name)
+        sets[opened.name] = TestSet(run, meta.calibration if meta else {}, images, files)
     own = {name: one for name, one in sets.items() if one.run}
     rows = [
-        (name, target, *kept(one, target, asked.folder / f"{name}-{target}"))
+        (name, target, *kept(one, target, options.folder / f"{name}-{target}"))
         for name, one in own.items()
         for target in TARGETS
     ]
     warnings = []
     for (name, one), (other, theirs) in itertools.product(own.items(), sets.items()):
-        told = predict(one.run, theirs.files, asked.folder / f"{name}-on-{other}")
-        ours, validation = [line["difficulty_mean"] for line in told], one.calibration["difficulty"]
+        lines = predict(one.run, theirs.files, options.folder / f"{name}-on-{other}")
+        ours, validation = [line["difficulty_mean"] for line in lines], one.calibration["difficulty"]
         shares = [warned(ours, validation, count) for count in (*FOLDERS, len(ours))]
         warnings.append((name, other, len(validation), len(ours), float(np.mean(ours)), shares))
-    for name, target, promised, found in rows:
-        if not promised:
-            print(f"| {name} | {target} | none promises it |")
+    for name, target, expected, found in rows:
+        if not expected:
+            print(f"| {name} | {target} | no threshold reaches it |")
             continue
         low, high = found["ci95"]
         print(
-            f"| {name} | {100 * target:.0f} | {100 * promised[0]:.1f} / {100 * promised[1]:.1f} "
+            f"| {name} | {100 * target:.0f} | {100 * expected[0]:.1f} / {100 * expected[1]:.1f} "
             f"| {100 * found['share']:.1f} / {100 * found['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}] |"
         )
     for name, other, validation, images, mean, shares in warnings:
         cells = " | ".join("–" if share is None else f"{100 * share:.1f}" for share in shares)
         print(f"| {name} ({validation} val) | {other} | {images} | {mean:.3f} | {cells} |")
-    (asked.folder / "promises.json").write_text(json.dumps({"rejection": rows, "warnings": warnings}, indent=2))
+    (options.folder / "promises.json").write_text(json.dumps({"rejection": rows, "warnings": warnings}, indent=2))
 
 
 if __name__ == "__main__":

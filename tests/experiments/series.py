@@ -1,4 +1,4 @@
-"""What the benchmarks of many trainings have in common: casnet's own commands, and where they put what they make."""
+"""What the experiments of many trainings share: a call of casnet, and the options."""
 
 import argparse
 import subprocess
@@ -7,11 +7,12 @@ from pathlib import Path
 
 
 def casnet(*words: object) -> None:
-    """Raises CalledProcessError where the command does not exit with 0."""
+    """Call casnet with these arguments. Raises CalledProcessError where the command does not exit with 0."""
     subprocess.run([sys.executable, "-m", "casnet_cli", *map(str, words)], check=True)
 
 
 def arguments(about: str | None) -> argparse.ArgumentParser:
+    """The options of every such experiment."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
