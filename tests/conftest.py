@@ -41,6 +41,6 @@ def uncompiled() -> Iterator[None]:
 
 @pytest.fixture
 def compiled_again(uncompiled: None) -> Iterator[None]:
-    """For a test whose subject is the compiled function, in a module of others."""
+    """For a test of the compiled function, in a module of others."""
     with functions_eager(False):
         yield

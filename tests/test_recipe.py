@@ -57,7 +57,7 @@ def test_a_value_of_no_kind_that_a_key_takes_is_one_fault(value: str) -> None:
     assert len(raised.value.faults) == 2 and "'none', 'auto', or a weight of 0 or more" in str(raised.value)
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[training]\nepochs = 0\nsead = 1\n[model]\nvariant = "best"\n[extra]\nx = 1\n')
     with pytest.raises(RecipeError) as raised:

@@ -32,7 +32,7 @@ LAYERS = (
 """Rooms, and modules that are rooms of their own, from the ground up."""
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 DOOR = "__init__"
-"""The package itself: it imports `api` when somebody asks for `load`, and its version is everybody's."""
+"""The package itself: it imports `api` when `load` is used, and its version is everybody's."""
 
 TALKS = {"workflows", "commands", "cli"}
 """Who may import the console."""

@@ -103,7 +103,7 @@ def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
     assert (record["tta"], record["scale"], record["tile"]) == ("flip", 1.5, 33)
     lines = [json.loads(line) for line in (out / "predictions/manifest.jsonl").read_text().splitlines()]
     store, right, labelled = Store(home / "data/blocks.h5"), 0, 0
-    lines.sort(key=lambda line: line["file"])  # images of one size are asked together
+    lines.sort(key=lambda line: line["file"])  # images of one size are predicted together
     assert [line["file"] for line in lines] == store.names["val"] and all(line["status"] == "ok" for line in lines)
     for line, entry in zip(lines, store.entries()[12:15], strict=True):
         label = entry.load().label
@@ -138,7 +138,7 @@ def test_predict_labels_a_folder_like_eval_does(home: Path, tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["jax", "torch"])
-def test_other_back_ends_give_the_same_masks_and_figures(home: Path, tmp_path: Path, name: str) -> None:
+def test_other_back_ends_give_the_same_masks_and_metrics(home: Path, tmp_path: Path, name: str) -> None:
     pytest.importorskip(name)
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -163,9 +163,9 @@ def test_best_alone_is_enough(home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     data = home / "data" / "blocks.h5"
     monkeypatch.chdir(tmp_path)
     casnet("predict", tmp_path / "picture.png", "--run", alone)
-    for _ in range(2):  # over its own figures
-        casnet("eval", "--run", alone, "--data", data, "--out", tmp_path / "figures")
-    assert (tmp_path / "predictions" / "picture.png").exists() and (tmp_path / "figures" / "metrics.json").exists()
+    for _ in range(2):  # over its own files
+        casnet("eval", "--run", alone, "--data", data, "--out", tmp_path / "metrics")
+    assert (tmp_path / "predictions" / "picture.png").exists() and (tmp_path / "metrics" / "metrics.json").exists()
     assert "name them by --data" in casnet("eval", "--run", alone, "--out", tmp_path / "x", code=2)
     assert "--out DIR" in casnet("eval", "--run", alone, "--data", data, code=2)
 
@@ -179,11 +179,11 @@ def test_an_interrupted_evaluation_leaves_no_empty_folder(
     messages: list[str] = []
     monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", interrupted)
     monkeypatch.setattr("casnet_cli.console.message", messages.append)
-    casnet("eval", "--out", tmp_path / "figures", code=130)
+    casnet("eval", "--out", tmp_path / "metrics", code=130)
     assert list(tmp_path.iterdir()) == [] and messages[-1] == "interrupted"
 
 
-def test_figures_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:
+def test_metrics_are_written_over_nothing_else(home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for name, content in (("report.html", "mine"), ("metrics.json", '{"mine": 1}')):
         (tmp_path / "mine" / name).write_text(content)
@@ -320,9 +320,9 @@ def mistakes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], 
 def test_mistakes_get_one_line_and_exit_2_without_the_engine(
     mistakes: dict[tuple[str, ...], list[str]], case: tuple[str, ...]
 ) -> None:
-    code, shown, said, engines = mistakes[case]
+    code, shown, message, engines = mistakes[case]
     assert (code, shown, engines) == (2, "", [])
-    assert said.startswith("error: ") and said.count("\n") == 1 and case[-1] in said
+    assert message.startswith("error: ") and message.count("\n") == 1 and case[-1] in message
 
 
 def test_a_mistake_ends_the_process_with_exit_code_2(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_a_reader_that_stops_is_no_failure(home: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_help_needs_no_engine_and_version_is_told() -> None:
+def test_help_needs_no_engine_and_version_is_shown() -> None:
     for words in (["--help"], ["train", "--help"], ["--version"]):
         code = (
             f"import sys; sys.argv = ['casnet', *{words}]\n"
@@ -370,7 +370,7 @@ def test_a_broken_run_json_is_one_line(home: Path, content: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("target", ["/nonexistent/x", ".", "/dev/full"])
-def test_an_answer_that_cannot_be_written(home: Path, target: str) -> None:
+def test_output_that_cannot_be_written(home: Path, target: str) -> None:
     assert f"{target}: cannot be written" in casnet("info", "data/blocks.h5", "--json", target, code=2)
 
 

@@ -35,7 +35,7 @@ def ended(processes: "list[subprocess.Popen[str]]") -> list[tuple[int, str]]:
     return [(process.returncode, output) for process in processes for output in (process.communicate()[1],)]
 
 
-def figures(run: Path) -> list[list[float]]:
+def history_of(run: Path) -> list[list[float]]:
     with open(run / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [[float(cell) for name, cell in row.items() if not name.endswith("_seconds")] for row in rows]
@@ -65,9 +65,9 @@ def test_two_workers_lose_one_are_stopped_and_end_as_one_process_does(
     assert (code, other) == (130, 130)
     assert "go on: casnet train" in output and "run folder" not in quiet
 
-    said_by = ended(together("train", "--resume", "--run", two))
-    assert [code for code, _ in said_by] == [0, 0]
-    np.testing.assert_allclose(figures(two), figures(one), rtol=1e-6)
+    outcomes = ended(together("train", "--resume", "--run", two))
+    assert [code for code, _ in outcomes] == [0, 0]
+    np.testing.assert_allclose(history_of(two), history_of(one), rtol=1e-6)
     with h5py.File(one / "checkpoints/last.h5") as ours, h5py.File(two / "checkpoints/last.h5") as theirs:
         kernel = "model/coarse_logits/kernel"
         np.testing.assert_allclose(ours[kernel][()], theirs[kernel][()], rtol=1e-5, atol=1e-7)

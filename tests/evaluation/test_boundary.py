@@ -35,7 +35,7 @@ def by_dilation(truth: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
     return float(np.mean(ious)), float(np.mean(f1s))
 
 
-def test_boundary_figures_agree_with_morphology() -> None:
+def test_boundary_metrics_agree_with_morphology() -> None:
     truth, mask = regions(2), regions(2)
     mask = np.roll(mask, 2, axis=1)
     mask[mask == VOID] = 4

@@ -37,7 +37,7 @@ def test_an_image_beyond_a_loss_that_is_won_back_counts() -> None:
     assert found == Point(0.2, 1.0, 13 / 20, 0.0)
 
 
-def test_a_coarse_answer_that_is_better_is_a_negative_loss() -> None:
+def test_a_coarse_output_that_is_better_is_a_negative_loss() -> None:
     assert threshold(curve([ImageErrors(0.3, 10, 9, 7)])) == Point(0.3, 1.0, 0.9, -0.2)
 
 

@@ -1,4 +1,4 @@
-"""How well a score tells wrong pixels, against scikit-learn and sorting."""
+"""How well a score separates wrong pixels from right ones, against scikit-learn and sorting."""
 
 import numpy as np
 import pytest

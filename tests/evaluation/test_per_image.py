@@ -26,7 +26,7 @@ def pixels(seed: int, images: int = 40, skill: float = 0.7) -> list[tuple[np.nda
     return found
 
 
-def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> PerImageCounts:
+def per_image_counts(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> PerImageCounts:
     counts = [counts_of(confusion(truth, predicted, CLASSES)) for truth, predicted in images]
     names = tuple(f"{prefix}{index}" for index in range(len(images)))
     return PerImageCounts(names, {"fused": stacked(counts, CLASSES)})
@@ -34,7 +34,7 @@ def tallied(images: list[tuple[np.ndarray, np.ndarray]], prefix: str = "") -> Pe
 
 def test_intervals_are_those_of_scipys_bootstrap() -> None:
     images = pixels(1)
-    own = tallied(images)
+    own = per_image_counts(images)
     right = np.array([(truth == predicted).sum() for truth, predicted in images], np.float64)
     total = np.array([len(truth) for truth, _ in images], np.float64)
 
@@ -49,10 +49,10 @@ def test_intervals_are_those_of_scipys_bootstrap() -> None:
     assert abs(low - expected.low) < 0.08 * width and abs(high - expected.high) < 0.08 * width
 
 
-def test_every_figure_of_a_draw_is_that_of_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_metric_of_a_draw_is_that_of_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(per_image, "REPLICATES", 3)
     images = pixels(2, 7)
-    own = tallied(images)
+    own = per_image_counts(images)
     found = per_image.resampled([own])
     rng = per_image._generator(own.names, 0)
     for index in range(3):
@@ -68,7 +68,7 @@ def test_every_figure_of_a_draw_is_that_of_its_pixels(monkeypatch: pytest.Monkey
 def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
     images = pixels(3)
     better = [(truth, np.where(np.arange(len(truth)) % 20 == 0, truth, predicted)) for truth, predicted in images]
-    ours, theirs = tallied(better), tallied(images)
+    ours, theirs = per_image_counts(better), per_image_counts(images)
     found = per_image.difference([ours], [theirs])
     value, (low, high) = found["pixel_accuracy"]["value"], found["pixel_accuracy"]["ci95"]
     expected = (per_image.means([ours])["pixel_accuracy"] or 0) - (per_image.means([theirs])["pixel_accuracy"] or 0)
@@ -79,7 +79,7 @@ def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
 
 def test_parts_are_averaged_and_those_of_the_same_images_drawn_alike() -> None:
     images = pixels(4)
-    own, other = tallied(images), tallied(pixels(5), "fold 2/")
+    own, other = per_image_counts(images), per_image_counts(pixels(5), "fold 2/")
     np.testing.assert_allclose(per_image.resampled([own, own])["mean_iou"], per_image.resampled([own])["mean_iou"])
     both, single = (
         per_image.resampled([own, other])["mean_iou"],
@@ -94,11 +94,11 @@ def test_parts_are_averaged_and_those_of_the_same_images_drawn_alike() -> None:
 
 def test_other_images_cannot_be_compared() -> None:
     with pytest.raises(RunError, match="not measured on the same images"):
-        per_image.difference([tallied(pixels(1, 5))], [tallied(pixels(1, 6))])
+        per_image.difference([per_image_counts(pixels(1, 5))], [per_image_counts(pixels(1, 6))])
 
 
 def test_what_is_saved_comes_back_and_damage_is_named(tmp_path: Path) -> None:
-    own, file = tallied(pixels(6, 5)), tmp_path / "counts.npz"
+    own, file = per_image_counts(pixels(6, 5)), tmp_path / "counts.npz"
     own.save(file)
     again = per_image.load(file)
     assert again.names == own.names

@@ -15,7 +15,7 @@ TOGETHER = {
     "tests/workflows": "trained",
     "tests/workflows/predict": "trained",
 }
-"""Folders whose files ask one and the same run, trained once a worker."""
+"""Folders whose files share one run, trained once a worker."""
 LONGEST_FIRST = (
     "trained",
     "tests/end_to_end/test_daily_path.py",

@@ -26,7 +26,7 @@ def test_lines_have_the_keys_of_their_model_in_its_order(folder: Path) -> None:
     assert list(ManifestEntry.__annotations__) == list(ManifestLine.model_fields)
 
 
-def test_files_of_which_no_manifest_tells_are_not_written_over(folder: Path) -> None:
+def test_files_that_no_manifest_names_are_not_written_over(folder: Path) -> None:
     outputs = Outputs(folder.parent / "out", LABELS, "run 1")
     jobs = find_images([folder], outputs.folder)
     check_unclaimed(outputs, jobs)

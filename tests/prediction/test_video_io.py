@@ -271,7 +271,7 @@ def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             call()
 
 
-def test_frames_are_read_as_they_are_asked_for(tmp_path: Path, av: ModuleType) -> None:
+def test_frames_are_read_as_they_are_needed(tmp_path: Path, av: ModuleType) -> None:
     found: Iterator[tuple[int, np.ndarray]] = frames(clip(tmp_path / "a.mp4", av))
     assert next(found)[0] == 0
     del found  # warns of nothing left open

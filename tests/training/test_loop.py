@@ -24,17 +24,17 @@ def begun(
     length: TrainingLength,
     progress: Progress,
     schedule: Schedule,
-    figures: list[float],
+    accuracies: list[float],
     broken: tuple[int, ...] = (),
     overflows: tuple[int, ...] = (),
 ) -> Iterator[Any]:
-    """Losses are the batch's number, validation figures come from the list."""
+    """Losses are the batch's number, validation accuracies come from the list."""
     batches = (Batch(k, k) for k in count(progress.step))
 
     def step(image: Any, label: Any, rate: float) -> StepResult:
         return StepResult({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
 
-    validations = iter(figures)
+    validations = iter(accuracies)
     return training_reports(step, batches, schedule, length, lambda: {"pixel_accuracy": next(validations)}, progress)
 
 
@@ -86,13 +86,13 @@ def test_continuing_in_the_middle_of_an_epoch_gives_the_same_history() -> None:
 def test_left_after_any_report_and_begun_again_it_gives_the_same_history(reports: int) -> None:
     """Six steps and two ends of epochs; what is kept is what a checkpoint keeps."""
     whole = Progress()
-    figures = [0.2, 0.1]
-    run(TrainingLength(3, 2), whole, constant(), figures)
+    accuracies = [0.2, 0.1]
+    run(TrainingLength(3, 2), whole, constant(), accuracies)
     first = Progress()
-    for _ in zip(range(reports), begun(TrainingLength(3, 2), first, constant(), figures), strict=False):
+    for _ in zip(range(reports), begun(TrainingLength(3, 2), first, constant(), accuracies), strict=False):
         pass
     kept = Progress(**json.loads(json.dumps(first.timeless())))
-    run(TrainingLength(3, 2), kept, constant(), figures[kept.epochs :])
+    run(TrainingLength(3, 2), kept, constant(), accuracies[kept.epochs :])
     assert kept.timeless() == whole.timeless() and kept.epochs == 2
 
 

@@ -84,7 +84,7 @@ def test_class_weights_multiply_equations_3_and_9_only(case: tuple[dict[str, np.
     assert float(found["attention"]) == pytest.approx(by_hand(p, label)["attention"], rel=1e-6)
 
 
-def test_the_fine_branch_alone_where_it_is_asked_for(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
+def test_the_fine_branch_alone_with_the_option_for_it(case: tuple[dict[str, np.ndarray], np.ndarray]) -> None:
     p, label = case
     n = np.count_nonzero(label != VOID)
     known = [index for index in np.ndindex(label.shape) if label[index] != VOID]

@@ -6,13 +6,13 @@ from casnet_cli.training.schedule import Schedule
 
 def test_plateau_drops_by_ten_exactly_twice_then_ends() -> None:
     schedule = Schedule(ScheduleSection(kind="plateau", patience=2), 1e-4, 1000)
-    seen = []
-    for figure in (0.5, 0.6, 0.6, 0.59, 0.7, 0.7, 0.7, 0.6, 0.6, 0.9):
-        schedule.observe(figure)
-        seen.append((schedule.rate(0), schedule.finished))
-    rates = [rate for rate, _ in seen]
+    results = []
+    for accuracy in (0.5, 0.6, 0.6, 0.59, 0.7, 0.7, 0.7, 0.6, 0.6, 0.9):
+        schedule.observe(accuracy)
+        results.append((schedule.rate(0), schedule.finished))
+    rates = [rate for rate, _ in results]
     assert rates == pytest.approx([1e-4] * 3 + [1e-5] * 3 + [1e-6] * 4)
-    assert [finished for _, finished in seen] == [False] * 8 + [True] * 2
+    assert [finished for _, finished in results] == [False] * 8 + [True] * 2
 
 
 def test_polynomial_falls_to_nearly_nothing() -> None:
@@ -61,13 +61,13 @@ def test_a_drop_counts_within_the_rise_too() -> None:
 
 @pytest.mark.parametrize("kind", ["constant", "plateau", "polynomial", "cosine"])
 def test_early_stop_counts_validations_in_a_row_without_a_new_best(kind: str) -> None:
-    # Patience 2 sets the plateau's own count back at the third figure of these: it must not stop the other one.
+    # Patience 2 sets the plateau's own count back at the third accuracy of these: it must not stop the other one.
     schedule = Schedule(ScheduleSection(kind=kind, patience=2, early_stop=3), 1.0, 100)  # type: ignore[arg-type]
-    seen = []
-    for figure in (0.5, 0.4, 0.5, 0.6, 0.6, 0.1, 0.59, 0.2):
-        schedule.observe(figure)
-        seen.append(schedule.finished)
-    assert seen == [False] * 6 + [True] * 2
+    results = []
+    for accuracy in (0.5, 0.4, 0.5, 0.6, 0.6, 0.1, 0.59, 0.2):
+        schedule.observe(accuracy)
+        results.append(schedule.finished)
+    assert results == [False] * 6 + [True] * 2
 
 
 def test_constant_and_best() -> None:
@@ -78,21 +78,21 @@ def test_constant_and_best() -> None:
 
 def test_state_continues_where_it_stood() -> None:
     one, two = (Schedule(ScheduleSection(kind="plateau", patience=2), 1.0, 10) for _ in range(2))
-    figures = [0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
-    for figure in figures[:4]:
-        one.observe(figure)
+    accuracies = [0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+    for accuracy in accuracies[:4]:
+        one.observe(accuracy)
     two.restore(one.state())
-    for figure in figures[4:]:
-        one.observe(figure)
-        two.observe(figure)
+    for accuracy in accuracies[4:]:
+        one.observe(accuracy)
+        two.observe(accuracy)
     assert one.state() == two.state() and one.finished
 
 
 def test_a_restored_early_stop_ends_at_the_same_validation() -> None:
     section = ScheduleSection(kind="plateau", patience=2, early_stop=4)
     one, two = (Schedule(section, 1.0, 10) for _ in range(2))
-    for figure in (0.5, 0.4, 0.4, 0.4):
-        one.observe(figure)
+    for accuracy in (0.5, 0.4, 0.4, 0.4):
+        one.observe(accuracy)
     two.restore(one.state())
     assert not two.finished
     two.observe(0.4)

@@ -1,4 +1,4 @@
-"""A trained run that several files of tests ask."""
+"""A trained run that several files of tests share."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from casnet_cli.runs.checkpoint import amend
 
 @pytest.fixture(scope="module", autouse=True)
 def _with_the_tiny_backbone(tiny: None) -> None:
-    """Commands are the subject here, and no network."""
+    """These tests check commands, not networks."""
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_pat
     assert ours.file["test"]["image"][0].tobytes() == theirs.file["test"]["image"][0].tobytes()
 
 
-def test_labels_of_a_class_that_the_network_has_not_learnt_are_told_apart(
+def test_labels_of_a_class_that_the_network_has_not_learnt_are_kept_apart(
     home: Path, tmp_path: Path, monkeypatch
 ) -> None:
     def blind(image: np.ndarray) -> dict[str, np.ndarray]:

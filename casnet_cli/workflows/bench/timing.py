@@ -1,4 +1,4 @@
-"""Timing a network: forward pass, training step, its input, prediction of a folder, and a yardstick for all of it."""
+"""Timing a network: forward pass, training step, its input, prediction of a folder, and matrix products beside them."""
 
 import io
 import statistics

@@ -57,7 +57,7 @@ def _run_metrics(record: MeasurementRecord) -> RunMetrics:
 
 def _branch(record: MeasurementRecord, branch: str) -> BranchMetrics:
     found = record.branches[branch]
-    assert found is not None  # no pair asks for a branch that the variant lacks
+    assert found is not None  # no pair needs a branch that the variant lacks
     return found
 
 

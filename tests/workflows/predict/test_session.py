@@ -199,7 +199,7 @@ def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:
 # From Python
 
 
-def test_the_same_answer_from_python(home: Path) -> None:
+def test_the_same_outputs_from_python(home: Path) -> None:
     model = load("runs/folder-001")
     assert model.labels.names == NAMES
     image = opened(home / "photos/sub/1.png")

@@ -215,6 +215,6 @@ def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
     assert labelled_names == ["0.png", "2.png"]
 
 
-def test_an_exported_file_anywhere_is_asked_for_its_run() -> None:
+def test_an_exported_file_may_lie_anywhere() -> None:
     for file in ("/model.onnx", "/models/model.onnx", "/a/export/onnx-float32/model.onnx"):
         engines._note_if_outdated(Path(file), None)  # type: ignore[arg-type]  # no run around it

@@ -1,4 +1,4 @@
-"""Which work is done when, and what is left in the folders, is the subject here; not the step."""
+"""These tests check which work is done when, and what is left in the folders; not the step."""
 
 import pytest
 

@@ -48,7 +48,7 @@ def metrics(run: Path) -> dict[str, Any]:
     return dict(json.loads((run / "eval/test/metrics.json").read_text()))
 
 
-def figures(series: Path, tta: str = "none") -> dict[str, Any]:
+def summary_of(series: Path, tta: str = "none") -> dict[str, Any]:
     return dict(json.loads((series / "summary.json").read_text())["figures"][tta])
 
 
@@ -68,7 +68,7 @@ def test_a_fold_is_the_run_that_train_makes(home: Path) -> None:
 
 
 def test_the_mean_and_spread_are_those_of_the_folds(home: Path) -> None:
-    summary = figures(home / "runs/cv")
+    summary = summary_of(home / "runs/cv")
     folds = [metrics(home / f"runs/cv/fold-{fold}") for fold in (1, 2)]
     for key in ("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou"):
         values = [fold[key] for fold in folds]
@@ -84,7 +84,7 @@ def test_the_mean_and_spread_are_those_of_the_folds(home: Path) -> None:
 def test_compare_takes_the_folds_together_and_measures_what_is_not_yet(home: Path) -> None:
     casnet("compare", "runs/cv", "--json", "compared.json")
     (record,) = json.loads((home / "compared.json").read_text())["runs"]
-    summary = figures(home / "runs/cv")
+    summary = summary_of(home / "runs/cv")
     assert record["runs"] == 2 and record["images"] == 12
     assert record["mean_iou"] == summary["groups"]["folds"]["mean"]["mean_iou"]
     assert record["mean_iou_ci95"][0] < record["mean_iou"] < record["mean_iou_ci95"][1]
@@ -103,20 +103,20 @@ def test_compare_takes_the_folds_together_and_measures_what_is_not_yet(home: Pat
     assert "named twice" in casnet("compare", "runs/cv/fold-1", "runs/cv/fold-1/checkpoints/best.h5", code=2)
 
 
-def test_damaged_figures_are_measured_anew(home: Path) -> None:
-    before = figures(home / "runs/cv")
+def test_damaged_metrics_are_measured_anew(home: Path) -> None:
+    before = summary_of(home / "runs/cv")
     for fold, content in ((1, "{"), (2, "[]")):
         (home / f"runs/cv/fold-{fold}/eval/test/metrics.json").write_text(content)
     casnet("crossval", "--resume")
-    assert figures(home / "runs/cv") == before
+    assert summary_of(home / "runs/cv") == before
     counts = home / "runs/cv/fold-2/eval/test/per_image.npz"
     counts.write_bytes(counts.read_bytes()[:300])
     casnet("compare", "runs/cv")
     assert counts.stat().st_size > 300
 
 
-def test_figures_of_other_images_or_checkpoints_are_kept_apart(home: Path) -> None:
-    before = figures(home / "runs/cv")
+def test_metrics_of_other_images_or_checkpoints_are_kept_apart(home: Path) -> None:
+    before = summary_of(home / "runs/cv")
     casnet("eval", "--run", "runs/cv/fold-1", "--fold", "2")
     casnet("eval", "--run", "runs/cv/fold-1/checkpoints/last.h5")
     write_blocks(home / "data" / "other.h5", {"train": 3, "test": 2})
@@ -124,7 +124,7 @@ def test_figures_of_other_images_or_checkpoints_are_kept_apart(home: Path) -> No
     folders = {re.sub("-[0-9a-f]{8}$", "", folder.name) for folder in (home / "runs/cv/fold-1/eval").iterdir()}
     assert folders == {"test", "test-fold-2", "test-last", "test-blocks"}
     casnet("crossval", "--resume")
-    assert figures(home / "runs/cv") == before
+    assert summary_of(home / "runs/cv") == before
     shutil.copytree(home / "runs/cv/fold-1", home / "runs/twin")
     about = json.loads((home / "runs/twin/run.json").read_text()) | {"data": str(home / "data/other.h5")}
     (home / "runs/twin/run.json").write_text(json.dumps(about))
@@ -144,7 +144,7 @@ def test_a_trained_fold_that_was_not_measured_is_measured(home: Path) -> None:
     before = digest(home / "runs/cv/fold-2/checkpoints/last.h5")
     casnet("crossval", "--resume", "--tta", "flip")
     assert json.loads((home / "runs/cv/fold-2/eval/test-flip/metrics.json").read_text())["tta"] == "flip"
-    assert set(figures(home / "runs/cv", "flip")["runs"]) == set(figures(home / "runs/cv")["runs"])
+    assert set(summary_of(home / "runs/cv", "flip")["runs"]) == set(summary_of(home / "runs/cv")["runs"])
     assert digest(home / "runs/cv/fold-2/checkpoints/last.h5") == before
 
 
