@@ -27,22 +27,35 @@ FORM = 'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or
 
 
 class _Void(BaseModel):
+    """What means void."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
     ids: list[Id] = []
+    """Values of a mask."""
     colors: list[Color] = []
+    """RGB colours of a mask."""
 
 
 class _Class(BaseModel):
+    """A class of the table; several of one name are merged."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
     name: Annotated[str, Field(min_length=1)]
+    """Name of the class."""
     color: Color | None = None
+    """RGB colour of a mask that means it, and its colour in pictures; None: a generated one in pictures."""
     ids: list[Id] = []
+    """Values of a mask that mean it."""
 
 
 class _Table(BaseModel):
+    """The file."""
+
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
     void: _Void = _Void()
+    """Key `void`."""
     classes: Annotated[list[_Class], Field(alias="class", min_length=1)]
+    """Key `class`."""
 
 
 @dataclass(frozen=True)
