@@ -1,0 +1,66 @@
+"""How stored values become what a network sees: 0..255 in each band, by a range that was decided once."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from casnet_cli.data.pixels.picture import COLORS
+
+ROWS = 1 << 20
+"""Pixels that are mapped at a time."""
+
+
+@dataclass(frozen=True)
+class Intensities:
+    """What the pictures of a data set, and of the runs trained on it, hold."""
+
+    dtype: str = "uint8"
+    """NumPy's name of the type of the stored values."""
+    bands: tuple[str, ...] = COLORS
+    """Names of the bands that the network gets."""
+    low: tuple[float, ...] = (0.0, 0.0, 0.0)
+    """Of each band the value that becomes 0."""
+    high: tuple[float, ...] = (255.0, 255.0, 255.0)
+    """Of each band the value that becomes 255."""
+    nodata: float | None = None
+    """Value that means that nothing was measured there; NaN always does."""
+    chosen: tuple[int, ...] | None = None
+    """Numbers, from 1, of a file's bands that are taken; None: its colours."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether stored values are what the network sees: 8-bit RGB."""
+        return self == Intensities()
+
+    def seen(self, pixels: np.ndarray, mean: Sequence[float]) -> np.ndarray:
+        """(H, W, N) stored values → what the network sees: float32, 0..255, `mean` where nothing was measured.
+
+        Plain ones are returned as they are, uint8.
+        """
+        if self.plain:
+            return pixels
+        low = np.asarray(self.low, np.float32)
+        factor = np.float32(255) / (np.asarray(self.high, np.float32) - low)
+        found = np.clip((pixels.astype(np.float32) - low) * factor, 0, 255)
+        absent = self.absent(pixels)
+        if absent.any():
+            found = np.where(absent[..., None], np.asarray(mean, np.float32), found)
+        return found
+
+    def absent(self, pixels: np.ndarray) -> np.ndarray:
+        """(H, W) bool: where nothing was measured in any of the bands."""
+        missing = np.isnan(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
+        if self.nodata is not None:
+            missing = missing | (pixels == self.nodata)
+        return missing.any(axis=-1)
+
+    def record(self) -> dict[str, object]:
+        """As plain values for a JSON text; `from_record` reads them."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, object]) -> "Intensities":
+        """Raises TypeError or ValueError for a record that is none."""
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+        return cls(**fields)  # type: ignore[arg-type]
