@@ -1,49 +1,62 @@
 """Random scaling, translation, mirroring and colour (section 4.2): pure functions of image, label and generator."""
 
+import math
+
 import numpy as np
 from PIL import Image, ImageEnhance
 
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import AugmentationSection
 
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in the grey of a picture."""
+
 
 def augment(
-    image: Image.Image,
+    image: Image.Image | np.ndarray,
     label: Image.Image,
     section: AugmentationSection,
-    mean: tuple[float, float, float],
+    mean: tuple[float, ...],
     rng: np.random.Generator,
+    colors: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One crop: image (crop, crop, 3) uint8 and label (crop, crop) uint8, transformed together.
+    """One crop: image (crop, crop, N) and label (crop, crop) uint8, transformed together.
 
-    What the crop has beyond the image's border is the mean colour, RGB in 0..255, and void.
+    image: 8-bit RGB, of which the crop is uint8; or (H, W, N) float32 in 0..255, of which it is float32. What the crop
+    has beyond the image's border is the mean colour, (N) in 0..255, and void. colors: the first three bands are red,
+    green and blue.
     """
     pixels, ids = scaled_crop(image, label, section.crop, rng.uniform(*section.scales), rng.uniform(size=2), mean)
     if section.mirror and rng.random() < 0.5:
         pixels, ids = pixels[:, ::-1], ids[:, ::-1]
     if section.color_jitter:
-        pixels = jitter(pixels, 1 + section.color_jitter * rng.uniform(-1, 1, size=3))
+        factors = 1 + section.color_jitter * rng.uniform(-1, 1, size=3)
+        pixels = jitter(pixels, factors) if pixels.dtype == np.uint8 else jitter_bands(pixels, factors, colors)
     return np.ascontiguousarray(pixels), np.ascontiguousarray(ids)
 
 
 def scaled_crop(
-    image: Image.Image,
+    image: Image.Image | np.ndarray,
     label: Image.Image,
     crop: int,
     scale: float,
     place: np.ndarray,
-    mean: tuple[float, float, float],
+    mean: tuple[float, ...],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A crop of image and label, both scaled by `scale`.
+    """A crop of image and label, both scaled by `scale`; types and shapes are those of `augment`.
 
     place: (2,) position across and down in 0..1, where 0 is the left or upper end of the possible positions. Only the
     part that is needed is scaled: bilinear with anti-aliasing for the image, nearest neighbour for the label.
     """
-    pixels = np.empty((crop, crop, 3), np.uint8)
-    pixels[:] = np.rint(mean)
+    if isinstance(image, Image.Image):
+        pixels = np.empty((crop, crop, 3), np.uint8)
+        pixels[:] = np.rint(mean)
+    else:
+        pixels = np.empty((crop, crop, image.shape[-1]), np.float32)
+        pixels[:] = mean
     ids = np.full((crop, crop), VOID, np.uint8)
     box, spans = [], []
-    for side, fraction in zip(image.size, place, strict=True):
+    for side, fraction in zip(label.size, place, strict=True):
         scaled = max(1, round(side * scale))
         taken = min(crop, scaled)
         source = round((scaled - taken) * fraction)  # into the scaled image
@@ -53,9 +66,24 @@ def scaled_crop(
     (left, right), (top, bottom) = box
     (x0, x1), (y0, y1) = spans
     size, area = (x1 - x0, y1 - y0), (left, top, right, bottom)
-    pixels[y0:y1, x0:x1] = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=area))
+    pixels[y0:y1, x0:x1] = _resized(image, size, area)
     ids[y0:y1, x0:x1] = np.asarray(label.resize(size, Image.Resampling.NEAREST, box=area))
     return pixels, ids
+
+
+def _resized(
+    image: Image.Image | np.ndarray, size: tuple[int, int], area: tuple[float, float, float, float]
+) -> np.ndarray:
+    """The area (left, top, right, bottom) of an image, bilinear with anti-aliasing, at a size of width and height."""
+    if isinstance(image, Image.Image):
+        return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=area))
+    # Only what the filter reaches is handed over: Pillow copies what it gets.
+    reach = [math.ceil((area[axis + 2] - area[axis]) / size[axis]) + 1 for axis in (0, 1)]
+    left, top = (max(0, math.floor(area[axis]) - reach[axis]) for axis in (0, 1))
+    cut = image[top : math.ceil(area[3]) + reach[1], left : math.ceil(area[2]) + reach[0]]
+    box = (area[0] - left, area[1] - top, area[2] - left, area[3] - top)
+    bands = (Image.fromarray(np.ascontiguousarray(cut[..., band])) for band in range(cut.shape[-1]))
+    return np.stack([np.asarray(band.resize(size, Image.Resampling.BILINEAR, box=box)) for band in bands], axis=-1)
 
 
 def jitter(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -66,3 +94,20 @@ def jitter(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
     ):
         image = enhance(image).enhance(float(factor))
     return np.asarray(image)
+
+
+def jitter_bands(pixels: np.ndarray, factors: np.ndarray, colors: bool) -> np.ndarray:
+    """The same of (H, W, N) float32 in 0..255; saturation changes the first three bands alone, where they are colours.
+
+    Contrast is that around the mean grey of the colours, and around the mean of each other band.
+    """
+    brightness, contrast, saturation = (np.float32(factor) for factor in factors)
+    found = np.clip(pixels * brightness, 0, 255)
+    middle = found.mean(axis=(0, 1))
+    if colors:
+        middle[:3] = middle[:3] @ np.asarray(LUMINANCE, np.float32)
+    found = np.clip(middle + contrast * (found - middle), 0, 255)
+    if colors:
+        grey = found[..., :3] @ np.asarray(LUMINANCE, np.float32)[:, None]
+        found[..., :3] = np.clip(grey + saturation * (found[..., :3] - grey), 0, 255)
+    return found

@@ -12,12 +12,13 @@ PART_DIGITS = 16
 class ContentDigest:
     """Digests over samples in the order of the file, independent of times, library versions and label encoding."""
 
-    def __init__(self) -> None:
-        self.whole = hashlib.sha256()
+    def __init__(self, intensities: str = "") -> None:
+        """intensities: the record of other than plain intensities, of which the whole depends."""
+        self.whole = hashlib.sha256(intensities.encode())
         self._parts: dict[str, hashlib._Hash] = {}
 
     def add(self, entry: Entry, image: bytes, label: bytes) -> None:
-        """Add a sample. image and label: sha256 of the encoded image as found, and of the class ids, a byte a pixel."""
+        """Add a sample. image and label: sha256 of the image, and of the class ids, a byte a pixel."""
         name = f"{entry.split}/{entry.name}".encode()
         self.whole.update(name + image)
         self.whole.update(label)

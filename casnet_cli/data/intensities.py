@@ -1,5 +1,6 @@
 """How stored values become what a network sees: 0..255 in each band, by a range that was decided once."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -7,8 +8,8 @@ import numpy as np
 
 from casnet_cli.data.pixels.picture import COLORS
 
-ROWS = 1 << 20
-"""Pixels that are mapped at a time."""
+STRIP_PIXELS = 1 << 20
+"""Pixels that are mapped at a time where a whole picture would need much memory."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,17 @@ class Intensities:
     @property
     def plain(self) -> bool:
         """Whether stored values are what the network sees: 8-bit RGB."""
-        return self == Intensities()
+        return self == PLAIN
+
+    @property
+    def rgb(self) -> bool:
+        """Whether a picture is taken as 8-bit RGB, whatever its file holds: grey is repeated, a palette looked up."""
+        return self.dtype == "uint8" and self.bands == COLORS and self.chosen is None
+
+    @property
+    def colors(self) -> bool:
+        """Whether the first three bands are red, green and blue."""
+        return self.bands[:3] == COLORS
 
     def seen(self, pixels: np.ndarray, mean: Sequence[float]) -> np.ndarray:
         """(H, W, N) stored values → what the network sees: float32, 0..255, `mean` where nothing was measured.
@@ -44,16 +55,16 @@ class Intensities:
         factor = np.float32(255) / (np.asarray(self.high, np.float32) - low)
         found = np.clip((pixels.astype(np.float32) - low) * factor, 0, 255)
         absent = self.absent(pixels)
-        if absent.any():
-            found = np.where(absent[..., None], np.asarray(mean, np.float32), found)
+        if absent.any() or pixels.dtype.kind == "f":
+            found = np.where(absent[..., None] | np.isnan(found), np.asarray(mean, np.float32), found)
         return found
 
     def absent(self, pixels: np.ndarray) -> np.ndarray:
-        """(H, W) bool: where nothing was measured in any of the bands."""
+        """(H, W) bool: where nothing was measured in any band, each being NaN or `nodata`."""
         missing = np.isnan(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
-        if self.nodata is not None:
-            missing = missing | (pixels == self.nodata)
-        return missing.any(axis=-1)
+        if self.nodata is not None and not math.isnan(self.nodata):
+            missing |= pixels == self.nodata
+        return missing.all(axis=-1)
 
     def record(self) -> dict[str, object]:
         """As plain values for a JSON text; `from_record` reads them."""
@@ -63,4 +74,15 @@ class Intensities:
     def from_record(cls, record: dict[str, object]) -> "Intensities":
         """Raises TypeError or ValueError for a record that is none."""
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-        return cls(**fields)  # type: ignore[arg-type]
+        found = cls(**fields)  # type: ignore[arg-type]
+        if np.dtype(found.dtype).kind not in "iuf":
+            raise ValueError(f"{found.dtype} is no type of pixels")
+        if not found.bands or not len(found.bands) == len(found.low) == len(found.high):
+            raise ValueError(f"{len(found.bands)} bands, {len(found.low)} and {len(found.high)} ends of ranges")
+        if not all(low < high for low, high in zip(found.low, found.high, strict=True)):
+            raise ValueError(f"{found.low} and {found.high} are no ranges")
+        return found
+
+
+PLAIN = Intensities()
+"""8-bit RGB: stored values are what the network sees."""

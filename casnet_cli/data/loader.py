@@ -10,6 +10,7 @@ from PIL import Image
 
 from casnet_cli.data.augmentation import augment
 from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb
+from casnet_cli.data.pixels.stored import decode_pixels
 from casnet_cli.data.store import StoredSample, Subset
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import VOID
@@ -25,7 +26,7 @@ class Batch:
     """B augmented crops."""
 
     image: np.ndarray
-    """(B, crop, crop, 3) uint8, RGB."""
+    """(B, crop, crop, N): what the network sees, uint8 RGB of plain intensities, else float32 in 0..255."""
     label: np.ndarray
     """(B, crop, crop) uint8 class ids."""
     names: tuple[str, ...]
@@ -39,7 +40,7 @@ class WholeSample:
     name: str
     """Unique within its split."""
     image: np.ndarray
-    """(H, W, 3) uint8, RGB."""
+    """(H, W, N) as stored, of the type and bands of the set's intensities: mostly uint8 RGB."""
     label: np.ndarray
     """(H, W) uint8 class ids."""
 
@@ -51,7 +52,7 @@ PASSES = 1 << 40
 def training_batches(
     subset: Subset,
     section: AugmentationSection,
-    mean: tuple[float, float, float],
+    mean: tuple[float, ...],
     batch_size: int,
     seed: int,
     start: int = 0,
@@ -60,13 +61,16 @@ def training_batches(
 ) -> Iterator[Batch]:
     """Batches `start`, start + 1, … without end. Batch k is a pure function of subset, settings, seed and k.
 
+    mean: (N) colour, in 0..255, beyond an image's border and where nothing was measured.
     Of several workers each gets its own `batch_size` / workers rows of the batch, in the order of the workers. Every
     pass over the subset has a new order; batches run across the passes, so that no sample is left out.
     """
 
     def transform(record: StoredSample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
         image, label = _decoded(record, subset)
-        return *augment(image, label, section, mean, rng), record.name
+        intensities = subset.store.intensities
+        visible = image if intensities.plain else intensities.seen(np.asarray(image), mean)
+        return *augment(visible, label, section, mean, rng, intensities.colors), record.name
 
     dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat(PASSES).random_map(transform)
     dataset = dataset.batch(batch_size // workers, batch_fn=_stack)[start * workers + worker :: workers]
@@ -84,15 +88,22 @@ def whole_images(subset: Subset) -> Iterator[WholeSample]:
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=2 * AHEAD))
 
 
-def _decoded(record: StoredSample, subset: Subset) -> tuple[Image.Image, Image.Image]:
-    """Image and label of a sample. Raises DataError if the file was damaged after it was prepared."""
+def _decoded(record: StoredSample, subset: Subset) -> tuple[Image.Image | np.ndarray, Image.Image]:
+    """Image and label of a sample, the image as an array unless it is RGB of 8 bits.
+
+    Raises DataError if the file was damaged after it was prepared.
+    """
     where = f"{subset.store.path}: {subset.group}/{record.name}"
+    intensities = subset.store.intensities
+    image: Image.Image | np.ndarray
     try:
-        image, label = decode_rgb(io.BytesIO(record.image)), decode_label(record.label)
+        label = decode_label(record.label)
+        image = decode_rgb(io.BytesIO(record.image)) if intensities.rgb else decode_pixels(record.image, intensities)
     except UNREADABLE as error:
         raise DataError(f"{where}: damaged: {reason(error)} (prepare the data again)") from None
     classes = len(subset.store.labels)
-    if label.mode != "L" or image.size != label.size or any(label.histogram()[classes:VOID]):
+    size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
+    if label.mode != "L" or size != label.size or any(label.histogram()[classes:VOID]):
         raise DataError(f"{where}: damaged: its label is no image of ids 0..{classes - 1} and 255 of the image's size")
     return image, label
 

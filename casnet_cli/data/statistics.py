@@ -30,7 +30,7 @@ class StatisticsRecord(TypedDict):
     void_pixels: int
     """Pixels without a label."""
     color_mean: list[float]
-    """(3) mean of red, green and blue over all pixels, in 0..255."""
+    """(N) mean of each band over all pixels where something was measured, as the network sees them, in 0..255."""
     sizes: list[list[int]]
     """Rows of width, height and number of images, the most frequent first, at most `MOST_SIZES`."""
     different_sizes: int
@@ -56,8 +56,12 @@ class DataStatistics:
     """(K) images that show each class."""
     labelled: np.ndarray = field(init=False)
     """(K) labelled pixels of all classes in the images that show each class."""
+    bands: int = 3
+    """N, the number of bands of an image."""
     color: np.ndarray = field(init=False)
-    """(3) sum of red, green and blue over all pixels."""
+    """(N) sum of each band over all pixels where something was measured, in 0..255."""
+    measured: int = 0
+    """Pixels of which `color` is the sum."""
     void: int = 0
     """Pixels without a label."""
     pixels: int = 0
@@ -70,10 +74,12 @@ class DataStatistics:
         self.folds = np.zeros((max(self.fold_of.values(), default=0), self.classes), np.int64)
         self.images = np.zeros(self.classes, np.int64)
         self.labelled = np.zeros(self.classes, np.int64)
-        self.color = np.zeros(3)
+        self.color = np.zeros(self.bands)
 
-    def add(self, split: str, name: str, size: tuple[int, int], counts: np.ndarray, color: np.ndarray) -> None:
-        """size: width and height. counts: (256,) pixels of each id. color: (3,) sum of RGB over all pixels."""
+    def add(
+        self, split: str, name: str, size: tuple[int, int], counts: np.ndarray, color: np.ndarray, measured: int
+    ) -> None:
+        """size: width and height. counts: (256,) pixels of each id. color: (N,) sum over the `measured` pixels."""
         self.sizes[size] += 1
         of_classes = counts[: self.classes]
         self.splits[SPLITS.index(split)] += of_classes
@@ -82,6 +88,7 @@ class DataStatistics:
         self.images += of_classes > 0
         self.labelled += np.where(of_classes > 0, of_classes.sum(), 0)
         self.color += color
+        self.measured += measured
         self.void += int(counts[VOID])
         self.pixels += int(counts.sum())
 
@@ -97,7 +104,7 @@ class DataStatistics:
             "fold_class_pixels": self.folds,
             "median_frequency_weights": np.where(pixels > 0, median / np.where(pixels > 0, frequency, 1), 0),
             "void_pixels": self.void,
-            "color_mean": self.color / max(1, self.pixels),
+            "color_mean": self.color / max(1, self.measured),
             "sizes": np.array([(*size, images) for size, images in self.sizes.most_common(MOST_SIZES)]).reshape(-1, 3),
             "different_sizes": len(self.sizes),
         }

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import SupportsIndex, cast
 
@@ -18,6 +17,7 @@ import numpy as np
 from casnet_cli.data import splits
 from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
+from casnet_cli.data.intensities import PLAIN, STRIP_PIXELS, Intensities
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord
@@ -28,7 +28,9 @@ from casnet_cli.util.files import remove_stale, unfinished
 from casnet_cli.util.ordered_map import ordered_map
 
 FORMAT = "casnet-data"
-VERSION = 1
+VERSION = 2
+"""1 has no intensities; its images are 8-bit RGB."""
+
 DAMAGED = (KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError, RuntimeError)
 """What h5py and NumPy raise on a file that is not whole."""
 
@@ -49,9 +51,11 @@ class EncodedSample:
     counts: np.ndarray
     """(256,) pixels of each id."""
     color: np.ndarray
-    """(3,) sum of red, green and blue over all pixels."""
+    """(N,) sum of each band as the network sees it, in 0..255, over the measured pixels."""
+    measured: int
+    """Pixels where something was measured."""
     digests: tuple[bytes, bytes]
-    """sha256 of the encoded image, and of the class ids."""
+    """sha256 of the image, encoded or where it is no JPEG or PNG its pixels, and of the class ids."""
 
 
 def write(
@@ -61,10 +65,11 @@ def write(
     provenance: dict[str, str],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     strict: bool = False,
+    intensities: Intensities = PLAIN,
 ) -> tuple[str, ...]:
     """Write all entries to `path`, decoding and checking them in parallel; memory stays bounded.
 
-    provenance: further root attributes, which name what the samples were made from.
+    provenance: further root attributes, which name what the samples were made from. intensities: of all images.
     strict: raise DataError if a part differs from the copy of the data known to be good.
     Returns the parts that differ (`digests.differences`). Raises DataError on the first bad sample or a full disk;
     then `path` is as it was.
@@ -73,7 +78,8 @@ def write(
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(path)
         with unfinished(path) as part, open(part, "w+b") as written, h5py.File(written, "w") as file:
-            foreign = differences(_write_samples(file, path.parent, source, entries, on_progress), source.content)
+            parts = _write_samples(file, path.parent, source, entries, intensities, on_progress)
+            foreign = differences(parts, source.content)
             if foreign and strict:
                 what = f"{', '.join(foreign)} are not those of the copy that casnet knows"
                 raise DataError(f"{source.name}: {what} (look at the files, or leave --strict away)")
@@ -85,14 +91,21 @@ def write(
 
 
 def _write_samples(
-    file: h5py.File, folder: Path, source: Source, entries: Sequence[Entry], on_progress: Callable[[int, int], None]
+    file: h5py.File,
+    folder: Path,
+    source: Source,
+    entries: Sequence[Entry],
+    intensities: Intensities,
+    on_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
     """Fill the open file. Returns the digests of the parts."""
-    classes, content = len(source.labels), ContentDigest()
-    statistics = DataStatistics(classes, splits.folds_of([entry.name for entry in entries], source.folds))
+    classes, record = len(source.labels), json.dumps(intensities.record())
+    content = ContentDigest("" if intensities.plain else record)
+    folds = splits.folds_of([entry.name for entry in entries], source.folds)
+    statistics = DataStatistics(classes, folds, len(intensities.bands))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
-    encoded = ordered_map(lambda entry: _encode(entry, classes), entries)
+    encoded = ordered_map(lambda entry: _encode(entry, classes, intensities), entries)
     for done, (entry, future) in enumerate(encoded, 1):
         sample = future.result()
         # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
@@ -103,7 +116,7 @@ def _write_samples(
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
         written[entry.split] += 1
         content.add(entry, *sample.digests)
-        statistics.add(entry.split, entry.name, sample.size, sample.counts, sample.color)
+        statistics.add(entry.split, entry.name, sample.size, sample.counts, sample.color, sample.measured)
         on_progress(done, len(entries))
     file.attrs.update(
         format=FORMAT,
@@ -112,6 +125,7 @@ def _write_samples(
         classes=list(source.labels.names),
         palette=np.asarray(source.labels.palette, np.uint8),
         folds=source.folds or 0,
+        intensities=record,
         content_sha256=content.whole.hexdigest(),
         content=json.dumps(content.parts()),
         **statistics.attributes(),
@@ -135,12 +149,27 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
     return groups
 
 
-def _encode(entry: Entry, classes: int) -> EncodedSample:
-    validated = validate(entry, classes)
-    image, label = validated.sample.image, validated.sample.label
-    color = np.asarray(validated.image).reshape(-1, 3).sum(axis=0, dtype=np.float64)
-    digests = sha256(image).digest(), sha256(label.tobytes()).digest()
-    return EncodedSample(image, encode_label(label), validated.image.size, validated.counts, color, digests)
+def _encode(entry: Entry, classes: int, intensities: Intensities) -> EncodedSample:
+    validated = validate(entry, classes, intensities)
+    label, pixels = validated.sample.label, validated.pixels
+    color, measured = _color_sum(pixels, intensities)
+    size, digests = (pixels.shape[1], pixels.shape[0]), validated.digests(intensities)
+    return EncodedSample(validated.sample.image, encode_label(label), size, validated.counts, color, measured, digests)
+
+
+def _color_sum(pixels: np.ndarray, intensities: Intensities) -> tuple[np.ndarray, int]:
+    """(N,) sum of the bands as the network sees them, over the measured pixels; and how many pixels these are."""
+    bands = pixels.shape[-1]
+    if intensities.plain:
+        return pixels.reshape(-1, bands).sum(axis=0, dtype=np.float64), pixels.size // bands
+    total, measured = np.zeros(bands), 0
+    rows = max(1, STRIP_PIXELS // max(1, pixels.shape[1]))
+    for top in range(0, len(pixels), rows):
+        strip = pixels[top : top + rows]
+        known = ~intensities.absent(strip)
+        total += intensities.seen(strip, (0.0,) * bands)[known].sum(axis=0, dtype=np.float64)
+        measured += int(known.sum())
+    return total, measured
 
 
 @dataclass(frozen=True)
@@ -197,6 +226,8 @@ class Store:
     """Digest of all images and labels."""
     source: str
     """What the file was made from."""
+    intensities: Intensities
+    """What the images hold, and how a network sees them."""
     source_sha256: str
     """Digest of the files it was made from; empty for built-in data."""
 
@@ -219,6 +250,7 @@ class Store:
             palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
             self.labels = LabelSet(tuple(str(name) for name in attrs["classes"]), palette)
             self.folds = int(attrs["folds"]) or None
+            self.intensities = Intensities.from_record(json.loads(attrs.get("intensities", "{}")))
             self.content_sha256 = str(attrs["content_sha256"])
             self.names = {split: self._names(split) for split in SPLITS if split in self.file}
             if self.folds and not 2 <= self.folds <= len(self.names["train"]):

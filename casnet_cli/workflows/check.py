@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from casnet_cli import console, paths
@@ -17,6 +18,7 @@ from casnet_cli.data.checks.rules import (
     usable_samples,
 )
 from casnet_cli.data.checks.sample_facts import CheckedSample, facts_of
+from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
@@ -48,6 +50,8 @@ class CheckedData:
     """Samples of each split that a complete copy has, where that is known."""
     spare: tuple[Path, ...] = ()
     """Label files that belong to no image."""
+    intensities: Intensities = Intensities()
+    """What the pictures hold, and how a network sees them."""
     unpacked: str = ""
     """The temporary folder of an archive, which no message should name; empty if it is no archive."""
 
@@ -69,7 +73,8 @@ def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) ->
             raise DataError(f"{checked.where}: holds no images")
         samples: list[CheckedSample] = []
         with console.bar("checking") as bar:
-            for _, future in ordered_map(lambda entry: facts_of(entry, len(checked.labels)), checked.entries):
+            facts = partial(facts_of, classes=len(checked.labels), intensities=checked.intensities)
+            for _, future in ordered_map(facts, checked.entries):
                 sample = future.result()
                 samples.append(replace(sample, where=checked.named(sample.where)))
                 bar.update(len(samples), len(checked.entries))
@@ -114,7 +119,7 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
 
 def _of_store(path: Path) -> CheckedData:
     store = Store(path)
-    return CheckedData(str(path), store.labels, store.folds, store.entries())
+    return CheckedData(str(path), store.labels, store.folds, store.entries(), intensities=store.intensities)
 
 
 def _scratch() -> Path:
@@ -157,7 +162,7 @@ def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
     unpacked = str(root) if where and not Path(where).is_dir() and root != Path() else ""
     entries = source.entries(root)
     return CheckedData(
-        where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked
+        where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked=unpacked
     )
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from casnet_cli.data.augmentation import augment, jitter, scaled_crop
+from casnet_cli.data.augmentation import augment, jitter, jitter_bands, scaled_crop
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import AugmentationSection
 
@@ -79,3 +79,47 @@ def test_same_generator_same_crop() -> None:
     section = AugmentationSection(crop=33, mirror=True, color_jitter=0.3)
     one, two, other = (augment(image, label, section, MEAN, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(one, two, strict=True)) and (one[0] != other[0]).any()
+
+
+def smooth(width: int, height: int, bands: int) -> np.ndarray:
+    """(H, W, bands) float32 in 0..255 without steps."""
+    x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
+    return np.stack([127.5 + 100 * np.sin((k + 2) * x + y * (k + 1)) for k in range(bands)], -1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("scale", "place"), [(0.37, (0.2, 0.9)), (1.0, (0.5, 1.0)), (1.7, (0.0, 0.4)), (0.1, (1, 0))])
+def test_bands_are_cut_and_scaled_like_the_colours_of_a_photograph(scale: float, place: tuple[float, float]) -> None:
+    rounded = np.rint(smooth(200, 160, 3)).astype(np.uint8)
+    label = Image.fromarray((np.arange(200 * 160).reshape(160, 200) % 7).astype(np.uint8))
+    expected, ids = scaled_crop(Image.fromarray(rounded), label, 65, scale, np.array(place), MEAN)
+    bands = np.concatenate([rounded, rounded[..., :1]], -1).astype(np.float32)
+    pixels, other = scaled_crop(bands, label, 65, scale, np.array(place), (*MEAN, 124.0))
+    assert pixels.shape == (65, 65, 4) and pixels.dtype == np.float32
+    np.testing.assert_array_equal(ids, other)
+    np.testing.assert_allclose(pixels[..., :3], expected, atol=1.01)
+    np.testing.assert_array_equal(pixels[..., 3], pixels[..., 0])
+
+
+def test_jitter_of_bands_is_that_of_a_photograph_and_moves_no_colour_into_a_further_band() -> None:
+    rounded = np.rint(smooth(40, 30, 4)).astype(np.uint8)
+    for factors in ((1.2, 1, 1), (1, 0.7, 1), (1, 1, 1.4), (0.8, 1.2, 0.6)):
+        expected = jitter(rounded[..., :3], np.array(factors))
+        found = jitter_bands(rounded.astype(np.float32), np.array(factors), True)
+        np.testing.assert_allclose(found[..., :3], expected, atol=3)
+        fourth, middle = rounded[..., 3] * factors[0], np.mean(rounded[..., 3] * factors[0])
+        np.testing.assert_allclose(found[..., 3], np.clip(middle + factors[1] * (fourth - middle), 0, 255), atol=0.1)
+        without = jitter_bands(rounded.astype(np.float32), np.array(factors), False)
+        assert factors[2] == 1 or not np.allclose(without[..., :3], found[..., :3], atol=1)
+    np.testing.assert_array_equal(jitter_bands(rounded.astype(np.float32), np.ones(3), True), rounded)
+
+
+def test_bands_go_through_every_augmentation() -> None:
+    section = AugmentationSection(crop=33, mirror=True, color_jitter=0.3)
+    label = Image.fromarray(np.zeros((50, 60), np.uint8))
+    for bands in (1, 2, 4):
+        image, mean = smooth(60, 50, bands), (10.0,) * bands
+        pixels, ids = augment(image, label, section, mean, np.random.default_rng(1), colors=False)
+        assert pixels.shape == (33, 33, bands) and pixels.dtype == np.float32 and ids.shape == (33, 33)
+        assert pixels.min() >= 0 and pixels.max() <= 255
+        again, _ = augment(image, label, section, mean, np.random.default_rng(1), colors=False)
+        np.testing.assert_array_equal(pixels, again)

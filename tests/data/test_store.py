@@ -2,22 +2,26 @@ import io
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from helpers.cli import casnet
-from helpers.datasets import LABELS, blocks, write_blocks
+from helpers.datasets import FOUR_BANDS, LABELS, bands, blocks, write_bands, write_blocks
 from PIL import Image
 from typer.testing import CliRunner
 
 from casnet_cli.cli import app
 from casnet_cli.data import store
 from casnet_cli.data.images import encode_label
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.loader import whole_images
+from casnet_cli.data.pixels.stored import encode_pixels
 from casnet_cli.data.sources.base import Entry, Sample, Source
-from casnet_cli.data.store import Store
+from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID
 
@@ -71,6 +75,56 @@ def test_content_digest_sees_pixels_and_names_but_not_the_clock(tmp_path: Path) 
     assert len(digests) == 2
 
 
+def test_deep_bands_are_read_back_as_they_were_and_counted_as_they_are_seen(tmp_path: Path) -> None:
+    opened = Store(write_bands(tmp_path / "x.h5", {"train": 3}))
+    assert opened.intensities == FOUR_BANDS
+    originals = [bands(index, 48 if index % 2 else 57) for index in range(3)]
+    for index, original in enumerate(originals):
+        stored = opened.file["train/image"][index].tobytes()
+        np.testing.assert_array_equal(tifffile.imread(io.BytesIO(stored)), original)
+        np.testing.assert_array_equal(next(whole_images(Subset(opened, "train", (index,)))).image, original)
+    flat = np.concatenate([original.reshape(-1, 4) for original in originals]).astype(np.float64)
+    low, high = np.array(FOUR_BANDS.low), np.array(FOUR_BANDS.high)
+    expected = (np.clip((flat - low) / (high - low), 0, 1) * 255).mean(axis=0)
+    np.testing.assert_allclose(opened.statistics()["color_mean"], expected, rtol=1e-5)
+
+
+def test_what_was_not_measured_is_no_part_of_the_mean_colour(tmp_path: Path) -> None:
+    pixels = np.full((4, 6, 1), 100, np.int16)
+    pixels[:2] = -9999
+    grey = Intensities("int16", ("grey",), (0,), (200,), nodata=-9999)
+    entry = Entry("train", "a", lambda: Sample(encode_pixels(pixels), np.zeros((4, 6), np.uint8)))
+    store.write(tmp_path / "x.h5", Source("s", LABELS, lambda root: [], ""), [entry], {}, intensities=grey)
+    assert Store(tmp_path / "x.h5").statistics()["color_mean"] == [127.5]
+
+
+def test_the_content_digest_depends_on_range_and_pixels_alone(tmp_path: Path) -> None:
+    ranges = [FOUR_BANDS, replace(FOUR_BANDS, high=(3000.0,) * 4)]
+    digests = []
+    for index, intensities in enumerate(ranges):
+        entry = Entry("train", "a", lambda: Sample(encode_pixels(bands(0)), blocks(0).label))
+        path = tmp_path / f"{index}.h5"
+        store.write(path, Source("s", LABELS, lambda root: [], ""), [entry], {}, intensities=intensities)
+        digests.append(Store(path).content_sha256)
+    assert digests[0] != digests[1]
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, bands(0), photometric="minisblack", planarconfig="contig")
+    entry = Entry("train", "a", lambda: Sample(buffer.getvalue(), blocks(0).label))
+    store.write(tmp_path / "again.h5", Source("s", LABELS, lambda root: [], ""), [entry], {}, intensities=ranges[0])
+    assert Store(tmp_path / "again.h5").content_sha256 == digests[0]
+
+
+def test_a_file_of_version_1_is_read(blocks_file: Path) -> None:
+    newer = list(whole_images(Store(blocks_file).parts()["val"]))
+    with h5py.File(blocks_file, "r+") as file:
+        file.attrs["version"] = 1
+        del file.attrs["intensities"]
+    opened = Store(blocks_file)
+    assert opened.intensities == PLAIN
+    for old, new in zip(whole_images(opened.parts()["val"]), newer, strict=True):
+        np.testing.assert_array_equal(old.image, new.image)
+
+
 @pytest.mark.parametrize(
     ("sample", "reason"),
     [
@@ -100,12 +154,12 @@ def test_foreign_newer_and_damaged_files_are_refused_by_name(tmp_path: Path, blo
     newer.write_bytes(blocks_file.read_bytes())
     cut.write_bytes(blocks_file.read_bytes()[:3000])
     with h5py.File(newer, "r+") as file:
-        file.attrs["version"] = 2
+        file.attrs["version"] = 3
     for file, reason in (
         (text, "not a readable HDF5 file"),
         (cut, "not a readable HDF5 file"),
         (empty, "not a prepared data set"),
-        (newer, "newer casnet, version 2"),
+        (newer, "newer casnet, version 3"),
         (tmp_path / "none.h5", "no such prepared data set"),
     ):
         with pytest.raises(DataError, match=f"{file.name}: .*{reason}"):
@@ -170,6 +224,9 @@ def spoilt(file: Path, key: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("intensities", "[1]"),
+        ("intensities", '{"bands": ["red"]}'),
+        ("intensities", "no JSON"),
         ("format", [1, 2]),
         ("folds", -3),
         ("folds", 13),

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data import store
+from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.pixels.stored import encode_pixels
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.inference.protocol import Block, PixelOutputs
 from casnet_cli.labels import VOID, LabelSet
@@ -40,6 +42,40 @@ def write_blocks(path: Path, counts: dict[str, int], folds: int | None = None, l
             entries.append(Entry(split, f"{split}/{index:03d}", partial(blocks, seed, width)))
     source = Source("blocks", labels, lambda root: entries, "", folds=folds)
     store.write(path, source, entries, {"source": "made by a test", "source_sha256": "", "source_stamp": "x"})
+    return path
+
+
+FOUR_BANDS = Intensities(
+    "uint16", ("red", "green", "blue", "near infrared"), (100.0,) * 4, (3000.0, 3000.0, 3000.0, 4000.0)
+)
+"""Of a satellite's pictures."""
+
+
+def bands(seed: int, width: int = 48, height: int = 40, intensities: Intensities = FOUR_BANDS) -> np.ndarray:
+    """(H, W, N) as stored: the areas of `blocks` in other values in each band, up to the ends of its range."""
+    label = np.where(blocks(seed, width, height).label == VOID, 0, blocks(seed, width, height).label)
+    rng = np.random.default_rng(seed)
+    found = []
+    for band, (low, high) in enumerate(zip(intensities.low, intensities.high, strict=True)):
+        levels = np.roll(np.array([0.1, 0.5, 0.9]), band) * (high - low) + low
+        found.append(levels[label] + rng.uniform(-0.1, 0.1, label.shape) * (high - low))
+    return np.stack(found, axis=-1).astype(intensities.dtype)
+
+
+def write_bands(path: Path, counts: dict[str, int], intensities: Intensities = FOUR_BANDS) -> Path:
+    """A prepared data set of the labels of `blocks` with pictures of `bands`, of two sizes."""
+
+    def load(seed: int, width: int) -> Sample:
+        return Sample(encode_pixels(bands(seed, width, intensities=intensities)), blocks(seed, width).label)
+
+    entries = []
+    for split, count in counts.items():
+        for index in range(count):
+            seed, width = len(entries), 48 if index % 2 else 57
+            entries.append(Entry(split, f"{split}/{index:03d}", partial(load, seed, width)))
+    source = Source("bands", LABELS, lambda root: entries, "")
+    provenance = {"source": "made by a test", "source_sha256": "", "source_stamp": "x"}
+    store.write(path, source, entries, provenance, intensities=intensities)
     return path
 
 

@@ -2,13 +2,14 @@
 
 import io
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from casnet_cli.data.images import UNREADABLE, orientation
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.sources.base import Entry
 from casnet_cli.data.validation import validate
 from casnet_cli.errors import DataError, Unfit, UnfitKind
@@ -76,16 +77,15 @@ class UnusableSample:
 CheckedSample = SampleFacts | UnusableSample
 
 
-def facts_of(entry: Entry, classes: int) -> CheckedSample:
-    """Load and validate a sample against a number of classes, and keep what the rules need of it."""
+def facts_of(entry: Entry, classes: int, intensities: Intensities = PLAIN) -> CheckedSample:
+    """Load and validate a sample against a number of classes and what images hold; keep what the rules need of it."""
     where = str(entry.image or entry.label or f"{entry.split}/{entry.name}")
     try:
-        validated = validate(entry, classes)
+        validated = validate(entry, classes, intensities)
     except DataError as fault:
         label_file = entry.label if kind_and_cause(fault)[0] in OF_LABELS else None
         return UnusableSample(entry.split, entry.name, str(label_file or where), fault)
-    image, label = validated.sample.image, validated.sample.label
-    stored = read_header(io.BytesIO(image))
+    stored = read_header(io.BytesIO(validated.sample.image))
     return SampleFacts(
         entry.split,
         entry.name,
@@ -94,9 +94,13 @@ def facts_of(entry: Entry, classes: int) -> CheckedSample:
         stored,
         _mask_form(entry.label),
         np.append(validated.counts[:classes], validated.counts[VOID]),
-        (sha256(image).digest(), sha256(label.tobytes()).digest()),
-        np.asarray(validated.image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)),
+        validated.digests(intensities),
+        _thumbnail(shown(validated.pixels, intensities)),
     )
+
+
+def _thumbnail(image: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
 
 
 def read_header(file: Path | io.BytesIO) -> ImageHeader:
