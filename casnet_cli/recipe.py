@@ -68,6 +68,9 @@ class ModelSection(Section):
     """Feature extractor. `resnet50` is the paper's; `efficientnet-lite0` has about an eighth of its arithmetic."""
     output_stride: Literal[8, 16, 32] = 8
     """Image pixels between two cells of the feature map. 8 is the paper's; 16 and 32 are faster and coarser."""
+    input_bands: Annotated[int, Field(ge=1, le=64)] = 3
+    """Bands of the pictures; 3 are red, green and blue. `casnet train` takes the number from the data. For others the
+    first convolution is inflated from the pre-trained one."""
     weights: str = "imagenet"
     """`imagenet`, `none`, or the path of a weight file in the layout of Keras's own downloads."""
     variant: Literal["coarse", "static", "attention", "fine"] = "attention"

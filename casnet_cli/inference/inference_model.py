@@ -47,7 +47,8 @@ class InferenceModel:
         self._extractor = next(layer for layer in trained.layers if isinstance(layer, keras.Model))
         self._bins = [layer.bins for layer in trained.layers if isinstance(layer, PyramidPooling)]
         self._preprocess = BACKBONES[self._extractor.name].preprocess
-        self.mean = BACKBONES[self._extractor.name].mean
+        self.bands: int = self._extractor.input_shape[-1]
+        self.mean = BACKBONES[self._extractor.name].means(self.bands)
         self.branches = tuple(name for name in BRANCHES["attention"] if name in trained.output)
         self._apart = easy_below is not None and "fine" in self.branches and "attention" in self.branches
         self._folded = Folded(self._extractor, plain)
@@ -65,10 +66,11 @@ class InferenceModel:
         `tests/benchmarks/forward.py`): the first maps, and what `WinogradConvolution` computes from the last, its
         patches, transformed, and their products.
         """
-        return 320 + 28 * self._extractor.output.shape[-1] // self.stride**2
+        further = 12 * max(0, self.bands - 3)  # three copies of the input
+        return 320 + further + 28 * self._extractor.output.shape[-1] // self.stride**2
 
     def _build(self, few: bool) -> None:
-        image = keras.Input((None, None, 3), name="image")
+        image = keras.Input((None, None, self.bands), name="image")
         x = self._folded.network(self._preprocess(image))
         if not self._apart:
             pooled = {POOLED: layers.GlobalAveragePooling2D()(x)} if self._pools else {}
@@ -129,7 +131,7 @@ class InferenceModel:
                 assign(model.get_layer(level), *folded(get(level), get(f"fine_level{bins}_bn")))
 
     def cells(self, images: np.ndarray) -> Cells:
-        """Images (B, H, W, 3) float32 RGB 0..255 → the logits of their cells, (B, h, w, ·)."""
+        """Images (B, H, W, bands) float32 0..255 → the logits of their cells, (B, h, w, ·)."""
         found = self.first(images)
         if self._apart:
             features = found.pop("features")

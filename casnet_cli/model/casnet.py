@@ -20,7 +20,7 @@ BRANCHES = {
 
 
 def build_casnet(section: ModelSection, classes: int, pretrained: bool = True, trains: bool = True) -> keras.Model:
-    """The network on RGB images (B, H, W, 3), float 0..255, of any size.
+    """The network on images (B, H, W, N), 0..255, of any size; three bands are RGB.
 
     Outputs, all log-probabilities (B, H, W, ·) in float32 or wider: those of `coarse` (K), `attention` (2, index 1 =
     easy) and `fine` (K) that the variant has, and `fused` (K): eq. 8, or the only branch there is. With pre-trained
@@ -33,14 +33,14 @@ def build_casnet(section: ModelSection, classes: int, pretrained: bool = True, t
     to be frozen, and WeightsError.
     """
     backbone = BACKBONES[section.backbone]
-    extractor = backbone.build(section.output_stride)
+    extractor = backbone.build(section.output_stride, section.input_bands)
     if trains and section.weights != "none":
         extractor = with_fixed_statistics(extractor)
     backbone.freeze(extractor, section.frozen_stages)
     if pretrained and section.weights != "none":
-        backbone.load_pretrained(extractor, section.weights)
+        backbone.load(extractor, section.weights, section.output_stride)
 
-    image = keras.Input((None, None, 3), name="image")
+    image = keras.Input((None, None, section.input_bands), name="image")
     x = PadToGrid(section.output_stride, name="pad_to_grid")(backbone.preprocess(image))
     x = extractor(x)
 

@@ -21,7 +21,7 @@ def multiply_adds(model: keras.Model, height: int, width: int) -> dict[str, int]
     Counts convolutions, zeros at the border included, and matrix products, zeros included, but neither biases nor what
     works on single elements. A branch that the variant lacks counts 0.
     """
-    image = (1, height, width, 3)
+    image = (1, height, width, model.input_shape[-1])
     extractor = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     padded = model.get_layer("pad_to_grid").compute_output_shape(image)
     counts = dict.fromkeys(PARTS, 0) | {"backbone": sum(by_layer(extractor, padded).values())}
@@ -60,7 +60,7 @@ def activations(model: keras.Model, height: int, width: int) -> int:
 
     Training keeps most of them until the gradients are known.
     """
-    image = (1, height, width, 3)
+    image = (1, height, width, model.input_shape[-1])
     padded = model.get_layer("pad_to_grid").compute_output_shape(image)
     extractor = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     return _values(model, image) + _values(extractor, padded)

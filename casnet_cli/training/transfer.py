@@ -10,6 +10,7 @@ import numpy as np
 
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import LabelSet
+from casnet_cli.model.backbones.base import RGB, inflated
 from casnet_cli.runs.checkpoint import opened, read_meta
 
 CLASS_LAYERS = ("coarse_logits", "fine_logits")
@@ -51,7 +52,8 @@ def adopt(path: Path, model: keras.Model, labels: LabelSet) -> Adopted:
 
     Weights of the same path and shape are copied. Those of the class layers are copied class by class, by name
     whatever its case, as the order of the ids may be another; a class that the checkpoint has not keeps its initial
-    weights. Raises RunError if the checkpoint is missing, foreign or damaged or has another backbone; then the model
+    weights. The first convolution of a network for RGB is `inflated` for other bands. Raises RunError if the checkpoint
+    is missing, foreign or damaged, has another backbone, or takes another number of bands that is not 3; then the model
     is unchanged.
     """
     meta = read_meta(path)
@@ -61,8 +63,15 @@ def adopt(path: Path, model: keras.Model, labels: LabelSet) -> Adopted:
             f"{path}: its backbone is {meta.recipe.model.backbone}, that of the new network {extractor.name} "
             "(model.backbone must be the same)"
         )
+    bands, own_bands = meta.recipe.model.input_bands, model.input_shape[-1]
+    if bands not in (RGB, own_bands):
+        raise RunError(
+            f"{path}: its network takes {bands} bands, the new one {own_bands} (weights for 3 alone fit other numbers)"
+        )
     stored = _arrays(path, model)
     values = _alike(model, stored)
+    if bands != own_bands:
+        values |= _inflated(extractor, stored)
     lost = [variable.path for variable in extractor.weights if variable.path not in values]
     if lost:
         raise RunError(f"{path}: damaged checkpoint: model/{lost[0]} is missing or has another shape")
@@ -99,6 +108,19 @@ def _alike(model: keras.Model, stored: dict[str, np.ndarray]) -> dict[str, np.nd
     others = _class_paths(model)
     shapes = {variable.path: tuple(variable.shape) for variable in model.weights if variable.path not in others}
     return {path: stored[path] for path, shape in shapes.items() if path in stored and stored[path].shape == shape}
+
+
+def _inflated(extractor: keras.Model, stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The stored kernel of the first convolution, for RGB, for the bands that the extractor takes."""
+    bands = extractor.input_shape[-1]
+    return {
+        variable.path: inflated(kernel, bands)
+        for variable in extractor.weights
+        if (kernel := stored.get(variable.path)) is not None
+        and kernel.ndim == 4
+        and (*kernel.shape[:2], bands, kernel.shape[3]) == tuple(variable.shape)
+        and kernel.shape[2] == RGB
+    }
 
 
 def _origin(new: Sequence[str], old: Sequence[str]) -> dict[int, int]:

@@ -56,14 +56,14 @@ def built() -> Iterator[None]:
         yield
 
 
-def _build(output_stride: int) -> "keras.Model":
-    """(B, H, W, 3) → (B, ceil(H / output_stride), ceil(W / output_stride), 32), with random weights."""
+def _build(output_stride: int, bands: int = 3) -> "keras.Model":
+    """(B, H, W, bands) → (B, ceil(H / output_stride), ceil(W / output_stride), 32), with random weights."""
     import keras
     from keras import layers
 
     from casnet_cli.model.backbones.efficientnet_lite import Stage, mbconv
 
-    image = keras.Input((None, None, 3), name="image")
+    image = keras.Input((None, None, bands), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(image)
     x = layers.Conv2D(16, 3, strides=2, padding="valid", use_bias=False, name="stem_conv")(x)
     x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_bn")(x))

@@ -22,8 +22,8 @@ VARIANTS = ("coarse", "static", "attention")
 def small_backbone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """float64, and in place of ResNet-50 a convolution of four channels at every eighth pixel."""
 
-    def build(stride: int) -> keras.Model:
-        image = keras.Input((None, None, 3))
+    def build(stride: int, bands: int = 3) -> keras.Model:
+        image = keras.Input((None, None, bands))
         x = keras.layers.Conv2D(CHANNELS, 1, strides=stride, use_bias=False, name="conv1_conv")(image)
         return keras.Model(image, x, name="resnet50")
 

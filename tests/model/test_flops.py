@@ -63,6 +63,17 @@ def test_the_parameters_of_the_papers_network() -> None:
     assert found["total"] == sum(found[part] for part in ("backbone", "coarse", "attention", "fine"))
 
 
+@pytest.mark.parametrize(("backbone", "kernel"), [("resnet50", 49 * 64), ("efficientnet-lite0", 9 * 32)])
+def test_further_bands_cost_in_the_first_convolution_alone(backbone: str, kernel: int) -> None:
+    counts = {}
+    for bands in (3, 5):
+        section = ModelSection(backbone=backbone, input_bands=bands, **TINY)  # type: ignore[arg-type]
+        counts[bands] = multiply_adds(build_casnet(section, 3, pretrained=False, trains=False), 225, 225)
+    side = 225 // 2 + 1
+    assert counts[5]["backbone"] - counts[3]["backbone"] == side**2 * kernel * 2
+    assert counts[5]["coarse"] == counts[3]["coarse"]
+
+
 @pytest.mark.parametrize("variant", BRANCHES)
 def test_a_branch_that_is_not_there_counts_nothing(variant: str) -> None:
     model = build_casnet(ModelSection(backbone="efficientnet-lite0", variant=variant, **TINY), 3, pretrained=False)  # type: ignore[arg-type]

@@ -148,6 +148,28 @@ def test_another_backbone_is_refused(tmp_path: Path, old: keras.Model) -> None:
     check_same(arrays(model), fresh, set(fresh))
 
 
+def test_the_first_convolution_is_inflated_for_other_bands(saved: Path, old: keras.Model) -> None:
+    model = network(OLD, 2, "model.input_bands=5")
+    found = adopt(saved, model, OLD)
+    assert not found.new and not found.mixed
+    own, before = arrays(model), arrays(old)
+    kernel = before["stem_conv/kernel"].astype(np.float64)
+    expected = np.concatenate([kernel, kernel.mean(axis=2, keepdims=True).repeat(2, axis=2)], axis=2) * 3 / 5
+    np.testing.assert_allclose(own["stem_conv/kernel"], expected, rtol=1e-6)
+    check_same(own, before, set(before) - {"stem_conv/kernel"})
+
+
+def test_weights_of_other_bands_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "four.h5", network(OLD, 1, "model.input_bands=4"), OLD, settings("model.input_bands=4"))
+    model = network(OLD, 2)
+    fresh = arrays(model)
+    with pytest.raises(RunError, match="its network takes 4 bands, the new one 3 .weights for 3 alone fit"):
+        adopt(path, model, OLD)
+    check_same(arrays(model), fresh, set(fresh))
+    four = network(OLD, 3, "model.input_bands=4")
+    assert not adopt(path, four, OLD).new
+
+
 def test_foreign_and_damaged_files_are_refused_and_change_nothing(tmp_path: Path, saved: Path) -> None:
     model = network(OLD, 2)
     fresh = arrays(model)

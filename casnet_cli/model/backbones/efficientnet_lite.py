@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers
 
 from casnet_cli.errors import WeightsError
-from casnet_cli.model.backbones.base import Backbone
+from casnet_cli.model.backbones.base import RGB, Backbone
 from casnet_cli.model.backbones.legacy_pth import read_state
 
 # The weights were trained on (RGB - MEAN) / SCALE with RGB in 0..255, the same for all three channels.
@@ -100,10 +100,10 @@ def _rounded(channels: float) -> int:
     return nearest if nearest >= 0.9 * channels else nearest + CHANNEL_STEP
 
 
-def efficientnet_lite(name: str, output_stride: int = 16) -> keras.Model:
+def efficientnet_lite(name: str, output_stride: int = 16, bands: int = RGB) -> keras.Model:
     """Build the member of that name up to its last MBConv block, with random weights.
 
-    Input: (B, H, W, 3) float32, already (RGB - MEAN) / SCALE, any H and W from 1.
+    Input: (B, H, W, bands) float32, already (RGB - MEAN) / SCALE, any H and W from 1.
     Output: (B, ceil(H / output_stride), ceil(W / output_stride), C), C = 320 (352 in Lite2), unbounded: the last
     layer is a batch normalisation. Cell (i, j) is centred on input pixel (i * output_stride, j * output_stride) at
     every H and W.
@@ -114,7 +114,7 @@ def efficientnet_lite(name: str, output_stride: int = 16) -> keras.Model:
     """
     if output_stride not in OUTPUT_STRIDES:
         raise ValueError(f"output_stride must be one of {', '.join(map(str, OUTPUT_STRIDES))}, got {output_stride!r}")
-    image = keras.Input((None, None, 3), name="image")
+    image = keras.Input((None, None, bands), name="image")
     x = layers.ZeroPadding2D(1, name="stem_pad")(image)
     x = layers.Conv2D(STEM_CHANNELS, 3, strides=2, padding="valid", use_bias=False, name="stem_conv")(x)
     x = _bn("stem_bn")(x)

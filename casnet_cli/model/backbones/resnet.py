@@ -5,6 +5,7 @@ Keras's networks carry the Caffe weights: stride in the first 1x1 convolution of
 
 import contextlib
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import keras
 
 from casnet_cli import paths
 from casnet_cli.errors import WeightsError
-from casnet_cli.model.backbones.base import Backbone
+from casnet_cli.model.backbones.base import RGB, Backbone, per_band
 
 MEAN_RGB = (123.68, 116.779, 103.939)
 """Mean colour of the ImageNet images."""
@@ -24,13 +25,15 @@ _BUILDERS = {"resnet50": keras.applications.ResNet50, "resnet101": keras.applica
 _DILATION = {8: {"conv4": 2, "conv5": 4}, 16: {"conv5": 2}, 32: {}}
 
 
-def resnet(name: str, output_stride: int) -> keras.Model:
-    """ResNet on preprocessed images (B, H, W, 3) → (B, ⌈H / stride⌉, ⌈W / stride⌉, 2048).
+def resnet(name: str, output_stride: int, bands: int = RGB) -> keras.Model:
+    """ResNet on preprocessed images (B, H, W, bands) → (B, ⌈H / stride⌉, ⌈W / stride⌉, 2048).
 
     Layer names and weight shapes are keras.applications' own. A stage whose stride is removed runs its 3x3
     convolutions at the rate by which its grid became finer, so that every 2nd (4th) cell equals the original's.
     """
-    original = _BUILDERS[name](include_top=False, weights=None, input_shape=(None, None, 3))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This model usually expects 1 or 3 input channels")
+        original = _BUILDERS[name](include_top=False, weights=None, input_shape=(None, None, bands))
     rates: dict[str, int] = _DILATION[output_stride]
 
     def dilated(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -54,9 +57,15 @@ def stage_of(layer: str) -> int:
 
 
 def preprocess(image: keras.KerasTensor) -> keras.KerasTensor:
-    """RGB 0..255 → BGR minus the ImageNet mean, as Caffe fed it."""
-    centred = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_RGB], name="subtract_mean")(image)
-    return centred[..., ::-1]
+    """RGB 0..255 → BGR minus the ImageNet mean, as Caffe fed it; of more bands the first three are swapped."""
+    bands = image.shape[-1]
+    offset = [-mean for mean in per_band(MEAN_RGB, bands)]
+    centred = keras.layers.Rescaling(1.0, offset=offset, name="subtract_mean")(image)
+    if bands < RGB:
+        return centred
+    if bands == RGB:
+        return centred[..., ::-1]
+    return keras.ops.concatenate([centred[..., :RGB][..., ::-1], centred[..., RGB:]], axis=-1)
 
 
 def load_weights(model: keras.Model, weights: str) -> None:

@@ -1,5 +1,6 @@
 """The table of backbones, and a further one that a recipe names."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,9 +17,9 @@ from casnet_cli.model.casnet import build_casnet
 from casnet_cli.recipe import ModelSection
 
 
-def build(output_stride: int) -> keras.Model:
+def build(output_stride: int, bands: int = 3) -> keras.Model:
     """Average pooling, and one convolution with its batch norm."""
-    image = keras.Input((None, None, 3), name="image")
+    image = keras.Input((None, None, bands), name="image")
     # Cells lie on every stride-th pixel, so that a side of n strides and one pixel has n + 1 of them.
     x = keras.layers.AveragePooling2D(1, output_stride, name="stem_pool")(image)
     x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="body_conv")(x)
@@ -64,3 +65,57 @@ def test_fixed_statistics_are_used_in_training_too() -> None:
     fixed, images = with_fixed_statistics(build(8)), np.random.default_rng(0).uniform(0, 1, (2, 33, 33, 3))
     assert fixed.name == "pooled" and [layer.name for layer in fixed.layers] == [x.name for x in build(8).layers]
     np.testing.assert_array_equal(np.asarray(fixed(images, training=True)), np.asarray(fixed(images, training=False)))
+
+
+@pytest.mark.parametrize("name", ["tiny", "resnet50"])
+@pytest.mark.parametrize("bands", [1, 2, 4, 6])
+def test_the_first_convolution_of_other_bands_as_documented(tiny: None, name: str, bands: int) -> None:
+    rng = np.random.default_rng(bands)
+    backbone, first = backbones.BACKBONES[name], {"tiny": "stem_conv", "resnet50": "conv1_conv"}[name]
+    kernels = []
+
+    def random(model: keras.Model, weights: str) -> None:
+        layer = model.get_layer(first)
+        layer.kernel.assign(rng.normal(size=layer.kernel.shape))
+        kernels.append(layer.kernel.numpy().astype(np.float64))
+
+    extractor = backbone.build(32, bands)
+    replace(backbone, load_pretrained=random).load(extractor, "imagenet", 32)
+    image = keras.Input((None, None, bands))
+    body = keras.Model(extractor.input, extractor.get_layer(first).output)
+    network = keras.Model(image, body(backbone.preprocess(image)))
+    pixels, reach = rng.uniform(0, 255, (1, 17, 17, bands)), kernels[0].shape[0] // 2
+    found = np.asarray(network(pixels))[0, 4, 4]  # a cell lies on every second pixel
+    patch = pixels[0, 8 - reach : 9 + reach, 8 - reach : 9 + reach]
+
+    rgb = kernels[0][:, :, ::-1] if name == "resnet50" else kernels[0]  # ResNet's weights take blue, green, red
+    scale, grey = (1.0 if name == "resnet50" else 1 / 64), rgb.mean(axis=2)
+    expected = np.zeros(rgb.shape[-1])
+    for band in range(bands):
+        coloured = bands >= 3 and band < 3
+        mean = backbone.mean[band] if coloured else sum(backbone.mean) / 3
+        kernel = (rgb[:, :, band] if coloured else grey) * 3 / bands
+        expected += (kernel * scale * (patch[..., band] - mean)[..., None]).sum(axis=(0, 1))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_numbers_of_further_bands_are_the_mean_of_the_three() -> None:
+    resnet = backbones.BACKBONES["resnet50"]
+    assert resnet.means(3) == resnet.mean
+    assert resnet.means(5) == (*resnet.mean, *(pytest.approx(np.mean(resnet.mean)),) * 2)
+    assert resnet.means(1) == (pytest.approx(np.mean(resnet.mean)),)
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "resnet50"])
+def test_a_picture_equal_in_all_bands_gives_what_it_gave_in_three(name: str) -> None:
+    networks = {}
+    backbone = backbones.BACKBONES[name]
+    original = backbone.build(32)
+    for bands in (3, 4):
+        networks[bands] = backbone.build(32, bands)
+        replace(backbone, load_pretrained=lambda model, weights: model.set_weights(original.get_weights())).load(
+            networks[bands], "imagenet", 32
+        )
+    grey = np.random.default_rng(0).normal(size=(1, 64, 64, 1)).astype(np.float32)
+    three, four = (np.asarray(model(grey.repeat(bands, axis=-1))) for bands, model in networks.items())
+    np.testing.assert_allclose(four, three, atol=1e-4 * np.abs(three).max())
