@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import keras
 
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.inference import predictor
 from casnet_cli.inference.pixel_outputs import mask_outputs
 from casnet_cli.inference.postprocess import PixelFunction
@@ -27,7 +28,7 @@ def open_predictor(
     RunError for a file that is not readable, or that a training has written anew since `run` was found.
     """
     model, meta = load_model(run.file, run.meta)
-    return predictor_of(model, meta.recipe, outputs, settings)
+    return predictor_of(model, meta.recipe, outputs, settings, meta.intensities)
 
 
 def predictor_of(
@@ -35,8 +36,9 @@ def predictor_of(
     recipe: Recipe,
     outputs: PixelFunction = mask_outputs,
     settings: InferenceSettings = InferenceSettings(),  # noqa: B008
+    intensities: Intensities = PLAIN,
 ) -> predictor.KerasPredictor:
     """As `open_predictor`, with a network of that recipe that is in memory already, such as one in training."""
     if settings.scale is None:
         settings = replace(settings, scale=recipe.evaluation.scale)
-    return predictor.KerasPredictor(model, settings, outputs)
+    return predictor.KerasPredictor(model, settings, outputs, intensities)

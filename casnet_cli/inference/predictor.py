@@ -12,11 +12,13 @@ from functools import partial
 import keras
 import numpy as np
 
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.inference import pixel_outputs, postprocess
 from casnet_cli.inference.blending import CellMap, cells_of_image, joined, mean_pooled
 from casnet_cli.inference.compiled import CompiledModel
 from casnet_cli.inference.inference_model import POOLED, Cells, InferenceModel
 from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
+from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.inference.tiling import Axis, View, region, tiles
 from casnet_cli.util import memory
 
@@ -63,11 +65,11 @@ class PreparedImage:
     """An image ready to be given to a `KerasPredictor`."""
 
     image: np.ndarray
-    """(H, W, 3) uint8 RGB."""
+    """(H, W, N) of the run's type of pixels: mostly uint8 RGB."""
     views: tuple[View, ...]
     """The passes over it."""
     inputs: tuple[np.ndarray, ...] | None
-    """The network's input for each pass, (h, w, 3) float32; None: the image has tiles, made when their turn comes."""
+    """The network's input for each pass, (h, w, N) float32; None: the image has tiles, made when their turn comes."""
     batch_limit: int
     """The largest number of images of its key in a batch."""
 
@@ -81,6 +83,8 @@ class KerasPredictor:
     """A trained network applied by the given settings, as `casnet_cli.inference.protocol.Predictor` says.
 
     outputs: what it gives for every pixel, one of the functions of `pixel_outputs` or another of that kind.
+    intensities: of the images that the network was trained on. Where nothing was measured the class is void, and
+    difficulty and confidence are 0.
     """
 
     def __init__(
@@ -88,7 +92,9 @@ class KerasPredictor:
         trained: keras.Model,
         settings: InferenceSettings,
         outputs: postprocess.PixelFunction = pixel_outputs.mask_outputs,
+        intensities: Intensities = PLAIN,
     ):
+        self.intensities = intensities
         self.inference_model = InferenceModel(trained, settings.easy_below, settings.few, pools=settings.pools)
         self.classes: int = trained.output["fused"].shape[-1]
         self._set(settings, outputs)
@@ -115,7 +121,11 @@ class KerasPredictor:
         self.inference_model.refresh()
 
     def prepare(self, image: np.ndarray) -> PreparedImage:
-        """Enlarge an image (H, W, 3) uint8 RGB as the settings say. Needs no back end: for other threads."""
+        """Enlarge an image (H, W, N) of the run's type of pixels, mostly uint8 RGB, as the settings say.
+
+        Needs no back end: for other threads. Raises ValueError for an image of another type or other bands.
+        """
+        check_kind(image, self.intensities)
         views = tuple(self._view(image.shape[:2], *each) for each in self._passes)
         inputs = None
         if all(view.whole for view in views):
@@ -146,7 +156,7 @@ class KerasPredictor:
             yield joined(blocks, one.image.shape[:2])
 
     def predict(self, image: np.ndarray) -> PixelOutputs:
-        """The outputs for an image (H, W, 3) uint8 RGB, (H, W) or (K, H, W) each."""
+        """The outputs for an image (H, W, N) of the run's type of pixels, (H, W) or (K, H, W) each."""
         return next(self.predict_batch([self.prepare(image)]))
 
     def _view(self, size: tuple[int, ...], scale: float, mirrored: bool) -> View:
@@ -166,7 +176,7 @@ class KerasPredictor:
 
     def _input(self, image: np.ndarray, view: View, rows: slice, columns: slice) -> np.ndarray:
         image = image[:, ::-1] if view.mirrored else image
-        return region(image, view.axes, (rows, columns), self.inference_model.mean)
+        return region(image, view.axes, (rows, columns), self.inference_model.mean, self.intensities)
 
     def _tile_cells(self, image: np.ndarray, view: View, rows: slice, columns: slice) -> Cells:
         given = self._input(image, view, rows, columns)
@@ -180,7 +190,7 @@ class KerasPredictor:
             rows = slice(top, min(top + down, height))
             for left in range(0, width, across):
                 columns = slice(left, min(left + across, width))
-                outputs = self._outputs(maps, rows, columns)
+                outputs = unmeasured(self._outputs(maps, rows, columns), image[rows, columns], self.intensities)
                 yield rows, columns, outputs | ({POOLED: mean_pooled(maps)} if self.settings.pools else {})
 
     def _outputs(self, maps: list[CellMap], rows: slice, columns: slice) -> PixelOutputs:

@@ -26,7 +26,7 @@ class PreparedInput(Protocol):
 
     @property
     def image(self) -> np.ndarray:
-        """The image as it was given to `Predictor.prepare`, (H, W, 3) uint8 RGB."""
+        """The image as it was given to `Predictor.prepare`, (H, W, N)."""
         ...
 
     @property
@@ -48,7 +48,8 @@ class Predictor(Protocol):
     """
 
     def prepare(self, image: np.ndarray) -> PreparedInput:
-        """Make an image (H, W, 3) uint8 RGB ready. Called from several threads, beside a running prediction.
+        """Make an image ready: (H, W, N) of the run's type and bands, mostly uint8 RGB. Called from several threads,
+        beside a running prediction.
 
         Raises ValueError for an image that this predictor cannot take, in words that follow the name of a file.
         """
@@ -66,7 +67,7 @@ class Predictor(Protocol):
         ...
 
     def predict(self, image: np.ndarray) -> PixelOutputs:
-        """The outputs for all pixels of one image (H, W, 3) uint8 RGB."""
+        """The outputs for all pixels of one image, as `prepare` takes it."""
         ...
 
 
@@ -80,7 +81,7 @@ class LabelledImage(Protocol):
 
     @property
     def image(self) -> np.ndarray:
-        """(H, W, 3) uint8 RGB."""
+        """(H, W, N) of the type and bands of the data, mostly uint8 RGB."""
         ...
 
     @property

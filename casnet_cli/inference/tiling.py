@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from casnet_cli.data.intensities import PLAIN, Intensities
+
 OVERLAP = 3
 """A tile shares at least this part, a third, of its side with the next."""
 
@@ -87,16 +89,23 @@ class View:
 
 
 def region(
-    image: np.ndarray, axes: tuple[Axis, Axis], cells: tuple[slice, slice], mean: tuple[float, float, float]
+    image: np.ndarray,
+    axes: tuple[Axis, Axis],
+    cells: tuple[slice, slice],
+    mean: tuple[float, ...],
+    intensities: Intensities = PLAIN,
 ) -> np.ndarray:
-    """The network's input for an image (H, W, 3) uint8 where those cells lie: (h, w, 3) float32, 0..255."""
+    """The network's input for an image (H, W, N) of those intensities where those cells lie: (h, w, N) float32, 0..255.
+
+    mean: of each band; what lies beyond the image has it.
+    """
     places = [axis.sources(part) for axis, part in zip(axes, cells, strict=True)]
     corner = [slice(int(place[0]), int(place[-1] + 1 - 1e-9) + 1) for place in places]
-    found = image[corner[0], corner[1]]
+    found = intensities.seen(image[corner[0], corner[1]], mean)
     for side, axis in enumerate(axes):
         found = _interpolated(found, places[side] - corner[side].start, side) if axis.scale != 1.0 else found
     sides = [(part.stop - part.start - 1) * axis.stride + 1 for axis, part in zip(axes, cells, strict=True)]
-    given = np.empty((*sides, 3), np.float32)
+    given = np.empty((*sides, image.shape[-1]), np.float32)
     given[: len(found), : found.shape[1]] = found
     given[len(found) :], given[:, found.shape[1] :] = mean, mean
     return given

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from casnet_cli import recipe as recipes
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
@@ -81,6 +82,8 @@ class Meta:
     """State of the learning rate's schedule."""
     calibration: Calibration = field(default_factory=Calibration)
     """What was fitted on validation images after training; {}: nothing yet."""
+    intensities: Intensities = PLAIN
+    """What the pictures that it was trained on hold, and how the network sees them."""
 
     @property
     def temperature(self) -> float | None:
@@ -152,7 +155,11 @@ def attributes_of(meta: Meta) -> dict[str, object]:
         "progress": json.dumps(meta.progress.timeless()),
         "schedule": json.dumps(meta.schedule),
     }
-    return found | ({"calibration": json.dumps(meta.calibration)} if meta.calibration else {})
+    if meta.calibration:
+        found["calibration"] = json.dumps(meta.calibration)
+    if not meta.intensities.plain:
+        found["intensities"] = json.dumps(meta.intensities.record())
+    return found
 
 
 def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
@@ -170,6 +177,7 @@ def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
             Progress(**json.loads(found["progress"])),
             json.loads(found["schedule"]),
             Calibration(**json.loads(found.get("calibration", "{}"))),
+            Intensities.from_record(json.loads(found.get("intensities", "{}"))),
         )
     except (KeyError, ValueError, TypeError, RecipeError) as error:
         raise RunError(f"{path}: damaged checkpoint: {error}") from None

@@ -1,8 +1,11 @@
 """Which trained run `--run` means, and the data that it was trained on."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.pixels.take import depth_of, in_words
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.runs import locate
@@ -53,4 +56,30 @@ def open_run_data(run: TrainedRun, given: Path | None) -> Store:
             f"{given}: its classes are not those of {run.file} "
             f"(the run has {len(ours)}: {', '.join(ours)}; the data {len(theirs)}: {', '.join(theirs)})"
         )
+    check_alike(store, run.meta.intensities, str(run.file))
     return store
+
+
+def check_alike(store: Store, trained: Intensities, run: str) -> None:
+    """Raises RunError if the pictures of a data set are not those that a run was trained on: of another type, of other
+    bands, of another range, or with another value for no data. run: its name in the error.
+    """
+    if _comparable(store.intensities) != _comparable(trained):
+        ours, theirs = describe_pictures(trained), describe_pictures(store.intensities)
+        raise RunError(
+            f"{store.path}: its pictures are not as those of {run} (the run has {ours}; the data {theirs}: "
+            "`casnet prepare … --range --bands --nodata` prepares them alike)"
+        )
+
+
+def describe_pictures(intensities: Intensities) -> str:
+    """Bands, type, range and value for no data in words."""
+    ranges = list(dict.fromkeys(zip(intensities.low, intensities.high, strict=True)))
+    spans = ", ".join(f"{low:g}:{high:g}" for low, high in ranges)
+    nodata = "" if intensities.nodata is None else f", no data {intensities.nodata:g}"
+    return f"{in_words(intensities.bands)} of {depth_of(intensities.dtype)}, range {spans}{nodata}"
+
+
+def _comparable(intensities: Intensities) -> str:
+    """A text that is equal for pictures that a network sees alike, wherever in a file their bands lie."""
+    return json.dumps(replace(intensities, chosen=None).record())

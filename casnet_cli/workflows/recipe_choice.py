@@ -1,14 +1,17 @@
 """Which recipe and which data `casnet train` takes if no option names them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from casnet_cli import backend, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data import sources
+from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
-from casnet_cli.recipe import Recipe
+from casnet_cli.recipe import ModelSection, Recipe
+
+INPUT_BANDS = "model.input_bands"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,22 @@ def data_of(recipe: Recipe) -> Path:
     if not data.is_file():
         raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")
     return data
+
+
+def with_bands(choice: Choice, overrides: list[str]) -> Choice:
+    """The choice with `model.input_bands` as its data have, unless that is so already.
+
+    overrides: those that the user gave. Raises RecipeError if the recipe names another number than the default, or
+    `overrides` do. Raises DataError.
+    """
+    own, bands = choice.recipe.model.input_bands, Store(choice.data).intensities.bands
+    if own == len(bands):
+        return choice
+    given = any(text.partition("=")[0].strip() == INPUT_BANDS for text in overrides)
+    if given or own != ModelSection().input_bands:
+        raise RecipeError(f"{INPUT_BANDS}: {own}, and {choice.data} has {in_words(bands)} (leave the key out)")
+    recipe = recipes.changed(choice.recipe, [f"{INPUT_BANDS}={len(bands)}"])
+    return replace(choice, recipe=recipe, reason=f"{choice.reason}, with {INPUT_BANDS} = {len(bands)} as the data have")
 
 
 UNKNOWN_CLASSES = 21

@@ -52,14 +52,15 @@ def find_target(run: Path | None, recipe: str | None, overrides: list[str], data
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarget:
     resolved = recipes.load(recipes.find(name), overrides)
     from casnet_cli.data.store import Store
-    from casnet_cli.workflows.recipe_choice import class_count, data_of
+    from casnet_cli.workflows.recipe_choice import Choice, class_count, data_of, with_bands
 
     try:
         file = data or data_of(resolved)
     except DataError as error:
         classes, whose = class_count(resolved.data.name)
         return BenchTarget(f"recipe {name} with {classes} classes ({whose})", resolved, classes, without=str(error))
-    return _with_data(f"recipe {name}", resolved, None, Store(file), None)
+    choice = with_bands(Choice(name, resolved, file, ""), overrides)
+    return _with_data(f"recipe {name}", choice.recipe, None, Store(file), None)
 
 
 def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchTarget:

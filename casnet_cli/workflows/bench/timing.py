@@ -217,7 +217,7 @@ class Bench:
         from casnet_cli.data.loader import training_batches
         from casnet_cli.model.backbones import BACKBONES
 
-        training, mean = self.recipe.training, BACKBONES[self.recipe.model.backbone].mean
+        training, mean = self.recipe.training, BACKBONES[self.recipe.model.backbone].means(self.model.input_shape[-1])
         part = self.target.images("input")
         assert part, "input is no quantity of a target that has an obstacle to it"
         for batch in training_batches(part, self.recipe.augmentation, mean, training.batch_size, training.seed):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError
 from casnet_cli.recipe import Recipe
@@ -42,6 +43,9 @@ class RunPlan:
                 raise DataError(f"{store.path}: has no {split} images left (at least two are needed to train)")
         if not any(store.statistics()["class_pixels"]):
             raise DataError(f"{store.path}: no pixel of it is labelled (nothing to learn from)")
+        bands, own = store.intensities.bands, choice.recipe.model.input_bands
+        if len(bands) != own:
+            raise DataError(f"{store.path}: has {in_words(bands)}, and model.input_bands is {own}")
         images = len(parts["train"])
         if training.batch_size > images:
             few = f"{images} training images"

@@ -11,7 +11,7 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.folder import Beginning, RunFolder
 from casnet_cli.runs.trained import TrainedRun, open_run_data
-from casnet_cli.workflows.recipe_choice import Choice, choose
+from casnet_cli.workflows.recipe_choice import Choice, choose, with_bands
 from casnet_cli.workflows.train.calibrate import calibrate_run
 from casnet_cli.workflows.train.deadline import Deadline, seconds
 from casnet_cli.workflows.train.plan import RunPlan, Start
@@ -144,13 +144,14 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
 def new_choice(options: TrainOptions) -> Choice:
     """Recipe and data of a run that begins, the network that of `options.init` if it is fine-tuned."""
     if not options.init or options.settled:
-        return choose(options.recipe, options.data, options.overrides)
+        return with_bands(choose(options.recipe, options.data, options.overrides), options.overrides)
     file = locate.checkpoint_of(options.init)
     network = read_meta(file).recipe.model
     choice = choose(options.recipe, options.data, options.overrides)
     own = [text for text in options.overrides if text.startswith("model.")]
     resolved = recipes.changed(choice.recipe.model_copy(update={"model": network}), own)
-    return replace(choice, recipe=resolved, reason=f"{choice.reason}, from the network and weights of {file}")
+    reason = f"{choice.reason}, from the network and weights of {file}"
+    return with_bands(replace(choice, recipe=resolved, reason=reason), own)
 
 
 def _with_run(options: TrainOptions) -> TrainOptions:

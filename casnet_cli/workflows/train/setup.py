@@ -57,7 +57,8 @@ class TrainingSetup:
         recipe, plan = self.plan.recipe, self.plan
         worker = self.devices.index if worker is None else worker
         workers = self.devices.workers if workers is None else workers
-        mean, order = BACKBONES[recipe.model.backbone].mean, (recipe.training.batch_size, recipe.training.seed)
+        mean = BACKBONES[recipe.model.backbone].means(recipe.model.input_bands)
+        order = recipe.training.batch_size, recipe.training.seed
         return training_batches(plan.train_part, recipe.augmentation, mean, *order, self.progress.step, worker, workers)
 
     def step(self, image: np.ndarray, label: np.ndarray, rate: float, leaving: bool = False) -> StepResult:
@@ -73,7 +74,8 @@ class TrainingSetup:
         """Of a checkpoint written now."""
         plan, store = self.plan, self.plan.store
         data = store.labels, store.name, store.content_sha256
-        return Meta(plan.recipe, *data, plan.fold, self.progress, self.schedule.state())
+        schedule = self.schedule.state()
+        return Meta(plan.recipe, *data, plan.fold, self.progress, schedule, intensities=store.intensities)
 
 
 def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> TrainingSetup:
@@ -97,7 +99,7 @@ def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> Tr
     state = assemble(recipe, len(store.labels), devices, fresh, weights)
     _check_memory(plan, devices, state)
     _load_weights(plan, start, devices, state)
-    predictor = predictor_of(state.model, recipe, branch_outputs)
+    predictor = predictor_of(state.model, recipe, branch_outputs, intensities=store.intensities)
     _announce(plan, devices, state, weights)
     return TrainingSetup(plan, start, devices, weights, state, predictor, start.progress(), start.schedule(plan))
 
