@@ -29,7 +29,7 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     oriented: turn the image by its EXIF tag. Transparent pixels are blended with white. Raises one of `UNREADABLE` if
     it is no image, truncated or too large.
     """
-    with _reading():
+    with reading():
         image: Image.Image = Image.open(file)
         image.load()
         if oriented and orientation(image) != 1:
@@ -38,7 +38,7 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Turn errors of the block other than `UNREADABLE` and MemoryError into ValueError: Pillow's readers raise any."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -76,7 +76,7 @@ def size_of(file: IO[bytes]) -> tuple[int, int]:
 
     Raises as `decode_rgb` does, also for more than MAX_PIXELS.
     """
-    with _reading():
+    with reading():
         try:
             size = Image.open(file).size
         except Image.DecompressionBombError:

@@ -10,6 +10,11 @@ GREY, RED, GREEN, BLUE, ALPHA, INDEX = "grey", "red", "green", "blue", "alpha", 
 COLORS = (RED, GREEN, BLUE)
 
 
+def numbered(bands: int) -> tuple[str, ...]:
+    """Names of bands that the file does not name: `band 1`, `band 2`, …"""
+    return tuple(f"band {number}" for number in range(1, bands + 1))
+
+
 @dataclass(frozen=True)
 class Georeference:
     """Where on the earth a picture lies."""
@@ -45,6 +50,10 @@ class PictureInfo:
     """How viewers turn it by its EXIF tag: 1, not at all, to 8."""
     profile: str | None = None
     """Name of its colour profile; None: it has none, or it is sRGB's."""
+    inverted: bool = False
+    """Whether 0 is the brightest value, as in a TIFF of photometric MinIsWhite; the values are given as stored."""
+    premultiplied: bool = False
+    """Whether the colours are multiplied by the opacity already."""
     nodata: float | None = None
     """Value that means that nothing was measured there."""
     georeference: Georeference | None = None

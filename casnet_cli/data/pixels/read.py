@@ -1,0 +1,63 @@
+"""The one place that reads picture and mask files: their facts, and their values as they are stored."""
+
+import importlib.util
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from casnet_cli.data.images import MAX_PIXELS, reading
+from casnet_cli.data.pixels import pillow_readers
+from casnet_cli.data.pixels.formats import HEAD, PictureFormat, format_of
+from casnet_cli.data.pixels.picture import Picture, PictureInfo
+
+MAX_BYTES = 8 * MAX_PIXELS
+"""A file whose values would take more memory is refused before it is decoded."""
+
+
+def info_of(source: Path | bytes) -> PictureInfo:
+    """The facts of a file, or of a file's content, by its header alone.
+
+    Whether the last channel of a TIFF is alpha is known for sure only after `read`, which looks at its values. Raises
+    one of `images.UNREADABLE` if it is no picture, or one that needs a package that is not installed.
+    """
+    with _opened(source) as (file, row):
+        return row.info(file) if row else pillow_readers.info(file)
+
+
+def read(source: Path | bytes) -> Picture:
+    """The values of a file, or of a file's content, as stored: neither scaled nor turned nor blended.
+
+    Of several pages the first is read. Raises one of `images.UNREADABLE` if it is no picture, truncated, too large, or
+    needs a package that is not installed.
+    """
+    with _opened(source) as (file, row):
+        info = row.info(file) if row else pillow_readers.info(file)
+        _check_size(info)
+        file.seek(0)
+        return row.read(file) if row else pillow_readers.read(file)
+
+
+def _check_size(info: PictureInfo) -> None:
+    width, height = info.size
+    if width < 1 or height < 1:
+        raise ValueError(f"{width}x{height} pixels: it is empty")
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)")
+    if width * height * len(info.bands) * (max(8, info.bits) // 8) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES // 1_000_000:,} million bytes (cut it into smaller images)")
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Iterator[tuple[IO[bytes], PictureFormat | None]]:
+    """The open file at its start, and its format. Errors of the block become `images.UNREADABLE`."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file, reading():
+        head = file.read(HEAD)
+        if not head:
+            raise ValueError("the file is empty")
+        file.seek(0)
+        row = format_of(head)
+        if row and row.package and importlib.util.find_spec(row.package) is None:
+            raise ValueError(f"{row.name} needs pip install 'casnet[{row.extra}]'")
+        yield file, row
