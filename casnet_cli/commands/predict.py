@@ -49,6 +49,10 @@ MaskValues = Annotated[
     str,
     typer.Option(help="What masks hold: ids (grey), palette, or a table of classes.", metavar="ids|palette|FILE.toml"),
 ]
+Geojson = Annotated[
+    Literal["pixels", "crs"] | None,
+    typer.Option(help="Coordinates of --save geojson; default crs, the picture's own, for one that lies on a map."),
+]
 EngineChoice = StrEnum("EngineChoice", ["keras", *engines()])  # type: ignore[misc]
 """Keras, and the engines of exported files from the table of formats."""
 
@@ -68,6 +72,16 @@ def share_of(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
+def check_together(
+    reject_below: float | None, target_accuracy: float | None, geojson: str | None, save: list[SaveChoice] | None
+) -> None:
+    """Raises BadParameter for options that exclude or need each other."""
+    if reject_below is not None and target_accuracy is not None:
+        raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
+    if geojson and "geojson" not in (save or ()):
+        raise typer.BadParameter("--geojson: only with --save geojson")
+
+
 def command(
     path: Annotated[
         list[Path],
@@ -85,14 +99,14 @@ def command(
     reject_below: RejectBelow = None,
     target_accuracy: TargetAccuracy = None,
     mask_values: MaskValues = "palette",
+    geojson: Geojson = None,
     engine: Engine = None,
     json: Annotated[
         str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
     ] = None,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
-    if reject_below is not None and target_accuracy is not None:
-        raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
+    check_together(reject_below, target_accuracy, geojson, save)
     share = share_of(shard)
     from casnet_cli.workflows.predict.options import PredictOptions
     from casnet_cli.workflows.predict.session import predict
@@ -109,6 +123,7 @@ def command(
         reject_below=reject_below,
         target_accuracy=target_accuracy,
         mask_values=mask_values,
+        geojson=geojson,
         json=json,
         engine=engine and engine.value,
     )

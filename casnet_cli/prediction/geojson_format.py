@@ -1,6 +1,7 @@
 """Masks as geometry for other programs: polygons of connected regions.
 
-Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture.
+Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture. For a
+picture that lies somewhere on the earth they are the places of these corners in its coordinate reference system.
 """
 
 import json
@@ -11,11 +12,18 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import numpy as np
 
+from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.util.files import write_whole
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.output_kinds import LabelledPicture
+
+LONGITUDE_LATITUDE = "EPSG:4326"
+"""The coordinate reference system of GeoJSON by RFC 7946; any other is named as GeoJSON of 2008 did."""
+
+PIXELS, CRS = "pixels", "crs"
+"""What coordinates may be: see `LabelledPicture.coordinates`."""
 
 NO_REGION = -1
 """In place of a region's number: void pixels belong to none."""
@@ -31,7 +39,7 @@ class Polygon(TypedDict):
 
     type: Literal["Polygon"]
     """GeoJSON's name of the geometry."""
-    coordinates: list[list[list[int]]]
+    coordinates: list[list[list[float]]]
     """Rings, the outer one first; each is a list of corners, x and y, the first again at its end."""
 
 
@@ -46,6 +54,15 @@ class Feature(TypedDict):
     """Its outline."""
 
 
+class NamedCrs(TypedDict):
+    """A coordinate reference system, as GeoJSON of 2008 names it and most programs still read it."""
+
+    type: Literal["name"]
+    """GeoJSON's word for one that is named."""
+    properties: dict[str, str]
+    """`name`: a URN of EPSG, or the system as WKT."""
+
+
 class FeatureCollection(TypedDict):
     """The regions of an image."""
 
@@ -53,24 +70,37 @@ class FeatureCollection(TypedDict):
     """GeoJSON's name of a list of features."""
     features: list[Feature]
     """One for each region, in the order of their first pixels."""
+    crs: NotRequired[NamedCrs]
+    """Of the coordinates; missing: they count pixels, or are longitude and latitude of WGS 84."""
 
 
 def write_geojson(file: Path, picture: "LabelledPicture") -> None:
-    """The regions of a mask as polygons. Raises OSError."""
-    write_whole(file, json.dumps(geojson(picture.result.mask, picture.labels, picture.result.difficulty)))
+    """The regions of a mask as polygons, in `picture.coordinates`. Raises OSError."""
+    georeference = None if picture.coordinates == PIXELS else picture.georeference
+    if picture.coordinates == CRS and georeference is None:
+        raise OSError("the picture does not say where on the earth it lies (--geojson pixels)")
+    outlines = geojson(picture.result.mask, picture.labels, picture.result.difficulty, georeference)
+    write_whole(file, json.dumps(outlines))
 
 
-def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = None) -> FeatureCollection:
+def geojson(
+    mask: np.ndarray,
+    labels: LabelSet,
+    difficulty: np.ndarray | None = None,
+    georeference: Georeference | None = None,
+) -> FeatureCollection:
     """(H, W) uint8 class ids and VOID, (H, W) difficulty 0..1, or uint8 up to 255 → a FeatureCollection: a Polygon for
     each region of one class whose pixels touch by their sides, in the order of their first pixels.
 
     Rings are closed and pass no corner twice; they may touch each other in corners. With numbers as they stand, outer
     rings turn counterclockwise and holes clockwise (RFC 7946); on the screen it is the other way round.
+
+    georeference: corners are its coordinates, to full precision; None: pixels.
     """
     found = _regions(mask, difficulty)
-    polygons: list[list[list[list[int]]]] = [[] for _ in found.class_ids]
+    polygons: list[list[list[list[float]]]] = [[] for _ in found.class_ids]
     for region, ring in _rings(mask, found):
-        polygons[region].append(ring)
+        polygons[region].append(placed(ring, georeference) if georeference else ring)
     features: list[Feature] = []
     for region, rings in enumerate(polygons):
         class_id = int(found.class_ids[region])
@@ -83,7 +113,25 @@ def geojson(mask: np.ndarray, labels: LabelSet, difficulty: np.ndarray | None = 
             properties["difficulty_mean"] = round(float(found.difficulty[region]), 6)
         geometry: Polygon = {"type": "Polygon", "coordinates": rings}
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})
-    return {"type": "FeatureCollection", "features": features}
+    collection: FeatureCollection = {"type": "FeatureCollection", "features": features}
+    if georeference and (name := _crs_name(georeference.crs)):
+        collection["crs"] = {"type": "name", "properties": {"name": name}}
+    return collection
+
+
+def placed(ring: list[list[float]], georeference: Georeference) -> list[list[float]]:
+    """A ring of corners of pixels → their coordinates, turning as before with numbers as they stand."""
+    a, b, c, d, e, f = georeference.transform
+    corners = [[a * x + b * y + c, d * x + e * y + f] for x, y in ring]
+    return corners if a * e > b * d else corners[::-1]  # y commonly runs upwards there: then it turns the other way
+
+
+def _crs_name(crs: str) -> str | None:
+    """As a `NamedCrs` has it; None: it needs no name, or has none."""
+    if crs in ("", LONGITUDE_LATITUDE):
+        return None
+    authority, _, code = crs.partition(":")
+    return f"urn:ogc:def:crs:{authority}::{code}" if code.isdigit() else crs
 
 
 @dataclass(frozen=True)
@@ -167,7 +215,7 @@ class _Pieces:
     """(S,) bool: whether it runs towards larger coordinates."""
 
 
-def _rings(mask: np.ndarray, found: _Regions) -> Iterator[tuple[int, list[list[int]]]]:
+def _rings(mask: np.ndarray, found: _Regions) -> Iterator[tuple[int, list[list[float]]]]:
     """Each closed ring with its region; of one region the outer ring first, from its upper left corner on."""
     inside = mask != VOID
     like_left, like_above = _like(mask, 1), _like(mask, 0)

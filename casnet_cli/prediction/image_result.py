@@ -2,10 +2,13 @@
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from casnet_cli.labels import VOID
+from casnet_cli.util.mapped_array import mapped, release
 
 NO_CONFIDENCE = np.full((1, 1), np.nan, np.float32)
 """In place of a block's confidence where the network gives none."""
@@ -31,11 +34,20 @@ class ImageResult:
     """Of difficulty and confidence over all pixels."""
 
     @classmethod
-    def empty(cls, size: tuple[int, ...], classes: int, reject_below: float, needs: Container[str]) -> "ImageResult":
-        """For an image of that height and width. needs: see `OutputKind.needs`."""
-        confidence = np.empty(size, np.uint8) if "confidence" in needs else None
-        probabilities = np.empty((*size, classes), np.float16) if "probabilities" in needs else None
-        return cls(np.empty(size, np.uint8), np.empty(size, np.uint8), confidence, probabilities, reject_below)
+    def empty(
+        cls,
+        size: tuple[int, ...],
+        classes: int,
+        reject_below: float,
+        needs: Container[str],
+        on_disk: Path | None = None,
+    ) -> "ImageResult":
+        """For an image of that height and width. needs: see `OutputKind.needs`. on_disk: keep it in files without a
+        name in that folder, not in memory; then raises OSError where there is no room."""
+        make = partial(mapped, folder=on_disk) if on_disk else np.empty
+        confidence = make(size, np.uint8) if "confidence" in needs else None
+        probabilities = make((*size, classes), np.float16) if "probabilities" in needs else None
+        return cls(make(size, np.uint8), make(size, np.uint8), confidence, probabilities, reject_below)
 
     def add(self, rows: slice, columns: slice, outputs: dict[str, np.ndarray]) -> None:
         """Put in a block: `mask` and `difficulty` (H, W), `confidence` (H, W) unless the network gives none, and
@@ -52,6 +64,9 @@ class ImageResult:
             self.probabilities[rows, columns] = np.moveaxis(outputs["probabilities"], 0, -1)
         self.counts += np.bincount(mask.ravel(), minlength=256)
         self._sums += difficulty.sum(dtype=np.float64), confidence.sum(dtype=np.float64)
+        for kept in (self.mask, self.difficulty, self.confidence, self.probabilities):
+            if kept is not None:
+                release(kept)
 
     @property
     def difficulty_mean(self) -> float:

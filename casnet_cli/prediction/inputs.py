@@ -41,6 +41,11 @@ class Job:
         """Whether the input is a video, by its ending."""
         return self.file.suffix.lower() in VIDEO_ENDINGS
 
+    @property
+    def maybe_georeferenced(self) -> bool:
+        """Whether the input is of a kind that can say where on the earth it lies, by its ending."""
+        return self.file.suffix.lower() in (".tif", ".tiff")
+
     def output(self, folder: Path, ending: str) -> Path:
         """The output of that ending; the masks of a video lie in a folder of the stem's name."""
         stem = folder / self.stem

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, Self, TypedDict, TypeVar, cast
 
 import numpy as np
 
+from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.errors import InputError, reason
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
@@ -60,6 +61,10 @@ class ManifestEntry(TypedDict, total=False):
     """Of a video."""
     rejected: float
     """Share of pixels made void by `--reject-below`."""
+    georeferenced: bool
+    """True: the input lies somewhere on the earth."""
+    overlay_step: int
+    """The overlay shows one pixel of so many, across and down."""
 
 
 class OutputPlan(Protocol):
@@ -84,8 +89,8 @@ class OutputPlan(Protocol):
         """The mask, relative to the folder; None: no mask is written."""
         ...
 
-    def endings(self, job: Job) -> list[str]:
-        """Endings of the job's files."""
+    def endings(self, job: Job, georeferenced: bool = False) -> list[str]:
+        """Endings of the job's files. georeferenced: its input lies somewhere on the earth."""
         ...
 
 
@@ -103,11 +108,13 @@ Result = TypeVar("Result", bound=PartialResult)
 class ResultWriter(OutputPlan, Protocol[Result]):
     """Collects the prediction for an image and writes its files."""
 
-    def new_result(self, size: tuple[int, ...]) -> Result:
-        """An empty result for an image of that height and width."""
+    def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> Result:
+        """An empty result for an image of that height and width. on_disk: it is too large for memory."""
         ...
 
-    def save(self, job: Job, image: np.ndarray, result: Result) -> ManifestEntry:
+    def save(
+        self, job: Job, image: np.ndarray, result: Result, georeference: Georeference | None = None
+    ) -> ManifestEntry:
         """Write all files of an image (H, W, 3) uint8; returns its line. Raises InputError."""
         ...
 
@@ -174,7 +181,7 @@ class Manifest(Generic[Plan]):
         record, outputs = self.done.get(str(job.file)), self.outputs
         if job.file == STDIN or not record or record["status"] != "ok" or record["made_with"] != outputs.identity:
             return False
-        mask, endings = outputs.mask_name(job), outputs.endings(job)
+        mask, endings = outputs.mask_name(job), outputs.endings(job, record.get("georeferenced", False))
         if record["mask"] != mask or not set(endings) <= set(record["outputs"]):
             return False
         if mask is not None and self._owners[mask]["file"] != str(job.file):
@@ -218,7 +225,11 @@ def check_unclaimed(outputs: OutputPlan, jobs: list[Job]) -> None:
     if not folder.is_dir() or any(folder.glob("manifest*.jsonl")):
         return
     videos = (VIDEO_OVERLAY,)
-    own = (job.output(folder, ending) for job in jobs for ending in (videos if job.video else outputs.endings(job)))
+    own = (
+        job.output(folder, ending)
+        for job in jobs
+        for ending in (videos if job.video else outputs.endings(job, job.maybe_georeferenced))
+    )
     for file in (*folder.glob("summary*.csv"), *own):
         if os.path.lexists(file):
             raise InputError(f"{file}: exists, and no manifest lists it (choose another --out, or remove it)")

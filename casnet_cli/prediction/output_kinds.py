@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     import numpy as np
 
+    from casnet_cli.data.pixels.picture import Georeference
     from casnet_cli.labels import LabelSet
     from casnet_cli.prediction.image_result import ImageResult
     from casnet_cli.prediction.mask_values import MaskValues
 
 VIDEO_OVERLAY = ".overlay.mp4"
 """Ending of the one file that holds the overlays of all frames of a video."""
+
+GEOTIFF = "geotiff"
+"""The kind that is also written by itself for a picture that lies somewhere on the earth."""
 
 ALWAYS = ("overlay", "difficulty", "mask")
 """Kinds that are no choice of `--save`, in the order in which they are written; `--no-overlay` leaves out the first."""
@@ -32,13 +36,17 @@ class LabelledPicture:
     name: str
     """Name of the input file."""
     image: "np.ndarray"
-    """(H, W, 3) uint8 RGB."""
+    """(H, W, 3) uint8 RGB; of a `LargePicture` every n-th pixel of every n-th row."""
     result: "ImageResult"
     """The prediction for the image."""
     labels: "LabelSet"
     """Classes of the run."""
     mask_values: "MaskValues"
     """What the pixels of the mask file hold."""
+    georeference: "Georeference | None" = None
+    """Where the image lies on the earth; None: that is not known."""
+    coordinates: str | None = None
+    """Of outlines: `pixels`, or `crs`, those of the georeference; None: `crs` where there is one."""
 
 
 Writer = Callable[[Path, LabelledPicture], None]
@@ -57,6 +65,8 @@ class OutputKind:
     """What must be kept of a prediction beside mask and difficulty: `confidence` or `probabilities`."""
     write: Writer
     """Writes the file."""
+    comes_with: str | None = None
+    """The kind with which it is written; None: it is a choice of its own."""
 
 
 def _late(module: str, name: str) -> Writer:
@@ -76,6 +86,13 @@ _ROWS = (
     OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
     OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson")),
     OutputKind("coco", ".coco.json", (), _late("coco_format", "write_coco")),
+    OutputKind(
+        "geotiff-difficulty", ".difficulty.tif", (), _late("geotiff_format", "write_difficulty"), comes_with=GEOTIFF
+    ),
+    OutputKind(
+        "geotiff-names", ".tif.aux.xml", (), _late("geotiff_format", "write_category_names"), comes_with=GEOTIFF
+    ),
+    OutputKind(GEOTIFF, ".tif", (), _late("geotiff_format", "write_geotiff")),
 )
 
 OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}
@@ -84,7 +101,12 @@ OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}
 
 def save_choices() -> list[str]:
     """Names of the kinds that `--save` adds."""
-    return [name for name in OUTPUT_KINDS if name not in ALWAYS]
+    return [name for name, kind in OUTPUT_KINDS.items() if name not in ALWAYS and not kind.comes_with]
+
+
+def with_companions(names: Iterable[str]) -> list[str]:
+    """The kinds of these names, each after those that come with it."""
+    return [each for name in names for each in (*(k.name for k in OUTPUT_KINDS.values() if k.comes_with == name), name)]
 
 
 def output_endings() -> list[str]:

@@ -6,13 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
+from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.labels import VOID, LabelSet
+from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job
 from casnet_cli.prediction.manifest import ManifestEntry
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
-from casnet_cli.prediction.output_kinds import ALWAYS, OUTPUT_KINDS, VIDEO_OVERLAY, LabelledPicture, needs_of
-from casnet_cli.prediction.writers import refused
+from casnet_cli.prediction.output_kinds import (
+    ALWAYS,
+    GEOTIFF,
+    OUTPUT_KINDS,
+    VIDEO_OVERLAY,
+    LabelledPicture,
+    needs_of,
+    with_companions,
+)
+from casnet_cli.prediction.writers import refused, step_between
 
 
 @dataclass(frozen=True)
@@ -35,16 +45,23 @@ class Outputs:
     """Pixels of a lower confidence become void; 0: none."""
     chosen_mask_values: MaskValues | None = None
     """What the pixels of masks hold; None: class ids with a palette."""
+    coordinates: str | None = None
+    """Of outlines, see `LabelledPicture.coordinates`."""
 
     @cached_property
     def mask_values(self) -> MaskValues:
         """What the pixels of masks hold."""
         return self.chosen_mask_values or resolve_mask_values(PALETTE, self.labels, rejecting=False)
 
-    def kinds(self) -> list[str]:
-        """Names of the kinds of files that are written for an image, in this order."""
+    def kinds(self, georeferenced: bool = False) -> list[str]:
+        """Names of the kinds of files that are written for an image, in this order.
+
+        georeferenced: whether it lies somewhere on the earth; then GeoTIFFs are written where that is possible.
+        """
         overlay, *others, mask = ALWAYS
-        return [*([overlay] if self.overlay else []), *others, *self.extra, mask]
+        by_itself = [GEOTIFF] if georeferenced and GEOTIFF not in self.extra and geotiff_format.available() else []
+        extra = with_companions((*self.extra, *by_itself))
+        return [*([overlay] if self.overlay else []), *others, *extra, mask]
 
     @cached_property
     def needs(self) -> frozenset[str]:
@@ -55,34 +72,50 @@ class Outputs:
         """The mask as the manifest names it; of a video the folder of masks."""
         return job.output(Path(), "" if job.video else OUTPUT_KINDS["mask"].ending).as_posix()
 
-    def endings(self, job: Job) -> list[str]:
+    def endings(self, job: Job, georeferenced: bool = False) -> list[str]:
         """Endings of the files that are written for an image; for a video, of each frame, and its overlay's."""
         return [
-            VIDEO_OVERLAY if job.video and name == "overlay" else OUTPUT_KINDS[name].ending for name in self.kinds()
+            VIDEO_OVERLAY if job.video and name == "overlay" else OUTPUT_KINDS[name].ending
+            for name in self.kinds(georeferenced)
         ]
 
-    def new_result(self, size: tuple[int, ...]) -> ImageResult:
-        """An empty result for an image of that height and width."""
-        return ImageResult.empty(size, len(self.labels), self.reject_below, self.needs)
+    def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> ImageResult:
+        """An empty result for an image of that height and width. Raises InputError if it is to be kept on disk, and
+        there is no room."""
+        try:
+            return ImageResult.empty(
+                size, len(self.labels), self.reject_below, self.needs, self.folder if on_disk else None
+            )
+        except OSError as error:
+            raise refused(self.folder, error) from None
 
-    def save(self, job: Job, image: np.ndarray, result: ImageResult) -> ManifestEntry:
+    def save(
+        self, job: Job, image: np.ndarray, result: ImageResult, georeference: Georeference | None = None
+    ) -> ManifestEntry:
         """Write all files of an image (H, W, 3) uint8; returns its line of the manifest.
 
-        Raises InputError, of class Unsaved if only this image is concerned.
+        georeference: where the image lies on the earth. Raises InputError, of class Unsaved if only this image is
+        concerned.
         """
-        picture = LabelledPicture(job.file.name, image, result, self.labels, self.mask_values)
+        georeferenced = georeference is not None
+        picture = LabelledPicture(
+            job.file.name, image, result, self.labels, self.mask_values, georeference, self.coordinates
+        )
         file = job.output(self.folder, OUTPUT_KINDS["mask"].ending)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            for name in self.kinds():
+            for name in self.kinds(georeferenced):
                 kind = OUTPUT_KINDS[name]
                 file = job.output(self.folder, kind.ending)
                 kind.write(file, picture)
         except OSError as error:
             raise refused(file, error) from None
-        return self.entry(job, result)
+        entry = self.entry(job, result, georeferenced)
+        if image.shape[:2] != result.mask.shape:
+            entry["overlay_step"] = step_between(result.mask.shape, image.shape)
+        return entry
 
-    def entry(self, job: Job, result: ImageResult) -> ManifestEntry:
+    def entry(self, job: Job, result: ImageResult, georeferenced: bool = False) -> ManifestEntry:
         """The line of the manifest, without its time, the input's digest and the seconds that it took."""
         height, width = result.mask.shape
         shares = {name: count / result.mask.size for name, count in zip(self.labels.names, result.counts, strict=False)}
@@ -92,12 +125,14 @@ class Outputs:
             "width": width,
             "height": height,
             "mask": self.mask_name(job),
-            "outputs": self.endings(job),
+            "outputs": self.endings(job, georeferenced),
             "classes": {name: round(float(share), 6) for name, share in shares.items() if share},
             "difficulty_mean": round(result.difficulty_mean, 6),
             "confidence_mean": None if result.confidence_mean is None else round(result.confidence_mean, 6),
             "made_with": self.identity,
         }
+        if georeferenced:
+            entry["georeferenced"] = True
         if self.reject_below:
             entry["rejected"] = round(float(result.counts[VOID] / result.mask.size), 6)
         return entry

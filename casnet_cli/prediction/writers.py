@@ -11,7 +11,9 @@ from PIL import Image
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
+from casnet_cli.prediction.png_rows import write_rows
 from casnet_cli.util.files import unfinished
+from casnet_cli.util.mapped_array import is_mapped, release, strips
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.output_kinds import LabelledPicture
@@ -45,18 +47,18 @@ def refused(path: Path, error: Exception, why: str = "") -> InputError:
 
 def write_mask(file: Path, picture: "LabelledPicture") -> None:
     """The class of each pixel as PNG, in the values of `picture.mask_values`."""
-    write_png(file, picture.mask_values.image(picture.result.mask))
+    write_png(file, picture.result.mask, picture.mask_values.image)
 
 
 def write_difficulty(file: Path, picture: "LabelledPicture") -> None:
     """8-bit grey PNG, 255 = surely difficult."""
-    write_png(file, Image.fromarray(picture.result.difficulty))
+    write_png(file, picture.result.difficulty)
 
 
 def write_confidence(file: Path, picture: "LabelledPicture") -> None:
     """8-bit grey PNG, 255 = certain."""
     assert picture.result.confidence is not None
-    write_png(file, Image.fromarray(picture.result.confidence))
+    write_png(file, picture.result.confidence)
 
 
 def write_probabilities(file: Path, picture: "LabelledPicture") -> None:
@@ -67,15 +69,21 @@ def write_probabilities(file: Path, picture: "LabelledPicture") -> None:
 
 
 def write_overlay(file: Path, picture: "LabelledPicture") -> None:
-    """The image with the classes' colours laid over as JPEG. Raises OSError."""
+    """The image with the classes' colours laid over as JPEG. Raises OSError.
+
+    Of an image that shows one pixel of n, across and down, the overlay does so too.
+    """
     image, mask = picture.image, picture.result.mask
-    height, width = mask.shape
+    height, width = image.shape[:2]
+    step = step_between(mask.shape, image.shape)
     if max(height, width) > LONGEST_SIDE:
         raise OSError(f"a JPEG has at most {LONGEST_SIDE:,} pixels a side (--no-overlay)")
     overlay = Image.new("RGB", (width, height))
     rows = max(1, OVERLAY_STRIP // width)
     for top in range(0, height, rows):
-        strip = blended(image[top : top + rows], mask[top : top + rows], picture.labels)
+        part = mask[top * step : (top + rows) * step : step, ::step]
+        strip = blended(image[top : top + rows], part, picture.labels)
+        release(mask)
         overlay.paste(Image.fromarray(strip), (0, top))
     atomically(file, lambda stream: overlay.save(cast(IO[bytes], _WithoutDescriptor(stream)), "JPEG", quality=90))
 
@@ -96,9 +104,19 @@ def blended(image: np.ndarray, mask: np.ndarray, labels: LabelSet) -> np.ndarray
     return (image * np.float32(1 - OVERLAY_STRENGTH) + colors[mask]).astype(np.uint8)
 
 
-def write_png(file: Path, image: Image.Image) -> None:
-    """Lightly compressed, for speed."""
-    atomically(file, lambda stream: image.save(stream, "PNG", compress_level=1))
+def step_between(whole: tuple[int, ...], reduced: tuple[int, ...]) -> int:
+    """Of how many pixels a reduced picture shows one, by both heights and widths."""
+    return max(-(-side // shown) for side, shown in zip(whole[:2], reduced[:2], strict=True))
+
+
+def write_png(file: Path, values: np.ndarray, image: Callable[[np.ndarray], Image.Image] = Image.fromarray) -> None:
+    """(H, W) uint8 as PNG, lightly compressed, for speed. image: makes a picture of values, or of some rows of them."""
+    if is_mapped(values):
+        parts = (image(part) for _, part in strips(values))
+        atomically(file, lambda stream: write_rows(stream, (values.shape[1], values.shape[0]), parts))
+        return
+    whole = image(values)
+    atomically(file, lambda stream: whole.save(stream, "PNG", compress_level=1))
 
 
 def atomically(path: Path, save: Callable[[IO[bytes]], None]) -> None:

@@ -8,6 +8,7 @@ from typing import TypedDict, cast
 import numpy as np
 from scipy import ndimage
 
+from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.image_result import as_bytes
@@ -171,15 +172,17 @@ class ImageScores:
     def mask_name(self, job: Job) -> None:
         """No mask is written."""
 
-    def endings(self, job: Job) -> list[str]:
+    def endings(self, job: Job, georeferenced: bool = False) -> list[str]:
         """No files are written."""
         return []
 
-    def new_result(self, size: tuple[int, ...]) -> RankedImage:
-        """An empty result for an image of that height and width."""
+    def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> RankedImage:
+        """An empty result for an image of that height and width, in memory."""
         return RankedImage(np.empty(size, np.uint8), np.empty(size, np.uint8))
 
-    def save(self, job: Job, image: np.ndarray, result: RankedImage) -> ManifestEntry:
+    def save(
+        self, job: Job, image: np.ndarray, result: RankedImage, georeference: Georeference | None = None
+    ) -> ManifestEntry:
         """The line of an image."""
         line = result.record(str(job.file), self.labels)
         return cast(ManifestEntry, line | {"outputs": [], "made_with": self.identity})

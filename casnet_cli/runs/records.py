@@ -95,6 +95,10 @@ class ManifestLine(Record):
     """Frames of a video; the key is missing for an image."""
     rejected: float | None = None
     """Share of pixels made void by `--reject-below`; the key is missing without it."""
+    georeferenced: bool | None = None
+    """True: the input says where on the earth it lies; else the key is missing."""
+    overlay_step: int | None = None
+    """The overlay of a very large image shows one pixel of so many, across and down; else the key is missing."""
 
 
 class RunMetrics(Record):

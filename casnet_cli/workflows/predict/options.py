@@ -30,6 +30,8 @@ class PredictOptions:
     """Pixels become void so that this share of the others is right, by the run's validation images."""
     mask_values: str = "palette"
     """What the pixels of masks hold: `ids`, `palette`, or the path of a table of classes."""
+    geojson: str | None = None
+    """Coordinates of outlines: `pixels`, or `crs`, those of the picture's georeference; None: `crs` if there is one."""
     json: str | None = None
     """File for the summary; `-` is stdout; None: none."""
     engine: str | None = None

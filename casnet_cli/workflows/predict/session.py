@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from casnet_cli.inference.protocol import Predictor
     from casnet_cli.prediction.manifest import Manifest, ManifestEntry
     from casnet_cli.prediction.outputs import Outputs
+    from casnet_cli.prediction.picture_reader import PictureReader
     from casnet_cli.runs.trained import TrainedRun
 
 
@@ -29,6 +30,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     jobs = list(shard(jobs, *options.share)) if options.share else jobs
     model = engines.open_any(file, options)
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
+    from casnet_cli.prediction.picture_reader import PictureReader
 
     outputs = _outputs(folder, model.run, options)
     check_unclaimed(outputs, jobs)
@@ -40,7 +42,10 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
         if model.run.meta.recipe.model.variant != "attention":
             console.message("this run has no attention branch: difficulty is the entropy of the probabilities / log K")
         if pending:
-            _label(model.predictor(len(pending), outputs.needs), pending, manifest)
+            reader = PictureReader(model.run.meta.intensities)
+            _label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
+            for remark in reader.remarks.all():
+                console.message(f"note: {remark.line}")
     return summarize(jobs, len(jobs) - len(pending), manifest, model.run, options.json)
 
 
@@ -51,20 +56,22 @@ def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outpu
 
     below = reject_below(run, options)
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
-    deciding = (sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity)
+    deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]
+    deciding += [options.geojson] if options.geojson else []
     return Outputs(
         folder,
         run.meta.labels,
-        identity=hashlib.sha256(repr(deciding).encode()).hexdigest(),
+        identity=hashlib.sha256(repr(tuple(deciding)).encode()).hexdigest(),
         overlay=options.overlay,
         resume=options.resume,
         extra=tuple(dict.fromkeys(options.save)),
         reject_below=below,
         chosen_mask_values=values,
+        coordinates=options.geojson,
     )
 
 
-def _label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]") -> None:
+def _label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]", reader: "PictureReader") -> None:
     """Label the jobs, images first, and show progress and failures."""
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.prediction.video_pipeline import predict_video
@@ -84,8 +91,8 @@ def _label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]
         bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
 
     with console.bar("labelling") as bar:
-        for entry in predict_folder(predictor, images, manifest):
+        for entry in predict_folder(predictor, images, manifest, reader):
             show(entry)
     for job in videos:
         with console.bar(job.file.name) as bar:
-            show(predict_video(predictor, job, manifest, lambda frame, of: bar.update(frame, of)))  # noqa: B023
+            show(predict_video(predictor, job, manifest, lambda frame, of: bar.update(frame, of), reader))  # noqa: B023

@@ -1,0 +1,116 @@
+"""Predictions as GeoTIFF, for programs that lay pictures on a map: where their picture lies, at its size.
+
+The mask holds class ids, 255 where there is no class, declared as no data, with the classes' colours as its colour
+table. A TIFF has no place for names of values: they are tags of the band, `class_0`, `class_1`, …, for programs, and
+category names in the file `.tif.aux.xml` beside it, which GDAL and QGIS read with the picture. The difficulty is 0..255
+as in the PNG; the scale of its band is 1/255.
+"""
+
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from casnet_cli.data.pixels.picture import Georeference
+from casnet_cli.errors import reason
+from casnet_cli.labels import VOID
+from casnet_cli.util.files import unfinished, write_whole
+from casnet_cli.util.mapped_array import strips
+
+if TYPE_CHECKING:
+    from casnet_cli.prediction.output_kinds import LabelledPicture
+
+BLOCK = 256
+"""Rows and columns of a tile of the file."""
+
+GDAL_CACHE = 64 << 20
+"""Bytes of pixels that GDAL keeps; by itself it would take a share of all memory."""
+
+MISSING = "GeoTIFFs need rasterio (pip install 'casnet[geo]')"
+"""What to do where `available` is False."""
+
+
+def available() -> bool:
+    """Whether GeoTIFFs can be written: the extra `geo` is installed."""
+    return find_spec("rasterio") is not None
+
+
+def write_geotiff(file: Path, picture: "LabelledPicture") -> None:
+    """The class ids of the mask. Raises OSError."""
+    names, colors = picture.labels.names, picture.labels.palette
+
+    def describe(dataset: Any) -> None:
+        dataset.write_colormap(1, {index: tuple(color) for index, color in enumerate(colors)})
+        dataset.set_band_description(1, "class")
+        dataset.update_tags(1, **{f"class_{index}": name for index, name in enumerate(names)})
+
+    _write(file, picture.result.mask, picture.georeference, describe, nodata=VOID)
+
+
+def write_difficulty(file: Path, picture: "LabelledPicture") -> None:
+    """The difficulty, 255 = surely difficult. Raises OSError."""
+
+    def describe(dataset: Any) -> None:
+        dataset.scales = (1 / 255,)
+        dataset.set_band_description(1, "difficulty")
+
+    _write(file, picture.result.difficulty, picture.georeference, describe)
+
+
+def write_category_names(file: Path, picture: "LabelledPicture") -> None:
+    """The names of the mask's values, as GDAL keeps them beside a file that has no place for them. Raises OSError."""
+    categories = "\n".join(f"      <Category>{escape(name)}</Category>" for name in picture.labels.names)
+    write_whole(
+        file,
+        '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'
+        f"{categories}\n    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n",
+    )
+
+
+def _write(
+    file: Path,
+    values: np.ndarray,
+    georeference: Georeference | None,
+    describe: Callable[[Any], None],
+    nodata: int | None = None,
+) -> None:
+    """(H, W) uint8 as a tiled, compressed TIFF of one band, some rows at a time. Raises OSError."""
+    import rasterio
+
+    height, width = values.shape
+    form = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width, "nodata": nodata}
+    stored = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER"}
+    try:
+        with unfinished(file) as partial, warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            place = _placed(georeference)
+            with (
+                rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE),
+                rasterio.open(partial, "w", **form, **stored, **place) as dataset,
+            ):
+                describe(dataset)  # before the first pixels: later GDAL would write a file beside for it
+                for top, rows in strips(values, BLOCK):
+                    dataset.write(rows, 1, window=((top, top + len(rows)), (0, width)))
+    except OSError:
+        raise
+    except Exception as error:  # GDAL has classes of its own where a disk is full
+        raise OSError(f"GDAL cannot finish it, as where a disk is full ({reason(error)})") from None
+
+
+def _placed(georeference: Georeference | None) -> dict[str, Any]:
+    """As rasterio takes it. Raises OSError."""
+    if georeference is None:
+        return {}
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+    from rasterio.transform import Affine
+
+    try:
+        crs = CRS.from_user_input(georeference.crs) if georeference.crs else None
+    except CRSError as error:
+        raise OSError(f"GDAL does not know its coordinate reference system ({reason(error)})") from None
+    return {"crs": crs, "transform": Affine(*georeference.transform)}
