@@ -56,6 +56,8 @@ class UnfitKind(StrEnum):
     """A label that holds an id, colour or name of no class."""
     MODE = "mode"
     """A mask of a pixel format that the table of classes does not describe, such as colours where it lists ids."""
+    PALETTE = "palette"
+    """A palette mask whose index means one class by its number and another one by its colour."""
     JPEG = "jpeg"
     """A mask saved as JPEG, whose compression made values of no class."""
 

@@ -16,6 +16,9 @@ PALETTE, IDS = "palette", "ids"
 HINT = f"{PALETTE}, {IDS} or a TOML file, the table of classes that `prepare folder` takes"
 Value = TypeVar("Value")
 
+LARGEST_ID = 65535
+"""Of a grey PNG; ids beyond it, and negative ones, cannot be written."""
+
 LOOKUP_STRIP = 1 << 22
 """Pixels looked up at a time, as NumPy widens indices to eight bytes each."""
 
@@ -88,13 +91,14 @@ def _of_table(table: class_table.ClassTable, path: Path, labels: LabelSet, rejec
     """Ids if each of the run's classes has one, else colours if each has one. Raises InputError."""
     names = table.labels.names
     meanings = {name: names.index(name) for name in labels.names if name in names}
-    ids, colors = _first(table.ids), _first(table.colors)
+    written = {value: meaning for value, meaning in table.ids.items() if 0 <= value <= LARGEST_ID}
+    ids, colors = _first(written), _first(table.colors)
     faults = []
     if lacking := [name for name in labels.names if name not in meanings]:
         faults.append(f"{path}: lacks {_listed(lacking)} (a [[class]] for each class of the run)")
     unnumbered = [name for name, meaning in meanings.items() if meaning not in ids]
     uncolored = [name for name, meaning in meanings.items() if meaning not in colors]
-    by_color = bool(unnumbered) if meanings else not table.ids
+    by_color = bool(unnumbered) if meanings else not written
     if unnumbered and uncolored:
         faults.append(
             f"{path}: {_listed(unnumbered)} without ids and {_listed(uncolored)} without color "

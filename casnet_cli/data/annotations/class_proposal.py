@@ -1,89 +1,262 @@
 """A table of classes to edit, made from the masks themselves: the values or colours they hold, and how often."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from casnet_cli.data.annotations import masks
+from casnet_cli.data.annotations.blending import Blending, blending_of
+from casnet_cli.data.annotations.mask_file import unpack_color
+from casnet_cli.data.annotations.mask_survey import TOO_MANY, Survey, survey
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
 
-TOO_MANY = 4 * MAX_CLASSES
-"""Different values from which on files are taken for photographs or blurred masks."""
+BLACK, WHITE = 0x000000, 0xFFFFFF
+MIN_REACH = 40
+"""Smallest distance that is advised for `--nearest-color`."""
 
 
-def propose(files: Sequence[Path]) -> str:
-    """The text of a `classes.toml`: a class for each value or colour, with its share of the pixels as a comment.
+@dataclass(frozen=True)
+class Proposal:
+    """A table of classes, and what was found in the masks."""
 
-    Grey and palette masks give ids, and a palette's colours with them; RGB masks give colours. 255 is proposed as void,
-    unless 0 is the only other value: these are then background and object. Raises DataError if a file can be no mask,
-    or if there are both kinds.
+    text: str
+    """Content of a `classes.toml`."""
+    found: tuple[str, ...]
+    """Sentences on what the masks are and what that needs; they stand in the text too."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A class of the table."""
+
+    name: str
+    """Name."""
+    pixels: int
+    """Pixels that have it."""
+    ids: tuple[int, ...] = ()
+    """Key `ids`."""
+    color: tuple[int, int, int] | None = None
+    """Key `color`."""
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The values from which classes are made."""
+
+    by_color: bool
+    """Whether they are packed colours."""
+    kept: dict[int, int]
+    """Pixels of each value that may be a class or void."""
+    total: int
+    """All pixels."""
+    blending: Blending | None
+    """What blending has made of the masks; None: they show none."""
+
+
+def propose(files: Sequence[Path]) -> Proposal:
+    """A table with a class for each value or colour, and with its share of the pixels as a comment.
+
+    Grey and palette masks give ids, and a palette's colours with them; RGB masks, and palettes that disagree, give
+    colours. 255 is proposed as void, unless 0, or 0 and 1 without ever being beside it, are the only other values:
+    these are then background and object. Of masks with blended borders the values that fill areas are proposed. Raises
+    DataError if a file can be no mask, or if there are kinds that no table describes.
     """
     if not files:
         raise DataError("no mask files")
-    pixels: Counter[int] = Counter()
-    colors: dict[int, int] = {}
-    kinds: dict[str, Path] = {}
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for mask, values, counts, known in pool.map(_counted, files):
-            kinds.setdefault("colour" if mask.values is None else "ids", mask.file)
-            if len(kinds) == 2:
-                both = f"{kinds['ids']} holds ids and {kinds['colour']} colours"
-                raise DataError(f"{both} (masks of one kind in one folder)")
-            pixels.update(dict(zip(values, counts, strict=True)))
-            if beyond := next(
-                (value for value in values if mask.values is not None and not 0 <= value < 1 << 16), None
-            ):
-                raise DataError(f"{mask.file}: holds {beyond}, which is no id (0..65535)")
-            colors = known | colors  # where palettes differ the first one counts
-            if len(pixels) > TOO_MANY:
-                hint = "saved as JPEG?" if mask.lossy else "a photograph among the masks, or scaled with blending?"
-                raise DataError(f"{mask.file}: more than {TOO_MANY} different values so far ({hint})")
-    return _table(pixels, colors, "colour" in kinds, len(files))
+    found = survey(files)
+    values, notes = _values(found, files[0].parent)
+    levels = _levels(found, values)
+    if levels:
+        rows, void = _two_rows(found, values, levels), {}
+        notes.append(_on_levels(found, values, levels))
+    else:
+        void = _void(found, values)
+        rows = _rows(found, values, void)
+    if values.blending:
+        notes.append(_on_blending(values, values.blending, levels, found.lossy is not None))
+    transparent = _transparent_row(found, values)
+    if transparent:
+        notes.append(transparent[1])
+        rows = [transparent[0], *rows]
+    notes += [f"{remark.line}." for remark in found.remarks.all()]
+    if len(rows) < 2:
+        notes.append(
+            "One class alone teaches nothing: if what is void, or a part of it, is the ground, make it a class."
+        )
+    return Proposal(_text(rows, void, values, notes, found.files), tuple(notes))
 
 
-def _counted(file: Path) -> tuple[masks.Mask, list[int], list[int], dict[int, int]]:
-    """The mask, its different values, the pixels of each, and the palette's colours of those that occur."""
-    mask = masks.read(file)
-    pixels = mask.colors if mask.values is None else mask.values
-    assert pixels is not None
-    values, first, counts = np.unique(pixels, return_index=True, return_counts=True)
-    known = {}
-    if mask.values is not None and mask.colors is not None:
-        known = dict(zip(values.tolist(), mask.colors.ravel()[first].tolist(), strict=True))
-    return mask, values.tolist(), counts.tolist(), known
+def _values(found: Survey, folder: Path) -> tuple[_Values, list[str]]:
+    """What the table is to be of, and why where that is not plain. Raises DataError if no table can be right."""
+    by_color, notes = _kind(found)
+    if by_color:
+        pixels, inner = found.colors, found.inner_colors
+    else:
+        pixels, inner = found.levels() if "colour" in found.first else (found.ids, found.inner_ids)
+    blending = blending_of(pixels, inner, by_color, found.lossy is not None, found.dropped)
+    if blending is None and len(pixels) > TOO_MANY:
+        hint = "saved as JPEG?" if found.lossy else "photographs among the masks, or scaled with blending?"
+        raise DataError(f"{folder}: more than {TOO_MANY} different values ({hint})")
+    transparent = sum(number for (color, _), number in found.transparent.items() if color == by_color)
+    total = sum(pixels.values()) + transparent + found.dropped
+    kept = {value: pixels[value] for value in sorted(blending.solid if blending else pixels)}
+    return _Values(by_color, kept, total, blending), notes
 
 
-def _table(pixels: Counter[int], colors: dict[int, int], by_color: bool, files: int) -> str:
-    total = sum(pixels.values())
+def _kind(found: Survey) -> tuple[bool, list[str]]:
+    """Whether the table is of colours, and why where that is not plain. Raises DataError if no table can be right."""
+    colour, plain, palette = (found.first.get(kind) for kind in ("colour", "plain", "palette"))
+    if found.disagreement:
+        index, one, other = found.disagreement
+        what = f"index {index} is {_hex(found.palette[index][0])} in {one} and another colour in {other}"
+        if plain:
+            raise DataError(f"palettes disagree: {what}; and {plain} holds ids without colours (masks of one kind)")
+        return True, [f"Palettes disagree: {what}. So the colours are the classes, not the indices."]
+    if colour and palette and not plain:
+        return True, ["Palette masks and RGB masks: the colours are the classes."]
+    if colour and (plain or palette):
+        if palette is None and "tinted" not in found.first:
+            return False, ["Grey masks of one and of three channels: their levels are the ids."]
+        raise DataError(f"{plain} holds ids and {colour} colours (masks of one kind in one folder)")
+    return bool(colour), []
+
+
+def _levels(found: Survey, values: _Values) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Values of the ground and of the object where masks are black and white; None: they are not."""
+    held = set(values.kept)
+    if values.by_color:
+        return ((BLACK,), (WHITE,)) if held == {BLACK, WHITE} else None
+    if held == {0, VOID}:
+        return (0,), (VOID,)
+    mixed = found.ones and found.fulls and (values.blending is not None or not found.both)
+    if held == {0, 1, VOID} and mixed and not found.palette:
+        return (0,), (1, VOID)
+    if held == {0, 1} and found.depths == {1}:
+        return (0,), (1,)
+    if values.blending and len(held) == 2 and not found.palette:
+        return (min(held),), (max(held),)
+    return None
+
+
+def _on_levels(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+    if len(levels[1]) == 2:
+        return (
+            "Black and white, as 0 and 1 in some files and 0 and 255 in others: 1 and 255 are the object. "
+            "If 255 is unlabelled in these masks, move it to void."
+        )
+    low, high = (_shown(one[0], values.by_color) for one in levels)
+    bits = " of 1 bit" if found.depths == {1} else ""
+    return f"Black and white{bits}: {low} is the background, {high} the object."
+
+
+def _on_blending(
+    values: _Values, blending: Blending, levels: tuple[tuple[int, ...], tuple[int, ...]] | None, lossy: bool
+) -> str:
+    """What is blended, and what mends it."""
+    how = "Compressed as JPEG" if lossy else "Blended borders"
+    share = f"{how}: {100 * blending.share:.2f} % of the pixels lie between the classes."
+    if levels:
+        low, high = (one[-1] & 255 for one in levels)
+        return f"{share} prepare and check mend that with --threshold {(low + high + 1) // 2}."
+    again = "export the masks again as PNG, scaled without blending"
+    if values.by_color:
+        reach = max(MIN_REACH, blending.reach)
+        return f"{share} Best {again}; prepare and check mend some of it with --nearest-color {reach}."
+    return f"{share} Between ids nothing can be told: {again}."
+
+
+def _void(found: Survey, values: _Values) -> dict[str, list[object]]:
+    """Keys and values of `void`."""
+    if not values.by_color:
+        ids = [value for value in values.kept if value == VOID or value < 0]
+        return {"ids": list(ids)} if ids else {}
+    others = {color for index, (color, _) in found.palette.items() if index != VOID}
+    if len(found.void_colors) == 1 and not found.void_colors & others and found.void_colors <= set(values.kept):
+        return {"colors": [list(unpack_color(color)) for color in found.void_colors]}
+    return {}
+
+
+def _void_values(void: dict[str, list[object]]) -> set[int]:
+    colors = [color for color in void.get("colors", []) if isinstance(color, list)]
+    ids = {value for value in void.get("ids", []) if isinstance(value, int)}
+    return ids | {color[0] << 16 | color[1] << 8 | color[2] for color in colors}
+
+
+def _two_rows(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tuple[int, ...]]) -> list[_Row]:
+    """Background and object."""
+    rows = []
+    for name, held, spare in zip(("background", "object"), levels, with_colors(("0", "1")).palette, strict=True):
+        pixels = sum(values.kept[value] for value in held)
+        if values.by_color:
+            rows.append(_Row(name, pixels, (), unpack_color(held[0])))
+        else:
+            known = found.palette.get(held[0])
+            grey = (held[-1], held[-1], held[-1]) if "colour" in found.first else spare
+            rows.append(_Row(name, pixels, held, unpack_color(known[0]) if known else grey))
+    return rows
+
+
+def _rows(found: Survey, values: _Values, void: dict[str, list[object]]) -> list[_Row]:
+    """A class for each value that is not void."""
+    kept = [value for value in values.kept if value not in _void_values(void)]
+    generated = with_colors(tuple(map(str, kept))).palette if 0 < len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
+    used: set[tuple[int, int, int]] = set()
+    rows = []
+    for value, spare in zip(kept, generated, strict=True):
+        if values.by_color:
+            rows.append(_Row(_hex(value), values.kept[value], (), unpack_color(value)))
+            continue
+        known = found.palette.get(value, (0, Path()))[0]
+        color = unpack_color(known) if found.palette else spare
+        rows.append(_Row(f"class {value}", values.kept[value], (value,), None if color in used else color))
+        used.add(color)  # one class a colour
+    return rows
+
+
+def _transparent_row(found: Survey, values: _Values) -> tuple[_Row, str] | None:
+    """A class for the ground where masks are transparent, and what is said of it; None: they are not, or it has one."""
+    hidden: Counter[int] = Counter()
+    for (color, value), number in found.transparent.items():
+        if color == values.by_color and number:
+            hidden[value] += number
+    if not hidden:
+        return None
+    pixels = sum(hidden.values())
+    share = f"Transparent: {100 * pixels / max(1, values.total):.2f} % of the pixels, taken for the background."
+    fill = next(iter(hidden))
+    if len(hidden) == 1 and fill not in values.kept:
+        shade = unpack_color(fill) if values.by_color else None
+        return _Row("background", pixels, () if values.by_color else (fill,), shade), share
+    if values.by_color:
+        spare = next(value for value in range(1 << 24) if value not in values.kept and value not in hidden)
+        return _Row("background", pixels, (), unpack_color(spare)), f"{share} Its colour stands for them alone."
+    return _Row("background", pixels, (-1,)), f"{share} Its id stands for them alone."
+
+
+def _text(rows: list[_Row], void: dict[str, list[object]], values: _Values, notes: list[str], files: int) -> str:
     lines = [f"# Proposed from {files} masks. Name the classes; give several ids to one class to merge them."]
-    void = [] if by_color or set(pixels) <= {0, VOID} or VOID not in pixels else [VOID]
+    lines += [f"# {' '.join(note.splitlines())}" for note in notes]
     if void:
-        share = 100 * pixels[VOID] / total
-        lines += [f"void = {{ids = [{VOID}]}}    # {share:.2f} % of the pixels: unlabelled, as in most data sets", ""]
+        share = 100 * sum(values.kept[value] for value in _void_values(void)) / values.total
+        content = ", ".join(f"{key} = {listed}" for key, listed in void.items())
+        lines += [f"void = {{{content}}}    # {share:.2f} % of the pixels: unlabelled, as in most data sets", ""]
     else:
         lines += ["# Unlabelled pixels, if there are any, would be: void = {ids = [255], colors = [[0, 0, 0]]}", ""]
-    kept = [value for value in sorted(pixels) if value not in void]
-    generated = with_colors(tuple(map(str, kept))).palette if len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
-    used: set[tuple[int, ...]] = set()
-    for value, spare in zip(kept, generated, strict=True):
-        color = masks.unpack_color(value if by_color else colors.get(value, 0)) if by_color or colors else spare
-        name = _name(value, by_color, set(pixels))
-        lines += ["[[class]]", f'name = "{name}"    # {100 * pixels[value] / total:.2f} % of the pixels']
-        lines += [] if by_color else [f"ids = [{value}]"]
-        lines += [f"color = {list(color)}"] if color not in used else []  # one class a colour
+    for row in rows:
+        lines += [
+            "[[class]]",
+            f'name = "{row.name}"    # {100 * row.pixels / max(1, values.total):.2f} % of the pixels',
+        ]
+        lines += [f"ids = {list(row.ids)}"] if row.ids else []
+        lines += [f"color = {list(row.color)}"] if row.color else []
         lines += [""]
-        used.add(color)
     return "\n".join(lines)
 
 
-def _name(value: int, by_color: bool, all_values: set[int]) -> str:
-    if by_color:
-        return "#{:02x}{:02x}{:02x}".format(*masks.unpack_color(value))
-    if all_values <= {0, VOID}:
-        return "object" if value else "background"
-    return f"class {value}"
+def _shown(value: int, by_color: bool) -> str:
+    return _hex(value) if by_color else str(value)
+
+
+def _hex(color: int) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*unpack_color(color))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Key = TypeVar("Key", int, tuple[int, ...])
-Id = Annotated[int, Field(ge=0, le=65535)]
+Id = Annotated[int, Field(ge=-(1 << 31), le=(1 << 32) - 1)]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Color = Annotated[list[Channel], Field(min_length=3, max_length=3)]
 
@@ -71,11 +71,32 @@ class ClassTable:
 
     @cached_property
     def by_id(self) -> np.ndarray:
-        """(65536,) int16: class id, VOID or UNKNOWN of each value."""
+        """(65536,) int16: class id, VOID or UNKNOWN of each value from 0 to 65535."""
         table = np.full(1 << 16, UNKNOWN, np.int16)
         for value, class_id in self.ids.items():
-            table[value] = class_id
+            if 0 <= value < len(table):
+                table[value] = class_id
         return table
+
+    @cached_property
+    def _ordered_ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """All values that are claimed, in ascending order, and the class id or VOID of each."""
+        values = sorted(self.ids)
+        return np.array(values, np.int64), np.array([self.ids[value] for value in values], np.int16)
+
+    def classes_of_ids(self, values: np.ndarray) -> np.ndarray:
+        """int16 class ids, VOID or UNKNOWN of values of any integer type."""
+        if values.dtype in (np.uint8, np.uint16):
+            return self.by_id[values]
+        low, high = int(values.min(initial=0)), int(values.max(initial=0))
+        if low >= 0 and high < len(self.by_id):
+            return self.by_id[values]
+        known, classes = self._ordered_ids
+        if not len(known):
+            return np.full(values.shape, UNKNOWN, np.int16)
+        whole = np.minimum(values, np.iinfo(np.int64).max).astype(np.int64)
+        place = np.minimum(np.searchsorted(known, whole), len(known) - 1)
+        return np.where(known[place] == whole, classes[place], np.int16(UNKNOWN))
 
     @cached_property
     def by_color(self) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_values_colours_void_and_merged_classes(tmp_path: Path) -> None:
         ('[[class]]\nname = "a"', ["class 'a' has neither ids nor color"]),
         ('[[class]]\nname = "a"\nids = [1]\n[[class]]\nname = "b"\nids = [1]', ["1 is claimed by 'a' and 'b'"]),
         ('void = {ids = [1]}\n[[class]]\nname = "a"\nids = [1]', ["1 is claimed by void and 'a'"]),
-        ('[[class]]\nname = "a"\nids = [70000]', ["class.0.ids.0"]),
+        ('[[class]]\nname = "a"\nids = [5000000000]', ["class.0.ids.0"]),
         ('[[class]]\nname = "a"\ncolor = [1, 2]', ["class.0.color"]),
         ('[[class]]\nname = "a"\nid = 3', ["unknown key class.0.id"]),
         ('void = 3\n[[class]]\nname = "a"\nids = [1]', ["void: should be a table (expected"]),
@@ -140,9 +140,12 @@ def test_a_jpeg_is_named_as_such_and_what_is_no_mask_refused(tmp_path: Path) -> 
     Image.fromarray(noise).save(tmp_path / "mask.jpg")
     with pytest.raises(DataError, match="store masks as PNG"):
         masks.class_ids(tmp_path / "mask.jpg", table(tmp_path))
-    Image.fromarray(noise).convert("F").save(tmp_path / "mask.tif")
-    with pytest.raises(DataError, match="mode F"):
+    Image.fromarray(noise + np.float32(0.5)).save(tmp_path / "mask.tif")
+    with pytest.raises(DataError, match=rf"row 0, column 0 holds {noise[0, 0] + 0.5}, which is no whole number"):
         masks.class_ids(tmp_path / "mask.tif", table(tmp_path))
+    np.save(tmp_path / "mask.npy", np.zeros((4, 6, 5), np.uint8))
+    with pytest.raises(DataError, match="5 channels of uint8"):
+        masks.class_ids(tmp_path / "mask.npy", table(tmp_path))
     (tmp_path / "mask.png").write_bytes(b"")
     with pytest.raises(DataError, match="not a readable mask"):
         masks.class_ids(tmp_path / "mask.png", table(tmp_path))

@@ -1,0 +1,50 @@
+"""Decisions that are taken file by file while data are read, kept to be said once in total."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from casnet_cli.util.text import count, percent
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A decision, and the files it was taken for."""
+
+    text: str
+    """What was decided, in words that follow the number of files or pixels."""
+    files: tuple[Path, ...]
+    """The files, in the order of their names."""
+    pixels: int
+    """Pixels of these files that it concerns; 0: it concerns the files as a whole."""
+    total: int
+    """All pixels of these files, where some are counted."""
+
+    @property
+    def line(self) -> str:
+        """Such as `3 files: 1,204 pixels (0.4 %) taken for the nearest colour`."""
+        counted = f"{count(self.pixels, 'pixel')} ({percent(self.pixels / self.total)} %) " if self.pixels else ""
+        return f"{count(len(self.files), 'file')}: {counted}{self.text}"
+
+
+class Remarks:
+    """Collects decisions from any thread; a file that is read twice counts once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, dict[Path, tuple[int, int]]] = {}
+
+    def add(self, text: str, file: Path, pixels: int = 0, total: int = 0) -> None:
+        """text: as `Remark.text`. pixels, total: pixels of the file that it concerns, and all of them."""
+        with self._lock:
+            self._found.setdefault(text, {})[file] = (pixels, total)
+
+    def all(self) -> list[Remark]:
+        """Every decision so far, in the order of their texts."""
+        with self._lock:
+            return [
+                Remark(
+                    text, tuple(sorted(files)), sum(one for one, _ in files.values()), sum(n for _, n in files.values())
+                )
+                for text, files in sorted(self._found.items())
+            ]
