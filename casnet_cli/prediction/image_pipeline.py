@@ -1,6 +1,5 @@
 """Label images: reading, prediction and writing run side by side, with a limit on the images between two of them."""
 
-import io
 import sys
 import threading
 import time
@@ -8,16 +7,18 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 
-from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, size_of
+from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.pixels.picture import Georeference
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import reason
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.inference.protocol import Predictor, PreparedInput
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, Result, ResultWriter, fingerprint
+from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.writers import Unsaved
 from casnet_cli.util import memory
 
@@ -25,11 +26,11 @@ AHEAD, BEHIND = 8, 16
 """Images that are read before their turn, and images that wait to be written."""
 
 PIXELS = 1 << 24
-"""Of all images between reading and writing together; a larger image is alone there."""
+"""Of all images between reading and writing together, as 8-bit RGB; a larger image is alone there."""
 
 BYTES_PER_PIXEL = 9
-"""Memory that a large image needs beside the network: its colours twice, while they are decoded or an overlay is drawn,
-and its prediction."""
+"""Memory that a large image of 8-bit RGB needs beside the network: its colours twice, while they are decoded or an
+overlay is drawn, and its prediction."""
 
 OUT_OF_MEMORY = "not enough memory to predict its classes (a smaller --tile or --batch)"
 """Why an input failed whose pixels the network could not take in."""
@@ -63,24 +64,32 @@ class LoadedImage:
     job: Job
     """Its file and the names of its outputs."""
     image: np.ndarray
-    """(H, W, 3) uint8 RGB."""
+    """(H, W, N) of the run's type of pixels: mostly uint8 RGB."""
     prepared: PreparedInput
     """What the predictor takes."""
     pixels: int
     """To give back to the `PixelBudget`."""
     input: str | None
     """Digest of the file, see `fingerprint`."""
+    georeference: Georeference | None = None
+    """Where it lies on the earth."""
 
 
 def predict_folder(
-    predictor: Predictor, jobs: list[Job], manifest: Manifest[ResultWriter[Result]]
+    predictor: Predictor,
+    jobs: list[Job],
+    manifest: Manifest[ResultWriter[Result]],
+    reader: PictureReader | None = None,
 ) -> Iterator[ManifestEntry]:
     """Label every job, and yield its line of the manifest once its files are written.
+
+    reader: reads the pictures as the run takes them, and keeps what it decided; None: as 8-bit RGB.
 
     Lines come in the order in which images are ready. An image that cannot be read has a line with the reason. Raises
     InputError if the output folder cannot be written.
     """
     outputs, budget, todo = manifest.outputs, PixelBudget(PIXELS), iter(jobs)
+    reader = reader or PictureReader()
     groups: BatchGroups[LoadedImage] = BatchGroups(2 * AHEAD)
     loading: dict[Future[LoadedImage], Job] = {}
     saving: deque[Future[ManifestEntry]] = deque()
@@ -88,12 +97,12 @@ def predict_folder(
 
         def run(batch: list[LoadedImage]) -> None:
             for loaded, result, seconds in predict_batch(predictor, batch, outputs):
-                saving.append(writing.submit(save, loaded, result, seconds, outputs, budget))
+                saving.append(writing.submit(save, loaded, result, seconds, outputs, budget, reader))
 
         try:
             while True:
                 while len(loading) < AHEAD and (job := next(todo, None)):
-                    loading[reading.submit(load, job, predictor, budget)] = job
+                    loading[reading.submit(load, job, predictor, budget, reader)] = job
                 if not loading and not groups:
                     break
                 ready = wait(loading, 0 if groups else None, FIRST_COMPLETED).done if loading else set()
@@ -118,36 +127,38 @@ def predict_folder(
             budget.give(1 << 62)  # so that no thread waits for pixels any more
 
 
-def load(job: Job, predictor: Predictor, budget: PixelBudget) -> LoadedImage:
+def load(job: Job, predictor: Predictor, budget: PixelBudget, reader: PictureReader) -> LoadedImage:
     """Decode and prepare an image once there is space for it. Raises one of UNREADABLE, MemoryError."""
     if job.fault:
         raise ValueError(job.fault)
     digest = fingerprint(job.file)
     check_regular(job.file)
-    with _opened(job) as file:
-        width, height = size_of(file)
-        check_memory(width * height)
-        taken = budget.take(width * height)
-        try:
-            image = as_array(decode_rgb(file, oriented=True))
-            return LoadedImage(job, image, predictor.prepare(image), taken, digest)
-        except BaseException:
-            budget.give(taken)
-            raise
+    content = _content(job)
+    facts = reader.facts(content, job.file)
+    pixels = facts.size[0] * facts.size[1]
+    check_memory(pixels, reader.pixel_cost)
+    taken = budget.take(round(pixels * reader.pixel_cost))
+    try:
+        image = reader.pixels(content)
+        return LoadedImage(job, image, predictor.prepare(image), taken, digest, facts.georeference)
+    except BaseException:
+        budget.give(taken)
+        raise
 
 
-def _opened(job: Job) -> IO[bytes]:
+def _content(job: Job) -> bytes:
     if job.file != STDIN:
-        return open(job.file, "rb")
+        return job.file.read_bytes()
     if sys.stdin is None:
         raise ValueError("standard input is closed")
-    return io.BytesIO(sys.stdin.buffer.read())
+    return sys.stdin.buffer.read()
 
 
-def check_memory(pixels: int) -> None:
-    """Raises MemoryError if an image of so many pixels does not fit into the free memory."""
+def check_memory(pixels: int, cost: float = 1.0) -> None:
+    """Raises MemoryError if an image of so many pixels does not fit into the free memory. cost: of one of them in
+    pixels of 8-bit RGB."""
     free = memory.memory_available()
-    needed = pixels * BYTES_PER_PIXEL
+    needed = pixels * cost * BYTES_PER_PIXEL
     if free is not None and needed > free:
         raise MemoryError(
             f"its {pixels / 1e6:,.0f} megapixels need {needed / 2**30:.1f} GiB ({free / 2**30:.1f} are free)"
@@ -182,14 +193,20 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def save(
-    loaded: LoadedImage, result: Result | None, seconds: float, outputs: ResultWriter[Result], budget: PixelBudget
+    loaded: LoadedImage,
+    result: Result | None,
+    seconds: float,
+    outputs: ResultWriter[Result],
+    budget: PixelBudget,
+    reader: PictureReader,
 ) -> ManifestEntry:
     """Write the files of an image; returns its line of the manifest. Raises InputError."""
     began = time.perf_counter()
     try:
         if result is None:
             raise Unsaved(OUT_OF_MEMORY)
-        entry = outputs.save(loaded.job, loaded.image, result)
+        image = shown(loaded.image, reader.intensities)
+        entry = outputs.save(loaded.job, image, result, loaded.georeference)
         entry["input"], entry["seconds"] = loaded.input, round(seconds + time.perf_counter() - began, 4)
         return entry
     except Unsaved as fault:

@@ -18,6 +18,7 @@ from casnet_cli.prediction.inputs import Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, fingerprint
 from casnet_cli.prediction.output_kinds import VIDEO_OVERLAY
 from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.writers import Unsaved, blended
 
 
@@ -26,19 +27,23 @@ class _UnusableVideo(Exception):
 
 
 def predict_video(
-    predictor: Predictor, job: Job, manifest: Manifest[Outputs], on_frame: Callable[[int, int | None], None]
+    predictor: Predictor,
+    job: Job,
+    manifest: Manifest[Outputs],
+    on_frame: Callable[[int, int | None], None],
+    reader: PictureReader | None = None,
 ) -> ManifestEntry:
     """Label a video; returns its line of the manifest.
 
     Masks lie in a folder named after the video. The frames of a damaged video before the damage keep their files; it
     has no overlay, and its line says `failed`. on_frame: called after each frame with the number of frames done and of
-    all frames, None if that is not known. Raises InputError if the output folder cannot be written.
+    all frames, None if that is not known. reader: as of `image_pipeline.predict_folder`. Raises InputError if the output folder cannot be written.
     """
     digest, began, means, outputs = fingerprint(job.file), time.perf_counter(), _FrameMeans(), manifest.outputs
     entry: ManifestEntry = {}
     try:
         total = _count(job.file)
-        for number, result in _labelled(predictor, job, outputs):
+        for number, result in _labelled(predictor, job, outputs, reader or PictureReader()):
             entry = outputs.entry(job, result)
             means.add(entry)
             on_frame(number + 1, total)
@@ -53,14 +58,16 @@ def predict_video(
     return manifest.add(entry)
 
 
-def _labelled(predictor: Predictor, job: Job, outputs: Outputs) -> Iterator[tuple[int, ImageResult]]:
+def _labelled(
+    predictor: Predictor, job: Job, outputs: Outputs, reader: PictureReader
+) -> Iterator[tuple[int, ImageResult]]:
     """The number and the result of each frame; its files are written."""
     of_frames = replace(outputs, overlay=False)
     with ExitStack() as stack:
         overlays: video_io.OverlayVideo | None = None
         for number, image in _frames(job.file):
             result = of_frames.new_result(image.shape[:2])
-            for block in next(predictor.predict_blocks([_prepared(predictor, image)])):
+            for block in next(predictor.predict_blocks([_prepared(predictor, job, image, reader)])):
                 result.add(*block)
             of_frames.save(job.frame(number), image, result)
             if outputs.overlay:
@@ -72,9 +79,9 @@ def _labelled(predictor: Predictor, job: Job, outputs: Outputs) -> Iterator[tupl
             yield number, result
 
 
-def _prepared(predictor: Predictor, image: np.ndarray) -> PreparedInput:
+def _prepared(predictor: Predictor, job: Job, image: np.ndarray, reader: PictureReader) -> PreparedInput:
     try:
-        return predictor.prepare(image)
+        return predictor.prepare(reader.frame(image, job.file))
     except ValueError as error:
         raise _UnusableVideo(reason(error)) from None
 

@@ -1,11 +1,14 @@
 """The page of `casnet rank`: the images to label first, their hard regions outlined."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
+from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.take import shown, take
 from casnet_cli.ranking.image_scores import ImageLine, ListedImage, hard_classes
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
@@ -15,8 +18,10 @@ LONGEST = 360
 """Pixels of the longer side of a picture."""
 
 
-def page(images: Sequence[ListedImage], total: int, by: str, title: str) -> str:
-    """The text of the page. images: those shown. total: how many are on the list. by: the order. title: of the run."""
+def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensities: Intensities = PLAIN) -> str:
+    """The text of the page. images: those shown. total: how many are on the list. by: the order. title: of the run.
+    intensities: of the run's pictures.
+    """
     cards = [
         {
             "rank": image.rank,
@@ -24,18 +29,18 @@ def page(images: Sequence[ListedImage], total: int, by: str, title: str) -> str:
             "difficulty": image.line["difficulty"],
             "hard": image.line["hard_share"],
             "classes": hard_classes(image.line),
-            "picture": outlined(image.line),
+            "picture": outlined(image.line, intensities),
         }
         for image in images
     ]
     return render("rank.html", title=f"To label first, by {by}", run=title, cards=cards, total=total)
 
 
-def outlined(line: ImageLine) -> Picture | None:
-    """The image, reduced, with a box around each hard region; None if it is gone."""
+def outlined(line: ImageLine, intensities: Intensities = PLAIN) -> Picture | None:
+    """The image as the network sees it, reduced, with a box around each hard region; None if it is gone."""
     try:
-        with open(line["file"], "rb") as file:
-            image = Image.fromarray(as_array(decode_rgb(file, oriented=True)))
+        pixels = take(Path(line["file"]).read_bytes(), intensities, oriented=True)
+        image = Image.fromarray(shown(pixels, intensities))
     except UNREADABLE:
         return None
     scale = min(1.0, LONGEST / max(image.size))

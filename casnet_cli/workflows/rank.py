@@ -116,17 +116,20 @@ def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]"
     from casnet_cli.inference.pixel_outputs import ranking_outputs
     from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.prediction.image_pipeline import predict_folder
+    from casnet_cli.prediction.picture_reader import PictureReader
 
     predictor = open_predictor(run, ranking_outputs, InferenceSettings(pools=True))
-    began = 0.0
+    began, reader = 0.0, PictureReader(run.meta.intensities)
     with console.bar("scoring") as bar:
-        for done, entry in enumerate(predict_folder(predictor, jobs, manifest)):
+        for done, entry in enumerate(predict_folder(predictor, jobs, manifest, reader)):
             if entry["status"] == "failed":
                 console.message(f"failed: {entry['file']}: {entry['error']}")
             began = began or time.perf_counter()  # after the first, which waited for compiling
             rate = done / max(time.perf_counter() - began, 1e-9)
             left = (len(jobs) - done - 1) / rate if rate else None
             bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
+    for remark in reader.remarks.all():
+        console.message(f"note: {remark.line}")
 
 
 def _ordered(lines: "list[ImageLine]", options: RankOptions) -> "list[ListedImage]":
@@ -176,7 +179,7 @@ def _write(images: "list[ListedImage]", options: RankOptions) -> None:
 def _draw(images: "list[ListedImage]", options: RankOptions, run: "TrainedRun") -> None:
     from casnet_cli.reports.rank import page
 
-    content = page(images[:ON_PAGE], len(images), options.by, run.title)
+    content = page(images[:ON_PAGE], len(images), options.by, run.title, run.meta.intensities)
     file = options.folder / "page.html"
     with _writing(file):
         write_whole(file, content.encode("utf-8", "backslashreplace"))

@@ -14,6 +14,7 @@ from helpers.datasets import FunctionPredictor
 from helpers.predictions import LABELS, PREDICTED, by_brightness, label, manifest, opened, picture
 from PIL import Image
 
+from casnet_cli.data.pixels import take
 from casnet_cli.errors import InputError
 from casnet_cli.prediction import image_pipeline as pipeline
 from casnet_cli.prediction.image_pipeline import predict_folder
@@ -73,15 +74,10 @@ def test_two_inputs_of_one_stem_keep_their_extension(folder: Path) -> None:
     assert masks == {"a.png.png", "a.bmp.png", "sub/b.png"}
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "I;16", "LA", "1"])
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "LA", "1"])
 def test_every_mode_is_labelled_at_its_own_size(folder: Path, mode: str) -> None:
-    file = folder / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
-    source = picture(4, 31, 17)
-    if mode == "I;16":
-        source = Image.fromarray(np.asarray(source.convert("L")).astype(np.uint16) * 257)
-    else:
-        source = source.convert(mode)
-    source.save(file)
+    file = folder / ("x.tif" if mode == "CMYK" else "x.png")
+    picture(4, 31, 17).convert(mode).save(file)
     label(folder)
     assert opened(folder.parent / "out" / "x.png").size == (31, 17)
 
@@ -166,8 +162,8 @@ def test_an_image_that_needs_more_memory_than_there_is_fails_by_name_before_it_i
         decoded.append(found.size)
         return found
 
-    decode_rgb = pipeline.decode_rgb
-    monkeypatch.setattr(pipeline, "decode_rgb", noted)
+    decode_rgb = take.decode_rgb
+    monkeypatch.setattr(take, "decode_rgb", noted)
     failed = [record for record in label(folder) if record["status"] == "failed"]
     assert [Path(str(record["file"])).name for record in failed] == ["large.png"]
     assert "megapixels need" in str(failed[0]["error"])

@@ -1,0 +1,84 @@
+"""Picture files as a run takes them, and what was decided where they are not what it was trained on."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import UnidentifiedImageError
+
+from casnet_cli.data.images import size_of
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.picture import COLORS, Georeference, Picture, PictureInfo
+from casnet_cli.data.pixels.take import fitted, ordinary, take
+from casnet_cli.data.remarks import Remarks
+
+RGB_BYTES = 3
+"""Of a pixel of 8-bit RGB, in which memory is counted."""
+
+COMMON = (b"\xff\xd8", b"\x89PNG")
+"""How the files begin whose header says no more than their size, if they are `ordinary`."""
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What is known of a picture before its pixels are decoded."""
+
+    size: tuple[int, int]
+    """Width and height as stored, before any turning."""
+    georeference: Georeference | None = None
+    """Where it lies on the earth."""
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Reads pictures for a run. May be used from several threads."""
+
+    intensities: Intensities = PLAIN
+    """What the pictures hold that the run was trained on."""
+    remarks: Remarks = field(default_factory=Remarks)
+    """What was decided, file by file."""
+
+    @property
+    def pixel_cost(self) -> float:
+        """Memory of a pixel in pixels of 8-bit RGB, at least 1."""
+        bands, value = len(self.intensities.bands), np.dtype(self.intensities.dtype).itemsize
+        return max(1.0, bands * value / RGB_BYTES)
+
+    def facts(self, content: bytes, file: Path) -> PictureFacts:
+        """By the header. file: named in remarks. Raises one of `images.UNREADABLE`."""
+        if self.intensities.rgb and content.startswith(COMMON) and ordinary(content):
+            try:
+                return PictureFacts(size_of(io.BytesIO(content)))
+            except UnidentifiedImageError:  # a JPEG of 12 bits
+                pass
+        from casnet_cli.data.pixels.read import info_of
+
+        info = info_of(content)
+        for text in self._decisions(info):
+            self.remarks.add(text, file)
+        return PictureFacts(info.size, info.georeference)
+
+    def pixels(self, content: bytes) -> np.ndarray:
+        """(H, W, N) of the run's type and bands, turned by the EXIF tag. Raises one of `images.UNREADABLE`."""
+        return take(content, self.intensities, oriented=True)
+
+    def frame(self, image: np.ndarray, file: Path) -> np.ndarray:
+        """A frame of a video (H, W, 3) uint8, as `pixels`. Raises ValueError."""
+        if self.intensities.plain:
+            return image
+        info = PictureInfo("video", (image.shape[1], image.shape[0]), 8, "uint8", COLORS)
+        for text in self._decisions(info):
+            self.remarks.add(text, file)
+        return fitted(Picture(info, image), self.intensities)
+
+    def _decisions(self, info: PictureInfo) -> list[str]:
+        found = list(info.notes)
+        if info.pages > 1:
+            found.append("of several pages or frames the first is taken")
+        if not info.deep and self.intensities.dtype != "uint8":
+            found.append(
+                "8-bit values, stretched over the range of deeper pictures that this run was trained on: expect worse "
+                "predictions"
+            )
+        return found
