@@ -42,6 +42,12 @@ def message(text: str) -> None:
         err.print(_printable(text))
 
 
+def notes(texts: Iterable[str]) -> None:
+    """Show what was decided or left out, on stderr, a line each; not with --quiet."""
+    for text in texts:
+        message(f"note: {text}")
+
+
 def detail(text: str) -> None:
     """Show a detail on stderr, only with --verbose."""
     if _level["verbose"]:
@@ -113,7 +119,10 @@ class Bar:
         """left: seconds to the end, for the plain lines; a bar on a terminal computes its own."""
         if self.progress and self.task is not None:
             self.progress.update(self.task, completed=done, total=total, note=escape(note))
-        elif total and (done >= total or done / total >= self._shown + 0.1) and self._shown < 1:
+            return
+        if total and done / total < self._shown:  # the next step of the same task
+            self._shown = -1.0
+        if total and (done >= total or done / total >= self._shown + 0.1) and self._shown < 1:
             self._shown = done / total
             remaining = f"  {duration(left)} left" if left else ""
             message(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())

@@ -7,13 +7,19 @@ import typer
 
 from casnet_cli.commands.options import (
     Annotations,
+    Bands,
     Classes,
     Folds,
     Images,
     Json,
     Masks,
+    NearestColor,
+    NoData,
+    Range,
+    ResizeMasks,
     SplitFiles,
     TestFraction,
+    Threshold,
     ValFraction,
 )
 
@@ -38,10 +44,16 @@ def command(
     test_fraction: TestFraction = 0.0,
     split_files: SplitFiles = None,
     folds: Folds = None,
+    range_: Range = None,
+    bands: Bands = None,
+    nodata: NoData = None,
+    resize_masks: ResizeMasks = False,
+    nearest_color: NearestColor = None,
+    threshold: Threshold = None,
 ) -> None:
     """Check every image and label of a data set: list what is wrong and how to mend it. Exit 1 if something is."""
     from casnet_cli.workflows.check import run
-    from casnet_cli.workflows.prepare import FolderOptions
+    from casnet_cli.workflows.prepare import FolderOptions, Mending, PictureOptions
 
     folder = FolderOptions(
         images=images,
@@ -52,6 +64,8 @@ def command(
         test_fraction=test_fraction,
         split_files=split_files,
         folds=folds,
+        pictures=PictureOptions(range_, bands, nodata, resize_masks),
+        mending=Mending(nearest_color, threshold),
     )
     if not run(data, folder, out=out, json=json):
         raise typer.Exit(1)

@@ -37,8 +37,8 @@ MaxTime = Annotated[
 OWN = "One's own data (folder)"
 
 
-def _own(text: str, **more: str) -> typer.models.OptionInfo:
-    return typer.Option(help=text, rich_help_panel=OWN, **more)  # type: ignore[arg-type]
+def _own(text: str, *names: str, **more: str) -> typer.models.OptionInfo:
+    return typer.Option(*names, help=text, rich_help_panel=OWN, **more)  # type: ignore[arg-type]
 
 
 Images = Annotated[Path | None, _own("Folder of images.", metavar="DIR")]
@@ -53,6 +53,32 @@ SplitFiles = Annotated[
 ]
 Folds = Annotated[int | None, _own("Cross-validate in so many folds.")]
 Propose = Annotated[bool, _own("Only read the masks and write a table of classes to edit.")]
+Range = Annotated[
+    str | None,
+    _own(
+        "Stored values that become 0 and 255: LOW:HIGH (LOW:HIGH,… one a band); auto: robust percentiles of the "
+        "training images; dtype: all that the type holds. Default: dtype for images of 8 bits, else auto.",
+        "--range",
+        metavar="LOW:HIGH|auto|dtype",
+    ),
+]
+Bands = Annotated[str | None, _own("Bands to take, by number from 1 or by name.", metavar="1,2,3|NAMES")]
+NoData = Annotated[
+    float | None, _own("Value that means no data: void in labels. Default the files' tag; nan: none.", metavar="V")
+]
+ResizeMasks = Annotated[bool, _own("Fit masks to images larger or smaller by one factor, by the nearest pixel.")]
+NearestColor = Annotated[
+    int | None,
+    _own(
+        "Mend blended colour masks: a colour of no class becomes the nearest one, at most D away in each channel.",
+        "--nearest-color",
+        metavar="D",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    _own("Mend blended black-and-white masks: the object from the grey value T on, else the background.", metavar="T"),
+]
 Json = Annotated[
     str | None, typer.Option("--json", help="Write the result for a program; - is stdout.", metavar="FILE")
 ]

@@ -7,14 +7,20 @@ import typer
 
 from casnet_cli.commands.options import (
     Annotations,
+    Bands,
     Classes,
     DataName,
     Folds,
     Images,
     Masks,
+    NearestColor,
+    NoData,
     Propose,
+    Range,
+    ResizeMasks,
     SplitFiles,
     TestFraction,
+    Threshold,
     ValFraction,
 )
 from casnet_cli.data.sources import SOURCES
@@ -42,10 +48,16 @@ def command(
     test_fraction: TestFraction = 0.0,
     split_files: SplitFiles = None,
     folds: Folds = None,
+    range_: Range = None,
+    bands: Bands = None,
+    nodata: NoData = None,
+    resize_masks: ResizeMasks = False,
+    nearest_color: NearestColor = None,
+    threshold: Threshold = None,
     propose: Propose = False,
 ) -> None:
     """Turn a raw data set into data/NAME.h5, checked and counted."""
-    from casnet_cli.workflows.prepare import FolderOptions, run
+    from casnet_cli.workflows.prepare import FolderOptions, Mending, PictureOptions, run
 
     folder = FolderOptions(
         images=images,
@@ -57,6 +69,8 @@ def command(
         test_fraction=test_fraction,
         split_files=split_files,
         folds=folds,
+        pictures=PictureOptions(range_, bands, nodata, resize_masks),
+        mending=Mending(nearest_color, threshold),
         propose=propose,
     )
     run(dataset, source, out, folder=folder, strict=strict)

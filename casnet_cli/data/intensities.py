@@ -61,10 +61,10 @@ class Intensities:
 
     def absent(self, pixels: np.ndarray) -> np.ndarray:
         """(H, W) bool: where nothing was measured in any band, each being NaN or `nodata`."""
-        missing = np.isnan(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
+        missing: np.ndarray = np.isnan(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
         if self.nodata is not None and not math.isnan(self.nodata):
             missing |= pixels == self.nodata
-        return missing.all(axis=-1)
+        return np.logical_and.reduce(missing, axis=-1)
 
     def record(self) -> dict[str, object]:
         """As plain values for a JSON text; `from_record` reads them."""

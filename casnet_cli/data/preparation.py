@@ -38,6 +38,8 @@ class PreparedData:
     """Whether it was there already, of the same source."""
     foreign: tuple[str, ...] = ()
     """The parts, such as `test labels`, that differ from the copy known to be good."""
+    remarks: tuple[str, ...] = ()
+    """What was decided of the pictures and done to them, in sentences for the user."""
 
 
 def prepare(
@@ -60,7 +62,8 @@ def prepare(
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
     stamp = _stamp(roots, source.settings, out)
     content = _attribute(out, "content")
-    if content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
+    current = not source.survey or _attribute(out, "version") == str(store.VERSION)
+    if current and content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
         foreign = differences(json.loads(content), source.content)
         if not (foreign and strict):
             os.utime(out)
@@ -68,10 +71,12 @@ def prepare(
     with open_raw(raw, data) as root:
         entries = source.entries(root)
         check_complete(source, entries, root)
+        intensities = source.intensities(partial(on_progress, "looking at pictures"))
         digest = " ".join(sha256_of(root, out) for root in roots)
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": digest}
         progress = partial(on_progress, "preparing")
-        return PreparedData(out, origin, False, store.write(out, source, entries, provenance, progress, strict))
+        foreign = store.write(out, source, entries, provenance, progress, strict, intensities)
+        return PreparedData(out, origin, False, foreign, source.remarks())
 
 
 def _check_target(out: Path) -> None:

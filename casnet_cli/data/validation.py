@@ -29,7 +29,7 @@ class ValidatedSample:
         of_image = sha256(self.sample.image)
         if not intensities.rgb:  # the file depends on the library that wrote it
             of_image = sha256(f"{self.pixels.dtype.name} {self.pixels.shape}".encode())
-            of_image.update(np.ascontiguousarray(self.pixels))
+            of_image.update(self.pixels.tobytes())
         return of_image.digest(), sha256(self.sample.label.tobytes()).digest()
 
 

@@ -1,8 +1,8 @@
 """The page of `casnet check --out`: findings with their images, histograms, three examples of each class."""
 
-import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,10 @@ from scipy import ndimage
 
 from casnet_cli.data.checks.rules import Finding, class_pixels, usable_samples
 from casnet_cli.data.checks.sample_facts import CheckedSample, SampleFacts
-from casnet_cli.data.images import colored, decode_rgb
+from casnet_cli.data.images import colored
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.stored import decode_pixels
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.sources.base import Entry
 from casnet_cli.labels import LabelSet
 from casnet_cli.reports.html import Picture, picture, render
@@ -27,12 +30,19 @@ LISTED_SIZES = 12
 BarRow = tuple[str, tuple[int, int, int] | None, str, float]
 """Name, colour if it has one, number in words, and length in 0..1."""
 
+Loader = Callable[[], tuple[np.ndarray, np.ndarray]]
+"""Gives an image as it is shown, and its label."""
+
+Loaders = dict[int, Loader]
+"""Of each sample, by its `id`."""
+
 
 def page(title: str, summary: str, entries: Sequence[Entry], samples: Sequence[CheckedSample],
-         findings: Sequence[Finding], labels: LabelSet) -> str:  # fmt: skip
-    """The text of the page. entries and samples: in the same order."""
+         findings: Sequence[Finding], labels: LabelSet, intensities: Intensities = PLAIN) -> str:  # fmt: skip
+    """The text of the page. entries and samples: in the same order. intensities: of the images."""
     usable = usable_samples(samples)
-    entry_of = {id(sample): entry for sample, entry in zip(samples, entries, strict=True)}
+    pairs = zip(samples, entries, strict=True)
+    load_of: Loaders = {id(sample): partial(_loaded, entry, intensities) for sample, entry in pairs}
     pixels = np.sum([total[:-1] for total in class_pixels(usable, len(labels)).values()], axis=0, dtype=np.int64)
     images = np.sum([sample.counts[:-1] > 0 for sample in usable], axis=0, dtype=np.int64)
     zero = np.zeros(len(labels), np.int64)
@@ -40,18 +50,18 @@ def page(title: str, summary: str, entries: Sequence[Entry], samples: Sequence[C
         "check.html",
         title=title,
         summary=summary,
-        findings=[_described(finding, entry_of, labels) for finding in findings],
+        findings=[_described(finding, load_of, labels) for finding in findings],
         shares=_class_bars(zero + pixels, labels, percent=True),
         occurrences=_class_bars(zero + images, labels, percent=False),
         sizes=_size_bars(usable),
         examples=[
-            (name, color, _examples(usable, entry_of, k, color))
+            (name, color, _examples(usable, load_of, k, color))
             for k, (name, color) in enumerate(zip(labels.names, labels.palette, strict=True))
         ],
     )
 
 
-def _described(finding: Finding, entry_of: dict[int, Entry], labels: LabelSet) -> dict[str, object]:
+def _described(finding: Finding, load_of: Loaders, labels: LabelSet) -> dict[str, object]:
     groups = finding.examples[:EXAMPLES] if finding.kind in WITH_IMAGES else ()
     return {
         "severity": finding.severity,
@@ -59,31 +69,29 @@ def _described(finding: Finding, entry_of: dict[int, Entry], labels: LabelSet) -
         "files": finding.files,
         "remedy": finding.remedy,
         "groups": [
-            [_beside_label(sample, entry_of[id(sample)], labels) for sample in usable_samples(group)]
-            for group in groups
+            [_beside_label(sample, load_of[id(sample)], labels) for sample in usable_samples(group)] for group in groups
         ],
     }
 
 
-def _decoded(entry: Entry) -> tuple[np.ndarray, np.ndarray]:
+def _loaded(entry: Entry, intensities: Intensities) -> tuple[np.ndarray, np.ndarray]:
+    """The image as the network sees it, (H, W, 3) uint8, and its label."""
     sample = entry.load()
-    return np.asarray(decode_rgb(io.BytesIO(sample.image))), sample.label
+    return shown(decode_pixels(sample.image, intensities), intensities), sample.label
 
 
-def _beside_label(sample: SampleFacts, entry: Entry, labels: LabelSet) -> Picture:
+def _beside_label(sample: SampleFacts, load: Loader, labels: LabelSet) -> Picture:
     """The image and its label in colours side by side."""
-    image, label = _decoded(entry)
+    image, label = load()
     return picture(np.concatenate([image, colored(label, labels)], axis=1), f"{sample.split}/{sample.name}", 480)
 
 
-def _examples(
-    samples: Sequence[SampleFacts], entry_of: dict[int, Entry], k: int, color: tuple[int, int, int]
-) -> list[Picture]:
+def _examples(samples: Sequence[SampleFacts], load_of: Loaders, k: int, color: tuple[int, int, int]) -> list[Picture]:
     """The images that show most of class k, the class in its colour."""
     showing = (sample for sample in samples if sample.counts[k])
     found = []
     for sample in sorted(showing, key=lambda sample: -sample.counts[k])[:EXAMPLES]:
-        image, label = _decoded(entry_of[id(sample)])
+        image, label = load_of[id(sample)]()
         share = sample.counts[k] / sample.counts.sum()
         caption = f"{sample.split}/{sample.name}, {100 * share:.1f} %"
         found.append(picture(drawn_over(image, label == k, color), caption, 240))

@@ -1,7 +1,7 @@
 """What `casnet check` does: check every sample of a data set, show what is wrong and how to mend it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,6 +52,8 @@ class CheckedData:
     """Label files that belong to no image."""
     intensities: Intensities = Intensities()
     """What the pictures hold, and how a network sees them."""
+    remarks: Callable[[], tuple[str, ...]] = tuple
+    """What was decided of pictures and masks, and done to those read so far, in sentences for the user."""
     unpacked: str = ""
     """The temporary folder of an archive, which no message should name; empty if it is no archive."""
 
@@ -84,13 +86,13 @@ def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) ->
             *unmatched_labels(checked.spare),
         ]
         findings = [replace(finding, text=checked.named(finding.text)) for finding in findings]
-        summary = _summary(checked, samples)
+        summary, remarks = _summary(checked, samples), [checked.named(remark) for remark in checked.remarks()]
         if json != "-":
-            _show(summary, findings)
+            _show(summary, remarks, findings)
         if out:
-            _write_page(out, summary, checked, samples, findings)
+            _write_page(out, "; ".join([summary, *remarks]), checked, samples, findings)
     if json:
-        console.write_json(_record(checked, samples, findings), json)
+        console.write_json(_record(checked, samples, remarks, findings), json)
     return all(finding.severity == "note" for finding in findings)
 
 
@@ -161,8 +163,18 @@ def _recognized(path: Path, root: Path) -> CheckedData:
 def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
     unpacked = str(root) if where and not Path(where).is_dir() and root != Path() else ""
     entries = source.entries(root)
+    with console.bar("looking at pictures") as bar:
+        intensities = source.intensities(bar.update)
     return CheckedData(
-        where or source.name, source.labels, source.folds, entries, source.counts, source.spare, unpacked=unpacked
+        where or source.name,
+        source.labels,
+        source.folds,
+        entries,
+        source.counts,
+        source.spare,
+        intensities,
+        source.remarks,
+        unpacked,
     )
 
 
@@ -178,8 +190,9 @@ def _summary(checked: CheckedData, samples: list[CheckedSample]) -> str:
     return f"{checked.where}: {counted}{folds}, {count(len(checked.labels), 'class')}, {size}{void}"
 
 
-def _show(summary: str, findings: list[Finding]) -> None:
-    console.result(summary)
+def _show(summary: str, remarks: list[str], findings: list[Finding]) -> None:
+    for line in (summary, *remarks):
+        console.result(line)
     for finding in findings:
         files = finding.files
         console.finding(finding.severity, finding.title)
@@ -202,16 +215,22 @@ def _write_page(
 
     out.mkdir(parents=True, exist_ok=True)
     title = f"{TITLE}{Path(checked.where).name}"
-    write_whole(out / PAGE, page(title, summary, checked.entries, samples, findings, checked.labels))
+    write_whole(
+        out / PAGE, page(title, summary, checked.entries, samples, findings, checked.labels, checked.intensities)
+    )
     console.message(f"wrote {out / PAGE}")
 
 
-def _record(checked: CheckedData, samples: list[CheckedSample], findings: list[Finding]) -> dict[str, object]:
+def _record(
+    checked: CheckedData, samples: list[CheckedSample], remarks: list[str], findings: list[Finding]
+) -> dict[str, object]:
     """The result for programs, by --json."""
     pixels = class_pixels(usable_samples(samples), len(checked.labels))
     return {
         "data": checked.where,
         "folds": checked.folds,
+        "intensities": checked.intensities.record(),
+        "remarks": remarks,
         "images": {split: sum(sample.split == split for sample in samples) for split in SPLITS},
         "classes": [
             {"name": name, "pixels": {split: int(total[k]) for split, total in pixels.items()}}

@@ -7,8 +7,13 @@ from pathlib import Path
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
 from casnet_cli.data.annotations import class_proposal, class_table
+from casnet_cli.data.annotations.mending import NO_MENDING, Mending, check_mending
+from casnet_cli.data.pixels.formats import readable_endings
+from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.survey import PictureOptions
 from casnet_cli.data.sources import folder as folders
 from casnet_cli.data.sources.base import Source, files_below
+from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
@@ -42,6 +47,10 @@ class FolderOptions:
     """Lists of the images of train, val and test; `-` stands for none."""
     folds: int | None = None
     """Number of folds of cross-validation."""
+    pictures: PictureOptions = PictureOptions()
+    """How the images are taken: range, bands, no data; and whether masks are fitted to them."""
+    mending: Mending = NO_MENDING
+    """What is done to pixels of masks that no class and no void claims."""
     propose: bool = False
     """Only write a table of classes to edit."""
 
@@ -89,9 +98,22 @@ def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | 
     store = Store(prepared.path)
     counts = ", ".join(f"{len(names)} {split}" for split, names in store.names.items())
     folds = f", {store.folds} folds" if store.folds else ""
+    for remark in prepared.remarks:
+        console.message(remark)
+    if len(alone := _trained_classes(store)) == 1:
+        console.message(
+            f"warning: every labelled pixel of train is {alone[0]}: nothing can be learnt of one class "
+            "(if what is void is the ground, make it a class)"
+        )
     console.message(f"prepared {prepared.path} from {prepared.source}")
     console.result(f"{store.name}: {counts}{folds}, {len(store.labels)} classes")
     return prepared.path
+
+
+def _trained_classes(store: Store) -> list[str]:
+    """Names of the classes that labels of training images have."""
+    pixels = store.statistics()["split_class_pixels"][SPLITS.index("train")]
+    return [name for name, number in zip(store.labels.names, pixels, strict=True) if number]
 
 
 def folder_source(options: FolderOptions) -> Source:
@@ -114,7 +136,9 @@ def folder_source(options: FolderOptions) -> Source:
     division = folders.Division(options.val_fraction, options.test_fraction, lists, options.folds)
     table = class_table.load(options.classes) if options.classes else None
     roots = tuple(path for path in (images, options.masks, options.annotations, options.classes, *lists) if path)
-    origin = folders.Origin(name, images, division, roots)
+    origin = folders.Origin(name, images, division, roots, options.pictures)
+    if options.mending and (options.annotations or table is None):
+        raise InputError("--nearest-color and --threshold mend masks (name them by --masks, and --classes)")
     if options.annotations:
         return folders.source_of_coco(origin, options.annotations, table)
     masks = _existing(options.masks, "--masks")
@@ -123,12 +147,13 @@ def folder_source(options: FolderOptions) -> Source:
     if table is None:
         again = f"casnet prepare folder --masks {masks} --propose"
         raise InputError(f"prepare folder: masks need --classes FILE.toml ({again} writes one to edit)")
-    return folders.source_of_masks(origin, masks, table)
+    check_mending(options.mending, table)
+    return folders.source_of_masks(origin, masks, table, options.mending)
 
 
 def _holds_outlines(masks: Path, images: Path) -> bool:
     """Whether a folder has more LabelMe files than masks; images in it are not taken for masks."""
-    pictures = {file for file in files_below(masks, folders.MASKS, once=False).values() if images not in file.parents}
+    pictures = {file for file in files_below(masks, readable_endings(), once=False).values() if images not in file.parents}
     return len(files_below(masks, folders.OUTLINES, once=False)) > len(pictures)
 
 
@@ -145,14 +170,17 @@ def _propose(options: FolderOptions) -> Path:
     target = options.classes or TABLE
     if target.exists():
         raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
-    files = list(files_below(masks, folders.MASKS).values())
+    files = list(files_below(masks, readable_endings(), left_out=(left_out := LeftOut())).values())
+    console.notes(left_out.sentences())
     if not files:
-        raise DataError(f"{masks}: holds no mask ({', '.join(folders.MASKS)})")
-    text = class_proposal.propose(files)
+        raise DataError(f"{masks}: holds no mask ({', '.join(readable_endings())})")
+    proposal = class_proposal.propose(files)
     try:
-        write_whole(target, text + "\n")
+        write_whole(target, proposal.text + "\n")
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
-    console.result(text)
+    console.result(proposal.text)
+    for sentence in proposal.found:
+        console.message(sentence)
     console.message(f"wrote {target}: name the classes in it, then casnet prepare folder --classes {target} …")
     return target

@@ -34,7 +34,14 @@ UNFIT = {
         "masks of a kind that does not fit the classes",
         "export them as PNG of ids, or of the classes' colours",
     ),
-    UnfitKind.JPEG: ("masks saved as JPEG, which blurs them into values that are no class", "export them again as PNG"),
+    UnfitKind.PALETTE: (
+        "masks whose palette gives an index the colour of another class",
+        "give the classes their colours and no ids: casnet prepare folder --propose writes such a table",
+    ),
+    UnfitKind.JPEG: (
+        "masks saved as JPEG, which blurs them into values that are no class",
+        "export them again as PNG, or mend them by --nearest-color or --threshold",
+    ),
 }
 """Of each kind of unusable samples: what they are, in the plural, and what mends them."""
 
@@ -43,6 +50,9 @@ WITH_DETAIL = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.UNREADABLE, UnfitKind.
 
 TINY = 0.001
 """Share of the labelled training pixels under which a class is hardly learnt."""
+
+RGB = "8-bit RGB"
+"""The kind of images that are taken as they are."""
 
 FEW = 5
 """Images that show a class, under which the class's metrics depend on single images."""
@@ -195,6 +205,10 @@ def _classes(samples: Sequence[SampleFacts], labels: LabelSet) -> Iterator[Findi
     def named(which: np.ndarray) -> str:
         return ", ".join(labels.names[k] for k in np.flatnonzero(which))
 
+    if "train" in present and present["train"].sum() == 1:
+        text = f"labelled pixels of train are all {named(present['train'])}: nothing can be learnt of one class"
+        remedy = "if what is void, or a part of it, is the ground, make it a class in classes.toml"
+        yield Finding("one class", "warning", text, (), remedy)
     if not anywhere.all():
         text, remedy = f"classes that no label has: {named(~anywhere)}", "remove them, or add images of them"
         yield Finding("absent", "warning", text, (), remedy)
@@ -247,13 +261,13 @@ def _headers(samples: Sequence[SampleFacts]) -> Iterator[Finding]:
     if blurred:
         text = "masks saved as JPEG: their borders may be blurred into other classes"
         yield Finding(UnfitKind.JPEG, "warning", text, _each(blurred), UNFIT[UnfitKind.JPEG][1])
-    for mode in sorted({sample.raw.mode for sample in samples} - {"RGB"}):
-        members = [sample for sample in samples if sample.raw.mode == mode]
-        yield Finding("mode", "note", f"images of mode {mode}, not RGB", _each(members), "none: they are converted")
-    modes = sorted({sample.mask.mode for sample in samples if sample.mask})
-    if len(modes) > 1:
-        members = [next(sample for sample in samples if sample.mask and sample.mask.mode == mode) for mode in modes]
-        text = f"masks of {len(modes)} kinds ({', '.join(modes)})"
+    for kind in sorted({sample.raw.kind for sample in samples if sample.rgb} - {RGB}):
+        members = [sample for sample in samples if sample.raw.kind == kind]
+        yield Finding("mode", "note", f"images of {kind}, not {RGB}", _each(members), "none: they are converted")
+    kinds = sorted({sample.mask.kind for sample in samples if sample.mask})
+    if len(kinds) > 1:
+        members = [next(sample for sample in samples if sample.mask and sample.mask.kind == kind) for kind in kinds]
+        text = f"masks of {len(kinds)} kinds ({', '.join(kinds)})"
         yield Finding("mixed", "note", text, _each(members), "make sure that they mean the same: look at --out DIR")
     if odd := _odd_sizes(samples):
         text = f"images of an odd size: a side under {SMALL}, longer than {LONG:g} to 1, or far from the others"

@@ -1,21 +1,22 @@
 """What `casnet check` keeps of one sample: enough to find every fault later, and small whatever the image's size."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.images import UNREADABLE, orientation
+from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.picture import ALPHA, COLORS, INDEX, PictureInfo
+from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.sources.base import Entry
-from casnet_cli.data.validation import validate
+from casnet_cli.data.validation import ValidatedSample, validate
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID
 
-OF_LABELS = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.JPEG)
+OF_LABELS = (UnfitKind.VALUE, UnfitKind.MODE, UnfitKind.JPEG, UnfitKind.PALETTE)
 """Kinds of faults that lie in the label's file."""
 
 THUMBNAIL_SIDE = 16
@@ -27,9 +28,9 @@ class ImageHeader:
     """What the header of an image file contains."""
 
     format: str
-    """Pillow's name of the file format, such as JPEG."""
-    mode: str
-    """Pillow's name of the pixel format, such as RGB."""
+    """Name of the file format, such as JPEG."""
+    kind: str
+    """Depth and meaning of the pixels in words, such as 8-bit RGB or 1-bit grey."""
     size: tuple[int, int]
     """Width and height."""
     orientation: int
@@ -57,7 +58,9 @@ class SampleFacts:
     digests: tuple[bytes, bytes]
     """sha256 of the encoded image, and of the class ids."""
     thumbnail: np.ndarray
-    """(16, 16, 3) uint8, RGB."""
+    """(16, 16, 3) uint8, RGB, as the network sees it."""
+    rgb: bool = True
+    """Whether the image is taken as 8-bit RGB."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def facts_of(entry: Entry, classes: int, intensities: Intensities = PLAIN) -> Ch
     except DataError as fault:
         label_file = entry.label if kind_and_cause(fault)[0] in OF_LABELS else None
         return UnusableSample(entry.split, entry.name, str(label_file or where), fault)
-    stored = read_header(io.BytesIO(validated.sample.image))
+    stored = _stored_header(validated, intensities)
     return SampleFacts(
         entry.split,
         entry.name,
@@ -96,6 +99,7 @@ def facts_of(entry: Entry, classes: int, intensities: Intensities = PLAIN) -> Ch
         np.append(validated.counts[:classes], validated.counts[VOID]),
         validated.digests(intensities),
         _thumbnail(shown(validated.pixels, intensities)),
+        intensities.rgb,
     )
 
 
@@ -103,10 +107,24 @@ def _thumbnail(image: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
 
 
-def read_header(file: Path | io.BytesIO) -> ImageHeader:
-    """The header of an image that Pillow can read."""
-    with Image.open(file) as picture:
-        return ImageHeader(str(picture.format), picture.mode, picture.size, orientation(picture))
+def read_header(source: Path | bytes) -> ImageHeader:
+    """The header of an image. Raises one of `images.UNREADABLE`."""
+    info = info_of(source)
+    return ImageHeader(info.format, _kind(info), info.size, info.orientation)
+
+
+def _kind(info: PictureInfo) -> str:
+    depth = f"{info.bits}-bit float" if np.dtype(info.dtype).kind == "f" else f"{info.bits}-bit"
+    names = {COLORS: "RGB", (*COLORS, ALPHA): "RGBA", (INDEX,): "palette"}
+    return f"{depth} {names.get(info.bands) or ' + '.join(info.bands)}"
+
+
+def _stored_header(validated: ValidatedSample, intensities: Intensities) -> ImageHeader:
+    """Of the image as it goes into the prepared file."""
+    if intensities.rgb:
+        return read_header(validated.sample.image)
+    height, width, bands = validated.pixels.shape
+    return ImageHeader("TIFF", f"{validated.pixels.dtype.name}, {bands} bands", (width, height), 1)
 
 
 def _mask_form(file: Path | None) -> ImageHeader | None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.survey import Survey, SurveyProgress
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID, LabelSet
 
@@ -18,7 +21,7 @@ class Sample:
     """One labelled image as it goes into the prepared file."""
 
     image: bytes
-    """The encoded JPEG or PNG, byte for byte as found."""
+    """The encoded JPEG or PNG, byte for byte as found; of other depths and bands a TIFF."""
     label: np.ndarray
     """(H, W) uint8, class ids 0..K-1, 255 = void; H and W are the image's."""
 
@@ -85,6 +88,20 @@ class Source:
     """Files and folders of one's own data, given by options."""
     settings: str = ""
     """What else decides the content of the prepared file of one's own data."""
+    left_out: tuple[str, ...] = ()
+    """Sentences about pictures in one's own folders that casnet does not read."""
+    survey: Survey | None = None
+    """What the pictures of one's own data hold; None: they are 8-bit RGB."""
+
+    def intensities(self, on_progress: SurveyProgress = lambda done, total: None) -> Intensities:
+        """What the pictures hold, and how a network sees them. Raises as `Survey.intensities` does."""
+        return self.survey.intensities(on_progress) if self.survey else PLAIN
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out, decided of pictures and masks, and done to those read so far, in sentences for the user."""
+        if self.survey is None:
+            return self.left_out
+        return (*self.left_out, *self.survey.said, *(remark.line for remark in self.survey.remarks.all()))
 
 
 def locate_folder(
@@ -112,18 +129,24 @@ def locate_folder(
     raise DataError(f"{likely}: {', '.join(missing)} not found (expected {layout})")
 
 
-def files_below(folder: Path, endings: tuple[str, ...], once: bool = True) -> dict[str, Path]:
+def files_below(
+    folder: Path, endings: tuple[str, ...], once: bool = True, left_out: LeftOut | None = None
+) -> dict[str, Path]:
     """All files under `folder` with one of `endings` (lower case; case is ignored), in the order of their names.
 
     Keys are paths relative to `folder`, '/' between folders, without the ending.
-    once: raise DataError if two files have the same key.
+    once: raise DataError if two files have the same key. left_out: collects pictures that casnet does not read.
     """
     found: dict[str, Path] = {}
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)
         ending = next((ending for ending in endings if file.name.lower().endswith(ending)), None)
         # Archives packed on a Mac bring a hidden twin "._name" of every file.
-        if ending is None or any(part.startswith(".") for part in relative.parts) or not file.is_file():
+        if any(part.startswith(".") for part in relative.parts) or not file.is_file():
+            continue
+        if ending is None:
+            if left_out is not None:
+                left_out.add(file)
             continue
         name = relative.as_posix()[: -len(ending)]
         try:

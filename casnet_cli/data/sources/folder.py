@@ -1,35 +1,28 @@
 """One's own data: a folder of images, and one of masks or of LabelMe files, or a COCO file."""
 
 import contextlib
-import io
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
 
 from casnet_cli.data import splits
 from casnet_cli.data.annotations import masks, polygons
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.images import SIDEWAYS, UNREADABLE, decode_rgb, orientation
-from casnet_cli.data.sources.base import (
-    Entry,
-    Sample,
-    Source,
-    check_same_size,
-    files_below,
-    missing_partner,
-    read_bytes,
-)
+from casnet_cli.data.annotations.mending import NO_MENDING, Mending
+from casnet_cli.data.pixels.formats import PICTURE_ENDINGS, readable_endings
+from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.survey import PictureOptions, Survey
+from casnet_cli.data.remarks import Remarks
+from casnet_cli.data.sources.base import Entry, Sample, Source, files_below, missing_partner, read_bytes
+from casnet_cli.data.sources.folder_sample import load_sample
 from casnet_cli.data.splits import SPLITS
-from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
+from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors
 
-FOLDER_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-MASKS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")
 OUTLINES = (".json",)
 TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """The split of each name of a sub-folder, in small letters."""
@@ -75,19 +68,24 @@ class FilePair:
     """Why the sample cannot be used, if that is known already."""
 
 
-def pair_files(images: Path, labels: Path, endings: Sequence[str]) -> tuple[list[FilePair], tuple[Path, ...]]:
+def pair_files(
+    images: Path, labels: Path, endings: Sequence[str], left_out: LeftOut | None = None
+) -> tuple[list[FilePair], tuple[Path, ...]]:
     """Every image with its label file, and the label files that belong to no image.
 
+    endings: of label files. left_out: collects pictures of both folders that casnet does not read.
     An image's label file has the same relative path, else the same name, apart from suffixes like `_mask`. Raises
     DataError if there is no image, or if an image could have several label files or a label file several images.
     """
-    image_files, label_files = files_below(images, FOLDER_IMAGE_ENDINGS), files_below(labels, tuple(endings))
+    pictures, left_out = readable_endings(), LeftOut() if left_out is None else left_out
+    image_files = files_below(images, pictures, left_out=left_out)
+    label_files = files_below(labels, tuple(endings), left_out=left_out)
     if images.resolve() == labels.resolve():  # masks beside their images
         is_label = {name: _stripped(name) != name or file.suffix in OUTLINES for name, file in label_files.items()}
         label_files = {name: file for name, file in label_files.items() if is_label[name]}
         image_files = {name: file for name, file in image_files.items() if label_files.get(name) != file}
     if not image_files:
-        raise DataError(f"{images}: holds no image ({', '.join(FOLDER_IMAGE_ENDINGS)})")
+        raise DataError("; ".join([f"{images}: holds no image ({', '.join(pictures)})", *left_out.sentences()]))
     by_stem: dict[str, list[str]] = {}
     for name in label_files:
         by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
@@ -151,9 +149,7 @@ def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, s
         for number, line in enumerate(lines, 1):
             if not (text := line.strip().replace("\\", "/")):
                 continue
-            whole = (
-                text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(FOLDER_IMAGE_ENDINGS) else text
-            )
+            whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(PICTURE_ENDINGS) else text
             matches = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
             if len(matches) != 1:
                 wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"
@@ -178,6 +174,12 @@ class Origin:
     """How the images are divided into splits."""
     roots: tuple[Path, ...]
     """All files and folders that the prepared file depends on."""
+    pictures: PictureOptions = PictureOptions()
+    """How the images are taken."""
+    remarks: Remarks = field(default_factory=Remarks, compare=False)
+    """What is done to images and labels while they are read."""
+    left_out: LeftOut = field(default_factory=LeftOut, compare=False)
+    """Pictures in the folders that are not read."""
 
     def source(
         self,
@@ -185,24 +187,31 @@ class Origin:
         pairs: list[FilePair],
         label_of: Callable[[FilePair], np.ndarray],
         spare: tuple[Path, ...] = (),
+        settings: str = "",
     ) -> Source:
         """A source of these pairs.
 
-        label_of: (H, W) uint8 class ids of a pair. spare: label files that belong to no image. Raises DataError as
+        label_of: (H, W) uint8 class ids of a pair. spare: label files that belong to no image. settings: what else
+        decides the labels. Raises DataError as
         `assign_splits` does, or if no training image is left, or there are too many folds to count.
         """
         most = MOST_COUNTS // len(labels)
         if (self.division.folds or 0) > most:
             raise DataError(f"--folds {self.division.folds}: {len(labels)} classes (at most {most} folds of so many)")
         split_of = assign_splits([pair.name for pair in pairs], self.division)
+        images = {split: [one.image for one in pairs if split_of.get(one.name) == split] for split in SPLITS}
+        survey = Survey(
+            self.pictures, [file for files in images.values() for file in files], images["train"], self.remarks
+        )
         entries = []
         for pair in pairs:
             if pair.name in split_of:
-                read = partial(_load, pair, label_of)
+                read = partial(_load, pair, label_of, survey)
                 entries.append(Entry(split_of[pair.name], pair.name, read, pair.image, pair.label, pair.fault))
         if not any(entry.split == "train" for entry in entries):
             raise DataError(f"{self.images}: no training image is left")
-        settings = repr((self.division, labels))
+        own = "" if self.pictures == PictureOptions() else repr(self.pictures)
+        settings = repr((self.division, labels)) + own + settings
         return Source(
             self.name,
             labels,
@@ -212,13 +221,19 @@ class Origin:
             spare=spare,
             roots=self.roots,
             settings=settings,
+            left_out=tuple(self.left_out.sentences()),
+            survey=survey,
         )
 
 
-def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable) -> Source:
+def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable, mending: Mending = NO_MENDING) -> Source:
     """A source of images and mask files. Raises DataError as `pair_files` and `assign_splits` do."""
-    pairs, spare = pair_files(origin.images, masks_folder, MASKS)
-    return origin.source(table.labels, pairs, lambda pair: masks.class_ids(_label_file(pair), table), spare)
+    pairs, spare = pair_files(origin.images, masks_folder, readable_endings(), origin.left_out)
+
+    def label_of(pair: FilePair) -> np.ndarray:
+        return masks.class_ids(_label_file(pair), table, mending, origin.remarks)
+
+    return origin.source(table.labels, pairs, label_of, spare, f" {mending}" if mending else "")
 
 
 def _label_file(pair: FilePair) -> Path:
@@ -231,7 +246,7 @@ def source_of_labelme(origin: Origin, labels: Path, table: ClassTable | None) ->
 
     Without a table the classes are `background` and the labels that occur, in the order of the names.
     """
-    pairs, spare = pair_files(origin.images, labels, OUTLINES)
+    pairs, spare = pair_files(origin.images, labels, OUTLINES, origin.left_out)
     if table is None:
         occurring: set[str] = set()
         for pair in pairs:
@@ -293,25 +308,5 @@ def source_of_coco(origin: Origin, annotations: Path, table: ClassTable | None) 
     )
 
 
-def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray]) -> Sample:
-    """The sample of a pair; an image that is no JPEG or PNG, or that its EXIF tag turns, is stored as PNG.
-
-    Labels may be drawn on an image as it lies in the file or as viewers turn it: the one whose size is the label's is
-    taken, and where both have it, the turned image.
-    """
-    content, label = read_bytes(pair.image), label_of(pair)
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            stored = picture.format in ("JPEG", "PNG")
-            turned = orientation(picture) != 1
-            if turned:
-                swapped = orientation(picture) in SIDEWAYS
-                turned = label.shape == (picture.size[::1] if swapped else picture.size[::-1])
-        if not stored or turned:
-            buffer = io.BytesIO()
-            decode_rgb(io.BytesIO(content), oriented=turned).save(buffer, "PNG")
-            content = buffer.getvalue()
-    except UNREADABLE as error:
-        raise Unfit(f"{pair.image}: not a readable image: {reason(error)}", UnfitKind.UNREADABLE) from None
-    check_same_size(pair.image, content, _label_file(pair), label)
-    return Sample(content, label)
+def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray], survey: Survey) -> Sample:
+    return load_sample(pair.image, _label_file(pair), label_of(pair), survey)

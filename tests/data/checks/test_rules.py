@@ -249,7 +249,7 @@ def test_notes_alone_are_no_fault(home: Path) -> None:
     Image.fromarray(wide).save(home / "masks/train/4.png")
     Image.fromarray(np.resize(photo(9), (20, 400, 3))).save(home / "images/train/4.png")
     found = findings(".", code=0)
-    assert found["mode"]["text"] == "images of mode L, not RGB" and found["mode"]["examples"] == ["images/train/3.png"]
+    assert found["mode"]["text"] == "images of 8-bit grey, not 8-bit RGB" and found["mode"]["examples"] == ["images/train/3.png"]
     assert found["size"]["examples"] == ["images/train/4.png"]
     assert {finding["severity"] for finding in found.values()} == {"note"}
 
@@ -264,7 +264,7 @@ def test_rare_classes_and_mixed_masks_are_noted(home: Path) -> None:
     found = findings(".", code=0)
     share = 100 * 3 / (6 * 80 * 96)
     assert f"ghost ({share:.3f} %, 1 images)" in found["tiny"]["text"] and "class_weights" in found["tiny"]["remedy"]
-    assert "masks of 2 kinds (L, P)" in found["mixed"]["text"]
+    assert "masks of 2 kinds (8-bit grey, 8-bit palette)" in found["mixed"]["text"]
 
 
 def test_leaks_across_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

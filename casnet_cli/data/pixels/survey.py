@@ -1,0 +1,267 @@
+"""What the pictures of one's own data hold, and what was decided for all of them: depth, bands, range, no data."""
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels import ranges
+from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, PictureInfo
+from casnet_cli.data.pixels.read import info_of, read
+from casnet_cli.data.pixels.take import bands_of, depth_of, in_words, kept_dtype
+from casnet_cli.data.remarks import Remarks
+from casnet_cli.errors import DataError, InputError
+from casnet_cli.util.ordered_map import ordered_map
+
+SurveyProgress = Callable[[int, int], None]
+"""Called with the number of pictures that are done, and of all."""
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """How the pictures of one's own data are taken.
+
+    Its text is part of the stamp by which an unchanged source is recognized.
+    """
+
+    range: str | None = None
+    """`auto`, `dtype` or LOW:HIGH; None: pictures of 8 bits as they are, others by `auto`."""
+    bands: str | None = None
+    """Numbers, from 1, or names of the bands that are taken, with commas between; None: the colours."""
+    nodata: float | None = None
+    """Value that means that nothing was measured; NaN: no value does; None: what the files say."""
+    resize_masks: bool = False
+    """Whether masks are scaled that differ from their pictures in size by one factor."""
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is kept of a file."""
+
+    file: Path
+    info: PictureInfo
+    bands: tuple[str, ...]
+    """As `take.bands_of` has them."""
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        return tuple(band for band in self.bands if band != ALPHA)
+
+    @property
+    def kind(self) -> tuple[str, int]:
+        """What all pictures of a set have in common: type and number of bands; grey of 8 bits counts as colour."""
+        dtype = kept_dtype(self.info)
+        return dtype, 3 if dtype == "uint8" and self.colors == (GREY,) else len(self.colors)
+
+
+@dataclass
+class Survey:
+    """The pictures of a set, looked at when `intensities` is asked for the first time, and what is said of them."""
+
+    options: PictureOptions
+    """How they are taken."""
+    files: Sequence[Path]
+    """All pictures."""
+    training: Sequence[Path]
+    """Those of them by which a range is measured."""
+    remarks: Remarks = field(default_factory=Remarks)
+    """What is done to pictures and masks while they are read."""
+    _chosen: Intensities | None = None
+    _said: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def intensities(self, on_progress: SurveyProgress = lambda done, total: None) -> Intensities:
+        """What the pictures hold, and how a network sees them.
+
+        Raises DataError if they differ in depth or bands, or have more than three bands of which none are chosen;
+        InputError for options that do not fit.
+        """
+        with self._lock:
+            if self._chosen is None:
+                self._chosen = self._choose(on_progress)
+            return self._chosen
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What was decided, in sentences for the user; nothing before `intensities` was asked for."""
+        return tuple(self._said)
+
+    def _choose(self, on_progress: SurveyProgress) -> Intensities:
+        total = len(self.files)
+        facts: list[_Facts] = []
+        for done, (file, future) in enumerate(ordered_map(_looked_at, self.files), 1):
+            if info := future.result():
+                facts.append(_Facts(file, info, bands_of(info)))
+            on_progress(done, total)
+        if not facts:  # each file is named when it is read
+            return PLAIN
+        first = facts[0]
+        chosen, names = self._bands(facts)
+        dtype = kept_dtype(first.info)
+        full = ranges.of_type(dtype, max(one.info.bits for one in facts), len(names))
+        found = Intensities(dtype, names, *full, self._nodata(facts), chosen)
+        found = self._ranged(found, facts, on_progress)
+        self._said[:0] = _noted(facts)
+        return found
+
+    def _bands(self, facts: list[_Facts]) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+        """Numbers of the bands that are chosen, if any are, and the names of those that are taken."""
+        first = facts[0]
+        for one in facts:
+            if kept_dtype(one.info) != kept_dtype(first.info):
+                raise DataError(f"{one.file}: {_described(one)}, but {first.file}: {_described(first)} ({ONE_DEPTH})")
+        if self.options.bands is not None:
+            return self._chosen_bands(facts, self.options.bands)
+        for one in facts:
+            if one.kind != first.kind:
+                hint = "one number of bands a set; --bands chooses them"
+                raise DataError(f"{one.file}: {_described(one)}, but {first.file}: {_described(first)} ({hint})")
+        if first.kind == ("uint8", 3):
+            return None, COLORS
+        if len(first.colors) > 3:
+            raise DataError(_too_many(first))
+        return None, first.colors
+
+    def _chosen_bands(self, facts: list[_Facts], text: str) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+        first = facts[0]
+        numbers = _numbers(text, first)
+        for one in facts:
+            if one.bands != first.bands and _numbers(text, one) != numbers:
+                where = f"{one.file}: {in_words(one.bands)}, but {first.file}: {in_words(first.bands)}"
+                raise DataError(f"{where} (--bands {text} means others there: use numbers)")
+        names = tuple(first.bands[number - 1] for number in numbers)
+        if names == COLORS and all(one.bands == COLORS for one in facts):
+            return None, names
+        return numbers, names
+
+    def _nodata(self, facts: list[_Facts]) -> float | None:
+        """The value that means that nothing was measured, in all pictures."""
+        own = self.options.nodata
+        if own is not None:
+            return None if math.isnan(own) else own
+        tagged = [one for one in facts if one.info.nodata is not None]
+        if not tagged:
+            return None
+        value = tagged[0].info.nodata
+        if other := next((one for one in tagged if one.info.nodata != value), None):
+            both = f"{tagged[0].file}: {value:g} means no data there, but {other.file}: {other.info.nodata:g}"
+            raise DataError(f"{both} (--nodata V names one value for all, --nodata nan none)")
+        self._said.append(
+            f"{value:g} means no data (the tag of {len(tagged)} of {len(facts)} pictures): void in labels"
+        )
+        return value
+
+    def _ranged(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> Intensities:
+        """The intensities with the range of the options."""
+        text, bits = self.options.range, max(one.info.bits for one in facts)
+        if text is None:
+            text = ranges.OF_TYPE if found.dtype == "uint8" else ranges.AUTO
+        if text == ranges.AUTO:
+            ends = self._measured(found, facts, on_progress)
+        elif text == ranges.OF_TYPE:
+            ends = (found.low, found.high)
+        else:
+            ends = ranges.given(text, len(found.bands))
+        found = Intensities(found.dtype, found.bands, *ends, found.nodata, found.chosen)
+        if not found.plain:
+            depth = f"{bits}-bit floating point" if np.dtype(found.dtype).kind == "f" else f"{bits} bits"
+            where = f"pictures of {depth}, {in_words(found.bands)}"
+            as_they_are = found.dtype == "uint8" and text == ranges.OF_TYPE
+            self._said.append(where if as_they_are else f"{where}: {ranges.in_words(ends)} (--range {text})")
+        return found
+
+    def _measured(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> ranges.Ends:
+        training = set(self.training)
+        files = [one.file for one in facts if one.file in training]
+        most = max(ranges.LEAST_SAMPLED, ranges.MOST_SAMPLED // max(1, len(files)))
+        counted: list[np.ndarray] = []
+        for done, (_, future) in enumerate(ordered_map(partial(_counts, intensities=found, most=most), files), 1):
+            counts = future.result()
+            if counts is not None and ranges.countable(found.dtype) and counted:
+                counted[0] = counted[0] + counts
+            elif counts is not None:
+                counted.append(counts)
+            on_progress(done, len(files))
+        result = ranges.measured(counted, found)
+        if result is None:
+            raise DataError(f"{facts[0].file.parent}: no training picture has a value in all bands (--range LOW:HIGH)")
+        for value, share in result.lone:
+            alone = (
+                f"{value:g}, {100 * share:.2g} % of the values, stands far from all others and is left out of the range"
+            )
+            self._said.append(f"{alone} (if it means no data: --nodata {value:g})")
+        return result.ends
+
+
+ONE_DEPTH = "one depth a set: convert some, or prepare two sets"
+
+
+def _looked_at(file: Path) -> PictureInfo | None:
+    """The facts of a file, without those that need memory; None if it cannot be read."""
+    try:
+        found = info_of(file)
+        if ALPHA in found.bands and found.format == "TIFF":  # its values decide
+            found = read(file).info
+    except (*UNREADABLE, MemoryError):
+        return None
+    return found
+
+
+def _counts(file: Path, intensities: Intensities, most: int) -> np.ndarray | None:
+    try:
+        return ranges.counts_of(read(file), intensities, most)
+    except (*UNREADABLE, MemoryError):
+        return None  # named when the sample is read
+
+
+def _numbers(text: str, facts: _Facts) -> tuple[int, ...]:
+    """Numbers, from 1, of the bands that `--bands` names in a file. Raises InputError."""
+    listed = f"{facts.file} has {_listed(facts.bands)}"
+    found = []
+    for word in (part.strip() for part in text.split(",")):
+        names = [band.lower() for band in facts.bands]
+        number = int(word) if word.isdigit() else names.index(word.lower()) + 1 if word.lower() in names else 0
+        if not 1 <= number <= len(facts.bands):
+            raise InputError(f"--bands {text}: no band {word} ({listed})")
+        if number in found:
+            raise InputError(f"--bands {text}: band {word} is named twice")
+        found.append(number)
+    return tuple(found)
+
+
+def _listed(bands: tuple[str, ...]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in enumerate(bands, 1))
+
+
+def _described(facts: _Facts) -> str:
+    dtype = kept_dtype(facts.info)
+    return f"{depth_of(dtype)}, {in_words(facts.bands)}"
+
+
+def _too_many(facts: _Facts) -> str:
+    every = ",".join(str(number) for number, _ in enumerate(facts.bands, 1))
+    notes = "".join(f"; {note}" for note in facts.info.notes)
+    choice = f"choose by --bands, three as in 1,2,3, or all by {every}"
+    return f"{facts.file}: has {len(facts.bands)} bands: {_listed(facts.bands)}{notes} ({choice})"
+
+
+def _noted(facts: list[_Facts]) -> list[str]:
+    """What was decided where files leave it open, each once."""
+    found = []
+    several = [one for one in facts if one.info.pages > 1]
+    if several:
+        pages = f"{several[0].file} has {several[0].info.pages} pages: the first one is read"
+        found.append(pages + f", as of {len(several) - 1:,} other pictures" * (len(several) > 1))
+    owners: dict[str, list[_Facts]] = {}
+    for one in facts:
+        for note in one.info.notes:
+            owners.setdefault(note, []).append(one)
+    for note, those in owners.items():
+        found.append(f"{those[0].file}{f' and {len(those) - 1:,} others' * (len(those) > 1)}: {note}")
+    return found
