@@ -73,8 +73,7 @@ def propose(files: Sequence[Path]) -> Proposal:
     else:
         void = _void(found, values)
         rows = _rows(found, values, void)
-    if values.blending:
-        notes.append(_on_blending(values, values.blending, levels, found.lossy is not None))
+        notes += [_on_blending(values, values.blending, found.lossy is not None)] if values.blending else []
     transparent = _transparent_row(found, values)
     if transparent:
         notes.append(transparent[1])
@@ -140,29 +139,29 @@ def _levels(found: Survey, values: _Values) -> tuple[tuple[int, ...], tuple[int,
 
 
 def _on_levels(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tuple[int, ...]]) -> str:
+    """What black-and-white masks are, and what mends them where that is needed."""
+    low, high = (_shown(one[-1], values.by_color) for one in levels)
+    kind = "Black and white of 1 bit" if found.depths == {1} else "Black and white"
+    meaning = f"{low} is the background, {high} the object"
     if len(levels[1]) == 2:
-        return (
-            "Black and white, as 0 and 1 in some files and 0 and 255 in others: 1 and 255 are the object. "
-            "If 255 is unlabelled in these masks, move it to void."
-        )
-    low, high = (_shown(one[0], values.by_color) for one in levels)
-    bits = " of 1 bit" if found.depths == {1} else ""
-    return f"Black and white{bits}: {low} is the background, {high} the object."
+        kind += ", as 0 and 1 in some files and 0 and 255 in others"
+        meaning = "1 and 255 are the object (if 255 is unlabelled here, move it to void)"
+    if (blending := values.blending) is None:
+        return f"{kind}: {meaning}."
+    kind += " saved as JPEG" if found.lossy else " with blended borders"
+    middle = ((levels[0][-1] & 255) + (levels[1][-1] & 255) + 1) // 2
+    share = f"{100 * blending.share:.2f} % of the pixels lie between"
+    return f"{kind}: {meaning}; {share}, and prepare and check mend them by --threshold {middle}."
 
 
-def _on_blending(
-    values: _Values, blending: Blending, levels: tuple[tuple[int, ...], tuple[int, ...]] | None, lossy: bool
-) -> str:
+def _on_blending(values: _Values, blending: Blending, lossy: bool) -> str:
     """What is blended, and what mends it."""
-    how = "Compressed as JPEG" if lossy else "Blended borders"
+    how = "Saved as JPEG" if lossy else "Blended borders"
     share = f"{how}: {100 * blending.share:.2f} % of the pixels lie between the classes."
-    if levels:
-        low, high = (one[-1] & 255 for one in levels)
-        return f"{share} prepare and check mend that with --threshold {(low + high + 1) // 2}."
     again = "export the masks again as PNG, scaled without blending"
     if values.by_color:
         reach = max(MIN_REACH, blending.reach)
-        return f"{share} Best {again}; prepare and check mend some of it with --nearest-color {reach}."
+        return f"{share} Best {again}; prepare and check mend them by --nearest-color {reach}."
     return f"{share} Between ids nothing can be told: {again}."
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.pixels.pillow_readers import CMYK_NOTE
 from casnet_cli.data.pixels.picture import ALPHA, INDEX, PictureInfo
 from casnet_cli.data.pixels.read import read as read_picture
 from casnet_cli.errors import Unfit, UnfitKind, reason
@@ -126,6 +127,8 @@ def read(file: Path) -> Mask:
     except MemoryError:
         raise Unfit(f"{file}: needs more memory than there is", UnfitKind.UNREADABLE) from None
     info, channels, opacity = picture.info, picture.values, None
+    if CMYK_NOTE in info.notes:
+        raise Unfit(f"{file}: has CMYK colours, which no class has (expected ids, or RGB)", UnfitKind.MODE, "CMYK")
     if len(info.bands) > 1 and info.bands[-1] == ALPHA:
         channels, opacity = channels[..., :-1], channels[..., -1]
     elif info.palette_alpha is not None:

@@ -9,7 +9,7 @@ from casnet_cli.labels import VOID
 
 
 def tells(palette: np.ndarray) -> bool:
-    """Whether (n, 3) uint8 colours mean something: neither one colour for all, nor greys in the order of the indices."""
+    """Whether (n, 3) uint8 colours mean something: not one colour for all, nor greys in the order of the indices."""
     if len(palette) < 2 or (palette == palette[0]).all():
         return False
     numbers = np.arange(len(palette))

@@ -48,7 +48,7 @@ def test_camvid_names_foreign_pixels(street):
     Image.new("RGB", (4, 3), (1, 2, 3)).save(file)
     fails(load, file, "colour picture")
     Image.new("CMYK", (4, 3)).save(file, "TIFF")
-    fails(load, file, "mode CMYK")
+    fails(load, file, "CMYK")
     noise = np.random.default_rng(0).integers(0, 12, (300, 400), np.uint8)
     Image.fromarray(noise).save(file)
     whole = file.read_bytes()
