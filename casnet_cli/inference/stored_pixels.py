@@ -22,7 +22,11 @@ def unmeasured(outputs: PixelOutputs, pixels: np.ndarray, intensities: Intensiti
     """The outputs (H, W) of pixels (H, W, N), with void for a class and `ZERO` where nothing was measured."""
     if intensities.plain:
         return outputs
-    absent = intensities.absent(pixels)
+    return void_where(intensities.absent(pixels), outputs)
+
+
+def void_where(absent: np.ndarray, outputs: PixelOutputs) -> PixelOutputs:
+    """The outputs with void for a class and `ZERO` where nothing was measured, (H, W) bool."""
     if not absent.any():
         return outputs
     zeros = {name: np.where(absent, np.zeros((), x.dtype), x) for name, x in outputs.items() if name in ZERO}

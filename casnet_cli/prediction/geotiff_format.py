@@ -7,7 +7,8 @@ as in the PNG; the scale of its band is 1/255.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,37 @@ MISSING = "GeoTIFFs need rasterio (pip install 'casnet[geo]')"
 def available() -> bool:
     """Whether GeoTIFFs can be written: the extra `geo` is installed."""
     return find_spec("rasterio") is not None
+
+
+def located(file: Path, found: Georeference | None) -> Georeference | None:
+    """Where a file lies that says so in its tags: as GDAL reads it, which knows more reference systems, if it is there.
+
+    found: by the tags.
+    """
+    if found is None or not available() or not file.is_file():
+        return found
+    import rasterio
+
+    try:
+        with quiet(), rasterio.open(file) as dataset:
+            crs, transform = dataset.crs, dataset.transform
+    except Exception:  # GDAL's own classes too: then the tags count
+        return found
+    if transform.is_identity:
+        return found
+    named = ":".join(crs.to_authority() or ()) if crs else ""
+    exact = bool(named) and rasterio.crs.CRS.from_user_input(named) == crs
+    return Georeference(named if exact else crs.to_wkt() if crs else "", tuple(transform)[:6])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without rasterio's warning of pictures that lie nowhere, and with a small cache of pixels."""
+    import rasterio
+
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE):
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        yield
 
 
 def write_geotiff(file: Path, picture: "LabelledPicture") -> None:
@@ -85,16 +117,11 @@ def _write(
     form = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width, "nodata": nodata}
     stored = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER"}
     try:
-        with unfinished(file) as partial, warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            place = _placed(georeference)
-            with (
-                rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE),
-                rasterio.open(partial, "w", **form, **stored, **place) as dataset,
-            ):
-                describe(dataset)  # before the first pixels: later GDAL would write a file beside for it
-                for top, rows in strips(values, BLOCK):
-                    dataset.write(rows, 1, window=((top, top + len(rows)), (0, width)))
+        place = _placed(georeference)
+        with unfinished(file) as partial, quiet(), rasterio.open(partial, "w", **form, **stored, **place) as dataset:
+            describe(dataset)  # before the first pixels: later GDAL would write a file beside for it
+            for top, rows in strips(values, BLOCK):
+                dataset.write(rows, 1, window=((top, top + len(rows)), (0, width)))
     except OSError:
         raise
     except Exception as error:  # GDAL has classes of its own where a disk is full

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -16,7 +17,10 @@ from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import reason
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.inference.protocol import Predictor, PreparedInput
+from casnet_cli.inference.stored_pixels import void_where
+from casnet_cli.prediction.gaps import Gaps
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
+from casnet_cli.prediction.large_picture import LargePicture, UnreadablePart
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, Result, ResultWriter, fingerprint
 from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.writers import Unsaved
@@ -63,7 +67,7 @@ class LoadedImage:
 
     job: Job
     """Its file and the names of its outputs."""
-    image: np.ndarray
+    image: np.ndarray | LargePicture
     """(H, W, N) of the run's type of pixels: mostly uint8 RGB."""
     prepared: PreparedInput
     """What the predictor takes."""
@@ -73,6 +77,8 @@ class LoadedImage:
     """Digest of the file, see `fingerprint`."""
     georeference: Georeference | None = None
     """Where it lies on the earth."""
+    gaps: Gaps | None = None
+    """Where the file itself says that nothing was measured; None: it does not say it."""
 
 
 def predict_folder(
@@ -133,14 +139,17 @@ def load(job: Job, predictor: Predictor, budget: PixelBudget, reader: PictureRea
         raise ValueError(job.fault)
     digest = fingerprint(job.file)
     check_regular(job.file)
+    if job.file != STDIN and (large := reader.large(job.file)):
+        prepared = predictor.prepare(cast(np.ndarray, large))
+        return LoadedImage(job, large, prepared, budget.take(PIXELS), digest, large.georeference, large.gaps)
     content = _content(job)
     facts = reader.facts(content, job.file)
     pixels = facts.size[0] * facts.size[1]
     check_memory(pixels, reader.pixel_cost)
     taken = budget.take(round(pixels * reader.pixel_cost))
     try:
-        image = reader.pixels(content)
-        return LoadedImage(job, image, predictor.prepare(image), taken, digest, facts.georeference)
+        image, gaps = reader.decoded(content, facts)
+        return LoadedImage(job, image, predictor.prepare(image), taken, digest, facts.georeference, gaps)
     except BaseException:
         budget.give(taken)
         raise
@@ -167,20 +176,21 @@ def check_memory(pixels: int, cost: float = 1.0) -> None:
 
 def predict_batch(
     predictor: Predictor, batch: list[LoadedImage], outputs: ResultWriter[Result]
-) -> Iterator[tuple[LoadedImage, Result | None, float]]:
-    """Each image with its result, None where memory did not suffice for it, and the seconds that it took."""
+) -> Iterator[tuple[LoadedImage, Result | Unsaved, float]]:
+    """Each image with its result, or why there is none, and the seconds that it took."""
     began = time.perf_counter()
     blocks = predictor.predict_blocks([loaded.prepared for loaded in batch])
     for place, loaded in enumerate(batch):
-        result: Result | None
+        result: Result | Unsaved
         try:
-            result = outputs.new_result(loaded.image.shape[:2])
-            for block in next(blocks):
-                result.add(*block)
+            result = outputs.new_result(loaded.image.shape[:2], isinstance(loaded.image, LargePicture))
+            for rows, columns, found in next(blocks):
+                gaps = None if loaded.gaps is None else loaded.gaps[rows, columns]
+                result.add(rows, columns, found if gaps is None else void_where(gaps, found))
         except Exception as error:
-            if not is_out_of_memory(error):
+            if not is_out_of_memory(error) and not isinstance(error, UnreadablePart):
                 raise
-            result = None
+            result = Unsaved(str(error) if isinstance(error, UnreadablePart) else OUT_OF_MEMORY)
             blocks = predictor.predict_blocks([other.prepared for other in batch[place + 1 :]])
         now = time.perf_counter()
         yield loaded, result, now - began
@@ -194,7 +204,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def save(
     loaded: LoadedImage,
-    result: Result | None,
+    result: Result | Unsaved,
     seconds: float,
     outputs: ResultWriter[Result],
     budget: PixelBudget,
@@ -203,13 +213,14 @@ def save(
     """Write the files of an image; returns its line of the manifest. Raises InputError."""
     began = time.perf_counter()
     try:
-        if result is None:
-            raise Unsaved(OUT_OF_MEMORY)
-        image = shown(loaded.image, reader.intensities)
+        if isinstance(result, Unsaved):
+            raise result
+        image = loaded.image.reduced() if isinstance(loaded.image, LargePicture) else loaded.image
+        image = shown(image, reader.intensities)
         entry = outputs.save(loaded.job, image, result, loaded.georeference)
         entry["input"], entry["seconds"] = loaded.input, round(seconds + time.perf_counter() - began, 4)
         return entry
-    except Unsaved as fault:
+    except (Unsaved, UnreadablePart) as fault:
         return {"file": str(loaded.job.file), "status": "failed", "error": str(fault)}
     finally:
         budget.give(loaded.pixels)

@@ -10,8 +10,12 @@ from PIL import UnidentifiedImageError
 from casnet_cli.data.images import size_of
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.picture import COLORS, Georeference, Picture, PictureInfo
+from casnet_cli.data.pixels.read import info_of, read
 from casnet_cli.data.pixels.take import fitted, ordinary, take
 from casnet_cli.data.remarks import Remarks
+from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
+from casnet_cli.prediction.geotiff_format import located
+from casnet_cli.prediction.large_picture import LargePicture, open_large
 
 RGB_BYTES = 3
 """Of a pixel of 8-bit RGB, in which memory is counted."""
@@ -28,6 +32,8 @@ class PictureFacts:
     """Width and height as stored, before any turning."""
     georeference: Georeference | None = None
     """Where it lies on the earth."""
+    gaps: bool = False
+    """Whether the file may say of places that nothing was measured there."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +58,30 @@ class PictureReader:
                 return PictureFacts(size_of(io.BytesIO(content)))
             except UnidentifiedImageError:  # a JPEG of 12 bits
                 pass
-        from casnet_cli.data.pixels.read import info_of
-
         info = info_of(content)
         for text in self._decisions(info):
             self.remarks.add(text, file)
-        return PictureFacts(info.size, info.georeference)
+        return PictureFacts(info.size, located(file, info.georeference), may_have_gaps(info))
 
     def pixels(self, content: bytes) -> np.ndarray:
         """(H, W, N) of the run's type and bands, turned by the EXIF tag. Raises one of `images.UNREADABLE`."""
         return take(content, self.intensities, oriented=True)
+
+    def decoded(self, content: bytes, facts: PictureFacts) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `pixels`, but not turned if it lies on the earth; and where the file says that nothing was measured, see
+        `gaps_of`, None: it does not say it. Raises one of `images.UNREADABLE`."""
+        oriented = facts.georeference is None
+        if not facts.gaps:
+            return take(content, self.intensities, oriented), None
+        picture = read(content)
+        return fitted(picture, self.intensities, oriented), gaps_of(picture, oriented)
+
+    def large(self, file: Path) -> LargePicture | None:
+        """A picture that is to be read by windows; None: any other file. Raises one of `images.UNREADABLE`."""
+        found = open_large(file, self.intensities)
+        for text in self._decisions(found.info) if found else ():
+            self.remarks.add(text, file)
+        return found
 
     def frame(self, image: np.ndarray, file: Path) -> np.ndarray:
         """A frame of a video (H, W, 3) uint8, as `pixels`. Raises ValueError."""

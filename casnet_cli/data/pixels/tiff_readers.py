@@ -49,9 +49,14 @@ def read(file: IO[bytes]) -> Picture:
         values = _values(page, found)
     if page.photometric == _SEPARATED and found.bands[:3] == COLORS:
         return Picture(found, _from_cmyk(values, found, tiff_tags.value(page, 34675)))
-    if ALPHA in found.bands and not _is_alpha(values[..., found.bands.index(ALPHA)], found.bits):
-        found = _without_alpha(found)
-    return Picture(found, values)
+    return Picture(settled(found, values), values)
+
+
+def settled(info: PictureInfo, values: np.ndarray) -> PictureInfo:
+    """The facts by the tags, corrected by values (H, W, N) of the file: a channel is alpha only if its values are."""
+    if ALPHA in info.bands and not _is_alpha(values[..., info.bands.index(ALPHA)], info.bits):
+        return _without_alpha(info)
+    return info
 
 
 def _for_pillow(page: "TiffPage") -> bool:
