@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps
 
+from casnet_cli.data.pixels import profiles
 from casnet_cli.errors import reason
 from casnet_cli.labels import LabelSet
 
@@ -26,15 +27,35 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
 def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     """Any image that Pillow reads, as 8-bit RGB: grey, 16-bit, palette, CMYK and transparent ones too.
 
-    oriented: turn the image by its EXIF tag. Transparent pixels are blended with white. Raises one of `UNREADABLE` if
-    it is no image, truncated or too large.
+    oriented: turn the image by its EXIF tag. Colours of another ICC profile than sRGB's are converted to sRGB.
+    Transparent pixels are blended with white. Raises one of `UNREADABLE` if it is no image, truncated or too large.
     """
     with reading():
-        image: Image.Image = Image.open(file)
+        image = _opened(file)
         image.load()
         if oriented and orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
+        if "icc_profile" in image.info:
+            image = profiles.to_srgb(image)
     return rgb(image)
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    """The image, not decoded yet; of HEIC by the package of the extra `heif`."""
+    place = file.tell()
+    try:
+        return Image.open(file)
+    except Image.UnidentifiedImageError:
+        file.seek(place)
+        if file.read(8)[4:] != b"ftyp":
+            raise
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ValueError("HEIC needs pip install 'casnet[heif]'") from None
+    pillow_heif.register_heif_opener()
+    file.seek(place)
+    return Image.open(file)
 
 
 @contextlib.contextmanager
@@ -78,7 +99,7 @@ def size_of(file: IO[bytes]) -> tuple[int, int]:
     """
     with reading():
         try:
-            size = Image.open(file).size
+            size = _opened(file).size
         except Image.DecompressionBombError:
             limit = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
             raise Image.DecompressionBombError(limit) from None

@@ -6,16 +6,15 @@ import stat
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from casnet_cli.data.pixels.formats import readable_endings
+from casnet_cli.data.pixels.left_out import LeftOut, reason_of
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.output_kinds import output_endings
 from casnet_cli.prediction.video_io import VIDEO_ENDINGS
-
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jfif"}
-"""Endings of the images that `casnet predict` takes, and finds in folders."""
 
 STDIN = Path("-")
 DIGITS = 6
@@ -61,37 +60,41 @@ def frame_name(number: int) -> str:
     return f"{number:0{DIGITS}d}"
 
 
-def find_images(paths: Iterable[Path], out: Path) -> list[Job]:
+def find_images(paths: Iterable[Path], out: Path, left_out: LeftOut | None = None) -> list[Job]:
     """All images and videos below the given folders, and each given file, sorted; stems keep their sub-folders.
 
     Inputs whose outputs would share a name keep their extension in the stem, and if need be more of their path. Files
     in `out` and hidden files below a given folder, such as a Mac's `._a.jpg`, are left out; an input given twice counts
     once; links to folders are not followed. A folder below a given one that cannot be read becomes a job with a fault.
+    Pictures in folders that casnet does not read are counted in `left_out`.
+
     Raises InputError for a path that does not exist, a file that is neither image nor video by its ending, an output
     that would be written over an input, and if there is no input at all.
     """
     given = list(paths)
+    listing = _Listing(left_out if left_out is not None else LeftOut())
     found: dict[Path, Path] = {}
-    faults: list[Job] = []
+    faults = listing.faults
     own = os.path.realpath(out)
     for path in given:
         if path == STDIN:
             found[path] = Path("stdin")
         elif os.path.isdir(path):
-            for file, place in _below(path, own, faults).items():
+            for file, place in _below(path, own, listing).items():
                 found.setdefault(file, place)
         else:
             found.setdefault(path, _single(path))
     if not found and not faults:
         named = ", ".join(str(path) for path in given)
-        raise InputError(f"{named}: no image in it (one of {', '.join(sorted(IMAGE_ENDINGS))})")
+        expected = f"one of {', '.join(sorted(readable_endings()))}"
+        raise InputError("; ".join([f"{named}: no image in it ({expected})", *listing.left_out.sentences()]))
     jobs = _distinct(_once(found))
     _spare_inputs(jobs, own)
     return jobs + faults
 
 
 def _single(path: Path) -> Path:
-    known = IMAGE_ENDINGS | VIDEO_ENDINGS
+    known = {*readable_endings(), *VIDEO_ENDINGS}
     expected = f"(a folder, or one of {', '.join(sorted(known))})"
     try:
         path.lstat()
@@ -100,11 +103,25 @@ def _single(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from None
     if path.suffix.lower() not in known:
+        if why := reason_of(path):
+            raise InputError(f"{path}: {why}")
         raise InputError(f"{path}: neither image nor video by its ending {expected}")
     return Path(path.name)
 
 
-def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
+@dataclass(frozen=True)
+class _Listing:
+    """What is looked for, and what is met on the way beside it."""
+
+    left_out: LeftOut
+    """Pictures that are not read."""
+    faults: list[Job] = field(default_factory=list)
+    """Folders that cannot be read."""
+    endings: frozenset[str] = field(default_factory=lambda: frozenset({*readable_endings(), *VIDEO_ENDINGS}))
+    """Of inputs."""
+
+
+def _below(path: Path, own: str, listing: _Listing) -> dict[Path, Path]:
     """File → place below the folder, of all images and videos in it, in sorted order."""
     if os.path.realpath(path) == own:
         raise InputError(f"{path}: is also the output folder (inputs are never written to: choose another --out)")
@@ -113,7 +130,7 @@ def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
         folder = Path(os.fsdecode(error.filename or str(path)))
         if folder == path:
             raise InputError(f"{path}: cannot be read: {reason(error)}")
-        faults.append(Job(folder, folder.relative_to(path), f"folder cannot be read: {reason(error)}"))
+        listing.faults.append(Job(folder, folder.relative_to(path), f"folder cannot be read: {reason(error)}"))
 
     found = {}
     for where, folders, names in os.walk(path, onerror=refused):
@@ -121,8 +138,12 @@ def _below(path: Path, own: str, faults: list[Job]) -> dict[Path, Path]:
         folders[:] = [name for name in folders if name[0] != "." and os.path.realpath(here / name) != own]
         for name in names:
             file = here / name
-            if name[0] != "." and file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS:
+            if name[0] == ".":
+                continue
+            if file.suffix.lower() in listing.endings:
                 found[file] = file.relative_to(path)
+            else:
+                listing.left_out.add(file)
     return dict(sorted(found.items()))
 
 

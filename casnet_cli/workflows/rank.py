@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from casnet_cli import console
+from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import Job, find_images
 from casnet_cli.runs import locate
@@ -70,7 +71,8 @@ def rank(path: list[Path], run: Path | None, options: RankOptions) -> int:
 
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
     _check_out(options.out)
-    jobs = [job for job in find_images(path, options.folder) if not job.video]
+    jobs = [job for job in find_images(path, options.folder, left_out := LeftOut()) if not job.video]
+    console.notes(left_out.sentences())
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
     found = trained.find_run(file)

@@ -1,5 +1,6 @@
 """The table of picture formats: which files each has, and who reads them."""
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
@@ -31,6 +32,16 @@ class PictureFormat:
     """Extra of casnet that brings the package which the format needs; empty: always there."""
     package: str = ""
     """Module of that package."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether the package that it needs is there."""
+        return not self.package or importlib.util.find_spec(self.package) is not None
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs the package."""
+        return f"pip install 'casnet[{self.extra}]'"
 
 
 def _starts(*signatures: bytes) -> Callable[[bytes], bool]:
@@ -133,7 +144,12 @@ FORMATS = {row.name: row for row in _ROWS}
 """By name; where two recognize a file, the first one reads it."""
 
 PICTURE_ENDINGS = tuple(ending for row in _ROWS for ending in row.endings)
-"""Endings of the files that are pictures, in small letters."""
+"""Endings of the files that are pictures, in small letters, whether or not the package is there that reads them."""
+
+
+def readable_endings() -> tuple[str, ...]:
+    """Endings of the files that can be read here, in small letters."""
+    return tuple(ending for row in _ROWS if row.installed for ending in row.endings)
 
 
 def format_of(head: bytes) -> PictureFormat | None:

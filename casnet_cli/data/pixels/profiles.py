@@ -18,7 +18,7 @@ def name_of(content: bytes | None) -> str | None:
     """The name of an ICC profile; None for none at all, for sRGB, and for one that cannot be read."""
     if not content or not (profile := _opened(content)) or _like_srgb(content):
         return None
-    return (ImageCms.getProfileDescription(profile) or "unnamed").strip() or "unnamed"
+    return " ".join(ImageCms.getProfileDescription(profile).split()) or "without a name"
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -84,11 +84,11 @@ def _transform(content: bytes, mode: str) -> Any:
 
 @lru_cache(16)
 def _like_srgb(content: bytes) -> bool:
-    """Whether a profile of colours leaves a grid of them as they are."""
-    transform = _transform(content, "RGB")
-    if transform is None:
-        return False
+    """Whether a profile of colours or of greys leaves a grid of them as they are."""
     steps = np.arange(0, 256, 17).astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3)
-    moved = np.asarray(transform.apply(Image.fromarray(grid)))
-    return bool(np.abs(moved.astype(int) - grid).max() <= _NEAR)
+    for mode, source in (("RGB", grid), ("L", steps[None])):
+        if transform := _transform(content, mode):
+            moved = np.asarray(transform.apply(Image.fromarray(source)), np.int16)
+            return bool(np.abs(moved - source.reshape(*source.shape[:2], -1)).max() <= _NEAR)
+    return False

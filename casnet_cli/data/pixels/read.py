@@ -1,6 +1,5 @@
 """The one place that reads picture and mask files: their facts, and their values as they are stored."""
 
-import importlib.util
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +57,6 @@ def _opened(source: Path | bytes) -> Iterator[tuple[IO[bytes], PictureFormat | N
             raise ValueError("the file is empty")
         file.seek(0)
         row = format_of(head)
-        if row and row.package and importlib.util.find_spec(row.package) is None:
-            raise ValueError(f"{row.name} needs pip install 'casnet[{row.extra}]'")
+        if row and not row.installed:
+            raise ValueError(f"{row.name} needs {row.remedy}")
         yield file, row
