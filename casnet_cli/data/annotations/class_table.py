@@ -94,7 +94,7 @@ class ClassTable:
         known, classes = self._ordered_ids
         if not len(known):
             return np.full(values.shape, UNKNOWN, np.int16)
-        whole = np.minimum(values, np.iinfo(np.int64).max).astype(np.int64)
+        whole = (np.minimum(values, 1 << 62) if values.dtype == np.uint64 else values).astype(np.int64)
         place = np.minimum(np.searchsorted(known, whole), len(known) - 1)
         return np.where(known[place] == whole, classes[place], np.int16(UNKNOWN))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE
-from casnet_cli.data.pixels.pillow_readers import CMYK_NOTE
 from casnet_cli.data.pixels.picture import ALPHA, INDEX, PictureInfo
+from casnet_cli.data.pixels.pillow_readers import CMYK_NOTE
 from casnet_cli.data.pixels.read import read as read_picture
 from casnet_cli.errors import Unfit, UnfitKind, reason
 
