@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli import backend
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
 
@@ -38,15 +39,18 @@ class Prediction:
 class Segmenter:
     """A trained network and its classes, as `load` gives it."""
 
-    def __init__(self, predictor: "Predictor", labels: LabelSet):
-        self._predictor, self.labels = predictor, labels
+    def __init__(self, predictor: "Predictor", labels: LabelSet, intensities: Intensities = PLAIN):
+        """intensities: of the pictures that the network was trained on."""
+        self._predictor, self.labels, self.intensities = predictor, labels, intensities
 
     def predict(self, image: np.ndarray | Image.Image | str | PathLike[str]) -> Prediction:
-        """Label one image of any size: (H, W, 3) uint8 RGB, a Pillow image of any mode, or a file.
+        """Label one image of any size: an array (H, W, N), a Pillow image, or a file.
 
-        Raises InputError for a file that is no image, and for an array of another shape or kind.
+        An array has the type and bands of the pictures that the network was trained on, mostly (H, W, 3) uint8 RGB, and
+        so has a Pillow image if these are others; else it may be of any mode. Where nothing was measured the mask is
+        255. Raises InputError for a file that is no image, and for an array of another shape or kind.
         """
-        outputs = self._predictor.predict(_as_rgb(image))
+        outputs = self._predictor.predict(_as_array(image, self.intensities))
         return Prediction(outputs["mask"], outputs["difficulty"], np.moveaxis(outputs["probabilities"], 0, -1))
 
 
@@ -60,20 +64,28 @@ def load(run: str | PathLike[str]) -> Segmenter:
     from casnet_cli.inference.pixel_outputs import mask_outputs
 
     predictor = open_predictor(found, lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]})
-    return Segmenter(predictor, found.meta.labels)
+    return Segmenter(predictor, found.meta.labels, found.meta.intensities)
 
 
-def _as_rgb(image: np.ndarray | Image.Image | str | PathLike[str]) -> np.ndarray:
-    from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb, rgb
+def _as_array(image: np.ndarray | Image.Image | str | PathLike[str], intensities: Intensities) -> np.ndarray:
+    """(H, W, N) of the type and bands of the intensities. Raises InputError."""
+    from casnet_cli.data.images import UNREADABLE, as_array, rgb
+    from casnet_cli.data.pixels.take import take
 
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            raise InputError(f"image: {image.dtype} {image.shape} ((H, W, 3) uint8 RGB)")
-        return image
     if isinstance(image, Image.Image):
-        return as_array(rgb(image))
+        image = as_array(rgb(image)) if intensities.rgb else _with_bands(np.asarray(image))
+    if isinstance(image, np.ndarray):
+        bands = len(intensities.bands)
+        if image.dtype != intensities.dtype or image.ndim != 3 or image.shape[2] != bands or 0 in image.shape:
+            own = "(H, W, 3) uint8 RGB" if intensities.plain else f"(H, W, {bands}) {intensities.dtype}"
+            raise InputError(f"image: {image.dtype} {image.shape} ({own})")
+        return image
     try:
-        with open(image, "rb") as file:
-            return as_array(decode_rgb(file, oriented=True))
+        return take(Path(image).read_bytes(), intensities, oriented=True)
     except UNREADABLE as error:
         raise InputError(f"{image}: {reason(error)}") from None
+
+
+def _with_bands(pixels: np.ndarray) -> np.ndarray:
+    """(H, W) as (H, W, 1)."""
+    return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -34,4 +34,5 @@ def write(original: Store, target: Path, regions: Regions) -> None:
     ]
     source = Source(original.name, original.labels, lambda root: entries, "", folds=original.folds)
     origin = {"source": f"{original.path} with {sum(map(len, regions.values()))} regions void", "source_sha256": ""}
-    store.write(target, source, entries, {**origin, "source_stamp": ""})
+    provenance = {**origin, "source_stamp": ""}
+    store.write(target, source, entries, provenance, intensities=original.intensities)

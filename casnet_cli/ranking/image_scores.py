@@ -102,9 +102,10 @@ class RankedImage:
     def record(self, file: str, labels: LabelSet) -> ImageLine:
         """The image's line, when all blocks are in."""
         height, width = self.mask.shape
-        counts = np.bincount(self.mask.ravel(), minlength=len(labels))
-        difficulty = np.bincount(self.mask.ravel(), self.difficulty.ravel(), len(labels))
-        shares = np.stack([counts / counts.sum(), difficulty / max(difficulty.sum(), 1)], axis=1)
+        classes = len(labels)  # behind them comes void, where nothing was measured
+        counts = np.bincount(self.mask.ravel(), minlength=classes)[:classes]
+        difficulty = np.bincount(self.mask.ravel(), self.difficulty.ravel(), classes)[:classes]
+        shares = np.stack([counts / max(counts.sum(), 1), difficulty / max(difficulty.sum(), 1)], axis=1)
         means = {name: round(total / self.mask.size, 6) for name, total in self.sums.items()}
         return {
             "file": file,

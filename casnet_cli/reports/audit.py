@@ -1,6 +1,5 @@
 """The page of `casnet audit`: each suspect region in its image, its label and what the network proposes."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import numpy as np
 from scipy import ndimage
 
 from casnet_cli.auditing.review_list import LocatedSuspect
-from casnet_cli.data.images import colored, decode_label, decode_rgb
+from casnet_cli.data.images import colored, decode_label
+from casnet_cli.data.pixels.stored import decode_pixels
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.store import Store
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
@@ -44,7 +45,7 @@ def _pictures(store: Store, located: LocatedSuspect) -> list[Picture]:
     """The image, its label, and the label as proposed, the region outlined in each."""
     suspect, group = located.suspect, store.file[located.split]
     row = store.names[located.split].index(located.image)
-    image = np.asarray(decode_rgb(io.BytesIO(group["image"][row].tobytes())))
+    image = shown(decode_pixels(group["image"][row].tobytes(), store.intensities), store.intensities)
     label = np.array(decode_label(group["label"][row].tobytes()))
     proposed = label.copy()
     proposed[suspect.box][suspect.inside] = suspect.proposal
@@ -57,7 +58,7 @@ def _pictures(store: Store, located: LocatedSuspect) -> list[Picture]:
         (colored(label, store.labels), "label"),
         (colored(proposed, store.labels), "proposal"),
     ):
-        shown = np.array(pixels)
-        shown[edge] = YELLOW
-        drawn.append(picture(shown, caption, LONGEST))
+        outlined = np.array(pixels)
+        outlined[edge] = YELLOW
+        drawn.append(picture(outlined, caption, LONGEST))
     return drawn

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnet_cli import backend, console
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, EvaluationKey, evaluation_key
@@ -122,7 +123,7 @@ def _saver(folder: Path, key: EvaluationKey) -> "Iterator[Callable[[LabelledImag
         result = files.new_result(sample.image.shape[:2])
         confidence = outputs.get("calibrated", outputs["confidence"])
         result.add(slice(None), slice(None), outputs | {"confidence": confidence})
-        manifest.add(files.save(job, sample.image, result))
+        manifest.add(files.save(job, shown(sample.image, key.store.intensities), result))
 
     with Manifest(files) as manifest:
         yield keep
@@ -146,6 +147,7 @@ def _pictures(
     cards = []
     for place, sample in zip(places, whole_images(key.images.at(places)), strict=True):
         outputs = predictor.predict(sample.image)
+        sample = replace(sample, image=shown(sample.image, key.store.intensities))
         if place in drawn:
             name = f"worst-{drawn.index(place) + 1:02d}-{Path(sample.name).name}.png"
             panels.strip(sample.image, sample.label, outputs, evaluation.labels).save(folder / name)

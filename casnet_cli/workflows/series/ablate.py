@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli import backend, console
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import InputError
 from casnet_cli.evaluation.measurement import EvaluationKey
 from casnet_cli.runs.records import SeriesMetrics
@@ -126,7 +127,12 @@ def draw_figure4(series: Series, key: EvaluationKey) -> Path:
     images = key.images.at(list(spread))
     predictor = open_predictor(key.run, branch_outputs, InferenceSettings(scale=series.recipe.evaluation.scale))
     strips = [
-        panels.strip(sample.image, sample.label, predictor.predict(sample.image), series.store.labels)
+        panels.strip(
+            shown(sample.image, series.store.intensities),
+            sample.label,
+            predictor.predict(sample.image),
+            series.store.labels,
+        )
         for sample in whole_images(images)
     ]
     if strips:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from casnet_cli import console
 from casnet_cli.data.images import decode_label
+from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.store import Subset
 from casnet_cli.inference.protocol import LabelledImage, PixelOutputs
 from casnet_cli.runs.folder import RunFolder
@@ -118,7 +119,8 @@ class TrainingView:
 
         def draw(image: LabelledImage, outputs: PixelOutputs) -> None:
             if image.name in samples:
-                self.strips.append((image.name, panels.strip(image.image, image.label, outputs, labels)))
+                pixels = shown(image.image, self.plan.store.intensities)
+                self.strips.append((image.name, panels.strip(pixels, image.label, outputs, labels)))
 
         return draw
 

@@ -44,7 +44,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "photos" / f"{'sub/' * (seed % 2)}{seed}.png").write_bytes(blocks(seed).image)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        predict = lambda network, jobs, manifest: list(predict_folder(FunctionPredictor(plain), jobs, manifest))  # noqa: E731
+        predict = lambda network, jobs, *into: list(predict_folder(FunctionPredictor(plain), jobs, *into))  # noqa: E731
         patch.setattr(engines, "_keras_predictor", lambda *given: None)
         patch.setattr(session, "_label", predict)
         casnet("predict", "photos")
@@ -61,7 +61,7 @@ def labelled_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the inputs to label, in place of labelling them."""
     names: list[str] = []
     monkeypatch.setattr(engines, "_keras_predictor", lambda *given: None)
-    monkeypatch.setattr(session, "_label", lambda network, jobs, manifest: names.extend(job.file.name for job in jobs))
+    monkeypatch.setattr(session, "_label", lambda network, jobs, *into: names.extend(job.file.name for job in jobs))
     return names
 
 
