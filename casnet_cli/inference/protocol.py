@@ -49,7 +49,8 @@ class Predictor(Protocol):
 
     def prepare(self, image: np.ndarray) -> PreparedInput:
         """Make an image ready: (H, W, N) of the run's type and bands, mostly uint8 RGB. Called from several threads,
-        beside a running prediction.
+        beside a running prediction. An image that is larger than memory comes as an object with `shape`, `ndim`,
+        `dtype` and `[rows, columns]` alone, which reads the part that it is sliced to.
 
         Raises ValueError for an image that this predictor cannot take, in words that follow the name of a file.
         """

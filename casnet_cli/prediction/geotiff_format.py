@@ -17,7 +17,6 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from casnet_cli.data.pixels.picture import Georeference
-from casnet_cli.errors import reason
 from casnet_cli.labels import VOID
 from casnet_cli.util.files import unfinished, write_whole
 from casnet_cli.util.mapped_array import strips
@@ -59,6 +58,11 @@ def located(file: Path, found: Georeference | None) -> Georeference | None:
     named = ":".join(crs.to_authority() or ()) if crs else ""
     exact = bool(named) and rasterio.crs.CRS.from_user_input(named) == crs
     return Georeference(named if exact else crs.to_wkt() if crs else "", tuple(transform)[:6])
+
+
+def gdal_reason(error: BaseException) -> str:
+    """Why GDAL failed, in one line; its errors carry numbers of their own, which are none of the system's."""
+    return str(error.__cause__ or error).splitlines()[0]
 
 
 @contextmanager
@@ -125,7 +129,7 @@ def _write(
     except OSError:
         raise
     except Exception as error:  # GDAL has classes of its own where a disk is full
-        raise OSError(f"GDAL cannot finish it, as where a disk is full ({reason(error)})") from None
+        raise OSError(f"GDAL cannot finish it, as where a disk is full ({gdal_reason(error)})") from None
 
 
 def _placed(georeference: Georeference | None) -> dict[str, Any]:
@@ -139,5 +143,5 @@ def _placed(georeference: Georeference | None) -> dict[str, Any]:
     try:
         crs = CRS.from_user_input(georeference.crs) if georeference.crs else None
     except CRSError as error:
-        raise OSError(f"GDAL does not know its coordinate reference system ({reason(error)})") from None
+        raise OSError(f"GDAL does not know its coordinate reference system ({gdal_reason(error)})") from None
     return {"crs": crs, "transform": Affine(*georeference.transform)}

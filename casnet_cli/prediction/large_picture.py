@@ -13,10 +13,9 @@ from casnet_cli.data.pixels import tiff_readers
 from casnet_cli.data.pixels.picture import ALPHA, Picture, PictureInfo
 from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.pixels.take import fitted
-from casnet_cli.errors import reason
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
-from casnet_cli.prediction.geotiff_format import GDAL_CACHE, located, quiet
+from casnet_cli.prediction.geotiff_format import GDAL_CACHE, gdal_reason, located, quiet
 
 LARGE = 50_000_000
 """A picture of more pixels is read by windows."""
@@ -81,13 +80,15 @@ class LargePicture:
         try:
             return Picture(self.info, self._window(rows, columns))
         except OSError as error:
-            raise UnreadablePart(f"rows {rows.start} to {rows.stop} cannot be read: {reason(error)}") from error
+            raise UnreadablePart(f"rows {rows.start} to {rows.stop} cannot be read: {gdal_reason(error)}") from error
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def reduced(self, most: int = REDUCED) -> np.ndarray:
-        """(h, w, N): every n-th pixel of every n-th row, as few as give `most` pixels. Raises UnreadablePart."""
+    def reduced(self, most: int | None = None) -> np.ndarray:
+        """(h, w, N): every n-th pixel of every n-th row, at most `most` pixels; None: `REDUCED`. Raises
+        UnreadablePart."""
+        most = REDUCED if most is None else most
         step = 1
         while -(-self.shape[0] // step) * -(-self.shape[1] // step) > most:
             step += 1

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnet_cli import console, paths
+from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.errors import BackendError
 from casnet_cli.prediction.inputs import Job, find_images, shard
 from casnet_cli.util.text import count
 from casnet_cli.workflows.predict.options import PredictOptions
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
     from casnet_cli.workflows.predict import engines
+    from casnet_cli.workflows.predict.map_notes import map_notes
     from casnet_cli.workflows.predict.summary import check_json_file, summarize
 
     folder = options.out or paths.PREDICTIONS
     file = engines.model_file(run, options.engine)
-    jobs = find_images(path, folder)
+    jobs = find_images(path, folder, left_out := LeftOut())
+    console.notes(left_out.sentences())
     jobs = list(shard(jobs, *options.share)) if options.share else jobs
     model = engines.open_any(file, options)
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
@@ -46,14 +50,19 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
             _label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
             for remark in reader.remarks.all():
                 console.message(f"note: {remark.line}")
+            console.notes(map_notes(manifest.done[name] for job in pending if (name := str(job.file)) in manifest.done))
     return summarize(jobs, len(jobs) - len(pending), manifest, model.run, options.json)
 
 
 def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
+    from casnet_cli.prediction import geotiff_format
     from casnet_cli.prediction.mask_values import resolve_mask_values
+    from casnet_cli.prediction.output_kinds import GEOTIFF
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.util.files import sha256_of
 
+    if GEOTIFF in options.save and not geotiff_format.available():
+        raise BackendError(f"--save geotiff: {geotiff_format.MISSING}")
     below = reject_below(run, options)
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
     deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]
