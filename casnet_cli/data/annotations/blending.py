@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from casnet_cli.data.annotations.mask_file import unpack_color
+from casnet_cli.labels import VOID
 
 THIN = 0.05
 """Share of a value's pixels within areas of it, under which the value occurs in borders alone."""
@@ -14,17 +15,26 @@ THIN = 0.05
 FEWEST, FEWEST_LOSSY = 8, 3
 """Different values in borders from which on blending is likely; in files that compression has changed."""
 
-MOST_THIN = 0.35
+MOST_THIN = 0.45
 """Largest share of the pixels that lie in borders; where there are more, the files are no masks."""
 
 RINGING = 24
-"""Difference up to which compression makes an area of its own beside that of a class."""
+"""Difference that compression makes beside borders."""
+
+STEADY = {False: 2, True: 6}
+"""Difference that compression makes within areas, of greys and of colours; greater ones would let photographs pass."""
+
+TWINS = 2
+"""Difference of colours that rounding makes of one."""
 
 ASIDE = 40
 """Largest difference in a channel of a blended colour from the line between the two that were blended."""
 
 LOOKED_AT = 500
 """Colours of borders, the most frequent ones, that are compared with such lines."""
+
+MOST_AREAS = 64
+"""Values of areas between which lines are drawn, the most frequent ones."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +46,35 @@ class Blending:
     share: float
     """Share of the pixels that have another value."""
     reach: int
-    """Largest difference, of a channel, of such a pixel from the nearest solid value."""
+    """Largest difference, of a channel, of any pixel from the nearest solid value."""
 
 
-def solid_values(pixels: Mapping[int, int], inner: Mapping[int, int]) -> list[int]:
-    """Values that fill areas, the most frequent first. inner: pixels whose neighbours have the same value."""
-    found = [value for value, number in pixels.items() if inner.get(value, 0) >= THIN * number and inner.get(value)]
-    return sorted(found, key=lambda value: -pixels[value])
+@dataclass(frozen=True)
+class Areas:
+    """The values that fill areas."""
+
+    values: tuple[int, ...]
+    """Values or packed colours, the most frequent first."""
+    pixels: int
+    """Pixels that have them, and where compression has changed values those that differ by `STEADY` at most."""
+
+
+def areas_of(pixels: Mapping[int, int], inner: Mapping[int, int], by_color: bool, lossy: bool) -> Areas:
+    """The values that fill areas. pixels, inner, by_color, lossy: as in `blending_of`."""
+    found = [value for value, number in pixels.items() if inner.get(value, 0) > THIN * number]
+    found.sort(key=lambda value: -pixels[value])
+    if not lossy:
+        return Areas(tuple(found), sum(pixels[value] for value in found))
+    keys = list(pixels)
+    points, counts = _points(keys, by_color), np.array([pixels[key] for key in keys])
+    areas, held, rest = [], 0, np.array([_points([value], by_color)[0] for value in found]).reshape(-1, points.shape[1])
+    while len(found):
+        areas.append(found[0])
+        near = np.abs(points - rest[0]).max(axis=1) <= STEADY[by_color]
+        held += int(counts[near].sum())
+        far = np.abs(rest - rest[0]).max(axis=1) > RINGING
+        found, rest = [value for value, other in zip(found, far, strict=True) if other], rest[far]
+    return Areas(tuple(areas), held)
 
 
 def blending_of(
@@ -50,34 +82,41 @@ def blending_of(
 ) -> Blending | None:
     """The blending that pixels of values, or of packed colours, show; None: they show none.
 
-    lossy: whether compression has changed values. dropped: further pixels, of values that are too many to list.
+    inner: pixels within an area of their value. lossy: whether compression has changed values. dropped: further pixels,
+    of values that are too many to list.
     """
-    solid = solid_values(pixels, inner)
-    if lossy:
-        solid = _without_ringing(solid, pixels, by_color)
-    thin = [value for value in pixels if value not in set(solid)]
-    share = (sum(pixels[value] for value in thin) + dropped) / max(1, sum(pixels.values()) + dropped)
-    enough = len(thin) >= (FEWEST_LOSSY if lossy else FEWEST) and len(thin) > len(solid)
-    if len(solid) < 2 or not enough or share > MOST_THIN:
+    solid = list(areas_of(pixels, inner, by_color, lossy).values)
+    if not by_color and not lossy and VOID in pixels:  # smoothing leaves areas just under white
+        solid = list(dict.fromkeys(VOID if value >= VOID - RINGING else value for value in solid))
+    if by_color and not lossy:
+        solid = _without_twins(solid)
+    if len(solid) < 2:
         return None
-    thin.sort(key=lambda value: -pixels[value])
-    weights = np.array([pixels[value] for value in thin[:LOOKED_AT]], float)
-    points, areas = _points(thin[:LOOKED_AT], by_color), _points(solid, by_color)
-    beside = _aside(points, areas[:24]) <= (2 if lossy else 1) * ASIDE
-    if weights[beside].sum() < 0.8 * weights.sum():
+    values = np.array(list(pixels))
+    counts, points = np.array(list(pixels.values())), _points(values.tolist(), by_color)
+    areas = _points(solid, by_color)
+    distance = np.min([np.abs(points - area).max(axis=1) for area in areas], axis=0)
+    thin = distance > (RINGING if lossy else 0)
+    total = counts.sum() + dropped
+    share = (counts[thin].sum() + dropped) / total
+    different = int((distance > 0).sum())
+    if different < (FEWEST_LOSSY if lossy else FEWEST) or different <= len(solid) or share > MOST_THIN:
         return None
-    reach = np.abs(_points(thin, by_color)[:, None] - areas[None]).max(axis=2).min(axis=1)
-    return Blending(tuple(solid), share, int(reach.max()))
+    looked_at = np.flatnonzero(thin)[np.argsort(-counts[thin], kind="stable")][:LOOKED_AT]
+    beside = _aside(points[looked_at], areas[:MOST_AREAS]) <= (2 if lossy else 1) * ASIDE
+    if counts[looked_at][beside].sum() < 0.8 * counts[looked_at].sum():
+        return None
+    changed = (counts[distance > 0].sum() + dropped) / total
+    return Blending(tuple(solid), float(changed), int(distance.max()))
 
 
-def _without_ringing(solid: list[int], pixels: Mapping[int, int], by_color: bool) -> list[int]:
-    """Without values that lie close to a much more frequent one."""
+def _without_twins(colors: list[int]) -> list[int]:
+    """Packed colours without those that differ from one before by rounding alone."""
     kept: list[int] = []
-    for value in solid:
-        near = [other for other in kept if pixels[value] < 0.2 * pixels[other]]
-        gaps = np.abs(_points(near, by_color) - _points([value], by_color)).max(axis=1)
-        if not (gaps <= RINGING).any():
-            kept.append(value)
+    for color in colors:
+        gaps = np.abs(_points(kept, True) - _points([color], True)).max(axis=1)
+        if not (gaps <= TWINS).any():
+            kept.append(color)
     return kept
 
 

@@ -128,8 +128,7 @@ def _levels(found: Survey, values: _Values) -> tuple[tuple[int, ...], tuple[int,
         return ((BLACK,), (WHITE,)) if held == {BLACK, WHITE} else None
     if held == {0, VOID}:
         return (0,), (VOID,)
-    mixed = found.ones and found.fulls and (values.blending is not None or not found.both)
-    if held == {0, 1, VOID} and mixed and not found.palette:
+    if held == {0, 1, VOID} and found.ones and found.fulls and not found.both and not found.palette:
         return (0,), (1, VOID)
     if held == {0, 1} and found.depths == {1}:
         return (0,), (1,)
@@ -150,14 +149,14 @@ def _on_levels(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tu
         return f"{kind}: {meaning}."
     kind += " saved as JPEG" if found.lossy else " with blended borders"
     middle = ((levels[0][-1] & 255) + (levels[1][-1] & 255) + 1) // 2
-    share = f"{100 * blending.share:.2f} % of the pixels lie between"
+    share = f"{100 * blending.share:.2f} % of the pixels have values between"
     return f"{kind}: {meaning}; {share}, and prepare and check mend them by --threshold {middle}."
 
 
 def _on_blending(values: _Values, blending: Blending, lossy: bool) -> str:
     """What is blended, and what mends it."""
     how = "Saved as JPEG" if lossy else "Blended borders"
-    share = f"{how}: {100 * blending.share:.2f} % of the pixels lie between the classes."
+    share = f"{how}: {100 * blending.share:.2f} % of the pixels have values between those of the classes."
     again = "export the masks again as PNG, scaled without blending"
     if values.by_color:
         reach = max(MIN_REACH, blending.reach)

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.annotations import mask_file, palettes
+from casnet_cli.data.annotations.blending import STEADY
 from casnet_cli.data.annotations.mask_file import Mask
 from casnet_cli.errors import DataError
 
-MOST_VALUES = 4096
+MOST_VALUES = 1 << 15
 """Values of one file that are kept, the most frequent ones."""
 
 
@@ -119,7 +120,7 @@ def _counted(mask: Mask, by_color: bool) -> tuple[dict[int, int], dict[int, int]
         values = _values(mask, by_color, slice(top, bottom))
         own = values[rows.start - top : len(values) - (bottom - rows.stop)]
         _add(pixels, own)
-        _add(inner, _inner(values))
+        _add(inner, _inner(values, (3 if by_color else 1) if mask.lossy else 0))
     if not by_color and mask.ids is not None and mask.ids.dtype.kind == "f":
         missing = sum(int(np.isnan(mask.ids[rows]).sum()) for rows in mask.strips())
         pixels[0] = pixels.get(0, 0) - missing
@@ -127,13 +128,26 @@ def _counted(mask: Mask, by_color: bool) -> tuple[dict[int, int], dict[int, int]
     return pixels, inner
 
 
-def _inner(values: np.ndarray) -> np.ndarray:
-    """(n,): the values whose eight neighbours are equal to them."""
-    across = values[:, 1:] == values[:, :-1]
+def _inner(values: np.ndarray, changed: int) -> np.ndarray:
+    """(n,): the values whose eight neighbours are equal to them.
+
+    changed: channels of values that compression has changed, so that nearly equal is enough; 0: it has not.
+    """
+    across, down = _alike(values[:, 1:], values[:, :-1], changed), _alike(values[1:], values[:-1], changed)
     row = across[:, 1:] & across[:, :-1]
-    down = values[1:] == values[:-1]
     flat = row[1:-1] & row[:-2] & row[2:] & (down[1:] & down[:-1])[:, 1:-1]
     return values[1:-1, 1:-1][flat]
+
+
+def _alike(one: np.ndarray, other: np.ndarray, changed: int) -> np.ndarray:
+    """Where values are equal, or of so many changed channels each nearly so."""
+    if not changed:
+        return one == other
+    found = np.ones(one.shape, bool)
+    for shift in range(0, 8 * changed, 8):
+        first, second = (part.astype(np.int32) >> shift & 255 for part in (one, other))
+        found &= np.abs(first - second) <= STEADY[changed > 1]
+    return found
 
 
 def _add(counts: dict[int, int], values: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from casnet_cli.data.annotations.blending import solid_values
+from casnet_cli.data.annotations.blending import areas_of
 from casnet_cli.data.annotations.mask_census import MaskCensus, census
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError
@@ -55,11 +55,11 @@ class Survey:
     lossy: Path | None = None
     """A file that compression has changed."""
     ones: bool = False
-    """Whether a file has 1 and no 255 as its largest value."""
+    """Whether a file has areas of 1, and none of 255."""
     fulls: bool = False
-    """Whether a file has 255, and no 1."""
+    """Whether a file has areas of 255, and none of 1."""
     both: bool = False
-    """Whether a file has 1 and 255."""
+    """Whether a file has areas of 1 and of 255."""
     remarks: Remarks = field(default_factory=Remarks)
     """What was decided about single files."""
 
@@ -79,7 +79,8 @@ class Survey:
         inner.update(one.inner)
         self.dropped += one.total - sum(one.pixels.values()) - sum(one.transparent.values())
         self.transparent.update({(one.by_color, value): number for value, number in one.transparent.items()})
-        white, unity = (any(key in one.pixels for key in keys) for keys in ((VOID, 0xFFFFFF), (1, 0x010101)))
+        held = areas_of(one.pixels, one.inner, one.by_color, False).values or one.pixels.keys()
+        white, unity = (any(key in held for key in keys) for keys in ((VOID, 0xFFFFFF), (1, 0x010101)))
         self.both |= white and unity
         self.fulls |= white and not unity
         self.ones |= unity and not white
@@ -120,8 +121,9 @@ class Survey:
 
 def refuse_photographs(one: MaskCensus) -> None:
     """Raises DataError if a file has many values and few areas."""
-    areas = sum(one.pixels[value] for value in solid_values(one.pixels, one.inner))
-    if not one.indexed and one.different > PHOTOGRAPH and areas < one.total / 2:
+    if one.indexed or one.different <= PHOTOGRAPH:
+        return
+    if areas_of(one.pixels, one.inner, one.by_color, one.lossy).pixels < one.total / 2:
         hint = "saved as JPEG?" if one.lossy else "a photograph among the masks, or scaled with blending?"
         raise DataError(f"{one.file}: holds {one.different:,} different values, and few areas of one value ({hint})")
 
