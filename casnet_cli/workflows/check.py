@@ -19,6 +19,7 @@ from casnet_cli.data.checks.rules import (
 )
 from casnet_cli.data.checks.sample_facts import CheckedSample, facts_of
 from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.pixels import ranges
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
@@ -121,7 +122,10 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
 
 def _of_store(path: Path) -> CheckedData:
     store = Store(path)
-    return CheckedData(str(path), store.labels, store.folds, store.entries(), intensities=store.intensities)
+    said = () if store.intensities.plain else (f"pictures of {ranges.described(store.intensities)}",)
+    return CheckedData(
+        str(path), store.labels, store.folds, store.entries(), intensities=store.intensities, remarks=lambda: said
+    )
 
 
 def _scratch() -> Path:

@@ -162,6 +162,7 @@ def _exported(file: Path) -> dict[str, object]:
 
 
 def _data(path: Path) -> dict[str, object]:
+    from casnet_cli.data.pixels import ranges
     from casnet_cli.data.store import Store
 
     store = Store(path)
@@ -178,6 +179,7 @@ def _data(path: Path) -> dict[str, object]:
         "source": store.source,
         "source sha256": store.source_sha256,
         "content sha256": store.content_sha256,
+        "pictures": ranges.described(store.intensities),
         "sizes": _sizes(statistics["sizes"], statistics["different_sizes"]),
         "mean color": [round(channel, 1) for channel in statistics["color_mean"]],
         "void": f"{100 * statistics['void_pixels'] / total:.2f} %",

@@ -9,6 +9,7 @@ import numpy as np
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.pixels.picture import ALPHA, Picture
 from casnet_cli.data.pixels.take import channels, fitted
+from casnet_cli.data.pixels.take import in_words as bands_in_words
 from casnet_cli.errors import InputError
 
 AUTO, OF_TYPE = "auto", "dtype"
@@ -67,7 +68,7 @@ def counts_of(picture: Picture, intensities: Intensities, most: int) -> np.ndarr
 
     Neither what is transparent nor what was not measured counts.
     """
-    pixels = fitted(picture, intensities)
+    pixels = fitted(picture, intensities, tagged=False)
     known = ~intensities.absent(pixels)
     bands, values = channels(picture)
     if ALPHA in bands and not intensities.chosen:
@@ -130,6 +131,20 @@ def _lone(values: np.ndarray, counts: np.ndarray) -> list[int]:
     first, last = values[1] - values[0] > values[-1] - values[1], values[-1] - values[-2] > values[-2] - values[0]
     places = [place for place, alone in ((0, first), (len(values) - 1, last)) if alone]
     return [place for place in places if counts[place] >= LONE_SHARE * counts.sum()]
+
+
+def described(intensities: Intensities, bits: int = 0) -> str:
+    """Depth, bands and range in words. bits: as stored in the files, where they are known."""
+    kind = np.dtype(intensities.dtype)
+    depth = f"{8 * kind.itemsize}-bit floating point" if kind.kind == "f" else f"{bits or 8 * kind.itemsize} bits"
+    nodata = "" if intensities.nodata is None else f", {intensities.nodata:g} for no data"
+    text = f"{depth}{nodata}, {bands_in_words(intensities.bands)}"
+    ends = intensities.low, intensities.high
+    return (
+        text
+        if intensities.dtype == "uint8" and ends == of_type("uint8", 8, len(intensities.bands))
+        else (f"{text}: {in_words(ends)}")
+    )
 
 
 def in_words(ends: Ends) -> str:

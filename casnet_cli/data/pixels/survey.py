@@ -170,10 +170,8 @@ class Survey:
             ends = ranges.given(text, len(found.bands))
         found = Intensities(found.dtype, found.bands, *ends, found.nodata, found.chosen)
         if not found.plain:
-            depth = f"{bits}-bit floating point" if np.dtype(found.dtype).kind == "f" else f"{bits} bits"
-            where = f"pictures of {depth}, {in_words(found.bands)}"
-            as_they_are = found.dtype == "uint8" and text == ranges.OF_TYPE
-            self._said.append(where if as_they_are else f"{where}: {ranges.in_words(ends)} (--range {text})")
+            how = f" (--range {text})" if found.dtype != "uint8" or text != ranges.OF_TYPE else ""
+            self._said.append(f"pictures of {ranges.described(found, bits)}{how}")
         return found
 
     def _measured(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> ranges.Ends:
@@ -262,6 +260,10 @@ def _noted(facts: list[_Facts]) -> list[str]:
     for one in facts:
         for note in one.info.notes:
             owners.setdefault(note, []).append(one)
+        if one.info.profile and one.kind != ("uint8", 3):
+            owners.setdefault(
+                f"its colour profile, {one.info.profile}, is left aside: values are as stored", []
+            ).append(one)
     for note, those in owners.items():
         found.append(f"{those[0].file}{f' and {len(those) - 1:,} others' * (len(those) > 1)}: {note}")
     return found

@@ -9,6 +9,7 @@ from PIL import UnidentifiedImageError
 from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
 from casnet_cli.data.intensities import STRIP_PIXELS, Intensities
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, INDEX, Picture, PictureInfo
+from casnet_cli.data.pixels.read import read
 
 KEPT = {"float16": "float32", "float64": "float32", "int64": "int32", "uint64": "uint32", "bool": "uint8"}
 """Types that are kept as another one, which networks and file formats have."""
@@ -17,24 +18,23 @@ PNG_DEPTH = 24
 """Place of the byte that says a PNG's bits a channel."""
 
 
-def take(content: bytes, intensities: Intensities, oriented: bool = False) -> np.ndarray:
+def take(content: bytes, intensities: Intensities, oriented: bool = False, tagged: bool = True) -> np.ndarray:
     """(H, W, N) of `intensities.dtype`: the pixels of a file, for a data set or run of these intensities.
 
-    oriented: turned by its EXIF tag. Raises one of `images.UNREADABLE` for no picture; ValueError, in words that follow
-    the file's name, if depth or bands do not fit.
+    oriented: turned by its EXIF tag. tagged: what the file's own tag calls no data is so for these intensities.
+    Raises one of `images.UNREADABLE` for no picture; ValueError, in words that follow the file's name, if depth or
+    bands do not fit.
     """
     if intensities.rgb and ordinary(content):
         try:
             return as_array(decode_rgb(io.BytesIO(content), oriented))
         except UnidentifiedImageError:  # a JPEG of 12 bits
             pass
-    from casnet_cli.data.pixels.read import read
-
     picture = read(content)
     if intensities.rgb and picture.info.profile and not picture.info.deep:
         with contextlib.suppress(*UNREADABLE):
             return as_array(decode_rgb(io.BytesIO(content), oriented))
-    return fitted(picture, intensities, oriented)
+    return fitted(picture, intensities, oriented, tagged)
 
 
 def ordinary(content: bytes) -> bool:
@@ -44,7 +44,7 @@ def ordinary(content: bytes) -> bool:
     return content.startswith((b"\xff\xd8", b"BM", b"GIF8")) or content[8:12] == b"WEBP"
 
 
-def fitted(picture: Picture, intensities: Intensities, oriented: bool = False) -> np.ndarray:
+def fitted(picture: Picture, intensities: Intensities, oriented: bool = False, tagged: bool = True) -> np.ndarray:
     """The pixels of a decoded file as `take` gives them. Raises ValueError as it does."""
     bands, values = channels(picture)
     if intensities.chosen:
@@ -54,6 +54,7 @@ def fitted(picture: Picture, intensities: Intensities, oriented: bool = False) -
     else:
         values = _colors(bands, values, intensities, picture.info.premultiplied)
     values = _of_type(picture.info, values, intensities)
+    values = _renamed(picture.info, values, intensities) if tagged else values
     return np.ascontiguousarray(turned(values, picture.info.orientation if oriented else 1))
 
 
@@ -144,11 +145,11 @@ def _of_type(info: PictureInfo, values: np.ndarray, intensities: Intensities) ->
         filled = low + values * ((high - low) / 255)
         return (np.rint(filled) if np.dtype(wanted).kind in "iu" else filled).astype(wanted)
     if values.dtype.name == wanted:
-        return _renamed(info, values, intensities)
+        return values
     narrow = values.astype(wanted)
     if np.dtype(wanted).kind in "iu" and not np.array_equal(narrow, values):
         raise ValueError(f"has values beyond {np.iinfo(wanted).max:,}")
-    return _renamed(info, narrow, intensities)
+    return narrow
 
 
 def _renamed(info: PictureInfo, values: np.ndarray, intensities: Intensities) -> np.ndarray:

@@ -95,7 +95,7 @@ def _encoded(content: bytes, info: PictureInfo, intensities: Intensities, turned
     """The image as it is stored."""
     if intensities.rgb and info.format in KEPT and ordinary(content) and not info.deep and not turned:
         return content
-    pixels = take(content, intensities, turned)
+    pixels = take(content, intensities, turned, tagged=False)
     if not intensities.rgb:
         return encode_pixels(pixels)
     buffer = io.BytesIO()
