@@ -107,8 +107,9 @@ def _kind(found: Survey) -> tuple[bool, list[str]]:
     """Whether the table is of colours, and why where that is not plain. Raises DataError if no table can be right."""
     colour, plain, palette = (found.first.get(kind) for kind in ("colour", "plain", "palette"))
     if found.disagreement:
-        index, one, other = found.disagreement
-        what = f"index {index} is {_hex(found.palette[index][0])} in {one} and another colour in {other}"
+        index, other, second = found.disagreement
+        color, first = found.palette[index]
+        what = f"index {index} is {_hex(color)} in {first} and {_hex(other)} in {second}"
         if plain:
             raise DataError(f"palettes disagree: {what}; and {plain} holds ids without colours (masks of one kind)")
         return True, [f"Palettes disagree: {what}. So the colours are the classes, not the indices."]

@@ -45,8 +45,8 @@ class Survey:
     """Pixels of values that were too many to keep."""
     palette: dict[int, tuple[int, Path]] = field(default_factory=dict)
     """Packed colour of each palette index that occurs, and the first file that has it."""
-    disagreement: tuple[int, Path, Path] | None = None
-    """An index that has different colours in two files."""
+    disagreement: tuple[int, int, Path] | None = None
+    """An index that has another colour than in `palette`: that packed colour, and the file that has it."""
     first: dict[str, Path] = field(default_factory=dict)
     """The first file of each kind: of `colour`, `ids`, `palette` (meaning something), `plain` (ids without), `tinted`
     (colours that are not grey)."""
@@ -106,13 +106,13 @@ class Survey:
         return pixels, inner
 
     def _add_palette(self, one: MaskCensus, palette: dict[int, int]) -> None:
-        for index, color in palette.items():
+        for index, color in sorted(palette.items()):
             self.transparent[True, color] += one.transparent.get(index, 0)
             if index not in one.pixels:
                 continue
-            known, file = self.palette.setdefault(index, (color, one.file))
+            known, _ = self.palette.setdefault(index, (color, one.file))
             if known != color and self.disagreement is None:
-                self.disagreement = (index, file, one.file)
+                self.disagreement = (index, color, one.file)
             self.colors[color] += one.pixels[index]
             self.inner_colors[color] += one.inner.get(index, 0)
             if index == VOID:

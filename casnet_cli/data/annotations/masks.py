@@ -24,15 +24,19 @@ def reader(table: ClassTable) -> Reader:
 
 
 def class_ids(
-    file: Path, table: ClassTable, mending: Mending = NO_MENDING, remarks: Remarks | None = None
+    file: Path,
+    table: ClassTable,
+    mending: Mending = NO_MENDING,
+    remarks: Remarks | None = None,
+    seen: palettes.PalettesSeen | None = None,
 ) -> np.ndarray:
     """(H, W) uint8 class ids and VOID of a mask file.
 
     Of a palette image the indices are looked up if the table has ids, else the colours. If the table has nothing else,
     a grey image is taken as colours, and a colour image whose first channel says all as ids. Transparent pixels that
     nothing claims are `background` if there is such a class, else void, as pixels outside of outlines are.
-    mending: what is done to values that nothing claims. remarks: gets what was decided. Raises Unfit naming the first
-    pixel that no class and no void claims, and what it may be.
+    mending: what is done to values that nothing claims. remarks: gets what was decided. seen: the palettes of
+    the masks before. Raises Unfit naming the first pixel that no class and no void claims, and what it may be.
     """
     mask, remarks = mask_file.read(file), remarks or Remarks()
     for note in mask.info.notes:
@@ -42,6 +46,8 @@ def class_ids(
     lookup = _lookup(mask, table, mending, remarks)
     if not lookup.by_color and mask.palette is not None:
         palettes.check(mask, table)
+        if seen and not table.colors:
+            seen.add(mask)
     found = lookup.classes()
     if lookup.first and mending.threshold is not None and lookup.divisible:
         found = lookup.divided(mending.threshold)

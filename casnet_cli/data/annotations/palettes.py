@@ -1,11 +1,43 @@
 """Whether the palette of a mask means what a table of classes, or another mask's palette, says."""
 
+import threading
+from collections import defaultdict
+from pathlib import Path
+
 import numpy as np
 
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.mask_file import Mask
+from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID
+
+DISAGREE = "whose palettes disagree in the colour of an index, which is taken by its number (--propose gives colours)"
+
+
+class PalettesSeen:
+    """Compares the palettes of the masks of a set, from any thread, where the table of classes knows no colours."""
+
+    def __init__(self, remarks: Remarks):
+        """remarks: gets the files whose palettes disagree."""
+        self._remarks, self._lock = remarks, threading.Lock()
+        self._files: dict[int, dict[int, list[Path]]] = defaultdict(dict)
+
+    def add(self, mask: Mask) -> None:
+        """Compare the colours of the indices that occur in a mask with those of the masks before."""
+        palette = mask.info.palette
+        if palette is None or not tells(palette):
+            return
+        colors = of_indices(palette, occurring(mask).tolist())
+        with self._lock:
+            for index, color in colors.items():
+                known = self._files[index]
+                new = color not in known
+                known.setdefault(color, []).append(mask.file)
+                if len(known) == 1:
+                    continue
+                for file in sum(known.values(), []) if new else [mask.file]:
+                    self._remarks.add(DISAGREE, file)
 
 
 def tells(palette: np.ndarray) -> bool:

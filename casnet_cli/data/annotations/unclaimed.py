@@ -41,12 +41,10 @@ def unclaimed(
     blend = _blend(table, by_color, foreign)
     guess = blend or likely_meaning(int(value), table, by_color)
     if mask.lossy:
-        mend = " or mend them by --nearest-color or --threshold"
-        return Unfit(
-            f"{where} {shown}{many}, which no class claims "
-            f"(a JPEG blurs ids and colours; store masks as PNG,{mend if not blend else f' or: {blend}'})",
-            UnfitKind.JPEG,
-        )
+        mend = ", or mend them by --nearest-color" if by_color else ""
+        mend = ", or divide them by --threshold" if not by_color and len(table.labels) == 2 else mend
+        guess = f"a JPEG blurs ids and colours; store masks as PNG{mend}"
+        return Unfit(f"{where} {shown}{many}, which no class claims ({guess})", UnfitKind.JPEG)
     cause = blend or f"{shown} ({guess})"
     return Unfit(f"{where} {shown}{many}, which no class claims ({guess})", UnfitKind.VALUE, cause)
 
