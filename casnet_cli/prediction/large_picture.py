@@ -85,6 +85,10 @@ class LargePicture:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All of it in memory, for a predictor that cannot take parts."""
+        return self[:].astype(dtype or self.dtype, copy=False)
+
     def reduced(self, most: int | None = None) -> np.ndarray:
         """(h, w, N): every n-th pixel of every n-th row, at most `most` pixels; None: `REDUCED`. Raises
         UnreadablePart."""

@@ -75,6 +75,7 @@ def test_windows_are_parts_of_the_whole(tmp_path: Path, kind: str) -> None:
     for rows, columns in ((slice(0, 150), slice(0, 170)), (slice(3, 40), slice(60, 61)), (slice(140, 400), slice(9))):
         np.testing.assert_array_equal(large[rows, columns], whole[rows, columns])
     np.testing.assert_array_equal(large[20:30], whole[20:30])
+    np.testing.assert_array_equal(np.stack([large]), whole[None])
     for step, most in ((1, 150 * 170), (3, 50 * 57), (30, 30)):
         np.testing.assert_array_equal(large.reduced(most), whole[::step, ::step])
 

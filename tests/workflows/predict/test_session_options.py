@@ -14,6 +14,7 @@ from helpers.cli import BEST, TINY, at_home, casnet, digest
 from helpers.datasets import LABELS, FunctionPredictor, blocks
 
 from casnet_cli import recipe as recipes
+from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.runs import checkpoint
 from casnet_cli.runs.checkpoint import Meta, amend
@@ -171,6 +172,8 @@ MISTAKES: list[tuple[tuple[object, ...], str]] = [
     (("photos", "--fine", "auto", "--run", "bare.h5"), "bare.h5: holds no threshold for --fine auto"),
     (("photos", "--fine", "never"), "'never' is not one of 'auto', 'always'"),
     (("photos", "--save", "pdf"), "'pdf' is not one of 'confidence', 'probabilities', 'geojson', 'coco'"),
+    (("photos", "--geojson", "crs"), "--geojson: only with --save geojson"),
+    (("photos", "--save", "geojson", "--geojson", "map"), "'map' is not one of 'pixels', 'crs'"),
     (("photos", "--mask-values", "missing.toml"), "missing.toml: no such file of mask values"),
     (("photos", "--mask-values", "photos"), "photos: "),
     (("photos", "--mask-values", "notes.txt"), "notes.txt: "),
@@ -205,6 +208,13 @@ def test_mistakes_get_one_line_exit_2_and_no_output(
     stderr = casnet("predict", *words, code=2)
     assert stderr.startswith("error: ") and stderr.count("\n") == 1 and expected in stderr
     assert labelled_names == [] and digest(home / "predictions") == before
+
+
+def test_geotiffs_need_rasterio(home: Path, labelled_names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geotiff_format, "available", lambda: False)
+    stderr = casnet("predict", "photos", "--save", "geotiff", code=2)
+    assert stderr == "error: --save geotiff: GeoTIFFs need rasterio (pip install 'casnet[geo]')\n"
+    assert labelled_names == []
 
 
 def test_a_file_that_cannot_be_read_is_a_failure_and_no_mistake(
