@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from casnet_cli.data.pixels.formats import readable_endings
+from casnet_cli.data.pixels.formats import FORMATS, readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut, reason_of
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.output_kinds import output_endings
@@ -43,7 +43,7 @@ class Job:
     @property
     def maybe_georeferenced(self) -> bool:
         """Whether the input is of a kind that can say where on the earth it lies, by its ending."""
-        return self.file.suffix.lower() in (".tif", ".tiff")
+        return self.file.suffix.lower() in FORMATS["TIFF"].endings
 
     def output(self, folder: Path, ending: str) -> Path:
         """The output of that ending; the masks of a video lie in a folder of the stem's name."""
