@@ -13,6 +13,7 @@ from casnet_cli.data import splits
 from casnet_cli.data.annotations import masks, polygons
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending
+from casnet_cli.data.annotations.palettes import PalettesSeen
 from casnet_cli.data.pixels.formats import PICTURE_ENDINGS, readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions, Survey
@@ -230,8 +231,10 @@ def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable, mendi
     """A source of images and mask files. Raises DataError as `pair_files` and `assign_splits` do."""
     pairs, spare = pair_files(origin.images, masks_folder, readable_endings(), origin.left_out)
 
+    seen = PalettesSeen(origin.remarks)
+
     def label_of(pair: FilePair) -> np.ndarray:
-        return masks.class_ids(_label_file(pair), table, mending, origin.remarks)
+        return masks.class_ids(_label_file(pair), table, mending, origin.remarks, seen)
 
     return origin.source(table.labels, pairs, label_of, spare, f" {mending}" if mending else "")
 
