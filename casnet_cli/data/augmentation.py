@@ -5,6 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import AugmentationSection
 
@@ -18,20 +19,23 @@ def augment(
     section: AugmentationSection,
     mean: tuple[float, ...],
     rng: np.random.Generator,
-    colors: bool = True,
+    intensities: Intensities = PLAIN,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One crop: image (crop, crop, N) and label (crop, crop) uint8, transformed together.
 
-    image: 8-bit RGB, of which the crop is uint8; or (H, W, N) float32 in 0..255, of which it is float32. What the crop
-    has beyond the image's border is the mean colour, (N) in 0..255, and void. colors: the first three bands are red,
-    green and blue.
+    image: 8-bit RGB, of which the crop is uint8; or (H, W, N) stored values of these intensities, of which the crop is
+    what the network sees, float32 in 0..255. What the crop has beyond the image's border is the mean colour, (N) in
+    0..255, and void.
     """
-    pixels, ids = scaled_crop(image, label, section.crop, rng.uniform(*section.scales), rng.uniform(size=2), mean)
+    scale, place = rng.uniform(*section.scales), rng.uniform(size=2)
+    pixels, ids = scaled_crop(image, label, section.crop, scale, place, mean, intensities)
     if section.mirror and rng.random() < 0.5:
         pixels, ids = pixels[:, ::-1], ids[:, ::-1]
     if section.color_jitter:
         factors = 1 + section.color_jitter * rng.uniform(-1, 1, size=3)
-        pixels = jitter(pixels, factors) if pixels.dtype == np.uint8 else jitter_bands(pixels, factors, colors)
+        pixels = (
+            jitter(pixels, factors) if pixels.dtype == np.uint8 else jitter_bands(pixels, factors, intensities.colors)
+        )
     return np.ascontiguousarray(pixels), np.ascontiguousarray(ids)
 
 
@@ -42,6 +46,7 @@ def scaled_crop(
     scale: float,
     place: np.ndarray,
     mean: tuple[float, ...],
+    intensities: Intensities = PLAIN,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A crop of image and label, both scaled by `scale`; types and shapes are those of `augment`.
 
@@ -66,23 +71,31 @@ def scaled_crop(
     (left, right), (top, bottom) = box
     (x0, x1), (y0, y1) = spans
     size, area = (x1 - x0, y1 - y0), (left, top, right, bottom)
-    pixels[y0:y1, x0:x1] = _resized(image, size, area)
+    if isinstance(image, Image.Image):
+        pixels[y0:y1, x0:x1] = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=area))
+    else:
+        pixels[y0:y1, x0:x1] = _seen(image, size, area, mean, intensities)
     ids[y0:y1, x0:x1] = np.asarray(label.resize(size, Image.Resampling.NEAREST, box=area))
     return pixels, ids
 
 
-def _resized(
-    image: Image.Image | np.ndarray, size: tuple[int, int], area: tuple[float, float, float, float]
+def _seen(
+    image: np.ndarray,
+    size: tuple[int, int],
+    area: tuple[float, float, float, float],
+    mean: tuple[float, ...],
+    intensities: Intensities,
 ) -> np.ndarray:
-    """The area (left, top, right, bottom) of an image, bilinear with anti-aliasing, at a size of width and height."""
-    if isinstance(image, Image.Image):
-        return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=area))
-    # Only what the filter reaches is handed over: Pillow copies what it gets.
+    """The area (left, top, right, bottom) of stored values as the network sees it, at a size of width and height.
+
+    Bilinear with anti-aliasing; only what the filter reaches is mapped.
+    """
     reach = [math.ceil((area[axis + 2] - area[axis]) / size[axis]) + 1 for axis in (0, 1)]
     left, top = (max(0, math.floor(area[axis]) - reach[axis]) for axis in (0, 1))
     cut = image[top : math.ceil(area[3]) + reach[1], left : math.ceil(area[2]) + reach[0]]
     box = (area[0] - left, area[1] - top, area[2] - left, area[3] - top)
-    bands = (Image.fromarray(np.ascontiguousarray(cut[..., band])) for band in range(cut.shape[-1]))
+    seen = intensities.seen(cut, mean).astype(np.float32, copy=False)
+    bands = (Image.fromarray(np.ascontiguousarray(seen[..., band])) for band in range(seen.shape[-1]))
     return np.stack([np.asarray(band.resize(size, Image.Resampling.BILINEAR, box=box)) for band in bands], axis=-1)
 
 

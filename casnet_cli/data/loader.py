@@ -69,8 +69,8 @@ def training_batches(
     def transform(record: StoredSample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
         image, label = _decoded(record, subset)
         intensities = subset.store.intensities
-        visible = image if intensities.plain else intensities.seen(np.asarray(image), mean)
-        return *augment(visible, label, section, mean, rng, intensities.colors), record.name
+        stored = image if intensities.plain else np.asarray(image)
+        return *augment(stored, label, section, mean, rng, intensities), record.name
 
     dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat(PASSES).random_map(transform)
     dataset = dataset.batch(batch_size // workers, batch_fn=_stack)[start * workers + worker :: workers]

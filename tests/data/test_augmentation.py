@@ -3,6 +3,8 @@ import pytest
 from PIL import Image
 
 from casnet_cli.data.augmentation import augment, jitter, jitter_bands, scaled_crop
+from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.pixels.picture import COLORS
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import AugmentationSection
 
@@ -81,6 +83,9 @@ def test_same_generator_same_crop() -> None:
     assert all((a == b).all() for a, b in zip(one, two, strict=True)) and (one[0] != other[0]).any()
 
 
+FLOATS = Intensities("float32", (*COLORS, "fourth"), (0.0,) * 4, (255.0,) * 4)
+
+
 def smooth(width: int, height: int, bands: int) -> np.ndarray:
     """(H, W, bands) float32 in 0..255 without steps."""
     x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
@@ -93,11 +98,14 @@ def test_bands_are_cut_and_scaled_like_the_colours_of_a_photograph(scale: float,
     label = Image.fromarray((np.arange(200 * 160).reshape(160, 200) % 7).astype(np.uint8))
     expected, ids = scaled_crop(Image.fromarray(rounded), label, 65, scale, np.array(place), MEAN)
     bands = np.concatenate([rounded, rounded[..., :1]], -1).astype(np.float32)
-    pixels, other = scaled_crop(bands, label, 65, scale, np.array(place), (*MEAN, 124.0))
+    pixels, other = scaled_crop(bands, label, 65, scale, np.array(place), (*MEAN, 124.0), FLOATS)
     assert pixels.shape == (65, 65, 4) and pixels.dtype == np.float32
     np.testing.assert_array_equal(ids, other)
     np.testing.assert_allclose(pixels[..., :3], expected, atol=1.01)
     np.testing.assert_array_equal(pixels[..., 3], pixels[..., 0])
+    deep = Intensities("uint16", FLOATS.bands, (100.0,) * 4, (100.0 + 255 * 8,) * 4)
+    again, _ = scaled_crop((bands * 8 + 100).astype(np.uint16), label, 65, scale, np.array(place), (*MEAN, 124.0), deep)
+    np.testing.assert_allclose(again, pixels, atol=0.01)
 
 
 def test_jitter_of_bands_is_that_of_a_photograph_and_moves_no_colour_into_a_further_band() -> None:
@@ -118,8 +126,9 @@ def test_bands_go_through_every_augmentation() -> None:
     label = Image.fromarray(np.zeros((50, 60), np.uint8))
     for bands in (1, 2, 4):
         image, mean = smooth(60, 50, bands), (10.0,) * bands
-        pixels, ids = augment(image, label, section, mean, np.random.default_rng(1), colors=False)
+        floats = Intensities("float32", tuple(map(str, range(bands))), (0.0,) * bands, (255.0,) * bands)
+        pixels, ids = augment(image, label, section, mean, np.random.default_rng(1), floats)
         assert pixels.shape == (33, 33, bands) and pixels.dtype == np.float32 and ids.shape == (33, 33)
         assert pixels.min() >= 0 and pixels.max() <= 255
-        again, _ = augment(image, label, section, mean, np.random.default_rng(1), colors=False)
+        again, _ = augment(image, label, section, mean, np.random.default_rng(1), floats)
         np.testing.assert_array_equal(pixels, again)

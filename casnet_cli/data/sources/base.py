@@ -98,7 +98,7 @@ class Source:
         return self.survey.intensities(on_progress) if self.survey else PLAIN
 
     def remarks(self) -> tuple[str, ...]:
-        """What was left out, decided of pictures and masks, and done to those read so far, in sentences for the user."""
+        """What was left out, decided of pictures and masks, and done to those read so far, in sentences."""
         if self.survey is None:
             return self.left_out
         return (*self.left_out, *self.survey.said, *(remark.line for remark in self.survey.remarks.all()))

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -32,15 +33,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def pictures(home: Path, dtype: str, bands: int, low: float = 0, high: float = 3000, **more: object) -> np.ndarray:
+def pictures(home: Path, dtype: str, bands: int, low: float = 0, high: float = 3000, **more: Any) -> np.ndarray:
     """Three TIFFs in images/. Returns their values, (3, H, W, bands)."""
     drawn = np.random.default_rng(bands).uniform(low, high, (3, *SHAPE, bands)).astype(dtype)
     for name, values in zip("abc", drawn, strict=True):
-        photometric = {"photometric": "rgb" if bands in (3, 4) else "minisblack", **more}
+        settings: dict[str, Any] = {"photometric": "rgb" if bands in (3, 4) else "minisblack", **more}
         if bands > 1:
-            photometric["planarconfig"] = "contig"
+            settings["planarconfig"] = "contig"
         values = values if bands > 1 else values[..., 0]
-        tifffile.imwrite(home / f"images/{name}.tif", values, **photometric)
+        tifffile.imwrite(home / f"images/{name}.tif", values, **settings)
     return drawn
 
 
@@ -184,7 +185,7 @@ def test_a_range_is_measured_on_training_pictures_alone(home: Path) -> None:
     assert (intensities.low, intensities.high) == (tuple(low), tuple(high))
 
 
-TAG = {"extratags": [(42113, "s", 0, "-9999", True)]}
+TAG: dict[str, Any] = {"extratags": [(42113, "s", 0, "-9999", True)]}
 
 
 @pytest.mark.parametrize(
