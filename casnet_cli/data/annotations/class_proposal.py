@@ -12,6 +12,9 @@ from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
 
 BLACK, WHITE = 0x000000, 0xFFFFFF
+APART = 100
+"""Smallest difference of two greys that compression has not made of ids between them."""
+
 MIN_REACH = 40
 """Smallest distance that is advised for `--nearest-color`."""
 
@@ -78,6 +81,8 @@ def propose(files: Sequence[Path]) -> Proposal:
     if transparent:
         notes.append(transparent[1])
         rows = [transparent[0], *rows]
+    if not rows:
+        raise DataError(f"{files[0]}: no pixel of this mask, or of any other, holds a value")
     notes += [f"{remark.line}." for remark in found.remarks.all()]
     if len(rows) < 2:
         notes.append(
@@ -134,7 +139,8 @@ def _levels(found: Survey, values: _Values) -> tuple[tuple[int, ...], tuple[int,
     if held == {0, 1} and found.depths == {1}:
         return (0,), (1,)
     if values.blending and len(held) == 2 and not found.palette:
-        return (min(held),), (max(held),)
+        low, high = sorted(held)
+        return ((low,), (high,)) if high - low >= (APART if found.lossy else 1) else None
     return None
 
 

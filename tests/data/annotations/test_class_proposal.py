@@ -153,6 +153,13 @@ def test_blended_ids_are_said_to_be_lost(tmp_path: Path) -> None:
     assert "[200]" in proposal.text and "--" not in proposal.found[0]
 
 
+def test_compressed_ids_are_never_taken_for_black_and_white(tmp_path: Path) -> None:
+    """Small ids lie closer together than compression moves them."""
+    proposal = propose(saved(tmp_path, [many * np.uint8(6) for many in MANY], "jpg"))
+    assert "Saved as JPEG" in proposal.found[0] and "Between ids nothing can be told" in proposal.found[0]
+    assert "object" not in proposal.text
+
+
 def test_ids_with_rare_and_narrow_classes_are_all_kept(tmp_path: Path) -> None:
     """Lines one pixel wide are no blending; neither are classes all over a noisy mask."""
     lines = np.where(np.arange(200)[None] % 17 == 0, 20 + np.arange(160)[:, None] % 5, MANY[0]).astype(np.uint8)
@@ -259,6 +266,9 @@ def test_fractions_and_channels_that_are_no_mask_are_named(tmp_path: Path) -> No
     np.save(tmp_path / "deep.npy", np.random.default_rng(0).integers(0, 60000, (9, 9, 3), np.uint16))
     with pytest.raises(DataError, match=r"deep.npy: has three channels of uint16 that differ and are no 8-bit colours"):
         propose([tmp_path / "deep.npy"])
+    np.save(tmp_path / "none.npy", np.full((4, 6), np.nan))
+    with pytest.raises(DataError, match=r"none.npy: no pixel of this mask, or of any other, holds a value"):
+        propose([tmp_path / "none.npy"])
 
 
 def test_what_was_decided_of_single_files_is_said_once(tmp_path: Path) -> None:
