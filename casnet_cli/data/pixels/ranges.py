@@ -66,13 +66,14 @@ def countable(dtype: str) -> bool:
 def counts_of(picture: Picture, intensities: Intensities, most: int) -> np.ndarray:
     """Of a picture (N, values) int64 counts of a countable type, else the values (M, N) of at most `most` pixels.
 
-    Neither what is transparent nor what was not measured counts.
+    Neither what is less opaque than the rest nor what was not measured counts.
     """
     pixels = fitted(picture, intensities, tagged=False)
     known = ~intensities.absent(pixels)
     bands, values = channels(picture)
     if ALPHA in bands and not intensities.chosen:
-        known &= values[..., bands.index(ALPHA)] > 0
+        opacity = values[..., bands.index(ALPHA)]
+        known &= opacity == opacity.max()
     flat = pixels[known]
     if countable(intensities.dtype):
         ends = np.iinfo(intensities.dtype)

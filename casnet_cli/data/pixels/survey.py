@@ -144,18 +144,18 @@ class Survey:
         """The value that means that nothing was measured, in all pictures."""
         own = self.options.nodata
         if own is not None:
-            return None if math.isnan(own) else own
-        tagged = [one for one in facts if one.info.nodata is not None]
+            return None if math.isnan(own) else _as_kept(own, facts[0])
+        tagged = [(one, one.info.nodata) for one in facts if one.info.nodata is not None]
         if not tagged:
             return None
-        value = tagged[0].info.nodata
-        if other := next((one for one in tagged if one.info.nodata != value), None):
-            both = f"{tagged[0].file}: {value:g} means no data there, but {other.file}: {other.info.nodata:g}"
-            raise DataError(f"{both} (--nodata V names one value for all, --nodata nan none)")
-        self._said.append(
-            f"{value:g} means no data (the tag of {len(tagged)} of {len(facts)} pictures): void in labels"
-        )
-        return value
+        first, value = tagged[0]
+        for other, differing in tagged:
+            if differing != value:
+                both = f"{first.file}: {value:g} means no data there, but {other.file}: {differing:g}"
+                raise DataError(f"{both} (--nodata V names one value for all, --nodata nan none)")
+        of = f"{len(tagged)} of {len(facts)} pictures"
+        self._said.append(f"{value:g} means no data (the tag of {of}): void in labels")
+        return _as_kept(value, first)
 
     def _ranged(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> Intensities:
         """The intensities with the range of the options."""
@@ -198,6 +198,12 @@ class Survey:
 
 
 ONE_DEPTH = "one depth a set: convert some, or prepare two sets"
+
+
+def _as_kept(value: float, facts: _Facts) -> float:
+    """A value as it is in the pixels that are kept: beyond the range of single precision it is infinite."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value)) if kept_dtype(facts.info) == "float32" else value
 
 
 def _looked_at(file: Path) -> PictureInfo | None:

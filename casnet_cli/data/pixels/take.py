@@ -146,7 +146,8 @@ def _of_type(info: PictureInfo, values: np.ndarray, intensities: Intensities) ->
         return (np.rint(filled) if np.dtype(wanted).kind in "iu" else filled).astype(wanted)
     if values.dtype.name == wanted:
         return values
-    narrow = values.astype(wanted)
+    with np.errstate(over="ignore"):  # beyond a float's range it is infinite
+        narrow = values.astype(wanted)
     if np.dtype(wanted).kind in "iu" and not np.array_equal(narrow, values):
         raise ValueError(f"has values beyond {np.iinfo(wanted).max:,}")
     return narrow

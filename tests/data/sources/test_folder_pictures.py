@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -221,6 +222,53 @@ def test_no_data_is_void_and_the_mean_colour(
     if tagged:
         prepare("--nodata", "nan")
         assert (np.asarray(decode_label(stored()[0].file["train/label"][0].tobytes()))[1:5] != VOID).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_least_float_of_64_bits_means_no_data_in_32(home: Path) -> None:
+    least = np.finfo(np.float64).min
+    values = pictures(home, "float64", 1)
+    values[:, :5] = least
+    tag = {"extratags": [(42113, "s", 0, repr(float(least)), True)]}
+    for name, one in zip("abc", values, strict=True):
+        tifffile.imwrite(home / f"images/{name}.tif", one[..., 0], **tag)
+    assert "(25.0 %) without data" in prepare()
+    store, found = stored()
+    np.testing.assert_array_equal(found[:, 5:], values[:, 5:].astype(np.float32))
+    assert (store.intensities.seen(found[0], (9,))[:5] == 9).all() and store.intensities.low[0] >= 0
+
+
+def encoded(kind: str, values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    if kind == "npy":
+        np.save(buffer, values)
+        return buffer.getvalue()
+    if kind == "jpg":
+        return bytes(imagecodecs.jpeg8_encode(values, level=100, bitspersample=12))
+    if kind == "jp2":
+        return bytes(imagecodecs.jpeg2k_encode(values, level=0, bitspersample=12))
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(values)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "alpha", "bits"),
+    [("png", False, 16), ("png", True, 16), ("jpg", False, 12), ("jp2", False, 12), ("npy", False, 16)],
+)
+def test_other_formats_of_more_than_8_bits(home: Path, kind: str, alpha: bool, bits: int) -> None:
+    flat = np.random.default_rng(0).uniform(1000, 3000, (3, 1, 1, 3)).astype(np.uint16)  # JPEG keeps what is flat
+    values = np.broadcast_to(flat, (3, *SHAPE, 3))
+    opacity = np.full((3, *SHAPE, 1), 65535, np.uint16)
+    opacity[:, :5] = 0
+    for name, one in zip("abc", np.concatenate([values, opacity], -1), strict=True):
+        (home / f"images/{name}.{kind}").write_bytes(encoded(kind, one if alpha else one[..., :3].copy()))
+    said = prepare("--range", "dtype")
+    store, found = stored()
+    assert f"pictures of {bits} bits, 3 bands" in said and store.intensities.high == (2.0**bits - 1,) * 3
+    np.testing.assert_allclose(found[:, 5:].astype(int), values[:, 5:], atol=4 if kind == "jpg" else 0)
+    if alpha:
+        assert (found[:, :5] == 65535).all()
+        prepare("--range", "auto")
+        assert Store(Path("data/mine.h5")).intensities.high[0] <= values.max()
 
 
 def test_two_values_for_no_data_are_asked_about(home: Path) -> None:
