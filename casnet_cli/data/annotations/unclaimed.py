@@ -59,7 +59,8 @@ def _blend(table: ClassTable, by_color: bool, foreign: Mapping[float, int]) -> s
         return f"blended borders? --nearest-color {max(NEAR, int(far.max()))} takes the nearest class"
     ids = [value for value, owner in table.ids.items() if owner != VOID]
     if len(table.labels) == 2 and ids and all(min(ids) < value < max(ids) for value in foreign):
-        return f"blended borders? --threshold {(min(ids) + max(ids) + 1) // 2} divides them"
+        kind = "black and white with " if (min(ids), max(ids)) == (0, VOID) else ""
+        return f"{kind}blended borders? --threshold {(min(ids) + max(ids) + 1) // 2} divides them"
     return ""
 
 
