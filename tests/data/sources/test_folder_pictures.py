@@ -179,7 +179,7 @@ def test_a_range_is_measured_on_training_pictures_alone(home: Path) -> None:
             target = home / kind / ("val" if name == "c" else "train") / f"{name}.{ending}"
             target.parent.mkdir(exist_ok=True)
             (home / kind / f"{name}.{ending}").rename(target)
-    tifffile.imwrite(home / "images/val/c.tif", np.full(SHAPE, 60000, np.uint16))
+    tifffile.imwrite(home / "images/val/c.tif", (values[2, ..., 0] * 3).astype(np.uint16))
     prepare()
     low, high = percentiles(values[:2])
     intensities = Store(Path("data/mine.h5")).intensities
