@@ -4,7 +4,7 @@ Importing this costs next to nothing: the commands list the formats before anyth
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from casnet_cli.data.intensities import Intensities
     from casnet_cli.export.metadata import Description
 
 PRECISIONS = ("float32", "float16", "int8")
@@ -20,7 +21,13 @@ Session = Callable[["Mapping[str, np.ndarray]"], "dict[str, np.ndarray]"]
 """A loaded file: from its inputs by name to its outputs by name."""
 
 PredictFunction = Callable[["np.ndarray"], "dict[str, np.ndarray]"]
-"""From an image (H, W, 3) uint8 RGB to its `mask` and `difficulty`, (H, W) each."""
+"""From an image (H, W, N) as stored, mostly uint8 RGB, to its `mask` and `difficulty`, (H, W) each."""
+
+
+def _plain() -> "Intensities":
+    from casnet_cli.data.intensities import PLAIN
+
+    return PLAIN
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,9 @@ class ExportSpec:
     description: "Description"
     """The description inside the file."""
     images: "Sequence[np.ndarray]" = ()
-    """Training images (H, W, 3) uint8 RGB of that size, on which integers are calibrated."""
+    """Training images (H, W, N) as stored, of that size, on which integers are calibrated."""
+    intensities: "Intensities" = field(default_factory=_plain)
+    """What the images hold that the file takes."""
 
 
 @dataclass(frozen=True)

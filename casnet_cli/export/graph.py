@@ -1,9 +1,9 @@
-"""What an exported file computes: from an RGB image as it is to the class and the difficulty of each pixel.
+"""What an exported file computes: from an image as it is stored to the class and the difficulty of each pixel.
 
-The same as `inference.predictor` does with whole images, in one graph for every size: enlarge, pad to the grid, run
-the network, resize, fuse (eq. 8), take the class and the difficulty. Written so that ONNX and LiteRT have an operator
-for everything: no number in double precision, products of three axes at most, nothing negative divided with a
-remainder.
+The same as `inference.predictor` does with whole images, in one graph for every size: map to 0..255, enlarge, pad to
+the grid, run the network, resize, fuse (eq. 8), take the class and the difficulty. Written so that ONNX and LiteRT have
+an operator for everything: no number in double precision, products of three axes at most, nothing negative divided with
+a remainder.
 """
 
 from collections.abc import Callable
@@ -12,33 +12,49 @@ import keras
 import numpy as np
 from keras import ops
 
+from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.export.mapping import absent, seen
 from casnet_cli.inference.inference_model import InferenceModel
 from casnet_cli.inference.pixel_outputs import argmax_classes, difficulty
 from casnet_cli.inference.postprocess import probabilities, resized_attention
+from casnet_cli.labels import VOID
 from casnet_cli.model.resize import Side, hat, missing
 
 Tensors = dict[str, keras.KerasTensor]
 
 
 class Graph:
-    """The computation around a network that enlarges images by `scale`. probabilities: whether it outputs them too."""
+    """The computation around a network that enlarges images by `scale`. probabilities: whether it outputs them too.
 
-    def __init__(self, network: InferenceModel, scale: float, probabilities: bool = False):
+    intensities: of the images. Where nothing was measured the class is void, and the difficulty 0.
+    """
+
+    def __init__(
+        self,
+        network: InferenceModel,
+        scale: float,
+        probabilities: bool = False,
+        intensities: Intensities = PLAIN,
+    ):
         self._network, self._scale, self._probabilities = network, scale, probabilities
+        self._intensities = intensities
 
     def whole(self, image: keras.KerasTensor) -> Tensors:
-        """(B, H, W, 3) uint8 → `mask` (B, H, W) uint8, `difficulty` (B, H, W) float32, and, if it has them,
+        """(B, H, W, N) as stored → `mask` (B, H, W) uint8, `difficulty` (B, H, W) float32, and, if it has them,
         `probabilities` (B, H, W, K) float32."""
-        return self._outputs(self._network.first.model(self._input(image)), ops.shape(image)[1:3])
+        cells = self._network.first.model(self._input(image))
+        return self._outputs(cells, ops.shape(image)[1:3], absent(image, self._intensities))
 
     def coarse(self, image: keras.KerasTensor) -> Tensors:
         """`whole` of the coarse branch alone; and `features` and the cells `coarse` and `attention`, (B, h, w, ·), from
         which `fine` goes on."""
         found = self._network.first.model(self._input(image))
         cells = {name: found[name] for name in ("coarse", "attention")}
-        outputs = self._outputs({"coarse": cells["coarse"]}, ops.shape(image)[1:3])
+        gone = absent(image, self._intensities)
+        outputs = self._outputs({"coarse": cells["coarse"]}, ops.shape(image)[1:3], gone)
         pixels = self._resize(ops.shape(image)[1:3], ops.shape(cells["attention"])[1:3])
         hard = ops.sigmoid(-resized_attention(cells["attention"], pixels))
+        hard = hard if gone is None else ops.where(gone, 0.0, hard)
         return outputs | {"difficulty": hard, "features": found["features"]} | cells
 
     def fine(
@@ -48,12 +64,15 @@ class Graph:
         attention: keras.KerasTensor,
         size: keras.KerasTensor,
     ) -> Tensors:
-        """`whole` from the outputs of `coarse` for images of that size, (2,) int32 height and width."""
+        """`whole` from the outputs of `coarse` for images of that size, (2,) int32 height and width.
+
+        It knows nothing of where nothing was measured: void pixels of `coarse` stay so.
+        """
         cells = self._network.second.model(features) | {"coarse": coarse, "attention": attention}
         return self._outputs(cells, (size[0], size[1]))
 
     def _input(self, image: keras.KerasTensor) -> keras.KerasTensor:
-        x, stride = ops.cast(image, "float32"), self._network.stride
+        x, stride = seen(image, self._intensities, self._network.mean), self._network.stride
         if self._scale != 1.0:
             x = _enlarged(_enlarged(x, 1, self._scale), 2, self._scale)
         height, width = ops.shape(x)[1:3]
@@ -61,12 +80,13 @@ class Graph:
         beyond = [[0, 0], [0, missing(height, stride)], [0, missing(width, stride)], [0, 0]]
         return ops.pad(x - mean, beyond) + mean
 
-    def _outputs(self, cells: Tensors, size: tuple[Side, Side]) -> Tensors:
+    def _outputs(self, cells: Tensors, size: tuple[Side, Side], gone: keras.KerasTensor | None = None) -> Tensors:
+        """gone: (B, H, W) where nothing was measured; None: nowhere."""
         found = probabilities(cells, self._resize(size, ops.shape(next(iter(cells.values())))[1:3]))
-        mask = ops.cast(
-            argmax_classes(found["fused"], counted_in="int32"), "uint8"
-        )  # LiteRT has no choice between bytes
-        outputs = {"mask": mask, "difficulty": difficulty(found)}
+        mask, hard = argmax_classes(found["fused"], counted_in="int32"), difficulty(found)
+        if gone is not None:
+            mask, hard = ops.where(gone, ops.cast(VOID, "int32"), mask), ops.where(gone, 0.0, hard)
+        outputs = {"mask": ops.cast(mask, "uint8"), "difficulty": hard}  # LiteRT has no choice between bytes
         return outputs | ({"probabilities": ops.moveaxis(found["fused"], 0, -1)} if self._probabilities else {})
 
     def _resize(

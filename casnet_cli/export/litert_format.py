@@ -27,8 +27,8 @@ def write(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
     from casnet_cli.inference.inference_model import InferenceModel
 
     network = InferenceModel(model, plain=True)
-    graph = Graph(network, spec.scale, spec.probabilities)
-    content = Traced(graph.whole, [image_input(spec.size)]).litert(spec.precision == "float16")
+    graph = Graph(network, spec.scale, spec.probabilities, spec.intensities)
+    content = Traced(graph.whole, [image_input(spec.size, spec.intensities)]).litert(spec.precision == "float16")
     if spec.precision == "int8":
         layers = [layer for layer in network.first.model.layers if hasattr(layer, "kernel")]
         large = [layer.name for layer in layers if np.prod(layer.kernel.shape) * 4 > quantize.LARGEST]
@@ -46,7 +46,7 @@ def open_session(file: Path) -> "tuple[Session, Description]":
     from ai_edge_litert.interpreter import Interpreter
 
     from casnet_cli import backend
-    from casnet_cli.export.metadata import of_litert
+    from casnet_cli.export.metadata import intensities_of, of_litert
 
     description = of_litert(file)
     try:
@@ -54,7 +54,10 @@ def open_session(file: Path) -> "tuple[Session, Description]":
             interpreter = Interpreter(str(file), num_threads=os.cpu_count())
             runner = interpreter.get_signature_runner()
             height, width = description["size"] or (1, 1)
-            runner(image=np.zeros((1, height, width, 3), np.uint8))  # it writes to the terminal at its first call
+            own = intensities_of(description, file)
+            runner(
+                image=np.zeros((1, height, width, len(own.bands)), own.dtype)
+            )  # it writes to the terminal at its first call
     except (ValueError, RuntimeError) as error:
         raise RunError(f"{file}: not a readable LiteRT model: {reason(error)}") from None
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from casnet_cli import __version__
+from casnet_cli.data.intensities import Intensities
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
-from casnet_cli.runs.checkpoint import attributes_of
+from casnet_cli.runs.checkpoint import attributes_of, meta_of
 from casnet_cli.runs.trained import TrainedRun
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Description(TypedDict):
     """State of the learning rate's schedule, JSON."""
     calibration: NotRequired[str]
     """What was fitted on validation images after training, JSON."""
+    intensities: NotRequired[str]
+    """Type, bands and range of the images, JSON; missing: 8-bit RGB."""
     opset: NotRequired[int]
     """Version of the ONNX operators."""
     part: NotRequired[str]
@@ -91,12 +94,27 @@ def describe(
         "checkpoint_sha256": sha256,
         "precision": precision,
         "size": list(size) if size else None,
-        "inputs": {"image": IMAGE},
+        "inputs": {"image": image_in_words(run.meta.intensities)},
         "outputs": outputs,
         "void": VOID,
         **attributes_of(run.meta),
     }
     return cast(Description, description)
+
+
+def image_in_words(intensities: Intensities) -> str:
+    """Shape and type of the images, and the range of each band that becomes 0 to 255."""
+    if intensities.plain:
+        return IMAGE
+    ranges = zip(intensities.bands, intensities.low, intensities.high, strict=True)
+    bands = ", ".join(f"{band} {low:g}..{high:g}" for band, low, high in ranges)
+    nodata = "" if intensities.nodata is None else f"; no data {intensities.nodata:g}"
+    return f"(B, H, W, {len(intensities.bands)}) {intensities.dtype}: {bands}{nodata}"
+
+
+def intensities_of(description: Description, file: Path) -> Intensities:
+    """What the images of an export hold. Raises RunError."""
+    return meta_of(description, file).intensities
 
 
 def put_into_onnx(model: "onnx.ModelProto", description: Description) -> None:

@@ -34,9 +34,9 @@ def write(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
     from casnet_cli.inference.inference_model import InferenceModel
 
     network = InferenceModel(model, plain=True)
-    graph = Graph(network, spec.scale, spec.probabilities)
+    graph = Graph(network, spec.scale, spec.probabilities, spec.intensities)
     file = folder / FORMAT.file
-    _write(Traced(graph.whole, [image_input(spec.size)]), file, spec, ("image",), network.body)
+    _write(Traced(graph.whole, [image_input(spec.size, spec.intensities)]), file, spec, ("image",), network.body)
     return file
 
 
@@ -47,11 +47,17 @@ def write_parts(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
     from casnet_cli.inference.inference_model import InferenceModel
 
     network = InferenceModel(model, easy_below=0.0, plain=True)
-    graph = Graph(network, spec.scale, spec.probabilities)
+    graph = Graph(network, spec.scale, spec.probabilities, spec.intensities)
     first, second = (
         replace(spec, description=cast("Description", spec.description | {"part": part})) for part in ("coarse", "fine")
     )
-    _write(Traced(graph.coarse, [image_input(spec.size)]), folder / FIRST, first, ("image",), network.body)
+    _write(
+        Traced(graph.coarse, [image_input(spec.size, spec.intensities)]),
+        folder / FIRST,
+        first,
+        ("image",),
+        network.body,
+    )
     channels = {name: network.first.model.output[name].shape[-1] for name in CELLS}
     inputs = cell_inputs(channels)
     _write(Traced(graph.fine, inputs), folder / SECOND, second, (*channels, "size"), network.body)
@@ -91,7 +97,7 @@ def _write(traced: "Traced", file: Path, spec: ExportSpec, inputs: tuple[str, ..
         _halve(model.graph)
     if spec.precision == "int8":
         models.save(model, file)
-        quantize.onnx(file, spec.images, body)
+        quantize.onnx(file, spec.images, body, len(spec.intensities.bands))
         model = models.load(file)
     put_into_onnx(model, cast("Description", spec.description | {"opset": OPSET}))
     models.checker.check_model(model, full_check=True)

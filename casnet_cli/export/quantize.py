@@ -23,11 +23,12 @@ LARGEST = 1 << 25
 """Bytes of weights up to which LiteRT's quantizer can divide them by channel."""
 
 Images = Iterable[np.ndarray]
-"""(H, W, 3) uint8 RGB."""
+"""(H, W, N) as stored."""
 
 
-def onnx(file: Path, images: Images, body: str) -> None:
-    """Quantize an ONNX file in place. body: in the names of the backbone's nodes, whose sums are quantized too."""
+def onnx(file: Path, images: Images, body: str, bands: int = 3) -> None:
+    """Quantize an ONNX file in place. body: in the names of the backbone's nodes, whose sums are quantized too. bands:
+    of the images."""
     import onnx as models
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.calibrate import CalibrationDataReader
@@ -50,18 +51,18 @@ def onnx(file: Path, images: Images, body: str) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_too_fine(models.load(file).graph, body),
+            nodes_to_exclude=_too_fine(models.load(file).graph, body, bands),
         )
 
 
-def _too_fine(graph: "onnx_package.GraphProto", body: str) -> list[str]:
+def _too_fine(graph: "onnx_package.GraphProto", body: str, bands: int) -> list[str]:
     """Names of nodes that eight bits are too few for: the first convolution, the logits, and sums outside the body; and
     of depthwise convolutions, which in integers are both less exact and slower there."""
     inputs = {weight.name: weight.dims[1] for weight in graph.initializer if len(weight.dims) == 4}
     return [
         node.name
         for node in graph.node
-        if (node.op_type == "Conv" and ("logits" in node.name or inputs[node.input[1]] in (1, 3)))
+        if (node.op_type == "Conv" and ("logits" in node.name or inputs[node.input[1]] in (1, bands)))
         or (node.op_type == "Add" and body not in node.name)
     ]
 

@@ -10,8 +10,9 @@ import numpy as np
 from casnet_cli.errors import BackendError, InputError, RunError, reason
 from casnet_cli.export import formats
 from casnet_cli.export.base import PredictFunction, Session
-from casnet_cli.export.metadata import Description
+from casnet_cli.export.metadata import Description, intensities_of
 from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
+from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.runs.checkpoint import meta_of
 from casnet_cli.runs.trained import TrainedRun
 
@@ -48,7 +49,7 @@ class RuntimeInput:
     """An image ready to be given to an `ExportedPredictor`."""
 
     image: np.ndarray
-    """(H, W, 3) uint8 RGB."""
+    """(H, W, N) of the type and bands of the run, mostly uint8 RGB."""
     batch_limit: int
     """The largest number of images of its size in a batch."""
 
@@ -71,9 +72,12 @@ class ExportedPredictor:
         self._batch = batch
         self.has_probabilities = "probabilities" in self.description["outputs"]
         self.run = TrainedRun(file, meta_of(self.description, file), None)
+        self._intensities = self.run.meta.intensities
 
     def prepare(self, image: np.ndarray) -> RuntimeInput:
-        """Make an image (H, W, 3) uint8 RGB ready. Raises ValueError for one that the file cannot take."""
+        """Make an image (H, W, N) of the run's type and bands ready. Raises ValueError for one that the file cannot
+        take."""
+        check_kind(image, self._intensities)
         height, width = image.shape[:2]
         size = self.description["size"]
         if size and [height, width] != size:
@@ -105,10 +109,10 @@ class ExportedPredictor:
             if self.has_probabilities:
                 p = outputs["probabilities"] = np.moveaxis(outputs["probabilities"], -1, 0)
                 outputs["confidence"] = _confidence(p, self.run.meta.temperature)
-            yield outputs
+            yield unmeasured(outputs, batch[index].image, self._intensities)
 
     def predict(self, image: np.ndarray) -> PixelOutputs:
-        """The outputs for an image (H, W, 3) uint8 RGB, as of `predict_batch`."""
+        """The outputs for an image (H, W, N) of the run's type and bands, as of `predict_batch`."""
         return next(self.predict_batch([self.prepare(image)]))
 
 
@@ -128,12 +132,14 @@ def predict_function(file: Path, parts: bool = False) -> PredictFunction:
 
 def two_files(coarse: Path) -> PredictFunction:
     """Both files of a pair in turn, the coarse one and always the fine one beside it."""
-    first, second = open_session(coarse)[0], open_session(coarse.with_name("fine.onnx"))[0]
+    first, description = open_session(coarse)
+    second, intensities = open_session(coarse.with_name("fine.onnx"))[0], intensities_of(description, coarse)
 
     def predict(image: np.ndarray) -> PixelOutputs:
         found = first({"image": image[None]})
         cells = {name: found[name] for name in ("features", "coarse", "attention")}
-        return _single(second(cells | {"size": np.asarray(image.shape[:2], np.int32)}))
+        outputs = _single(second(cells | {"size": np.asarray(image.shape[:2], np.int32)}))
+        return unmeasured(outputs, image, intensities)
 
     return predict
 

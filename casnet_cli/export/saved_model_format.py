@@ -17,9 +17,9 @@ def write(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
     from casnet_cli.export.tracing import Traced, image_input
     from casnet_cli.inference.inference_model import InferenceModel
 
-    graph = Graph(InferenceModel(model, plain=True), spec.scale, spec.probabilities)
+    graph = Graph(InferenceModel(model, plain=True), spec.scale, spec.probabilities, spec.intensities)
     target = folder / FORMAT.file
-    Traced(graph.whole, [image_input(spec.size)]).save(target)
+    Traced(graph.whole, [image_input(spec.size, spec.intensities)]).save(target)
     text = json.dumps(spec.description, indent=2) + "\n"
     (target / "assets.extra").mkdir()
     (target / "assets.extra" / INSIDE).write_text(text, encoding="utf-8")

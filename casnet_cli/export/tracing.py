@@ -15,6 +15,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from casnet_cli import backend
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import BackendError, reason
 from casnet_cli.export.base import PredictFunction
 
@@ -30,9 +31,10 @@ OUTPUT_PREFIX = "said/"
 """Before the names of outputs where they are not to clash with those of inputs. Part of the files that are written."""
 
 
-def image_input(size: tuple[int, int] | None) -> tf.TensorSpec:
-    """Of `Graph.whole` and `Graph.coarse`: images of that height and width, or of any."""
-    return tf.TensorSpec((None, *(size or (None, None)), 3), tf.uint8, name="image")
+def image_input(size: tuple[int, int] | None, intensities: Intensities = PLAIN) -> tf.TensorSpec:
+    """Of `Graph.whole` and `Graph.coarse`: images of those intensities, of that height and width, or of any."""
+    shape = (None, *(size or (None, None)), len(intensities.bands))
+    return tf.TensorSpec(shape, tf.as_dtype(intensities.dtype), name="image")
 
 
 def cell_inputs(channels: dict[str, int]) -> list[tf.TensorSpec]:
@@ -93,7 +95,7 @@ class Traced:
 
 
 def saved_model(folder: Path) -> PredictFunction:
-    """A SavedModel as a function of images (H, W, 3) uint8, one by one."""
+    """A SavedModel as a function of images (H, W, N), one by one."""
     with _quietly():
         loaded = tf.saved_model.load(str(folder))
 

@@ -35,13 +35,19 @@ def fitted(sample: WholeSample, size: tuple[int, int] | None, scale: float) -> W
         size = int(own[0] * shrink), int(own[1] * shrink)
     if size is None or own == size:
         return sample
-    image, label = Image.fromarray(sample.image), Image.fromarray(sample.label)
-    wide = size[::-1]
-    return WholeSample(
-        sample.name,
-        np.asarray(image.resize(wide, Image.Resampling.BILINEAR)),
-        np.asarray(label.resize(wide, Image.Resampling.NEAREST)),
+    label = np.asarray(Image.fromarray(sample.label).resize(size[::-1], Image.Resampling.NEAREST))
+    return WholeSample(sample.name, _resized(sample.image, size), label)
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, N) at that height and width: bilinear, but what is not 8-bit RGB by the nearest pixel, as a value for no
+    data has no mean with others."""
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+    rows, columns = (
+        ((np.arange(side) + 0.5) * own / side).astype(np.intp) for side, own in zip(size, image.shape[:2], strict=True)
     )
+    return image[rows[:, None], columns]
 
 
 def prove(

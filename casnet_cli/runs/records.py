@@ -264,6 +264,8 @@ class ExportRecord(Record):
     """State of the learning rate's schedule, JSON."""
     calibration: str | None = None
     """What was fitted on validation images after training, JSON; the key is missing if nothing was."""
+    intensities: str | None = None
+    """Type, bands, range and value for no data of the images, JSON; the key is missing for 8-bit RGB."""
     opset: int | None = None
     """Version of the ONNX operators; null for another format."""
     file: Text

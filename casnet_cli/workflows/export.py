@@ -208,7 +208,9 @@ def _write_and_prove(
     integers = options.precision == "int8" and training
     calibrating = [sample.image for sample in samples(training, CALIBRATING)] if integers and training else []
     description = describe(run, sha256_of(run.file), options.precision, options.size, options.probabilities)
-    spec = ExportSpec(options.precision, options.size, scale, options.probabilities, description, calibrating)
+    spec = ExportSpec(
+        options.precision, options.size, scale, options.probabilities, description, calibrating, meta.intensities
+    )
     console.message("writing …")
     write = kind.write_parts if options.two_files and kind.write_parts else kind.write
     file = write(model, spec, folder)
@@ -219,7 +221,8 @@ def _write_and_prove(
         return ExportRecord.model_validate({**about, "proved": False, "proof": None})
     check()
     console.message("proving …")
-    exported, network = predict_function(file, parts=options.two_files), predictor_of(model, meta.recipe)
+    exported = predict_function(file, parts=options.two_files)
+    network = predictor_of(model, meta.recipe, intensities=meta.intensities)
     proof = prove(exported, network.predict, samples(images, IMAGES), len(meta.labels), options.precision)
     return ExportRecord.model_validate({**about, "proved": proof.within_limits, "proof": proof})
 

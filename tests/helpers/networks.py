@@ -42,7 +42,8 @@ def lively(classes: int = 5, **settings: object) -> keras.Model:
 
 def _centre_logits(model: keras.Model) -> None:
     """Take their mean over a picture from the logits: else random features have one class everywhere."""
-    image = picture(97, 129, 100)[None].astype(np.float32)
+    bands = model.input_shape[-1]
+    image = np.tile(picture(97, 129, 100), -(-bands // 3))[None, ..., :bands].astype(np.float32)
     logits = [layer for layer in model.layers if layer.name.endswith("_logits")]
     for layer, values in zip(logits, keras.Model(model.input, [layer.output for layer in logits])(image), strict=True):
         layer.bias.assign(layer.bias.numpy() - np.asarray(values).mean(axis=(0, 1, 2)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.evaluation.early_exit import EarlyExitRecord, ImageErrors, Point, TimedPoint, curve
 from casnet_cli.labels import VOID
 
@@ -24,12 +25,17 @@ them compiles."""
 
 
 def measure_early_exit(
-    model: "keras.Model", scale: float, images: "Subset", easy_below: float | None
+    model: "keras.Model",
+    scale: float,
+    images: "Subset",
+    easy_below: float | None,
+    intensities: Intensities = PLAIN,
 ) -> EarlyExitRecord:
     """Measure accuracy and time without the fine branch.
 
     The time of a point is computed from those of the two parts: all images pass the first, the difficult ones the
-    second. easy_below: the threshold that validation chose; None: it chose none.
+    second. easy_below: the threshold that validation chose; None: it chose none. intensities: of the
+    images.
     """
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.pixel_outputs import branch_outputs
@@ -37,9 +43,9 @@ def measure_early_exit(
 
     count = min(IMAGES, len(images))
     part = images.at([index * len(images) // count for index in range(count)])
-    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_outputs)
-    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_outputs)
-    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_outputs)
+    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_outputs, intensities)
+    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_outputs, intensities)
+    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_outputs, intensities)
     errors, times = [], []
     for place, sample in enumerate(whole_images(part)):
         outputs, label = always.predict(sample.image), sample.label

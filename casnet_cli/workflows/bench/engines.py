@@ -19,11 +19,11 @@ from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util.files import sha256_of
 from casnet_cli.util.text import percent
-from casnet_cli.workflows.bench.target import BenchTarget
+from casnet_cli.workflows.bench.target import BenchTarget, random_image
 from casnet_cli.workflows.bench.timing import WARM_UP
 
 Predict = Callable[[np.ndarray], PixelOutputs]
-"""The outputs for an image (H, W, 3) uint8."""
+"""The outputs for an image (H, W, N) as stored."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ def time_engines(target: BenchTarget, which: str, size: tuple[int, int], repeats
             row.pixel_accuracy, row.pixels_equal = proof.pixel_accuracy, proof.pixels_equal
         rows.append(row)
         predictors.append(_loaded(row, _in_runtime, where / export.file))
-    images = [_image(row.size or size) for row in rows]
+    images = [random_image(tuple(row.size or size), target.intensities) for row in rows]
     for row, seconds in zip(rows, _in_turn(predictors, images, repeats), strict=True):
         row.seconds = seconds
     return rows
@@ -126,10 +126,6 @@ def _in_runtime(file: Path) -> Predict:
     from casnet_cli.export.runtime import predict_function
 
     return predict_function(file)
-
-
-def _image(size: list[int] | tuple[int, int]) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
 
 
 def _in_turn(predictors: list[Predict], images: list[np.ndarray], repeats: int) -> list[float]:

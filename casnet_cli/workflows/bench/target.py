@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from casnet_cli import recipe as recipes
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import locate
@@ -28,6 +31,8 @@ class BenchTarget:
     """Its weights; None: random ones."""
     labels: "LabelSet | None" = None
     """The classes; None: the data set is not known."""
+    intensities: Intensities = PLAIN
+    """What the images hold; of a data set that is not known 8-bit RGB."""
     parts: "dict[str, Subset]" = field(default_factory=dict)
     """Images of the data by split; empty: there are none."""
     without: str = ""
@@ -77,10 +82,22 @@ def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchT
     except (DataError, RunError) as error:
         if data:
             raise
-        return BenchTarget(trained_run.title, resolved, len(meta.labels), file, meta.labels, without=str(error))
+        return BenchTarget(
+            trained_run.title, resolved, len(meta.labels), file, meta.labels, meta.intensities, without=str(error)
+        )
     return _with_data(trained_run.title, resolved, file, store, meta.fold)
 
 
 def _with_data(title: str, resolved: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> BenchTarget:
     parts = store.parts(fold, resolved.data.validation_fraction, resolved.training.seed)
-    return BenchTarget(f"{title} on {store.path}", resolved, len(store.labels), checkpoint, store.labels, parts)
+    title = f"{title} on {store.path}"
+    return BenchTarget(title, resolved, len(store.labels), checkpoint, store.labels, store.intensities, parts)
+
+
+def random_image(size: tuple[int, ...], intensities: Intensities) -> np.ndarray:
+    """(H, W, N) of that height and width, spread over the range of each band."""
+    rng = np.random.default_rng(0)
+    if intensities.plain:
+        return rng.integers(0, 256, (*size, 3), np.uint8)
+    values = rng.uniform(intensities.low, intensities.high, (*size, len(intensities.bands)))
+    return values.astype(intensities.dtype)

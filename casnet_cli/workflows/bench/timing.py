@@ -1,10 +1,9 @@
 """Timing a network: forward pass, training step, its input, prediction of a folder, and matrix products beside them."""
 
-import io
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from casnet_cli import backend, console
 from casnet_cli.errors import BackendError, OutOfMemory
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.util import memory
-from casnet_cli.workflows.bench.target import BenchTarget
+from casnet_cli.workflows.bench.target import BenchTarget, random_image
 
 if TYPE_CHECKING:
     from casnet_cli.data.store import Subset
@@ -81,7 +80,9 @@ class Bench:
         self._build()
         rng = np.random.default_rng(0)
         side = self.recipe.augmentation.crop
-        image = rng.integers(0, 256, (training.batch_size, side, side, 3), np.uint8)
+        bands = self.model.input_shape[-1]
+        image = rng.integers(0, 256, (training.batch_size, side, side, bands), np.uint8)
+        image = image if target.intensities.plain else image.astype(np.float32)  # as the loader gives them
         self.batch = image, rng.integers(0, target.classes, image.shape[:3], np.uint8)
 
     def _build(self) -> None:
@@ -103,7 +104,8 @@ class Bench:
             self.model, _ = checkpoint.load_model(file)
         else:
             self.model = build_casnet(self.recipe.model, classes, pretrained=False)
-        self.predictor: Predictor = predictor_of(self.model, self.recipe, prediction_outputs(temperature))
+        outputs, intensities = prediction_outputs(temperature), self.target.intensities
+        self.predictor: Predictor = predictor_of(self.model, self.recipe, outputs, intensities=intensities)
 
     def measure(self) -> BenchResult:
         """Measure all quantities."""
@@ -129,7 +131,7 @@ class Bench:
 
     def forward(self, result: BenchResult) -> None:
         """Time the prediction of one image."""
-        image = np.random.default_rng(0).integers(0, 256, (*self.size, 3), np.uint8)
+        image = random_image(self.size, self.target.intensities)
         seconds = statistics.median(timings(lambda: self.predictor.predict(image), self.repeats))
         result.forward_seconds, result.images_per_second = seconds, 1 / seconds
 
@@ -158,11 +160,11 @@ class Bench:
 
     def predict(self, result: BenchResult) -> None:
         """Time `casnet predict` on images of the data, and measure what its fine branch costs."""
-        from casnet_cli.data.images import as_array, decode_rgb
+        from casnet_cli.data.pixels.stored import decode_pixels
 
         photos = self.target.images("predict")
         assert photos, "predict is no quantity of a target that has an obstacle to it"
-        first = as_array(decode_rgb(io.BytesIO(photos[0].image)))
+        first = decode_pixels(photos[0].image, self.target.intensities)
         seconds = min(timings(lambda: self.predictor.predict(first), 1, longest=0))
         count = min(len(photos), _within(SECONDS / seconds, IMAGES))
         with TemporaryDirectory(prefix="casnet-bench-") as name:
@@ -173,21 +175,25 @@ class Bench:
 
     def end_to_end(self, folder: Path, repeats: int, warm: int = 1) -> float:
         """Images a second of `casnet predict` on a folder, over those of the network alone on its decoded images."""
-        from casnet_cli.data.images import as_array, decode_rgb
+        from casnet_cli.data.pixels.stored import decode_pixels
         from casnet_cli.prediction.image_pipeline import predict_folder
         from casnet_cli.prediction.inputs import find_images
         from casnet_cli.prediction.manifest import Manifest
         from casnet_cli.prediction.outputs import Outputs
+        from casnet_cli.prediction.picture_reader import PictureReader
 
         assert self.target.labels
         with TemporaryDirectory(prefix="casnet-bench-") as name:
             outputs = Outputs(Path(name), self.target.labels, "bench", resume=False)
             jobs = find_images([folder], outputs.folder)
-            decoded = [as_array(decode_rgb(io.BytesIO(job.file.read_bytes()))) for job in jobs]
+            intensities = replace(self.target.intensities, chosen=None)  # stored images hold the chosen bands alone
+            decoded = [decode_pixels(job.file.read_bytes(), intensities) for job in jobs]
 
             def whole() -> float:
                 with Manifest(outputs) as manifest:
-                    return elapsed(lambda: list(predict_folder(self.predictor, jobs, manifest)))
+                    return elapsed(
+                        lambda: list(predict_folder(self.predictor, jobs, manifest, PictureReader(intensities)))
+                    )
 
             return in_turn(lambda: elapsed(lambda: self._predict(decoded)), whole, repeats, warm)
 
@@ -201,7 +207,8 @@ class Bench:
             return None
         console.message("timing the network with and without its fine branch …")
         easy = read_meta(file).calibration.get("easy")
-        return measure_early_exit(self.model, self.recipe.evaluation.scale, images, easy["below"] if easy else None)
+        below, intensities = easy["below"] if easy else None, self.target.intensities
+        return measure_early_exit(self.model, self.recipe.evaluation.scale, images, below, intensities)
 
     def _predict(self, images: list[np.ndarray]) -> None:
         """Predict all images, those of one size in batches."""
@@ -296,5 +303,6 @@ def _within(number: float, limits: tuple[int, int]) -> int:
 
 
 def _write(stem: Path, image: bytes) -> None:
-    ending = ".png" if image.startswith(b"\x89PNG") else ".jpg"
+    kinds = {b"\x89PNG": ".png", b"II*\0": ".tif"}
+    ending = next((ending for start, ending in kinds.items() if image.startswith(start)), ".jpg")
     stem.with_suffix(ending).write_bytes(image)
