@@ -188,9 +188,9 @@ def predict_batch(
                 gaps = None if loaded.gaps is None else loaded.gaps[rows, columns]
                 result.add(rows, columns, found if gaps is None else void_where(gaps, found))
         except Exception as error:
-            if not is_out_of_memory(error) and not isinstance(error, UnreadablePart):
+            if not isinstance(error, UnreadablePart | Unsaved) and not is_out_of_memory(error):
                 raise
-            result = Unsaved(str(error) if isinstance(error, UnreadablePart) else OUT_OF_MEMORY)
+            result = Unsaved(OUT_OF_MEMORY if is_out_of_memory(error) else str(error))
             blocks = predictor.predict_blocks([other.prepared for other in batch[place + 1 :]])
         now = time.perf_counter()
         yield loaded, result, now - began

@@ -67,6 +67,8 @@ class OutputKind:
     """Writes the file."""
     comes_with: str | None = None
     """The kind with which it is written; None: it is a choice of its own."""
+    bytes_per_pixel: int = 0
+    """Memory that writing it takes where a picture is too large for it; 0: a part of the picture suffices."""
 
 
 def _late(module: str, name: str) -> Writer:
@@ -84,8 +86,8 @@ _ROWS = (
     OutputKind("overlay", ".overlay.jpg", (), _late("writers", "write_overlay")),
     OutputKind("confidence", ".confidence.png", ("confidence",), _late("writers", "write_confidence")),
     OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
-    OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson")),
-    OutputKind("coco", ".coco.json", (), _late("coco_format", "write_coco")),
+    OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson"), bytes_per_pixel=10),
+    OutputKind("coco", ".coco.json", (), _late("coco_format", "write_coco"), bytes_per_pixel=4),
     OutputKind(
         "geotiff-difficulty", ".difficulty.tif", (), _late("geotiff_format", "write_difficulty"), comes_with=GEOTIFF
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.pixels.picture import Georeference
+from casnet_cli.errors import reason
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_result import ImageResult
@@ -22,7 +23,8 @@ from casnet_cli.prediction.output_kinds import (
     needs_of,
     with_companions,
 )
-from casnet_cli.prediction.writers import refused, step_between
+from casnet_cli.prediction.writers import Unsaved, refused, step_between
+from casnet_cli.util import memory
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,25 @@ class Outputs:
         ]
 
     def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> ImageResult:
-        """An empty result for an image of that height and width. Raises InputError if it is to be kept on disk, and
-        there is no room."""
+        """An empty result for an image of that height and width. Raises Unsaved if it is to be kept on disk, and disk
+        or memory have no room for what is to be written."""
+        if on_disk:
+            self._check_memory(size)
         try:
             return ImageResult.empty(
                 size, len(self.labels), self.reject_below, self.needs, self.folder if on_disk else None
             )
         except OSError as error:
-            raise refused(self.folder, error) from None
+            raise Unsaved(f"{self.folder}: cannot hold its prediction: {reason(error)}") from None
+
+    def _check_memory(self, size: tuple[int, ...]) -> None:
+        """Raises Unsaved if a kind of output needs more memory than is free."""
+        free = memory.memory_available()
+        for name in self.extra:
+            needed = size[0] * size[1] * OUTPUT_KINDS[name].bytes_per_pixel
+            if free is not None and needed > free:
+                sizes = f"{needed / 2**30:.1f} GiB, and {free / 2**30:.1f} are free"
+                raise Unsaved(f"--save {name} of so large a picture needs {sizes} (leave it out)")
 
     def save(
         self, job: Job, image: np.ndarray, result: ImageResult, georeference: Georeference | None = None

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.take import shown, take
+from casnet_cli.prediction.large_picture import UnreadablePart, open_large
 from casnet_cli.ranking.image_scores import ImageLine, ListedImage, hard_classes
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
@@ -39,12 +40,15 @@ def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensi
 def outlined(line: ImageLine, intensities: Intensities = PLAIN) -> Picture | None:
     """The image as the network sees it, reduced, with a box around each hard region; None if it is gone."""
     try:
-        pixels = take(Path(line["file"]).read_bytes(), intensities, oriented=True)
+        file = Path(line["file"])
+        large = open_large(file, intensities)
+        pixels = large.reduced() if large else take(file.read_bytes(), intensities, oriented=True)
         image = Image.fromarray(shown(pixels, intensities))
-    except UNREADABLE:
+    except (*UNREADABLE, UnreadablePart):
         return None
-    scale = min(1.0, LONGEST / max(image.size))
-    image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)
+    size = line["width"], line["height"]
+    scale = min(1.0, LONGEST / max(size))
+    image = image.resize([max(1, round(side * scale)) for side in size], Image.Resampling.BOX)
     pen = ImageDraw.Draw(image)
     for region in line["regions"]:
         x, y = region["x"] * scale, region["y"] * scale

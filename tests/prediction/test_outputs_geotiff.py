@@ -1,5 +1,6 @@
 """GeoTIFFs in, GeoTIFFs out: which files are written, again, and of pictures that are read by windows."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,25 @@ def test_by_windows_the_files_are_the_same(folder: Path, monkeypatch: pytest.Mon
             np.testing.assert_array_equal(np.asarray(found), np.asarray(before))
         else:
             assert file.read_bytes() == whole[name], name
+
+
+def test_what_does_not_fit_is_told_before_a_large_picture_is_predicted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_picture, "LARGE", 1000)
+    write(folder / "a.tif", **PLACE)
+    with monkeypatch.context() as patch:
+        patch.setattr("casnet_cli.util.memory.memory_available", lambda: 9 * 40 * 56)
+        (record,) = label(folder, BlockPredictor, extra=("geojson",))
+        assert "--save geojson of so large a picture needs 0.0 GiB" in str(record["error"])
+        assert label(folder, BlockPredictor)[0]["status"] == "ok"
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("casnet_cli.prediction.image_result.mapped", full)
+    (record,) = label(folder, BlockPredictor, resume=False)
+    assert "out: cannot hold its prediction: No space left on device" in str(record["error"])
 
 
 def test_a_damaged_part_fails_that_picture_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
