@@ -13,6 +13,7 @@ rasterio = pytest.importorskip("rasterio", reason="the extra geo is not installe
 from helpers.drawn_masks import LABELS  # noqa: E402
 
 from casnet_cli.data.pixels.picture import Georeference  # noqa: E402
+from casnet_cli.data.pixels.read import info_of  # noqa: E402
 from casnet_cli.labels import VOID, LabelSet  # noqa: E402
 from casnet_cli.prediction import geotiff_format  # noqa: E402
 from casnet_cli.prediction.image_result import ImageResult  # noqa: E402
@@ -81,6 +82,35 @@ def test_a_reference_system_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="does not know its coordinate reference system"):
         geotiff_format.write_geotiff(tmp_path / "a.tif", labelled(Georeference("EPSG:999999", UTM.transform)))
     assert list(tmp_path.iterdir()) == []
+
+
+LOCAL = "+proj=laea +lat_0=51.5 +lon_0=7.25 +x_0=1000 +y_0=2000 +ellps=GRS80 +units=m"
+SYSTEMS = ["EPSG:32632", "EPSG:4326", "EPSG:2056", "EPSG:27700", LOCAL, "EPSG:25832+7837", None]
+
+
+@pytest.mark.parametrize("point", [False, True])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_picture_lies_where_rasterio_finds_it(tmp_path: Path, system: str | None, point: bool) -> None:
+    transform = rasterio.Affine(0.5, 0, 1000.25, 0, -0.5, 2000.75)
+    form = {"driver": "GTiff", "count": 1, "height": 20, "width": 30, "dtype": "uint8"}
+    with rasterio.open(tmp_path / "a.tif", "w", crs=system, transform=transform, **form) as dataset:
+        if point:
+            dataset.update_tags(AREA_OR_POINT="Point")
+    tagged = info_of(tmp_path / "a.tif").georeference
+    assert tagged is not None and tagged.transform == tuple(transform)[:6]
+    found = geotiff_format.located(tmp_path / "a.tif", tagged)
+    geotiff_format.write_geotiff(tmp_path / "b.tif", labelled(found))
+    with rasterio.open(tmp_path / "a.tif") as given, rasterio.open(tmp_path / "b.tif") as written:
+        assert given.crs == written.crs and given.transform == written.transform
+    if system and len(system) == 10:
+        assert found is not None and found.crs == tagged.crs == system
+
+
+def test_where_gdal_cannot_read_a_file_its_tags_count(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_text("no picture")
+    assert geotiff_format.located(tmp_path / "a.tif", UTM) == UTM
+    assert geotiff_format.located(tmp_path / "none.tif", UTM) == UTM
+    assert geotiff_format.located(tmp_path / "a.tif", None) is None
 
 
 @pytest.mark.skipif(not shutil.which("gdalinfo"), reason="gdalinfo of Debian's gdal-bin is not installed")
