@@ -27,11 +27,12 @@ def _text(value: object) -> str:
 
 
 def describe(what: str | None) -> dict[str, object]:
-    """Facts about a run folder, data set, recipe, checkpoint or export, by name; None: about this installation.
+    """Facts about a run, data set, recipe, checkpoint, export or picture, by name; None: about this installation.
 
     Raises CasnetError, of the class that reading such a file raises.
     """
     from casnet_cli import recipe
+    from casnet_cli.data.pixels import facts
     from casnet_cli.errors import InputError
     from casnet_cli.export.formats import engine_of, engines
     from casnet_cli.runs import trained
@@ -49,6 +50,8 @@ def describe(what: str | None) -> dict[str, object]:
         return _run(path)
     if path.suffix == ".h5":
         return _checkpoint(trained.find_run(path)) if _format_of(path) == FORMAT else _data(path)
+    if _is_picture(path):
+        return facts.facts_of(path)
     if not path.is_file() and what not in recipe.names():
         raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
     resolved = recipe.load(recipe.find(what))
@@ -56,6 +59,19 @@ def describe(what: str | None) -> dict[str, object]:
     classes, whose = class_count(resolved.data.name)
     crop = resolved.augmentation.crop
     return {"recipe": what, **settings, "classes": f"{classes} ({whose})", **_network(resolved.model, classes, crop)}
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file is a picture, by its ending, or without a known one by its content."""
+    from casnet_cli.data.pixels.formats import HEAD, PICTURE_ENDINGS, format_of
+    from casnet_cli.data.pixels.left_out import OTHER_PICTURES
+
+    if not path.is_file() or path.suffix.lower() == ".toml":
+        return False
+    if path.suffix.lower() in (*PICTURE_ENDINGS, *OTHER_PICTURES):
+        return True
+    with path.open("rb") as file:
+        return format_of(file.read(HEAD)) is not None
 
 
 def _network(section: "ModelSection", classes: int, crop: int) -> dict[str, object]:

@@ -26,6 +26,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "cli.md": cli_page(),
         REFERENCE / "recipes.md": recipes_page(),
+        REFERENCE / "pictures.md": pictures_page(),
         files: with_tables(files.read_text(encoding="utf-8")),
     }
 
@@ -121,6 +122,59 @@ def _toml(value: object) -> str:
     from casnet_cli import recipe
 
     return str(recipe._toml(value))
+
+
+# pictures.md
+
+
+def pictures_page() -> str:
+    """The formats of pictures and masks, what is read of each, and what is decided where a file leaves it open."""
+    from casnet_cli.data.pixels.formats import FORMATS
+
+    rows = []
+    for row in FORMATS.values():
+        endings = " ".join(f"`{ending}`" for ending in row.endings)
+        extra = f"; with `pip install 'casnet[{row.extra}]'`" if row.extra else ""
+        rows.append(f"| {row.name} | {endings} | {_cell(row.reads)}{extra} |")
+    table = "\n".join(["| format | endings | what is read |", "|---|---|---|", *rows])
+    parts = ["# Pictures and masks", MADE, _ABOUT_PICTURES, table, _OF_PICTURES]
+    return "\n\n".join(parts) + "\n"
+
+
+_ABOUT_PICTURES = """Pictures and masks are read as they are stored: `casnet info FILE` shows what one holds.
+
+<!-- test: demo -->
+```console
+$ casnet info scenes/photo-00.jpg
+picture: scenes/photo-00.jpg
+format: JPEG
+…
+```
+
+Besides size, bits, type and bands it names pages, orientation, colour profile, the value for no data, the palette, the
+place on the earth, the range of each band, and of few values or colours how many pixels have each; `--json FILE` writes
+the same for a program.
+
+`predict`, `rank`, `prepare`, `check` and `--propose` take the files with these endings, in large or small letters. Other
+files that are pictures, by their ending or without one by their content, are left out, counted and named."""
+
+_OF_PICTURES = """## Where a file leaves it open
+
+| what | how it is read |
+|---|---|
+| a fourth channel, marked as alpha | alpha if its values are: nothing where a picture ends, else three in four of them full; otherwise a further band, as infrared is marked so by default; said |
+| three bands without names | red, green and blue; said |
+| four and more | by their names in the file, else `band 1`, `band 2`, … |
+| one transparent colour of a PNG | an alpha channel |
+| 1, 2 and 4 bits | 0 to 1, 3 and 15, as stored, in masks; stretched to 0 to 255 in pictures |
+| 0 as the brightest value | as stored in masks; turned over in pictures |
+| several pages or frames | the first; smaller copies of it and its mask do not count as pages; said |
+| colour profiles (ICC) | pictures of 8 bits are converted to sRGB, by the relative colorimetric intent; masks are not |
+| CMYK | converted to RGB by the profile, else by the usual formula; Adobe's inverted values are turned over |
+| signed values, floating point, 64 bits | as stored |
+
+No file is decoded that claims more than 500 million pixels; a GeoTIFF of more is
+[read by windows](../guides/aerial.md)."""
 
 
 # files.md

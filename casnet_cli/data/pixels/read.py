@@ -33,19 +33,22 @@ def read(source: Path | bytes) -> Picture:
     """
     with _opened(source) as (file, row):
         info = row.info(file) if row else pillow_readers.info(file)
-        _check_size(info)
+        if fault := too_large(info):
+            raise ValueError(fault)
         file.seek(0)
         return row.read(file) if row else pillow_readers.read(file)
 
 
-def _check_size(info: PictureInfo) -> None:
+def too_large(info: PictureInfo) -> str | None:
+    """Why a file of this size is not decoded, in words; None: it may be."""
     width, height = info.size
     if width < 1 or height < 1:
-        raise ValueError(f"{width}x{height} pixels: it is empty")
+        return f"{width}x{height} pixels: it is empty"
     if width * height > MAX_PIXELS:
-        raise ValueError(f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)")
+        return f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
     if width * height * len(info.bands) * (max(8, info.bits) // 8) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES // 1_000_000:,} million bytes (cut it into smaller images)")
+        return f"more than {MAX_BYTES // 1_000_000:,} million bytes (cut it into smaller images)"
+    return None
 
 
 @contextmanager
