@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from casnet_cli.data.pixels.picture import Georeference
+from casnet_cli.data.pixels.picture import Georeference, PictureInfo
 from casnet_cli.labels import VOID
 from casnet_cli.util.files import unfinished, write_whole
 from casnet_cli.util.mapped_array import strips
@@ -30,6 +30,9 @@ BLOCK = 256
 GDAL_CACHE = 64 << 20
 """Bytes of pixels that GDAL keeps; by itself it would take a share of all memory."""
 
+TIFF, JPEG_2000 = "TIFF", "JPEG 2000"
+"""Formats of pictures that may lie on the earth."""
+
 MISSING = "GeoTIFFs need rasterio (pip install 'casnet[geo]')"
 """What to do where `available` is False."""
 
@@ -39,12 +42,12 @@ def available() -> bool:
     return find_spec("rasterio") is not None
 
 
-def located(file: Path, found: Georeference | None) -> Georeference | None:
-    """Where a file lies that says so in its tags: as GDAL reads it, which knows more reference systems, if it is there.
-
-    found: by the tags.
-    """
-    if found is None or not available() or not file.is_file():
+def located(file: Path, info: PictureInfo) -> Georeference | None:
+    """Where a file lies: as GDAL reads it, if it is there, which knows more reference systems than TIFF's tags have,
+    and the boxes of JPEG 2000; else by its facts."""
+    found = info.georeference
+    asked = found is not None or info.format == JPEG_2000
+    if not (asked and available() and file.is_file()):
         return found
     import rasterio
 

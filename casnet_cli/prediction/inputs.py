@@ -43,7 +43,7 @@ class Job:
     @property
     def maybe_georeferenced(self) -> bool:
         """Whether the input is of a kind that can say where on the earth it lies, by its ending."""
-        return self.file.suffix.lower() in FORMATS["TIFF"].endings
+        return self.file.suffix.lower() in (*FORMATS["TIFF"].endings, *FORMATS["JPEG 2000"].endings)
 
     def output(self, folder: Path, ending: str) -> Path:
         """The output of that ending; the masks of a video lie in a folder of the stem's name."""

@@ -1,4 +1,4 @@
-"""TIFF pictures that are read by windows, where they are needed: mosaics that are larger than memory."""
+"""Pictures that are read by windows, where they are needed: mosaics in TIFF or JPEG 2000, larger than memory."""
 
 import threading
 from dataclasses import replace
@@ -10,12 +10,13 @@ import numpy as np
 from casnet_cli.data.images import MAX_PIXELS
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.pixels import tiff_readers
+from casnet_cli.data.pixels.formats import HEAD, format_of
 from casnet_cli.data.pixels.picture import ALPHA, Picture, PictureInfo
 from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.pixels.take import fitted
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
-from casnet_cli.prediction.geotiff_format import GDAL_CACHE, gdal_reason, located, quiet
+from casnet_cli.prediction.geotiff_format import GDAL_CACHE, JPEG_2000, TIFF, gdal_reason, located, quiet
 
 LARGE = 50_000_000
 """A picture of more pixels is read by windows."""
@@ -28,9 +29,6 @@ STRIP_ROWS = 256
 
 PROBES, PROBE_SIDE = 6, 128
 """Windows along each side, and their pixels a side, by which it is judged whether a channel is alpha."""
-
-TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""How classic and big TIFF files begin."""
 
 
 class UnreadablePart(Exception):
@@ -133,14 +131,15 @@ class LargePicture:
 
 
 def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
-    """A TIFF file of more than `LARGE` pixels; None: a file that is read as a whole.
+    """A TIFF or JPEG 2000 file of more than `LARGE` pixels; None: a file that is read as a whole.
 
     Raises one of `images.UNREADABLE`: also for a file that is too large to be read as a whole where rasterio is not
     installed.
     """
     with file.open("rb") as stream:
-        if stream.read(4) not in TIFF_SIGNATURES:
-            return None
+        known = format_of(stream.read(HEAD))
+    if known is None or known.name not in (TIFF, JPEG_2000):
+        return None
     info = info_of(file)
     width, height = info.size
     turned = info.orientation != 1 and info.georeference is None
@@ -155,8 +154,7 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
     found = dataset.width, dataset.height, dataset.count, set(dataset.dtypes)
     if found != (width, height, len(info.bands), {info.dtype}):  # such as CMYK, whose facts are those of RGB
         return None
-    place = located(file, info.georeference)
-    return LargePicture(dataset, replace(info, orientation=1, georeference=place), intensities)
+    return LargePicture(dataset, replace(info, orientation=1, georeference=located(file, info)), intensities)
 
 
 class _LargeGaps:

@@ -1,7 +1,7 @@
 """Picture files as a run takes them, and what was decided where they are not what it was trained on."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,8 @@ class PictureReader:
         info = info_of(content)
         for text in self._decisions(info):
             self.remarks.add(text, file)
-        return PictureFacts(info.size, located(file, info.georeference), may_have_gaps(info))
+        info = replace(info, georeference=located(file, info))
+        return PictureFacts(info.size, info.georeference, may_have_gaps(info))
 
     def pixels(self, content: bytes) -> np.ndarray:
         """(H, W, N) of the run's type and bands, turned by the EXIF tag. Raises one of `images.UNREADABLE`."""
@@ -74,6 +75,7 @@ class PictureReader:
         if not facts.gaps:
             return take(content, self.intensities, oriented), None
         picture = read(content)
+        picture = replace(picture, info=replace(picture.info, georeference=facts.georeference))
         return fitted(picture, self.intensities, oriented), gaps_of(picture, oriented)
 
     def large(self, file: Path) -> LargePicture | None:

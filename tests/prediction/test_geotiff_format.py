@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ rasterio = pytest.importorskip("rasterio", reason="the extra geo is not installe
 
 from helpers.drawn_masks import LABELS  # noqa: E402
 
-from casnet_cli.data.pixels.picture import Georeference  # noqa: E402
+from casnet_cli.data.pixels.picture import Georeference, PictureInfo  # noqa: E402
 from casnet_cli.data.pixels.read import info_of  # noqa: E402
 from casnet_cli.labels import VOID, LabelSet  # noqa: E402
 from casnet_cli.prediction import geotiff_format  # noqa: E402
@@ -98,7 +99,7 @@ def test_a_picture_lies_where_rasterio_finds_it(tmp_path: Path, system: str | No
             dataset.update_tags(AREA_OR_POINT="Point")
     tagged = info_of(tmp_path / "a.tif").georeference
     assert tagged is not None and tagged.transform == tuple(transform)[:6]
-    found = geotiff_format.located(tmp_path / "a.tif", tagged)
+    found = geotiff_format.located(tmp_path / "a.tif", info_of(tmp_path / "a.tif"))
     geotiff_format.write_geotiff(tmp_path / "b.tif", labelled(found))
     with rasterio.open(tmp_path / "a.tif") as given, rasterio.open(tmp_path / "b.tif") as written:
         assert given.crs == written.crs and given.transform == written.transform
@@ -107,10 +108,11 @@ def test_a_picture_lies_where_rasterio_finds_it(tmp_path: Path, system: str | No
 
 
 def test_where_gdal_cannot_read_a_file_its_tags_count(tmp_path: Path) -> None:
+    facts = PictureInfo("TIFF", (3, 2), 8, "uint8", ("grey",))
     (tmp_path / "a.tif").write_text("no picture")
-    assert geotiff_format.located(tmp_path / "a.tif", UTM) == UTM
-    assert geotiff_format.located(tmp_path / "none.tif", UTM) == UTM
-    assert geotiff_format.located(tmp_path / "a.tif", None) is None
+    assert geotiff_format.located(tmp_path / "a.tif", replace(facts, georeference=UTM)) == UTM
+    assert geotiff_format.located(tmp_path / "none.tif", replace(facts, georeference=UTM)) == UTM
+    assert geotiff_format.located(tmp_path / "a.tif", facts) is None
 
 
 @pytest.mark.skipif(not shutil.which("gdalinfo"), reason="gdalinfo of Debian's gdal-bin is not installed")

@@ -114,6 +114,18 @@ def test_outlines_of_a_picture_that_lies_nowhere_cannot_be_placed(folder: Path) 
     assert record["status"] == "failed" and "--geojson pixels" in str(record["error"])
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_jpeg_2000_lies_on_the_earth_too(folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
+    monkeypatch.setattr(large_picture, "LARGE", 1000 if large else 10_000)
+    bands = write(folder / "a.jp2", driver="JP2OpenJPEG", QUALITY=100, REVERSIBLE="YES", YCBCR420="NO", **PLACE)
+    (record,) = label(folder, BlockPredictor)
+    assert record["georeferenced"] is True and names(folder) == GEOTIFFS | PICTURES
+    assert (PREDICTED[0] == (32, 48, 3)) and len(PREDICTED) == 4
+    with rasterio.open(folder.parent / "out" / "a.tif") as mask, rasterio.open(folder / "a.jp2") as given:
+        assert mask.crs == given.crs and mask.transform == given.transform
+        np.testing.assert_array_equal(mask.read(1), bands.mean(0) > 127)
+
+
 def test_a_picture_on_the_earth_is_not_turned(folder: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     pixels = np.random.default_rng(0).integers(0, 256, (12, 30, 3)).astype(np.uint8)

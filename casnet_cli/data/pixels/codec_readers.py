@@ -21,7 +21,10 @@ def jpeg2000_read(file: IO[bytes]) -> Picture:
     """The values as stored."""
     found, by_pillow = _jpeg2000(file)
     if by_pillow:
-        return pillow_readers.read(file)
+        try:
+            return pillow_readers.read(file)
+        except OSError:  # GDAL says grey of three bands that have no meaning
+            file.seek(0)
     import imagecodecs
 
     return Picture(found, _shaped(imagecodecs.jpeg2k_decode(file.read()), found))
