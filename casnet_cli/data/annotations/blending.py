@@ -12,6 +12,9 @@ from casnet_cli.labels import VOID
 THIN = 0.05
 """Share of a value's pixels within areas of it, under which the value occurs in borders alone."""
 
+INNER = 9
+"""Pixels within areas of a value, at the least, that smooth photographs do not have by chance."""
+
 FEWEST, FEWEST_LOSSY = 8, 3
 """Different values in borders from which on blending is likely; in files that compression has changed."""
 
@@ -61,7 +64,7 @@ class Areas:
 
 def areas_of(pixels: Mapping[int, int], inner: Mapping[int, int], by_color: bool, lossy: bool) -> Areas:
     """The values that fill areas. pixels, inner, by_color, lossy: as in `blending_of`."""
-    found = [value for value, number in pixels.items() if inner.get(value, 0) > THIN * number]
+    found = [value for value, number in pixels.items() if inner.get(value, 0) >= max(INNER, THIN * number)]
     found.sort(key=lambda value: -pixels[value])
     if not lossy:
         return Areas(tuple(found), sum(pixels[value] for value in found))

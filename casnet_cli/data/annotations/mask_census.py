@@ -100,6 +100,7 @@ def _values(mask: Mask, by_color: bool, rows: slice) -> np.ndarray:
     part = mask.ids[rows]
     if part.dtype.kind != "f":
         return part.astype(np.uint8) if part.dtype == bool else part
+    part = part.astype(np.float64)
     with np.errstate(invalid="ignore"):
         odd = ~((part == np.rint(part)) & (np.abs(part) < 1 << 53)) & ~np.isnan(part)
     if odd.any():

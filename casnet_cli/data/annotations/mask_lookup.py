@@ -170,6 +170,7 @@ def _whole(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Values as integers, and (h, W) bool: which are; None: all."""
     if values.dtype.kind != "f":
         return (values.astype(np.uint8) if values.dtype == bool else values), None
+    values = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
         fits = (values == np.rint(values)) & (np.abs(values) < 1 << 53)
     return np.where(fits, values, 0).astype(np.int64), None if fits.all() else fits

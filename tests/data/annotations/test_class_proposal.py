@@ -131,7 +131,7 @@ def test_blended_colours(tmp_path: Path, change, how: str) -> None:  # type: ign
     found, said, table = proposed(tmp_path, saved(tmp_path, [change(painted) for painted in PAINTED]))
     assert said[0].startswith(how) and "--nearest-color" in said[0]
     names = {f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in COLORS}
-    assert names <= set(table.labels.names)
+    assert names <= set(table.labels.names) and len(table.labels) <= 6, "rounding makes no classes"
     palette = np.asarray(table.labels.palette)
     for ids, many in zip(found, MANY, strict=True):
         true = COLORS[np.asarray(Image.fromarray(many).resize(ids.shape[::-1], Image.Resampling.NEAREST))]
@@ -211,6 +211,23 @@ def test_void_of_palettes_that_disagree_keeps_its_colour(tmp_path: Path) -> None
         pictures[-1].putpalette([*COLORS[order].ravel().tolist(), *[9] * (250 * 3), 224, 224, 192])
     found, _, table = proposed(tmp_path, saved(tmp_path, pictures))
     assert table.colors[224, 224, 192] == VOID and (found[0][:20] == VOID).all()
+
+
+def test_void_beside_an_object_in_any_file_is_no_white(tmp_path: Path) -> None:
+    void = [TWO[0].copy(), TWO[1].copy(), WHITE[2]]
+    void[0][:40] = VOID
+    _, said, table = proposed(tmp_path, saved(tmp_path, void))
+    assert said == [] and table.ids == {255: VOID, 0: 0, 1: 1}
+
+
+def test_a_photograph_on_a_flat_ground_is_no_blending(tmp_path: Path) -> None:
+    """Its colours do not lie between those of the areas."""
+    pictures = [white[..., None].repeat(3, axis=2) for white in WHITE]
+    for seed, picture in enumerate(pictures):
+        shown = photo(seed, 100, 60)
+        picture[50:110, 50:150] = np.stack([shown[..., 0] // 8, shown[..., 1], 255 - shown[..., 2] // 8], axis=-1)
+    with pytest.raises(DataError, match="more than 1020 different values"):
+        propose(saved(tmp_path, pictures))
 
 
 def test_one_class_and_void_teach_nothing(tmp_path: Path) -> None:

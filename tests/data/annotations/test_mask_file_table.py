@@ -26,6 +26,9 @@ COLORS = ((128, 64, 128), (70, 130, 180), (107, 142, 35), (7, 9, 250))
 """Colours of the three classes and of void."""
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+
+
 def coded(*values: object, of: np.ndarray = EXPECTED, dtype: object = np.uint8) -> np.ndarray:
     """The mask with these values in place of classes 0, 1, 2 and void."""
     table = np.zeros((256, *np.shape(values[0])), dtype)
@@ -205,7 +208,7 @@ KINDS = [
     tiff("float32.tif", coded(4, 5, 6, 255, dtype=np.float32), IDS),
     tiff("float64.tif", coded(-5, 100000, 2147483647, -1, dtype=np.float64), LARGE),
     tiff("missing.tif", coded(4, 5, 6, np.nan, dtype=np.float32), by_ids(4, 5, 6), said="nothing was measured: void"),
-    tiff("rgb-int32-ids.tif", np.dstack([coded(4, 5, 6, -1, dtype=np.int32)] * 3), by_ids(4, 5, 6, -1)),
+    tiff("rgb-int32-ids.tif", np.dstack([coded(4, 5, 6, -1, dtype=np.int32)] * 3), by_ids(4, 5, 6, -1), {"photometric": "rgb"}),
     tiff("lzw.tif", GREYS, IDS, {"compression": "lzw", "tile": (16, 16), "bigtiff": True}),
     tiff("planes.tif", RGB.transpose(2, 0, 1), PAINT, {"planarconfig": "separate", "photometric": "rgb"}),
     tiff("bits.tif", TWO.astype(bool), by_ids(0, 1), expected=TWO),
