@@ -122,6 +122,9 @@ class Survey:
             if one.kind != first.kind:
                 hint = "one number of bands a set; --bands chooses them"
                 raise DataError(f"{one.file}: {_described(one)}, but {first.file}: {_described(first)} ({hint})")
+            if any(name in one.colors[:at] + one.colors[at + 1 :] for at, name in enumerate(first.colors)):
+                both = f"{one.file}: {in_words(one.bands)}, but {first.file}: {in_words(first.bands)}"
+                raise DataError(f"{both} (one order of bands a set; --bands with numbers takes them as they come)")
         if first.kind == ("uint8", 3):
             return None, COLORS
         if len(first.colors) > 3:

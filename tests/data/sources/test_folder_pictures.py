@@ -150,6 +150,28 @@ def test_pictures_of_two_depths_or_numbers_of_bands_are_refused_by_name(home: Pa
     assert "images/b.tif: 16-bit values, 1 band (grey), but images/a.tif: 16-bit values, 3" in prepare(code=2)
 
 
+def named(*names: str) -> dict[str, Any]:
+    """Settings of tifffile for GDAL's names of bands."""
+    items = "".join(
+        f'<Item name="DESCRIPTION" sample="{at}" role="description">{name}</Item>' for at, name in enumerate(names)
+    )
+    return {"extratags": [(42112, "s", 0, f"<GDALMetadata>{items}</GDALMetadata>", True)], "photometric": "minisblack"}
+
+
+def test_bands_have_names_and_one_order(home: Path) -> None:
+    values = pictures(home, "uint16", 3, **named("B04", "B03", "B08"))
+    prepare()
+    assert Store(Path("data/mine.h5")).intensities.bands == ("B04", "B03", "B08")
+    prepare("--bands", "b08,B04")
+    np.testing.assert_array_equal(stored()[1], values[..., [2, 0]])
+    tifffile.imwrite(home / "images/b.tif", values[1], planarconfig="contig", **named("B08", "B03", "B04"))
+    words = "images/b.tif: 3 bands (B08, B03, B04), but images/a.tif: 3 bands (B04, B03, B08) ("
+    for more in ((), ("--bands", "B08")):
+        assert words in prepare(*more, code=2)
+    prepare("--bands", "1,3")
+    np.testing.assert_array_equal(stored()[1], values[..., [0, 2]])
+
+
 def test_grey_and_colour_of_8_bits_are_one_set(home: Path) -> None:
     for name, mode in zip("abc", ("L", "RGB", "P"), strict=True):
         Image.fromarray(np.full((*SHAPE, 3), 51, np.uint8)).convert(mode).save(home / f"images/{name}.png")
