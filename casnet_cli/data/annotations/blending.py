@@ -30,6 +30,9 @@ STEADY = {False: 2, True: 6}
 TWINS = 2
 """Difference of colours that rounding makes of one."""
 
+MIXED = 0.5
+"""Share of the pixels between areas that have a smaller and a greater value beside them, where blending made them."""
+
 ASIDE = 40
 """Largest difference in a channel of a blended colour from the line between the two that were blended."""
 
@@ -81,12 +84,18 @@ def areas_of(pixels: Mapping[int, int], inner: Mapping[int, int], by_color: bool
 
 
 def blending_of(
-    pixels: Mapping[int, int], inner: Mapping[int, int], by_color: bool, lossy: bool, dropped: int = 0
+    pixels: Mapping[int, int],
+    inner: Mapping[int, int],
+    by_color: bool,
+    lossy: bool,
+    dropped: int = 0,
+    between: Mapping[int, int] | None = None,
 ) -> Blending | None:
     """The blending that pixels of values, or of packed colours, show; None: they show none.
 
     inner: pixels within an area of their value. lossy: whether compression has changed values. dropped: further pixels,
-    of values that are too many to list.
+    of values that are too many to list. between: of values that are no colours the pixels that have a smaller and a
+    greater one beside them, as blending makes them and narrow things do not.
     """
     solid = list(areas_of(pixels, inner, by_color, lossy).values)
     if not by_color and not lossy and VOID in pixels:  # smoothing leaves areas just under white
@@ -105,6 +114,10 @@ def blending_of(
     different = int((distance > 0).sum())
     if different < (FEWEST_LOSSY if lossy else FEWEST) or different <= len(solid) or share > MOST_THIN:
         return None
+    if between is not None and not lossy:
+        mixed = sum(between.get(int(value), 0) for value in values[thin])
+        if mixed < MIXED * counts[thin].sum():
+            return None
     looked_at = np.flatnonzero(thin)[np.argsort(-counts[thin], kind="stable")][:LOOKED_AT]
     beside = _aside(points[looked_at], areas[:MOST_AREAS]) <= (2 if lossy else 1) * ASIDE
     if counts[looked_at][beside].sum() < 0.8 * counts[looked_at].sum():

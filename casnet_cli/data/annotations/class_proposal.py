@@ -98,7 +98,8 @@ def _values(found: Survey, folder: Path) -> tuple[_Values, list[str]]:
         pixels, inner = found.colors, found.inner_colors
     else:
         pixels, inner = found.levels() if "colour" in found.first else (found.ids, found.inner_ids)
-    blending = blending_of(pixels, inner, by_color, found.lossy is not None, found.dropped)
+    lossy = found.lossy is not None
+    blending = blending_of(pixels, inner, by_color, lossy, found.dropped, None if by_color else found.between)
     if blending is None and len(pixels) > TOO_MANY:
         hint = "saved as JPEG?" if found.lossy else "photographs among the masks, or scaled with blending?"
         raise DataError(f"{folder}: more than {TOO_MANY} different values ({hint})")

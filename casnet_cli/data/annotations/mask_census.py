@@ -32,6 +32,8 @@ class MaskCensus:
     """Pixels of each value, palette index or packed colour."""
     inner: dict[int, int]
     """Of these the pixels whose eight neighbours have the same value: none, where a value occurs only in borders."""
+    between: dict[int, int]
+    """Of these the pixels with a smaller and a greater value beside them; of ids alone."""
     different: int
     """Different values, where more than `MOST_VALUES` also those that were not kept."""
     palette: dict[int, int] | None = None
@@ -63,7 +65,7 @@ def census(file: Path) -> MaskCensus:
         raise DataError(f"{file}: has {kind} (expected ids in one channel, or colours)")
     if not by_color and not mask.single:
         remarks.append("of several channels with the ids in the first")
-    counts, inner = _counted(mask, by_color)
+    counts, inner, between = _counted(mask, by_color)
     if opacity is not None and (opacity == 0).any():
         transparent = _transparent(mask, by_color, opacity)
         counts = {value: number - transparent.get(value, 0) for value, number in counts.items()}
@@ -79,6 +81,7 @@ def census(file: Path) -> MaskCensus:
         sum(counts.values()) + sum(transparent.values()),
         {value: counts[value] for value in kept},
         {value: inner[value] for value in kept if value in inner},
+        {value: between[value] for value in kept if value in between},
         len(counts),
         palettes.of_indices(palette, [*kept, *transparent]) if telling and palette is not None else None,
         palette is not None and mask.single,
@@ -111,10 +114,11 @@ def _values(mask: Mask, by_color: bool, rows: slice) -> np.ndarray:
     return np.nan_to_num(part).astype(np.int64)
 
 
-def _counted(mask: Mask, by_color: bool) -> tuple[dict[int, int], dict[int, int]]:
-    """Pixels of each value, and those of them whose neighbours all have it."""
+def _counted(mask: Mask, by_color: bool) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """Pixels of each value; those of them whose neighbours all have it; those that have lower and higher neighbours."""
     pixels: dict[int, int] = {}
     inner: dict[int, int] = {}
+    between: dict[int, int] = {}
     height = mask.shape[0]
     for rows in mask.strips():
         top, bottom = max(0, rows.start - 1), min(height, rows.stop + 1)
@@ -122,11 +126,13 @@ def _counted(mask: Mask, by_color: bool) -> tuple[dict[int, int], dict[int, int]
         own = values[rows.start - top : len(values) - (bottom - rows.stop)]
         _add(pixels, own)
         _add(inner, _inner(values, (3 if by_color else 1) if mask.lossy else 0))
+        if not by_color:
+            _add(between, _between(values))
     if not by_color and mask.ids is not None and mask.ids.dtype.kind == "f":
         missing = sum(int(np.isnan(mask.ids[rows]).sum()) for rows in mask.strips())
         pixels[0] = pixels.get(0, 0) - missing
         pixels = {value: number for value, number in pixels.items() if number}
-    return pixels, inner
+    return pixels, inner, between
 
 
 def _inner(values: np.ndarray, changed: int) -> np.ndarray:
@@ -138,6 +144,18 @@ def _inner(values: np.ndarray, changed: int) -> np.ndarray:
     row = across[:, 1:] & across[:, :-1]
     flat = row[1:-1] & row[:-2] & row[2:] & (down[1:] & down[:-1])[:, 1:-1]
     return values[1:-1, 1:-1][flat]
+
+
+def _between(values: np.ndarray) -> np.ndarray:
+    """(n,): the values that lie between the lowest and the highest of their eight neighbours."""
+    across = [values[:, :-2], values[:, 1:-1], values[:, 2:]]
+    low, high = np.minimum.reduce(across), np.maximum.reduce(across)
+    low, high = (
+        np.minimum.reduce([low[:-2], low[1:-1], low[2:]]),
+        np.maximum.reduce([high[:-2], high[1:-1], high[2:]]),
+    )
+    middle = values[1:-1, 1:-1]
+    return middle[(low < middle) & (middle < high)]
 
 
 def _alike(one: np.ndarray, other: np.ndarray, changed: int) -> np.ndarray:

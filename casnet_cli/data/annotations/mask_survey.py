@@ -33,6 +33,8 @@ class Survey:
     """Pixels of each value or palette index; transparent ones are not among them."""
     inner_ids: Counter[int] = field(default_factory=Counter)
     """Of these the pixels whose neighbours have the same value."""
+    between: Counter[int] = field(default_factory=Counter)
+    """Of the pixels of `ids` those with a smaller and a greater value beside them."""
     colors: Counter[int] = field(default_factory=Counter)
     """Pixels of each packed colour, of colour files and of palettes that mean something."""
     inner_colors: Counter[int] = field(default_factory=Counter)
@@ -77,6 +79,7 @@ class Survey:
         pixels, inner = (self.colors, self.inner_colors) if one.by_color else (self.ids, self.inner_ids)
         pixels.update(one.pixels)
         inner.update(one.inner)
+        self.between.update(one.between)
         self.dropped += one.total - sum(one.pixels.values()) - sum(one.transparent.values())
         self.transparent.update({(one.by_color, value): number for value, number in one.transparent.items()})
         held = areas_of(one.pixels, one.inner, one.by_color, False).values or one.pixels.keys()

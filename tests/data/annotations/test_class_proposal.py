@@ -164,6 +164,9 @@ def test_ids_with_rare_and_narrow_classes_are_all_kept(tmp_path: Path) -> None:
     """Lines one pixel wide are no blending; neither are classes all over a noisy mask."""
     lines = np.where(np.arange(200)[None] % 17 == 0, 20 + np.arange(160)[:, None] % 5, MANY[0]).astype(np.uint8)
     assert propose(saved(tmp_path, [lines])).text.count("[[class]]") == 10
+    wires = np.where(np.arange(200)[None] % 9 == 0, 5 + np.arange(200)[None] // 9 % 12, TWO[0] * 40).astype(np.uint8)
+    proposal = propose(saved(tmp_path, [wires]))
+    assert proposal.text.count("[[class]]") == 14 and proposal.found == ()
     noise = np.random.default_rng(0).integers(0, 30, (60, 60), np.uint8)
     proposal = propose(saved(tmp_path, [noise]))
     assert proposal.text.count("[[class]]") == 30 and proposal.found == ()

@@ -208,7 +208,12 @@ KINDS = [
     tiff("float32.tif", coded(4, 5, 6, 255, dtype=np.float32), IDS),
     tiff("float64.tif", coded(-5, 100000, 2147483647, -1, dtype=np.float64), LARGE),
     tiff("missing.tif", coded(4, 5, 6, np.nan, dtype=np.float32), by_ids(4, 5, 6), said="nothing was measured: void"),
-    tiff("rgb-int32-ids.tif", np.dstack([coded(4, 5, 6, -1, dtype=np.int32)] * 3), by_ids(4, 5, 6, -1), {"photometric": "rgb"}),
+    tiff(
+        "rgb-int32-ids.tif",
+        np.dstack([coded(4, 5, 6, -1, dtype=np.int32)] * 3),
+        by_ids(4, 5, 6, -1),
+        {"photometric": "rgb"},
+    ),
     tiff("lzw.tif", GREYS, IDS, {"compression": "lzw", "tile": (16, 16), "bigtiff": True}),
     tiff("planes.tif", RGB.transpose(2, 0, 1), PAINT, {"planarconfig": "separate", "photometric": "rgb"}),
     tiff("bits.tif", TWO.astype(bool), by_ids(0, 1), expected=TWO),

@@ -155,7 +155,9 @@ def test_blended_masks_are_recognized_by_their_fault(tmp_path: Path) -> None:
     Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(tmp_path / "grey.png")
     with pytest.raises(Unfit, match=r"blended borders. --threshold 128 divides them") as caught:
         ids_of(tmp_path / "grey.png", loaded(tmp_path, BLACK_WHITE))
-    assert caught.value.what == "black and white with blended borders? --threshold 128 divides them", "one finding for all such masks"
+    assert caught.value.what == "black and white with blended borders? --threshold 128 divides them", (
+        "one finding for all such masks"
+    )
     Image.fromarray(np.linspace((200, 0, 0), (0, 200, 0), 9)[None].round().astype(np.uint8)).save(tmp_path / "rgb.png")
     with pytest.raises(Unfit, match=r"blended borders. --nearest-color 100 takes the nearest class"):
         ids_of(tmp_path / "rgb.png", loaded(tmp_path, PAINT))
