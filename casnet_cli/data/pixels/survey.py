@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,7 +85,7 @@ class Survey:
         """
         with self._lock:
             if self._chosen is None:
-                self._chosen = self._choose(on_progress)
+                self._chosen = self._choose(_patient(on_progress))
             return self._chosen
 
     @property
@@ -200,7 +201,21 @@ class Survey:
         return result.ends
 
 
+QUIET_SECONDS = 1.0
+"""A look at pictures that takes less is not worth a word of progress."""
+
 ONE_DEPTH = "one depth a set: convert some, or prepare two sets"
+
+
+def _patient(on_progress: SurveyProgress) -> SurveyProgress:
+    """Progress that is told only after `QUIET_SECONDS`."""
+    start = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if time.monotonic() - start > QUIET_SECONDS:
+            on_progress(done, total)
+
+    return tell
 
 
 def _as_kept(value: float, facts: _Facts) -> float:
