@@ -104,7 +104,7 @@ def _heif(file: IO[bytes]) -> tuple[Any, PictureInfo]:
         "uint8" if bits == 8 else "uint16",
         bands,
         pages=len(opened),
-        profile=profiles.name_of(image.info.get("icc_profile")),
+        **profiles.facts_of(image.info.get("icc_profile")),
         premultiplied=bool(getattr(image, "premultiplied_alpha", False)),
     )
     return image, found

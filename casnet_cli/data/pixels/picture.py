@@ -1,6 +1,6 @@
 """What a picture or mask file holds: its facts, known before any pixel is used, and its values as they are stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class PictureInfo:
     """How viewers turn it by its EXIF tag: 1, not at all, to 8."""
     profile: str | None = None
     """Name of its colour profile; None: it has none, or it is sRGB's."""
+    icc: bytes | None = field(default=None, repr=False)
+    """The content of that profile."""
     inverted: bool = False
     """Whether 0 is the brightest value, as in a TIFF of photometric MinIsWhite; the values are given as stored."""
     premultiplied: bool = False
@@ -79,3 +81,15 @@ class Picture:
     info: PictureInfo
     values: np.ndarray
     """(H, W, N) of `info.dtype`: the values as stored, one channel for each of `info.bands`, not turned."""
+
+
+def full_opacity(alpha: np.ndarray, bits: int) -> float:
+    """The value that means fully opaque in an alpha channel whose values have so many bits.
+
+    Programs write 1, 255 or the largest value of the type: the smallest of them that no value exceeds.
+    """
+    highest = alpha.max(initial=0)
+    if alpha.dtype.kind == "f":
+        return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), 65535.0)
+    largest = np.iinfo(alpha.dtype).max
+    return next(float(full) for full in (255, 2**bits - 1, largest) if highest <= full <= largest)

@@ -57,7 +57,7 @@ def info_of_image(image: Image.Image) -> PictureInfo:
         bands=bands,
         pages=getattr(image, "n_frames", 1),
         orientation=_orientation(image),
-        profile=profiles.name_of(image.info.get("icc_profile")),
+        **profiles.facts_of(image.info.get("icc_profile")),
         notes=(CMYK_NOTE,) if image.mode == "CMYK" else (),
     )
     if found.bands[0] == INDEX:

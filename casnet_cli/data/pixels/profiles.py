@@ -2,11 +2,14 @@
 
 import io
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from casnet_cli.data.pixels.picture import COLORS, GREY, Picture
 
 _NEAR = 3
 """A profile that moves no colour by more than this many of 255 steps is sRGB under another name."""
@@ -19,6 +22,36 @@ def name_of(content: bytes | None) -> str | None:
     if not content or not (profile := _opened(content)) or _like_srgb(content):
         return None
     return " ".join(ImageCms.getProfileDescription(profile).split()) or "without a name"
+
+
+def facts_of(content: bytes | None) -> dict[str, Any]:
+    """`profile` and `icc` of a `PictureInfo`."""
+    name = name_of(content)
+    return {"profile": name, "icc": content if name else None}
+
+
+def in_srgb(picture: Picture) -> Picture:
+    """A picture of 8 bits with its colours, or those of its palette, in sRGB by its profile; grey ones become RGB.
+
+    Further bands and alpha stay as they are; so does a picture of more bits, or without a profile.
+    """
+    info, values = picture.info, picture.values
+    if info.icc is None or info.dtype != "uint8" or info.bits < 8:
+        return picture
+    if info.palette is not None:
+        return replace(picture, info=replace(info, palette=_of_array(info.palette[None], info.icc)[0], icc=None))
+    colors = 1 if info.bands[0] == GREY else 3
+    if colors == 3 and info.bands[:3] != COLORS:
+        return picture
+    found = _of_array(values[..., :colors], info.icc)
+    bands = (*COLORS, *info.bands[colors:])
+    return Picture(replace(info, bands=bands, icc=None), np.concatenate([found, values[..., colors:]], axis=-1))
+
+
+def _of_array(colors: np.ndarray, content: bytes) -> np.ndarray:
+    """(H, W, 3) of (H, W, 1 or 3) uint8."""
+    image = Image.fromarray(np.ascontiguousarray(colors[..., 0] if colors.shape[-1] == 1 else colors))
+    return np.asarray(_converted(image, content).convert("RGB"))
 
 
 def to_srgb(image: Image.Image) -> Image.Image:

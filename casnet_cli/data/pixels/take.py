@@ -1,14 +1,14 @@
 """A picture file as a data set or a run takes it: its bands, depth and orientation, else in words why it cannot."""
 
-import contextlib
 import io
 
 import numpy as np
 from PIL import UnidentifiedImageError
 
-from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
+from casnet_cli.data.images import as_array, decode_rgb
 from casnet_cli.data.intensities import STRIP_PIXELS, Intensities
-from casnet_cli.data.pixels.picture import ALPHA, COLORS, INDEX, Picture, PictureInfo
+from casnet_cli.data.pixels.picture import ALPHA, COLORS, INDEX, Picture, PictureInfo, full_opacity
+from casnet_cli.data.pixels.profiles import in_srgb
 from casnet_cli.data.pixels.read import read
 
 KEPT = {"float16": "float32", "float64": "float32", "int64": "int32", "uint64": "uint32", "bool": "uint8"}
@@ -30,11 +30,7 @@ def take(content: bytes, intensities: Intensities, oriented: bool = False, tagge
             return as_array(decode_rgb(io.BytesIO(content), oriented))
         except UnidentifiedImageError:  # a JPEG of 12 bits
             pass
-    picture = read(content)
-    if intensities.rgb and picture.info.profile and not picture.info.deep:
-        with contextlib.suppress(*UNREADABLE):
-            return as_array(decode_rgb(io.BytesIO(content), oriented))
-    return fitted(picture, intensities, oriented, tagged)
+    return fitted(read(content), intensities, oriented, tagged)
 
 
 def ordinary(content: bytes) -> bool:
@@ -46,13 +42,13 @@ def ordinary(content: bytes) -> bool:
 
 def fitted(picture: Picture, intensities: Intensities, oriented: bool = False, tagged: bool = True) -> np.ndarray:
     """The pixels of a decoded file as `take` gives them. Raises ValueError as it does."""
-    bands, values = channels(picture)
+    bands, values = channels(in_srgb(picture) if intensities.rgb else picture)
     if intensities.chosen:
         if max(intensities.chosen) > len(bands):
             raise ValueError(f"has {in_words(bands)}, and band {max(intensities.chosen)} of each is taken here")
         values = values[..., [number - 1 for number in intensities.chosen]]
     else:
-        values = _colors(bands, values, intensities, picture.info.premultiplied)
+        values = _colors(bands, values, intensities, picture.info)
     values = _of_type(picture.info, values, intensities)
     values = _renamed(picture.info, values, intensities) if tagged else values
     return np.ascontiguousarray(turned(values, picture.info.orientation if oriented else 1))
@@ -101,7 +97,7 @@ def kept_dtype(info: PictureInfo) -> str:
     return KEPT.get(info.dtype, info.dtype)
 
 
-def _colors(bands: tuple[str, ...], values: np.ndarray, intensities: Intensities, premultiplied: bool) -> np.ndarray:
+def _colors(bands: tuple[str, ...], values: np.ndarray, intensities: Intensities, info: PictureInfo) -> np.ndarray:
     """The channels without alpha, as many as the intensities have; transparent pixels are blended with white."""
     colors = values[..., [place for place, band in enumerate(bands) if band != ALPHA]]
     wanted = len(intensities.bands)
@@ -112,11 +108,11 @@ def _colors(bands: tuple[str, ...], values: np.ndarray, intensities: Intensities
         raise ValueError(f"has {in_words(bands)}, and {trained} (`casnet prepare … --bands` chooses bands)")
     if ALPHA not in bands:
         return colors
-    largest = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
-    opacity = values[..., bands.index(ALPHA), None] / largest
+    alpha = values[..., bands.index(ALPHA), None]
+    opacity = alpha / full_opacity(alpha, info.bits)
     if (opacity == 1).all():
         return colors
-    blended = colors * (1 if premultiplied else opacity) + np.asarray(intensities.high) * (1 - opacity)
+    blended = colors * (1 if info.premultiplied else opacity) + np.asarray(intensities.high) * (1 - opacity)
     return (np.rint(blended) if values.dtype.kind in "iu" else blended).astype(values.dtype)
 
 

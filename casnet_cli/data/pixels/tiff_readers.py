@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data.pixels import pillow_readers, profiles, tiff_tags
-from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, INDEX, Picture, PictureInfo, numbered
+from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, INDEX, Picture, PictureInfo, full_opacity, numbered
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -48,7 +48,7 @@ def read(file: IO[bytes]) -> Picture:
         found = _info(tiff, page)
         values = _values(page, found)
     if page.photometric == _SEPARATED and found.bands[:3] == COLORS:
-        return Picture(found, _from_cmyk(values, found, tiff_tags.value(page, 34675)))
+        return Picture(replace(found, icc=None), _from_cmyk(values, found, tiff_tags.value(page, 34675)))
     return Picture(settled(found, values), values)
 
 
@@ -74,7 +74,7 @@ def _info(tiff: "TiffFile", page: "TiffPage") -> PictureInfo:
         bands,
         pages=max(_pages(tiff), page.imagedepth),
         orientation=_orientation(page),
-        profile=profiles.name_of(tiff_tags.value(page, 34675)),
+        **profiles.facts_of(tiff_tags.value(page, 34675)),
         inverted=page.photometric == _WHITE_IS_ZERO,
         premultiplied=1 in page.extrasamples and ALPHA in bands,
         nodata=tiff_tags.nodata(page),
@@ -160,8 +160,7 @@ def _is_alpha(values: np.ndarray, bits: int) -> bool:
     above = sample[sample > 0]
     if above.size == 0:
         return True
-    full = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else ((1 << bits) - 1, 255)
-    return above.max() in full and bool((above == above.max()).mean() >= _ALPHA_SHARE)
+    return above.max() == full_opacity(values, bits) and bool((above == above.max()).mean() >= _ALPHA_SHARE)
 
 
 def _without_alpha(found: PictureInfo) -> PictureInfo:

@@ -10,9 +10,9 @@ import pytest
 import tifffile
 from helpers import picture_writers as by
 from helpers.picture_writers import cut_out, rough
-from PIL import Image, ImageCms
+from PIL import Image
 
-from casnet_cli.data.images import UNREADABLE, decode_rgb
+from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.pixels.read import info_of, read
 
 
@@ -85,41 +85,6 @@ def test_names_that_name_colours_and_twins(tmp_path: Path) -> None:
     assert info_of(content).bands == ("blue", "green", "red", "x", "band 5")
     three = info_of(tiff(rough("uint16", 3), photometric="minisblack"))
     assert three.bands == ("red", "green", "blue") and "no names" in three.notes[0]
-
-
-def adobe_rgb() -> bytes:
-    imagecodecs = pytest.importorskip("imagecodecs")
-    return imagecodecs.cms_profile("adobergb")
-
-
-def to_srgb_by_formula(values: np.ndarray) -> np.ndarray:
-    """Of Adobe RGB (1998), by its published matrix and gamma."""
-    linear = (values / 255) ** (563 / 256)
-    xyz = linear @ np.array([[0.57667, 0.18556, 0.18823], [0.29734, 0.62736, 0.07529], [0.02703, 0.07069, 0.99134]]).T
-    rgb = xyz @ np.array([[3.24045, -1.53714, -0.49853], [-0.96927, 1.87601, 0.04156], [0.05564, -0.20403, 1.05723]]).T
-    rgb = np.clip(rgb, 0, 1)
-    return 255 * np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)
-
-
-def test_colours_of_another_profile_become_srgb_and_stored_values_stay() -> None:
-    values, buffer = by.smooth(3), io.BytesIO()
-    values[..., 1] = 120
-    Image.fromarray(values).save(buffer, "PNG", icc_profile=adobe_rgb())
-    content = buffer.getvalue()
-    assert info_of(content).profile == "Adobe RGB (compatible)"
-    assert (read(content).values == values).all()
-    seen = np.asarray(decode_rgb(io.BytesIO(content)), float)
-    assert np.abs(seen - to_srgb_by_formula(values)).max() <= 2
-    assert np.abs(seen - values).max() > 10
-
-
-def test_srgb_under_any_name_and_broken_profiles_change_nothing() -> None:
-    values = rough("uint8", 3)
-    for profile in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"none at all"):
-        buffer = io.BytesIO()
-        Image.fromarray(values).save(buffer, "PNG", icc_profile=profile)
-        assert info_of(buffer.getvalue()).profile is None
-        assert (np.asarray(decode_rgb(io.BytesIO(buffer.getvalue()))) == values).all()
 
 
 def test_cmyk_is_said() -> None:
