@@ -5,7 +5,7 @@ import io
 import numpy as np
 import tifffile
 
-from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
+from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, as_array, decode_rgb
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.errors import reason
 
@@ -31,6 +31,8 @@ def decode_pixels(content: bytes, intensities: Intensities) -> np.ndarray:
             shape = (page.imagelength, page.imagewidth, len(intensities.bands))
             if page.dtype != intensities.dtype or page.samplesperpixel != shape[-1]:
                 raise ValueError(f"holds {page.samplesperpixel} bands of {page.dtype}")
+            if shape[0] * shape[1] > MAX_PIXELS:
+                raise ValueError(f"claims {shape[1]}x{shape[0]} pixels")
             return page.asarray(maxworkers=1).reshape(shape)
     except (*UNREADABLE, MemoryError):
         raise
