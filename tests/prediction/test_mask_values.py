@@ -122,6 +122,15 @@ def test_all_faults_of_a_table_at_once(tmp_path: Path, text: str, faults: list[s
         assert fault.startswith(f"{tmp_path / 'mine.toml'}: ") and words in fault
 
 
+def test_ids_that_no_png_can_hold_are_passed_over(tmp_path: Path) -> None:
+    """Masks to read may hold them; of several ids the first one that can be written is."""
+    found = from_table(tmp_path, TABLE.replace("[7, 8]", "[-7, 70000, 8]").replace("[254, ", "[-1, 254, "))
+    assert found.grey is not None and {8, 254} <= set(found.grey.tolist())
+    alone = VOIDS + without(ROAD.replace("[7, 8]", "[-7]") + SKY, "color")
+    with pytest.raises(InputError, match="class 'road' without ids"):
+        from_table(tmp_path, alone)
+
+
 def test_a_file_that_is_not_there_and_one_that_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"palete: no such file of mask values \(palette, ids or a TOML file"):
         resolve_mask_values("palete", LABELS, False)

@@ -7,6 +7,7 @@ import numpy as np
 from casnet_cli.data.annotations.class_table import UNKNOWN, ClassTable
 from casnet_cli.data.annotations.mask_file import Mask
 from casnet_cli.data.annotations.mending import Mending, ground_and_object, nearest_classes
+from casnet_cli.data.annotations.palettes import tells
 from casnet_cli.data.annotations.polygons import BACKGROUND, background_id
 from casnet_cli.labels import VOID
 
@@ -119,8 +120,9 @@ class Lookup:
 
     @property
     def divisible(self) -> bool:
-        """Whether the pixels are greys that a threshold can divide: not a palette's, nor 0 and 1 alone."""
-        if self.mask.palette is not None:
+        """Whether the pixels are greys that a threshold can divide: not indices of colours, nor 0 and 1 alone."""
+        palette = self.mask.info.palette
+        if palette is not None and not self.by_color and tells(palette):
             return False
         levels: set[float] = set()
         for rows in self.mask.strips():
@@ -155,10 +157,10 @@ class Lookup:
         return found
 
     def _grey(self, rows: slice) -> np.ndarray | None:
-        """(h, W): greys of some rows, of fewer than 8 bits stretched to 255; None if they have colours."""
+        """(h, W): greys of some rows, of 1 bit 0 and 255; None if they have colours."""
         if self.ids is not None:
-            factor = (self.mask.scale or (1, 1))[0] if self.mask.single and self.mask.info.bits < 8 else 1
-            return self.ids[rows] * factor if factor > 1 else self.ids[rows]
+            one_bit = self.mask.info.bits == 1 and self.mask.palette is None
+            return self.ids[rows] * np.uint8(255) if one_bit else self.ids[rows]
         colors = self.mask.colors(rows)
         red, green, blue = colors >> 16, colors >> 8 & 255, colors & 255
         if max(np.abs(red - green).max(initial=0), np.abs(blue - green).max(initial=0)) > COLORLESS:

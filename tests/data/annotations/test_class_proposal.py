@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.photographs import photo
+from helpers.png_files import png
 from PIL import Image
 from scipy import ndimage
 
@@ -98,6 +99,23 @@ def test_black_and_white_masks_that_were_scaled_with_blending(
     ]
     for ids, one in zip(found, soft, strict=True):
         np.testing.assert_array_equal(ids, one >= 128)
+
+
+def test_blended_borders_of_four_bits_and_of_palettes(tmp_path: Path) -> None:
+    """Indices of greys in their order are levels; of other palettes the colours are looked at."""
+    soft = [ndimage.gaussian_filter(white, 2.0) for white in WHITE]
+    coarse = [((one.astype(int) + 8) // 17).astype(np.uint8) for one in soft]
+    few = [tmp_path / f"few-{index}.png" for index in range(3)]
+    for file, one in zip(few, coarse, strict=True):
+        file.write_bytes(png(one, 4))
+    found, said, _ = proposed(tmp_path, few)
+    assert "with blended borders: 0 is the background, 15 the object" in said[0]
+    np.testing.assert_array_equal(found, [one >= 8 for one in coarse])
+    for colors in (1, -1):
+        files = saved(tmp_path, [Image.fromarray(one[:, ::colors], "L").quantize(64) for one in soft], "gif")
+        found, said, _ = proposed(tmp_path, files)
+        assert "Black and white with blended borders" in said[-1] and "--threshold" in said[-1], said
+        assert np.mean(np.asarray(found) == np.asarray(TWO)[:, :, ::colors]) > 0.98
 
 
 @pytest.mark.parametrize("quality", [95, 50])

@@ -99,7 +99,9 @@ def test_a_threshold_divides_files_that_hold_values_between(tmp_path: Path) -> N
     tifffile.imwrite(tmp_path / "chance.tif", greys / np.float32(255))
     np.testing.assert_array_equal(ids_of(tmp_path / "chance.tif", classes, threshold=0.5)[0], expected)
     (tmp_path / "two.png").write_bytes(png(greys // 64, 2))
-    np.testing.assert_array_equal(ids_of(tmp_path / "two.png", classes, threshold=128)[0], greys >= 128)
+    np.testing.assert_array_equal(ids_of(tmp_path / "two.png", classes, threshold=2)[0], greys >= 128)
+    (tmp_path / "one.png").write_bytes(png(greys // 128, 1))
+    np.testing.assert_array_equal(ids_of(tmp_path / "one.png", classes, threshold=128)[0], greys >= 128)
     Image.fromarray(np.array([[0, 255]], np.uint8)).save(tmp_path / "hard.png")
     assert ids_of(tmp_path / "hard.png", classes, threshold=128)[1] == [], "nothing is mended, and nothing said"
     Image.fromarray(np.array([[0, 1]], np.uint8)).save(tmp_path / "ones.png")
