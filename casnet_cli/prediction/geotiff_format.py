@@ -129,10 +129,30 @@ def _write(
             describe(dataset)  # before the first pixels: later GDAL would write a file beside for it
             for top, rows in strips(values, BLOCK):
                 dataset.write(rows, 1, window=((top, top + len(rows)), (0, width)))
-    except OSError:
-        raise
-    except Exception as error:  # GDAL has classes of its own where a disk is full
+            told = _told(dataset)
+            dataset.close()
+            _check(partial, values, told)
+    except Exception as error:  # some of GDAL's are no OSError
+        if isinstance(error, OSError) and not isinstance(error, rasterio.errors.RasterioError):
+            raise
         raise OSError(f"GDAL cannot finish it, as where a disk is full ({gdal_reason(error)})") from None
+
+
+def _told(dataset: Any) -> tuple[object, ...]:
+    """What a file says of its band beside the pixels."""
+    return dataset.nodata, dataset.descriptions, dataset.scales, dataset.tags(1)
+
+
+def _check(file: Path, values: np.ndarray, told: tuple[object, ...]) -> None:
+    """Raises OSError for a file that is not as it was written: where a disk is full GDAL may cut it without a word."""
+    import rasterio
+
+    with rasterio.open(file) as found:
+        whole = _told(found) == told
+        for top, rows in strips(values, BLOCK):
+            whole = whole and np.array_equal(found.read(1, window=((top, top + len(rows)), (0, rows.shape[1]))), rows)
+    if not whole:
+        raise OSError("it is cut, as where a disk is full")
 
 
 def _placed(georeference: Georeference | None) -> dict[str, Any]:

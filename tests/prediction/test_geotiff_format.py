@@ -1,5 +1,6 @@
 """GeoTIFFs of predictions, read by rasterio and by GDAL's own program where it is installed."""
 
+import resource
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -83,6 +84,21 @@ def test_a_reference_system_that_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="does not know its coordinate reference system"):
         geotiff_format.write_geotiff(tmp_path / "a.tif", labelled(Georeference("EPSG:999999", UTM.transform)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("short", [5, 500, 5000, 50_000])
+def test_a_full_disk_is_told(tmp_path: Path, short: int) -> None:
+    picture = labelled(size=(700, 900))
+    geotiff_format.write_difficulty(tmp_path / "whole.tif", picture)
+    most = (tmp_path / "whole.tif").stat().st_size - short
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(OSError, match="as where a disk is full"):
+            geotiff_format.write_difficulty(tmp_path / "cut.tif", picture)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.tif"}
 
 
 LOCAL = "+proj=laea +lat_0=51.5 +lon_0=7.25 +x_0=1000 +y_0=2000 +ellps=GRS80 +units=m"
