@@ -5,7 +5,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -32,12 +32,20 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     """
     with reading():
         image = _opened(file)
+        if "transparency" in image.info and image.format == "PNG":
+            image.info["transparency"] = _stretched(image.info["transparency"], getattr(image, "tile", None))
         image.load()
         if oriented and orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
         if "icc_profile" in image.info:
             image = profiles.to_srgb(image)
     return rgb(image)
+
+
+def _stretched(key: Any, tiles: Any) -> Any:
+    """The transparent colour of a PNG as Pillow's pixels have it: it stretches greys of 2 and 4 bits, but not this."""
+    layout = tiles[0].args if tiles else None
+    return key * {"L;2": 85, "L;4": 17}[layout] if layout in ("L;2", "L;4") else key
 
 
 def _opened(file: IO[bytes]) -> Image.Image:

@@ -23,6 +23,9 @@ RGB_BYTES = 3
 COMMON = (b"\xff\xd8", b"\x89PNG")
 """How the files begin whose header says no more than their size, if they are `ordinary`."""
 
+HEADER_BYTES = 1 << 16
+"""In these the index of further pictures begins."""
+
 
 @dataclass(frozen=True)
 class PictureFacts:
@@ -53,7 +56,7 @@ class PictureReader:
 
     def facts(self, content: bytes, file: Path) -> PictureFacts:
         """By the header. file: named in remarks. Raises one of `images.UNREADABLE`."""
-        if self.intensities.rgb and content.startswith(COMMON) and ordinary(content):
+        if self.intensities.rgb and content.startswith(COMMON) and ordinary(content) and not _several(content):
             try:
                 return PictureFacts(size_of(io.BytesIO(content)))
             except UnidentifiedImageError:  # a JPEG of 12 bits
@@ -104,3 +107,9 @@ class PictureReader:
                 "predictions"
             )
         return found
+
+
+def _several(content: bytes) -> bool:
+    """Whether a JPEG or PNG may hold further pictures: an index of them, or of frames, stands in its header."""
+    head = content[:HEADER_BYTES]
+    return b"MPF\0" in head or b"acTL" in head
