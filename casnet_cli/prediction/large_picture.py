@@ -17,6 +17,7 @@ from casnet_cli.data.pixels.take import fitted
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
 from casnet_cli.prediction.geotiff_format import GDAL_CACHE, JPEG_2000, TIFF, gdal_reason, located, quiet
+from casnet_cli.util import memory
 
 LARGE = 50_000_000
 """A picture of more pixels is read by windows."""
@@ -48,6 +49,7 @@ class LargePicture:
         in words that follow its name, if depth or bands do not fit."""
         self._dataset, self._intensities, self._lock = dataset, intensities, threading.Lock()
         (rows, columns), *_ = dataset.block_shapes
+        _check_pieces(rows * columns * len(info.bands) * np.dtype(info.dtype).itemsize)
         self._in_strips = columns == dataset.width and rows < dataset.height
         self._strip = (slice(0, 0), np.zeros((0, 0, 0)))
         self.info = self._settled(info)
@@ -155,6 +157,16 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
     if found != (width, height, len(info.bands), {info.dtype}):  # such as CMYK, whose facts are those of RGB
         return None
     return LargePicture(dataset, replace(info, orientation=1, georeference=located(file, info)), intensities)
+
+
+def _check_pieces(size: int) -> None:
+    """Raises ValueError if one tile or strip of so many bytes, the least that can be decoded, needs too much memory."""
+    free = memory.memory_available()
+    if free is not None and size > free // 2:
+        raise ValueError(
+            f"is stored in tiles or strips of {size / 2**30:.1f} GiB, and {free / 2**30:.1f} are free "
+            "(gdal_translate -co TILED=YES)"
+        )
 
 
 class _LargeGaps:

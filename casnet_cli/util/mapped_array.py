@@ -1,5 +1,7 @@
 """Arrays on disk, in files without a name, for what is larger than memory."""
 
+import errno
+import math
 import mmap
 import os
 import tempfile
@@ -18,12 +20,15 @@ def mapped(shape: tuple[int, ...], dtype: Any, folder: Path) -> np.ndarray:
 
     Raises OSError where the disk has no room for all of it: a mapped file could not report that later.
     """
-    length = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    length = math.prod(shape) * np.dtype(dtype).itemsize
     with tempfile.TemporaryFile(dir=folder) as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, max(1, length))
-        else:
-            file.truncate(max(1, length))
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, max(1, length))
+            else:
+                file.truncate(max(1, length))
+        except OverflowError:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG)) from None
         return np.memmap(file, dtype, "r+", shape=shape)
 
 

@@ -127,6 +127,13 @@ def test_pictures_that_do_not_fit_are_refused_beforehand(tmp_path: Path) -> None
         open_large(write(tmp_path / "a.tif", values(4)), PLAIN)
 
 
+def test_pieces_larger_than_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "a.tif", values(3), blockysize=SIZE[0], compress="deflate", interleave="pixel")
+    monkeypatch.setattr("casnet_cli.util.memory.memory_available", lambda: 2 * 3 * SIZE[0] * SIZE[1] - 1)
+    with pytest.raises(ValueError, match=r"in tiles or strips of 0\.0 GiB, .* \(gdal_translate -co TILED=YES\)"):
+        open_large(file, PLAIN)
+
+
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / "a.tif", values(3), compress="deflate", **TILED)
     content = bytearray(file.read_bytes())

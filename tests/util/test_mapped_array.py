@@ -37,3 +37,10 @@ def test_a_full_disk_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(mapped_array.os, "posix_fallocate", full, raising=False)
     with pytest.raises(OSError, match="No space left"):
         mapped((4, 5), np.uint8, tmp_path)
+
+
+def test_more_than_files_can_hold(tmp_path: Path) -> None:
+    for side in (2**31 - 1, 2**32 - 1):
+        with pytest.raises(OSError):
+            mapped((side, side), np.uint8, tmp_path)
+    assert list(tmp_path.iterdir()) == []
