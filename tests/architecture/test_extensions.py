@@ -18,6 +18,7 @@ from helpers.datasets import write_blocks
 
 from casnet_cli import cli
 from casnet_cli.data import sources
+from casnet_cli.data.pixels import formats as pixels_formats
 from casnet_cli.data.store import Store
 from casnet_cli.evaluation import detailed_metrics
 from casnet_cli.export import formats
@@ -32,6 +33,23 @@ def write(file, picture):
     file.write_text(f"{picture.name}: {(picture.result.mask == 0).mean():.3f}")
 
 KIND = OutputKind("negative", ".negative.txt", (), write)
+''',
+    "digits": '''
+"""A format of pictures: greys in hexadecimal digits, below their width and height."""
+import numpy as np
+from casnet_cli.data.pixels.formats import PictureFormat
+from casnet_cli.data.pixels.picture import GREY, Picture, PictureInfo
+
+def info(file):
+    width, height = map(int, file.readline().split()[1:])
+    return PictureInfo("digits", (width, height), 8, "uint8", (GREY,))
+
+def read(file):
+    found = info(file)
+    values = np.frombuffer(bytes.fromhex(file.read().decode()), np.uint8)
+    return Picture(found, values.reshape(found.size[1], found.size[0], 1))
+
+FORMAT = PictureFormat("digits", (".digits",), lambda head: head.startswith(b"digits "), info, read, "greys of 8 bits")
 ''',
     "kerasfile": '''
 """An export format: Keras's own file."""
@@ -112,6 +130,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(folder)
     new = {name: importlib.import_module(name) for name in FILES if name != "hello"}
     monkeypatch.setitem(output_kinds.OUTPUT_KINDS, "negative", new["negative"].KIND)
+    monkeypatch.setitem(pixels_formats.FORMATS, "digits", new["digits"].FORMAT)
     monkeypatch.setitem(formats.FORMATS, "kerasfile", new["kerasfile"].FORMAT)
     monkeypatch.setitem(sources.SOURCES, "stripes", "stripes")
     monkeypatch.setitem(detailed_metrics.METRICS, "void_share", lambda setup: new["void_share"].VoidShare())
@@ -127,6 +146,16 @@ def test_an_output_of_predict(added: Path, tmp_path: Path) -> None:
         share = (np.asarray(mask) == 0).mean()
     assert (tmp_path / "out" / "a.negative.txt").read_text() == f"a.png: {share:.3f}" and 0 < share < 1
     assert ".negative.txt" in str(record["outputs"]) and "negative" in output_kinds.save_choices()
+
+
+def test_a_format_of_pictures(added: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.digits").write_bytes(b"digits 3 2\n" + b"00ff00" + b"ffff00")
+    (record,) = predictions.label(tmp_path / "in")
+    assert record["status"] == "ok"
+    with predictions.opened(tmp_path / "out" / "a.png") as mask:
+        assert (np.asarray(mask) == [[0, 1, 0], [1, 1, 0]]).all()
+    assert "format: digits" in casnet("info", tmp_path / "in" / "a.digits")
 
 
 def test_choices_of_options_are_those_of_the_tables(added: Path) -> None:

@@ -59,7 +59,7 @@ def _png_files() -> dict[str, PictureFile]:
 
 def _tiff_files() -> dict[str, PictureFile]:
     found = {}
-    for dtype in "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float32 float64".split():
+    for dtype in ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]:
         readers = ("rasterio",) if dtype in ("int8", "uint64", "int64") else OTHERS
         write = lambda dtype=dtype: by.tiff(rough(dtype))  # noqa: E731
         found[f"tiff grey {dtype}"] = PictureFile(".tif", write, GREY, np.dtype(dtype).itemsize * 8, readers)

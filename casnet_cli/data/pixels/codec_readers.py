@@ -104,10 +104,9 @@ def _heif(file: IO[bytes]) -> tuple[Any, PictureInfo]:
         "uint8" if bits == 8 else "uint16",
         bands,
         pages=len(opened),
-        **profiles.facts_of(image.info.get("icc_profile")),
         premultiplied=bool(getattr(image, "premultiplied_alpha", False)),
     )
-    return image, found
+    return image, profiles.with_profile(found, image.info.get("icc_profile"))
 
 
 def _names(channels: int) -> tuple[str, ...]:

@@ -149,7 +149,7 @@ PICTURE_ENDINGS = tuple(ending for row in _ROWS for ending in row.endings)
 
 def readable_endings() -> tuple[str, ...]:
     """Endings of the files that can be read here, in small letters."""
-    return tuple(ending for row in _ROWS if row.installed for ending in row.endings)
+    return tuple(ending for row in FORMATS.values() if row.installed for ending in row.endings)
 
 
 def format_of(head: bytes) -> PictureFormat | None:

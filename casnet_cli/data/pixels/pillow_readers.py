@@ -57,9 +57,9 @@ def info_of_image(image: Image.Image) -> PictureInfo:
         bands=bands,
         pages=getattr(image, "n_frames", 1),
         orientation=_orientation(image),
-        **profiles.facts_of(image.info.get("icc_profile")),
         notes=(CMYK_NOTE,) if image.mode == "CMYK" else (),
     )
+    found = profiles.with_profile(found, image.info.get("icc_profile"))
     if found.bands[0] == INDEX:
         colors, opacity = _palette(image)
         found = replace(found, palette=colors, palette_alpha=opacity)

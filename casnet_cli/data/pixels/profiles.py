@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from casnet_cli.data.pixels.picture import COLORS, GREY, Picture
+from casnet_cli.data.pixels.picture import COLORS, GREY, Picture, PictureInfo
 
 _NEAR = 3
 """A profile that moves no colour by more than this many of 255 steps is sRGB under another name."""
@@ -24,10 +24,10 @@ def name_of(content: bytes | None) -> str | None:
     return " ".join(ImageCms.getProfileDescription(profile).split()) or "without a name"
 
 
-def facts_of(content: bytes | None) -> dict[str, Any]:
-    """`profile` and `icc` of a `PictureInfo`."""
+def with_profile(info: PictureInfo, content: bytes | None) -> PictureInfo:
+    """The facts with those of an ICC profile, unless it is sRGB's or none."""
     name = name_of(content)
-    return {"profile": name, "icc": content if name else None}
+    return replace(info, profile=name, icc=content) if name else info
 
 
 def in_srgb(picture: Picture) -> Picture:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WHITE_IS_ZERO, _PALETTE, _SEPARATED, _YCBCR = 0, 3, 5, 6
 """Values of the tag PhotometricInterpretation."""
-_RGB = 2
+_RGB, _LABS = 2, (8, 9, 10)
 _JPEGS = (7, 33003, 33004, 33005, 34712, 50001, 50002)
 """Compressions that turn YCbCr into RGB themselves."""
 _OLD_JPEG = 6
@@ -48,7 +48,7 @@ def read(file: IO[bytes]) -> Picture:
         found = _info(tiff, page)
         values = _values(page, found)
     if page.photometric == _SEPARATED and found.bands[:3] == COLORS:
-        return Picture(replace(found, icc=None), _from_cmyk(values, found, tiff_tags.value(page, 34675)))
+        return Picture(replace(found, icc=None), _from_cmyk(values, found, tiff_tags.profile(page)))
     return Picture(settled(found, values), values)
 
 
@@ -73,14 +73,14 @@ def _info(tiff: "TiffFile", page: "TiffPage") -> PictureInfo:
         dtype,
         bands,
         pages=max(_pages(tiff), page.imagedepth),
-        orientation=_orientation(page),
-        **profiles.facts_of(tiff_tags.value(page, 34675)),
+        orientation=tiff_tags.orientation(page),
         inverted=page.photometric == _WHITE_IS_ZERO,
         premultiplied=1 in page.extrasamples and ALPHA in bands,
         nodata=tiff_tags.nodata(page),
         georeference=tiff_tags.georeference(page),
         notes=notes,
     )
+    found = profiles.with_profile(found, tiff_tags.profile(page))
     if INDEX in bands and page.colormap is not None:
         colors = page.colormap.T
         found = replace(found, palette=(colors >> 8 if colors.max() > 255 else colors).astype(np.uint8))
@@ -109,6 +109,8 @@ def _bands(page: "TiffPage", bits: int) -> tuple[tuple[str, ...], tuple[str, ...
         if bits == 8:
             return (*COLORS, *((ALPHA,) if alpha is not None else ())), (pillow_readers.CMYK_NOTE,)
         return ("cyan", "magenta", "yellow", "black", *numbered(total)[4:]), ()
+    if page.photometric in _LABS and total == 3:
+        return ("lightness", "a", "b"), ("its colours are CIELAB: they are taken as three bands, not converted",)
     names = list(numbered(total))
     notes: tuple[str, ...] = ()
     others = [band for band in range(total) if band != alpha]
@@ -133,11 +135,6 @@ def _pages(tiff: "TiffFile") -> int:
         return total
     kinds = [int(page.aspage().subfiletype) for page in tiff.pages]
     return max(1, sum(not kind & 0b101 for kind in kinds))
-
-
-def _orientation(page: "TiffPage") -> int:
-    found = tiff_tags.value(page, 274)
-    return found if found in range(1, 9) else 1
 
 
 def _values(page: "TiffPage", found: PictureInfo) -> np.ndarray:

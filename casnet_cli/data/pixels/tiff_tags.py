@@ -9,6 +9,7 @@ from casnet_cli.data.pixels.picture import ALPHA, BLUE, GREEN, GREY, RED, Georef
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
+_ORIENTATION, _ICC = 274, 34675
 _PIXEL_SCALE, _TIE_POINT, _TRANSFORMATION, _GEO_KEYS = 33550, 33922, 34264, 34735
 _GDAL_METADATA, _GDAL_NODATA = 42112, 42113
 _RASTER_TYPE, _GEOGRAPHIC, _PROJECTED = 1025, 2048, 3072
@@ -18,16 +19,22 @@ _USER_DEFINED = 32767
 _MEANINGS = {"red": RED, "green": GREEN, "blue": BLUE, "alpha": ALPHA, "gray": GREY, "grey": GREY}
 
 
-def value(page: "TiffPage", tag: int) -> Any:
-    """The value of a tag by its number; None if the page has none."""
-    found = page.tags.get(tag)
-    return None if found is None else found.value
+def orientation(page: "TiffPage") -> int:
+    """How viewers turn the page: 1, not at all, to 8."""
+    found = _value(page, _ORIENTATION)
+    return found if found in range(1, 9) else 1
+
+
+def profile(page: "TiffPage") -> bytes | None:
+    """The content of the page's ICC profile; None if it has none."""
+    found = _value(page, _ICC)
+    return found if isinstance(found, bytes) else None
 
 
 def nodata(page: "TiffPage") -> float | None:
     """GDAL's value for pixels where nothing was measured; None for NaN too, which means so without a tag."""
     try:
-        found = float(str(value(page, _GDAL_NODATA)).strip("\0 "))
+        found = float(str(_value(page, _GDAL_NODATA)).strip("\0 "))
     except ValueError:
         return None
     return found if found == found else None
@@ -36,7 +43,7 @@ def nodata(page: "TiffPage") -> float | None:
 def band_names(page: "TiffPage", bands: int) -> list[str]:
     """The names of the bands by GDAL's metadata, colours by their English names; empty where there is none."""
     names, meanings = [""] * bands, [""] * bands
-    text = value(page, _GDAL_METADATA)
+    text = _value(page, _GDAL_METADATA)
     for item in _items(text if isinstance(text, str) else ""):
         sample, role = item.get("sample", ""), (item.get("role") or "").lower()
         if not (sample.isdigit() and int(sample) < bands):
@@ -60,7 +67,7 @@ def _items(text: str) -> list[ElementTree.Element]:
 
 def georeference(page: "TiffPage") -> Georeference | None:
     """Where the page lies, by GeoTIFF's tags; None if they do not say it."""
-    keys = _geo_keys(value(page, _GEO_KEYS))
+    keys = _geo_keys(_value(page, _GEO_KEYS))
     transform = _transform(page)
     if transform is None:
         return None
@@ -72,15 +79,21 @@ def georeference(page: "TiffPage") -> Georeference | None:
 
 
 def _transform(page: "TiffPage") -> tuple[float, float, float, float, float, float] | None:
-    matrix = value(page, _TRANSFORMATION)
+    matrix = _value(page, _TRANSFORMATION)
     if matrix is not None and len(matrix) >= 8:
         return (*map(float, (*matrix[:2], matrix[3], *matrix[4:6], matrix[7])),)  # type: ignore[return-value]
-    scale, tie = value(page, _PIXEL_SCALE), value(page, _TIE_POINT)
+    scale, tie = _value(page, _PIXEL_SCALE), _value(page, _TIE_POINT)
     if scale is None or tie is None or len(scale) < 2 or len(tie) < 6:
         return None
     column, row, _, x, y = map(float, tie[:5])
     across, down = float(scale[0]), -float(scale[1])
     return across, 0.0, x - across * column, 0.0, down, y - down * row
+
+
+def _value(page: "TiffPage", tag: int) -> Any:
+    """The value of a tag by its number; None if the page has none."""
+    found = page.tags.get(tag)
+    return None if found is None else found.value
 
 
 def _geo_keys(directory: Any) -> dict[int, int]:

@@ -96,6 +96,12 @@ def test_cmyk_is_said() -> None:
     assert np.abs(found.values - expected).max() <= 1.5
 
 
+def test_cielab_is_not_taken_for_red_green_and_blue() -> None:
+    found = read(tiff(rough("uint8", 3), photometric="cielab"))
+    assert found.info.bands == ("lightness", "a", "b") and "CIELAB" in found.info.notes[0]
+    assert (found.values == rough("uint8", 3)).all()
+
+
 def huge_png() -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", 2**30, 2**30, 8, 2, 0, 0, 0)
     return by.png(8, 2).content[:12] + header + struct.pack(">I", zlib.crc32(header)) + by.png(8, 2).content[33:]
