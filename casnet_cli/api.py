@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from casnet_cli.inference.protocol import Predictor
 
 
+WIDE = ("I", "F")
+"""How Pillow's modes of more than 8 bits begin."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """The outputs for the pixels of one image."""
@@ -47,8 +51,8 @@ class Segmenter:
         """Label one image of any size: an array (H, W, N), a Pillow image, or a file.
 
         An array has the type and bands of the pictures that the network was trained on, mostly (H, W, 3) uint8 RGB, and
-        so has a Pillow image if these are others; else it may be of any mode. Where nothing was measured the mask is
-        255. Raises InputError for a file that is no image, and for an array of another shape or kind.
+        so has a Pillow image if these are others; else it may be of any mode of 8 bits. Where nothing was measured the
+        mask is 255. Raises InputError for a file that is no image, and for an array of another shape or kind.
         """
         outputs = self._predictor.predict(_as_array(image, self.intensities))
         return Prediction(outputs["mask"], outputs["difficulty"], np.moveaxis(outputs["probabilities"], 0, -1))
@@ -73,7 +77,8 @@ def _as_array(image: np.ndarray | Image.Image | str | PathLike[str], intensities
     from casnet_cli.data.pixels.take import take
 
     if isinstance(image, Image.Image):
-        image = as_array(rgb(image)) if intensities.rgb else _with_bands(np.asarray(image))
+        ordinary = intensities.rgb and not image.mode.startswith(WIDE)
+        image = as_array(rgb(image)) if ordinary else _with_bands(np.asarray(image))
     if isinstance(image, np.ndarray):
         bands = len(intensities.bands)
         if image.dtype != intensities.dtype or image.ndim != 3 or image.shape[2] != bands or 0 in image.shape:

@@ -73,6 +73,8 @@ class Intensities:
     @classmethod
     def from_record(cls, record: dict[str, object]) -> "Intensities":
         """Raises TypeError or ValueError for a record that is none."""
+        if not isinstance(record, dict):
+            raise TypeError(f"{type(record).__name__} is no record of intensities")
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
         found = cls(**fields)  # type: ignore[arg-type]
         if np.dtype(found.dtype).kind not in "iuf":

@@ -26,7 +26,8 @@ def meta_after(store: Store, recipe: Recipe, epochs: int, fold: int | None = Non
     history = [{"epoch": epoch, "step": 3 * epoch} for epoch in range(1, epochs + 1)]
     schedule = {"best": 0.5, "waited": 0, "since_best": 0, "dropped": 0, "finished": ended}
     progress = Progress(3 * epochs, {}, 0.0, history)
-    return Meta(recipe, store.labels, store.name, store.content_sha256, fold, progress, schedule)  # type: ignore[arg-type]
+    data = store.labels, store.name, store.content_sha256
+    return Meta(recipe, *data, fold, progress, schedule, intensities=store.intensities)  # type: ignore[arg-type]
 
 
 def write_run(folder: Path, store: Store, meta: Meta) -> RunLayout:

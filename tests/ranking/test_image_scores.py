@@ -29,6 +29,17 @@ def test_means_shares_and_features() -> None:
     np.testing.assert_array_equal(features_of(line), np.array([0.5, -2.0], np.float32))
 
 
+def test_what_was_not_measured_belongs_to_no_class() -> None:
+    difficulty, mask = np.full((20, 30), 0.8), np.zeros((20, 30), int)
+    difficulty[:10], mask[:10], mask[10:15] = 0, 255, 2
+    line = scored(difficulty, mask).record("a.png", LABELS)
+    assert line["classes"] == {"red": [0.5, 0.5], "blue": [0.5, 0.5]}
+    (upper, *_) = line["regions"]
+    assert (upper["y"], upper["height"]) == (10, 10)
+    nowhere = scored(np.zeros((20, 30)), np.full((20, 30), 255)).record("a.png", LABELS)
+    assert nowhere["classes"] == {} and nowhere["regions"] == []
+
+
 def test_hard_regions_the_hardest_first_without_specks() -> None:
     difficulty, mask = np.full((40, 60), 0.1), np.ones((40, 60), int)
     difficulty[2:6, 3:13] = 0.6  # 40 pixels

@@ -1,18 +1,21 @@
 """What casnet train is to do by its options: each case is found without a training, and without a back end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.checkpoints import meta_after, write_checkpoint, write_run
-from helpers.datasets import write_blocks
+from helpers.datasets import write_bands, write_blocks
 
 from casnet_cli import backend
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
-from casnet_cli.errors import CasnetError, InputError, RunError
+from casnet_cli.errors import CasnetError, DataError, InputError, RecipeError, RunError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import read_meta
+from casnet_cli.workflows.recipe_choice import Choice
+from casnet_cli.workflows.train.plan import RunPlan
 from casnet_cli.workflows.train.session import Continued, Finished, New, Replay, TrainOptions, resolve
 
 SETTINGS = ["training.epochs=2", "training.batch_size=4", "model.branch_channels=16"]
@@ -160,3 +163,49 @@ def test_a_run_that_ended_before_its_first_checkpoint_begins_anew_as_it_was_begu
 def test_a_step_that_is_repeated(store: Store) -> None:
     folder = Path("runs/one/not-finite-step-000007")
     assert resolve(TrainOptions(replay=folder, resume=True)) == Replay(folder)
+
+
+BANDS = Path("data/bands.h5")
+
+
+@pytest.fixture
+def four(store: Store) -> Store:
+    """data/bands.h5 beside data/blocks.h5."""
+    return Store(write_bands(BANDS, {"train": 12, "val": 3}))
+
+
+def test_the_number_of_bands_is_taken_from_the_data_and_said(four: Store) -> None:
+    found = resolve(TrainOptions("folder", BANDS, overrides=SETTINGS))
+    assert isinstance(found, New) and found.plan.recipe.model.input_bands == 4
+    assert found.reason == f"recipe folder on {BANDS}, with model.input_bands = 4 as the data have"
+    named = resolve(TrainOptions("folder", BANDS, overrides=[*SETTINGS, "model.input_bands=4"]))
+    assert isinstance(named, New) and named.plan.recipe.model.input_bands == 4 and "as the data" not in named.reason
+
+
+@pytest.mark.parametrize(("data", "bands"), [(BANDS, 3), (BANDS, 5), (Path("data/blocks.h5"), 4)])
+def test_a_number_of_bands_that_differs_from_the_data_is_refused(four: Store, data: Path, bands: int) -> None:
+    with pytest.raises(RecipeError, match=f"model.input_bands: {bands}, and {data} has . bands .red, green.*leave the"):
+        resolve(TrainOptions("folder", data, overrides=[*SETTINGS, f"model.input_bands={bands}"]))
+
+
+def test_a_run_of_three_bands_fine_tunes_on_four(four: Store, store: Store, recipe: Recipe) -> None:
+    write_run(RUN, store, meta_after(store, recipe, 2))
+    found = resolve(TrainOptions("folder", BANDS, overrides=SETTINGS, init=RUN / "checkpoints/last.h5"))
+    assert isinstance(found, New) and found.plan.recipe.model.input_bands == 4
+    assert found.reason.endswith("with model.input_bands = 4 as the data have")
+
+
+def test_a_run_goes_on_with_pictures_like_its_own_alone(four: Store, recipe: Recipe) -> None:
+    chosen = recipes.changed(recipe, ["model.input_bands=4"])
+    write_run(RUN, four, meta_after(four, chosen, 1))
+    found = resolve(TrainOptions(run=RUN, resume=True))
+    assert isinstance(found, Continued) and found.plan.recipe.model.input_bands == 4
+    other = replace(four.intensities, high=(3000.0,) * 4)
+    write_bands(Path("data/other.h5"), {"train": 12, "val": 3}, other)
+    with pytest.raises(RunError, match="its pictures are not as those of"):
+        resolve(TrainOptions(run=RUN, resume=True, data=Path("data/other.h5")))
+
+
+def test_a_recipe_of_another_number_of_bands_makes_no_plan(four: Store, recipe: Recipe) -> None:
+    with pytest.raises(DataError, match="bands.h5: has 4 bands .* and model.input_bands is 3"):
+        RunPlan.of(Choice("folder", recipe, BANDS, ""), four, None)
