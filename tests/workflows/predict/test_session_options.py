@@ -143,7 +143,7 @@ def test_a_warning_where_images_are_harder_than_those_of_validation(home: Path, 
 MISTAKES: list[tuple[tuple[object, ...], str]] = [
     (("missing",), "missing: no such file or folder"),
     (("notes.txt",), "notes.txt: neither image nor video by its ending"),
-    (("bare",), "bare: no image in it (one of .bmp"),
+    (("bare",), "bare: no image in it (one of .apng"),
     (("missing.jpg",), "missing.jpg: no such file"),
     (("photos/0.png/x.png",), "photos/0.png/x.png: no such file"),
     (("photos", "--run", "missing"), "missing: no such run"),
