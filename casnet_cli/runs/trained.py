@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from casnet_cli.data.intensities import Intensities
-from casnet_cli.data.pixels.take import depth_of, in_words
+from casnet_cli.data.pixels.ranges import described
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.runs import locate
@@ -65,19 +65,11 @@ def check_alike(store: Store, trained: Intensities, run: str) -> None:
     bands, of another range, or with another value for no data. run: its name in the error.
     """
     if _comparable(store.intensities) != _comparable(trained):
-        ours, theirs = describe_pictures(trained), describe_pictures(store.intensities)
+        ours, theirs = described(trained), described(store.intensities)
         raise RunError(
-            f"{store.path}: its pictures are not as those of {run} (the run has {ours}; the data {theirs}: "
+            f"{store.path}: its pictures are not as those of {run} (the run has {ours}; the data {theirs}; "
             "`casnet prepare … --range --bands --nodata` prepares them alike)"
         )
-
-
-def describe_pictures(intensities: Intensities) -> str:
-    """Bands, type, range and value for no data in words."""
-    ranges = list(dict.fromkeys(zip(intensities.low, intensities.high, strict=True)))
-    spans = ", ".join(f"{low:g}:{high:g}" for low, high in ranges)
-    nodata = "" if intensities.nodata is None else f", no data {intensities.nodata:g}"
-    return f"{in_words(intensities.bands)} of {depth_of(intensities.dtype)}, range {spans}{nodata}"
 
 
 def _comparable(intensities: Intensities) -> str:

@@ -146,6 +146,8 @@ def _curves(folder: Path) -> dict[str, object]:
 
 
 def _checkpoint(run: "TrainedRun") -> dict[str, object]:
+    from casnet_cli.data.pixels import ranges
+
     meta = run.meta
     network = meta.recipe.model
     return {
@@ -153,6 +155,7 @@ def _checkpoint(run: "TrainedRun") -> dict[str, object]:
         "network": f"{network.backbone} at stride {network.output_stride}, {network.variant}",
         "trained on": meta.data_name + (f", fold {meta.fold}" if meta.fold else ""),
         "data sha256": meta.data_sha256,
+        "pictures": ranges.described(meta.intensities),
         "steps": meta.progress.step,
         "epochs": meta.progress.epochs,
         "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
@@ -171,6 +174,7 @@ def _exported(file: Path) -> dict[str, object]:
         "from": description["run"],
         "checkpoint sha256": description["checkpoint_sha256"],
         "precision": description["precision"],
+        "image": description["inputs"]["image"],
         "sizes": "x".join(map(str, description["size"])) if description["size"] else "any",
         "outputs": list(description["outputs"]),
         "classes": description["classes"],

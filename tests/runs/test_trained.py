@@ -10,11 +10,12 @@ from helpers.datasets import FOUR_BANDS, write_bands, write_blocks
 
 from casnet_cli import recipe as recipes
 from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.ranges import described
 from casnet_cli.data.store import Store
 from casnet_cli.errors import RunError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import read_meta
-from casnet_cli.runs.trained import check_alike, describe_pictures, find_run, open_run_data
+from casnet_cli.runs.trained import check_alike, find_run, open_run_data
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,8 @@ def test_data_with_other_pictures_than_the_runs_are_refused(tmp_path: Path, reci
     with pytest.raises(RunError) as caught:
         open_run_data(run, data)
     (fault,) = caught.value.faults
-    assert fault.startswith(f"{data}: its pictures are not as those of {run.file} (the run has 4 bands (red, green, ")
-    assert describe_pictures(other) in fault and "`casnet prepare … --range --bands --nodata`" in fault
+    assert fault.startswith(f"{data}: its pictures are not as those of {run.file} (the run has 16 bits, ")
+    assert described(other) in fault and "`casnet prepare … --range --bands --nodata`" in fault
 
 
 def test_8_bit_data_and_a_run_on_deeper_ones_are_apart(tmp_path: Path, recipe: Recipe) -> None:
@@ -86,9 +87,3 @@ def test_bands_may_lie_elsewhere_in_the_files_of_other_data(tmp_path: Path) -> N
     check_alike(store, FOUR_BANDS, "best.h5")
     nan = replace(FOUR_BANDS, nodata=float("nan"))
     check_alike(Store(write_bands(tmp_path / "nan.h5", {"train": 3}, nan)), nan, "best.h5")
-
-
-def test_pictures_in_words() -> None:
-    assert describe_pictures(PLAIN) == "3 bands (red, green, blue) of 8-bit values, range 0:255"
-    words = describe_pictures(replace(FOUR_BANDS, nodata=0.0))
-    assert words.endswith("of 16-bit values, range 100:3000, 100:4000, no data 0")
