@@ -37,8 +37,8 @@ def predict_video(
 
     Masks lie in a folder named after the video. The frames of a damaged video before the damage keep their files; it
     has no overlay, and its line says `failed`. on_frame: called after each frame with the number of frames done and of
-    all frames, None if that is not known. reader: as of `image_pipeline.predict_folder`. Raises InputError if the output
-    folder cannot be written.
+    all frames, None if that is not known. reader: as of `image_pipeline.predict_folder`. Raises InputError if the
+    output folder cannot be written.
     """
     digest, began, means, outputs = fingerprint(job.file), time.perf_counter(), _FrameMeans(), manifest.outputs
     entry: ManifestEntry = {}
