@@ -46,7 +46,7 @@ def class_ids(
     lookup = _lookup(mask, table, mending, remarks)
     if not lookup.by_color and mask.palette is not None:
         palettes.check(mask, table)
-        if seen and not table.colors:
+        if seen:
             seen.add(mask)
     found = lookup.classes()
     if lookup.first and mending.threshold is not None and lookup.divisible:

@@ -12,11 +12,11 @@ from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID
 
-DISAGREE = "whose palettes disagree in the colour of an index, which is taken by its number (--propose gives colours)"
+DISAGREE = "palettes disagree in the colour of an index, which is taken by its number (--propose gives colours)"
 
 
 class PalettesSeen:
-    """Compares the palettes of the masks of a set, from any thread, where the table of classes knows no colours."""
+    """Compares the palettes of the masks of a set, from any thread: `check` knows only the colours of the table."""
 
     def __init__(self, remarks: Remarks):
         """remarks: gets the files whose palettes disagree."""

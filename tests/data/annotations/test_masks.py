@@ -76,8 +76,10 @@ def test_palettes_that_say_nothing_else_are_taken_by_their_indices(
     np.testing.assert_array_equal(masks.class_ids(indexed(tmp_path / "a.png", *colors), table(tmp_path, road)), INDICES)
 
 
-def test_palettes_that_disagree_are_said_where_the_table_has_no_colours(tmp_path: Path) -> None:
-    ids = "".join(f'[[class]]\nname = "{index}"\nids = [{index}]\n' for index in range(3))
+@pytest.mark.parametrize("color", ["", "color = [{index}, 9, 9]"], ids=["no colours", "other colours"])
+def test_palettes_that_disagree_are_noted_where_the_table_does_not_decide(tmp_path: Path, color: str) -> None:
+    own = "\n" + color + "\n"
+    ids = "".join(f'[[class]]\nname = "{i}"\nids = [{i}]{own.format(index=i)}' for i in range(3))
     classes, remarks = loaded(tmp_path, ids), Remarks()
     seen = palettes.PalettesSeen(remarks)
     for name, colors in (("a", (SKY, TREE, ROAD)), ("b", (SKY, TREE, ROAD)), ("c", (SKY, ROAD, TREE))):
