@@ -15,8 +15,9 @@ THIN = 0.05
 INNER = 9
 """Pixels within areas of a value, at the least, that smooth photographs do not have by chance."""
 
-FEWEST, FEWEST_LOSSY = 8, 3
-"""Different values in borders from which on blending is likely; in files that compression has changed."""
+FEWEST, FEWEST_LOSSY, FEWEST_WHITE = 8, 3, 2
+"""Different values in borders from which on blending is likely; in files that compression has changed;
+between black and white, where nearly all lie so."""
 
 MOST_THIN = 0.45
 """Largest share of the pixels that lie in borders; where there are more, the files are no masks."""
@@ -32,6 +33,9 @@ TWINS = 2
 
 MIXED = 0.5
 """Share of the pixels between areas that have a smaller and a greater value beside them, where blending made them."""
+
+MIXED_WHITE = 0.9
+"""As `MIXED`, of few values between black and white."""
 
 ASIDE = 40
 """Largest difference in a channel of a blended colour from the line between the two that were blended."""
@@ -112,12 +116,15 @@ def blending_of(
     total = counts.sum() + dropped
     share = (counts[thin].sum() + dropped) / total
     different = int((distance > 0).sum())
-    if different < (FEWEST_LOSSY if lossy else FEWEST) or different <= len(solid) or share > MOST_THIN:
+    mixed = sum(between.get(int(value), 0) for value in values[thin]) if between and not lossy else 0
+    if between and not lossy and set(solid) == {0, VOID} and mixed >= MIXED_WHITE * counts[thin].sum():
+        fewest = FEWEST_WHITE  # straight borders have few values
+    else:
+        fewest = max(FEWEST_LOSSY if lossy else FEWEST, len(solid) + 1)
+    if different < fewest or share > MOST_THIN:
         return None
-    if between is not None and not lossy:
-        mixed = sum(between.get(int(value), 0) for value in values[thin])
-        if mixed < MIXED * counts[thin].sum():
-            return None
+    if between is not None and not lossy and mixed < MIXED * counts[thin].sum():
+        return None
     looked_at = np.flatnonzero(thin)[np.argsort(-counts[thin], kind="stable")][:LOOKED_AT]
     beside = _aside(points[looked_at], areas[:MOST_AREAS]) <= (2 if lossy else 1) * ASIDE
     if counts[looked_at][beside].sum() < 0.8 * counts[looked_at].sum():

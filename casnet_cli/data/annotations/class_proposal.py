@@ -221,7 +221,7 @@ def _rows(found: Survey, values: _Values, void: dict[str, list[object]]) -> list
 
 
 def _transparent_row(found: Survey, values: _Values) -> tuple[_Row, str] | None:
-    """A class for the ground where masks are transparent, and what is said of it; None: they are not, or it has one."""
+    """A class for the ground where masks are transparent, and the note on it; None: they are not, or it has one."""
     hidden: Counter[int] = Counter()
     for (color, value), number in found.transparent.items():
         if color == values.by_color and number:
@@ -248,7 +248,7 @@ def _text(rows: list[_Row], void: dict[str, list[object]], values: _Values, note
         content = ", ".join(f"{key} = {listed}" for key, listed in void.items())
         lines += [f"void = {{{content}}}    # {share:.2f} % of the pixels: unlabelled, as in most data sets", ""]
     else:
-        lines += ["# Unlabelled pixels, if there are any, would be: void = {ids = [255], colors = [[0, 0, 0]]}", ""]
+        lines += [f"# Unlabelled pixels, if there are any, would be: {_unused(values)}", ""]
     for row in rows:
         lines += [
             "[[class]]",
@@ -258,6 +258,14 @@ def _text(rows: list[_Row], void: dict[str, list[object]], values: _Values, note
         lines += [f"color = {list(row.color)}"] if row.color else []
         lines += [""]
     return "\n".join(lines)
+
+
+def _unused(values: _Values) -> str:
+    """A line `void` of an id or a colour that no class has."""
+    if values.by_color:
+        color = next(grey for grey in range(256) if grey * 0x010101 not in values.kept)
+        return f"void = {{colors = {[[color] * 3]}}}"
+    return f"void = {{ids = [{next(value for value in range(VOID, -1 << 32, -1) if value not in values.kept)}]}}"
 
 
 def _shown(value: int, by_color: bool) -> str:

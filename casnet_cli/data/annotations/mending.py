@@ -15,7 +15,7 @@ GROUP = 1 << 13
 
 @dataclass(frozen=True)
 class Mending:
-    """What is done to pixels that no class and no void claims, where that is asked for."""
+    """What is done to pixels that no class and no void claims, where the options say so."""
 
     nearest: int | None = None
     """Largest difference in a channel at which a colour is taken for the nearest claimed one; None: it is not."""

@@ -12,7 +12,10 @@ from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID
 
 SEVERAL = 4
-"""Different values between two classes from which on borders are likely blended."""
+"""Different colours, or values between two classes, from which on borders are likely blended."""
+
+SEVERAL_WHITE = 2
+"""As `SEVERAL`, of values between black and white, of which straight borders have few."""
 
 NEAR = 40
 """Largest difference in a channel at which a colour may be meant for another one."""
@@ -51,15 +54,18 @@ def unclaimed(
 
 def _blend(table: ClassTable, by_color: bool, foreign: Mapping[float, int]) -> str:
     """How to mend values that look like borders blended between classes; empty if they do not."""
-    if len(foreign) < SEVERAL:
+    if by_color and len(foreign) < SEVERAL:
         return ""
     if by_color:
         colors = np.array(list(foreign)[:MOST], np.int32)
         _, far = nearest_classes(colors, table)
         return f"blended borders? --nearest-color {max(NEAR, int(far.max()))} takes the nearest class"
     ids = [value for value, owner in table.ids.items() if owner != VOID]
+    white = bool(ids) and (min(ids), max(ids)) == (0, VOID)
+    if len(foreign) < (SEVERAL_WHITE if white else SEVERAL):
+        return ""
     if len(table.labels) == 2 and ids and all(min(ids) < value < max(ids) for value in foreign):
-        kind = "black and white with " if (min(ids), max(ids)) == (0, VOID) else ""
+        kind = "black and white with " if white else ""
         return f"{kind}blended borders? --threshold {(min(ids) + max(ids) + 1) // 2} divides them"
     return ""
 

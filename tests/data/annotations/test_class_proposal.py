@@ -101,6 +101,25 @@ def test_black_and_white_masks_that_were_scaled_with_blending(
         np.testing.assert_array_equal(ids, one >= 128)
 
 
+def test_straight_borders_that_were_blended_have_few_values(tmp_path: Path) -> None:
+    """Of ids that lie in borders alone one is a class, and two between black and white were made by scaling."""
+    hard = np.zeros((40, 60), np.uint8)
+    hard[:, 30:] = 255
+    soft, ring = hard.copy(), hard.copy()
+    soft[:, 29:31], ring[:, 30] = (64, 191), 64
+    found, said, _ = proposed(tmp_path, saved(tmp_path, [soft]))
+    assert "Black and white with blended borders" in said[0] and "--threshold 128" in said[0]
+    np.testing.assert_array_equal(found[0], soft >= 128)
+    assert not propose(saved(tmp_path, [ring])).found
+
+
+def test_the_example_of_void_is_a_value_of_no_class(tmp_path: Path) -> None:
+    assert "would be: void = {ids = [254]}" in propose(saved(tmp_path, WHITE)).text
+    assert "would be: void = {ids = [255]}" in propose(saved(tmp_path, TWO)).text
+    painted = propose(saved(tmp_path, PAINTED)).text
+    assert "would be: void = {colors = [[1, 1, 1]]}" in painted and "color = [0, 0, 0]" in painted
+
+
 def test_blended_borders_of_four_bits_and_of_palettes(tmp_path: Path) -> None:
     """Indices of greys in their order are levels; of other palettes the colours are looked at."""
     soft = [ndimage.gaussian_filter(white, 2.0) for white in WHITE]
