@@ -92,6 +92,11 @@ def depth_of(dtype: str) -> str:
     return f"{8 * kind.itemsize}-bit {what}"
 
 
+def _stored_depth(info: PictureInfo) -> str:
+    """The type of a file's values in words, unsigned ones by the bits that are used."""
+    return f"{info.bits}-bit values" if np.dtype(info.dtype).kind == "u" else depth_of(info.dtype)
+
+
 def kept_dtype(info: PictureInfo) -> str:
     """NumPy's name of the type in which a file's values are kept."""
     return KEPT.get(info.dtype, info.dtype)
@@ -100,12 +105,13 @@ def kept_dtype(info: PictureInfo) -> str:
 def _colors(bands: tuple[str, ...], values: np.ndarray, intensities: Intensities, info: PictureInfo) -> np.ndarray:
     """The channels without alpha, as many as the intensities have; transparent pixels are blended with white."""
     colors = values[..., [place for place, band in enumerate(bands) if band != ALPHA]]
-    wanted = len(intensities.bands)
+    number = len(intensities.bands)
     if colors.shape[-1] == 1 and intensities.bands == COLORS:
-        colors = np.repeat(colors, wanted, axis=-1)
-    if colors.shape[-1] != wanted:
+        colors = np.repeat(colors, number, axis=-1)
+    if colors.shape[-1] != number:
         trained = f"this run was trained on {in_words(intensities.bands)}"
-        raise ValueError(f"has {in_words(bands)}, and {trained} (`casnet prepare … --bands` chooses bands)")
+        notes = "".join(f"; {note}" for note in info.notes)
+        raise ValueError(f"has {in_words(bands)}{notes}, and {trained} (`casnet prepare … --bands` chooses bands)")
     if ALPHA not in bands:
         return colors
     alpha = values[..., bands.index(ALPHA), None]
@@ -132,20 +138,20 @@ def _looked_up(info: PictureInfo, values: np.ndarray) -> np.ndarray:
 
 def _of_type(info: PictureInfo, values: np.ndarray, intensities: Intensities) -> np.ndarray:
     """The values in the type of the intensities; those of 8 bits fill the range of deeper ones."""
-    own, wanted = kept_dtype(info), intensities.dtype
-    if own != wanted and own != "uint8":
-        trained = f"this run was trained on {depth_of(wanted)}"
-        raise ValueError(f"has {depth_of(own)}, and {trained} (`casnet prepare … --range` prepares others)")
-    if own != wanted:
+    dtype, taken = kept_dtype(info), intensities.dtype
+    if dtype != taken and dtype != "uint8":
+        trained = f"this run was trained on {depth_of(taken)}"
+        raise ValueError(f"has {_stored_depth(info)}, and {trained} (`casnet prepare … --range` prepares others)")
+    if dtype != taken:
         low, high = np.asarray(intensities.low), np.asarray(intensities.high)
         filled = low + values * ((high - low) / 255)
-        return (np.rint(filled) if np.dtype(wanted).kind in "iu" else filled).astype(wanted)
-    if values.dtype.name == wanted:
+        return (np.rint(filled) if np.dtype(taken).kind in "iu" else filled).astype(taken)
+    if values.dtype.name == taken:
         return values
     with np.errstate(over="ignore"):  # beyond a float's range it is infinite
-        narrow = values.astype(wanted)
-    if np.dtype(wanted).kind in "iu" and not np.array_equal(narrow, values):
-        raise ValueError(f"has values beyond {np.iinfo(wanted).max:,}")
+        narrow = values.astype(taken)
+    if np.dtype(taken).kind in "iu" and not np.array_equal(narrow, values):
+        raise ValueError(f"has values beyond {np.iinfo(taken).max:,}")
     return narrow
 
 

@@ -127,8 +127,11 @@ def test_bands_are_chosen_in_any_order() -> None:
         (tiff(random("int16", 1)), PLAIN, "has 16-bit signed values, and"),
         (tiff(random("float32", 1)), of("uint16", 1), "has 32-bit floating-point values, and this run was"),
         (tiff(random("uint16", 1)), of("float32", 1), "has 16-bit values, and this run was trained on 32-bit floating"),
+        (tiff(random("float64", 3)), PLAIN, "has 64-bit floating-point values, and this run was trained on 8-bit"),
+        (tiff(random("uint64", 3)), PLAIN, "has 64-bit values, and this run was trained on 8-bit"),
         (tiff(random("uint8", 5)), PLAIN, "has 5 bands .* and this run was trained on 3 bands"),
         (tiff(random("uint16", 4), extrasamples=[0]), of("uint16", 3), "has 4 bands .red, green, blue, band 4., and"),
+        (tiff(random("uint8", 4), extrasamples=[2]), PLAIN, "band 4.; band 4 is marked as alpha, but .*, and this run"),
         (tiff(random("uint16", 3)), of("uint16", 1), "has 3 bands .*, and this run was trained on 1 band"),
     ],
 )  # fmt: skip
@@ -140,7 +143,7 @@ def test_what_does_not_fit_is_refused_in_words(content: bytes, intensities: Inte
 def test_a_jpeg_of_12_bits_is_refused_by_a_run_of_8() -> None:
     values = random("uint16", 3, 0, 4096)
     content = imagecodecs.jpeg8_encode(values, level=95, bitspersample=12)
-    with pytest.raises(ValueError, match="has 16-bit values, and this run was trained on 8-bit values"):
+    with pytest.raises(ValueError, match="has 12-bit values, and this run was trained on 8-bit values"):
         take(content, PLAIN)
     assert take(content, of("uint16", 3)).max() > 2000
 
