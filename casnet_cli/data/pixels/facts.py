@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.pixels.left_out import reason_of
 from casnet_cli.data.pixels.picture import ALPHA, INDEX, Picture, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read, too_large
@@ -49,7 +50,7 @@ def _header(file: Path, info: PictureInfo) -> dict[str, object]:
         "pages": info.pages,
         "shown": _TURNED[info.orientation],
         "colour profile": info.profile or "none, or sRGB",
-        "no data": "no value" if info.nodata is None else info.nodata,
+        "no data": "no value" if info.nodata is None else _number(info.nodata, info.dtype),
     }
     if info.palette is not None:
         opacity = "" if info.palette_alpha is None else f", {int((info.palette_alpha < 255).sum())} of them transparent"
@@ -60,6 +61,11 @@ def _header(file: Path, info: PictureInfo) -> dict[str, object]:
         found["coordinates"] = info.georeference.crs or "of a system without an EPSG code"
         found["transform"] = list(info.georeference.transform)
     return found
+
+
+def _number(value: float, dtype: str) -> float:
+    """A value as pixels of a type have it: of integers without a decimal point."""
+    return int(value) if np.dtype(dtype).kind in "iu" and value.is_integer() else value
 
 
 def _notes(info: PictureInfo) -> dict[str, object]:
@@ -80,8 +86,16 @@ def _values(picture: Picture) -> dict[str, object]:
         high.append(own.max().item() if own.size else None)
     found: dict[str, object] = {"lowest": low, "highest": high}
     if not measured.all():
-        found["pixels without data"] = int((~measured).any(axis=-1).sum())
+        found |= _unmeasured(values, info)
     return found | _counted(picture)
+
+
+def _unmeasured(values: np.ndarray, info: PictureInfo) -> dict[str, object]:
+    """How many pixels have no data in any band, as they become void in labels, and infinite values in some, if any."""
+    absent = int(Intensities(nodata=info.nodata).absent(values).sum())
+    infinite = int(np.isinf(values).any(axis=-1).sum()) if values.dtype.kind == "f" else 0
+    found = {"pixels without data": absent, "pixels with infinite values": infinite}
+    return {name: number for name, number in found.items() if number}
 
 
 def _counted(picture: Picture) -> dict[str, object]:

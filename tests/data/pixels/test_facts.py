@@ -50,8 +50,19 @@ def test_what_was_not_measured_is_counted_and_in_no_range(tmp_path: Path) -> Non
     values[:2] = np.nan
     found = facts_of(written(tmp_path, "f.npy", by.npy(values).content))
     assert found["pixels without data"] == 2 * 24
-    assert found["lowest"] == [float(np.nanmin(values))]
+    assert found["lowest"] == [float(np.nanmin(values))] and "pixels with infinite values" not in found
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_a_pixel_is_without_data_where_no_band_has_any(tmp_path: Path) -> None:
+    values = by.rough("float32", 3)
+    values[:4, :, 0], values[:2], values[10, :, 1] = np.nan, np.nan, np.inf
+    found = facts_of(written(tmp_path, "f.npy", by.npy(values).content))
+    assert (found["pixels without data"], found["pixels with infinite values"]) == (2 * 24, 24)
+    whole = np.full((18, 24, 1), 7, np.uint16)
+    tagged = by.tiff(whole, extratags=[(42113, 2, 2, "7", True)]).content
+    found = facts_of(written(tmp_path, "t.tif", tagged))
+    assert repr(found["no data"]) == "7" and found["pixels without data"] == 18 * 24
 
 
 @pytest.mark.parametrize("kind", PICTURE_FILES.values(), ids=PICTURE_FILES)
