@@ -22,7 +22,7 @@ _OLD_JPEG = 6
 _ALPHA_SHARE = 0.75
 """So many of an alpha channel's values above 0 are full."""
 _MOST_PAGES = 64
-"""Of a file with more pages none is asked whether it is a smaller copy."""
+"""Of a file with more pages none is compared with the first, to find smaller copies."""
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it speaks of odd tags; what cannot be read raises
 
@@ -56,6 +56,9 @@ def settled(info: PictureInfo, values: np.ndarray) -> PictureInfo:
     """The facts by the tags, corrected by values (H, W, N) of the file: a channel is alpha only if its values are."""
     if ALPHA in info.bands and not _is_alpha(values[..., info.bands.index(ALPHA)], info.bits):
         return _without_alpha(info)
+    if ALPHA in info.bands:
+        note = f"band {info.bands.index(ALPHA) + 1} is alpha, by its mark and its values: it is taken for transparency"
+        return replace(info, notes=(*info.notes, note))
     return info
 
 

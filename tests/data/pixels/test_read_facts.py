@@ -22,7 +22,8 @@ def tiff(values: np.ndarray, **options: object) -> bytes:
 
 def test_a_channel_is_alpha_only_where_tag_and_content_say_so() -> None:
     marked = {"extrasamples": ["unassalpha"]}
-    assert read(tiff(cut_out(rough("uint8", 3)), **marked)).info.bands[3] == "alpha"
+    alpha = read(tiff(cut_out(rough("uint8", 3)), **marked)).info
+    assert alpha.bands[3] == "alpha" and "band 4 is alpha" in alpha.notes[0]
     infrared = read(tiff(rough("uint8", 4), **marked)).info
     assert infrared.bands[3] == "band 4" and "taken for a further band" in infrared.notes[0]
     assert read(tiff(cut_out(rough("uint8", 3)), extrasamples=["unspecified"])).info.bands[3] == "band 4"
