@@ -122,9 +122,9 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
 
 def _of_store(path: Path) -> CheckedData:
     store = Store(path)
-    said = () if store.intensities.plain else (f"pictures of {ranges.described(store.intensities)}",)
+    notes = () if store.intensities.plain else (f"pictures of {ranges.described(store.intensities)}",)
     return CheckedData(
-        str(path), store.labels, store.folds, store.entries(), intensities=store.intensities, remarks=lambda: said
+        str(path), store.labels, store.folds, store.entries(), intensities=store.intensities, remarks=lambda: notes
     )
 
 

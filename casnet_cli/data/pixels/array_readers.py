@@ -35,7 +35,7 @@ def _npy_header(file: IO[bytes]) -> tuple[PictureInfo, np.dtype, bool]:
     """Facts, the type as stored, and whether columns lie together; the file is at its values then.
 
     NumPy's own reader parses the header by `ast`, which fails now and then on several threads of Python 3.11, and
-    would unpickle objects if asked to.
+    can unpickle objects.
     """
     head = file.read(8)
     length = int.from_bytes(file.read(2 if head[6:7] == b"\x01" else 4), "little")

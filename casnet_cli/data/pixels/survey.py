@@ -46,7 +46,9 @@ class _Facts:
     """What is kept of a file."""
 
     file: Path
+    """Where it lies."""
     info: PictureInfo
+    """Its facts."""
     bands: tuple[str, ...]
     """As `take.bands_of` has them."""
 
@@ -63,7 +65,7 @@ class _Facts:
 
 @dataclass
 class Survey:
-    """The pictures of a set, looked at when `intensities` is asked for the first time, and what is said of them."""
+    """The pictures of a set, looked at by the first call of `intensities`, and the notes on them."""
 
     options: PictureOptions
     """How they are taken."""
@@ -74,8 +76,11 @@ class Survey:
     remarks: Remarks = field(default_factory=Remarks)
     """What is done to pictures and masks while they are read."""
     _chosen: Intensities | None = None
-    _said: list[str] = field(default_factory=list)
+    """What was decided; None: nothing yet."""
+    _notes: list[str] = field(default_factory=list)
+    """As `notes`."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while it is decided."""
 
     def intensities(self, on_progress: SurveyProgress = lambda done, total: None) -> Intensities:
         """What the pictures hold, and how a network sees them.
@@ -89,9 +94,9 @@ class Survey:
             return self._chosen
 
     @property
-    def said(self) -> tuple[str, ...]:
-        """What was decided, in sentences for the user; nothing before `intensities` was asked for."""
-        return tuple(self._said)
+    def notes(self) -> tuple[str, ...]:
+        """What was decided, in sentences for the user; empty before the first call of `intensities`."""
+        return tuple(self._notes)
 
     def _choose(self, on_progress: SurveyProgress) -> Intensities:
         total = len(self.files)
@@ -108,7 +113,7 @@ class Survey:
         full = ranges.of_type(dtype, max(one.info.bits for one in facts), len(names))
         found = Intensities(dtype, names, *full, self._nodata(facts), chosen)
         found = self._ranged(found, facts, on_progress)
-        self._said[:0] = _noted(facts)
+        self._notes[:0] = _noted(facts)
         return found
 
     def _bands(self, facts: list[_Facts]) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
@@ -158,7 +163,7 @@ class Survey:
                 both = f"{first.file}: {value:g} means no data there, but {other.file}: {differing:g}"
                 raise DataError(f"{both} (--nodata V names one value for all, --nodata nan none)")
         of = f"{len(tagged)} of {len(facts)} pictures"
-        self._said.append(f"{value:g} means no data (the tag of {of}): void in labels")
+        self._notes.append(f"{value:g} means no data (the tag of {of}): void in labels")
         return _as_kept(value, first)
 
     def _ranged(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> Intensities:
@@ -175,7 +180,7 @@ class Survey:
         found = Intensities(found.dtype, found.bands, *ends, found.nodata, found.chosen)
         if not found.plain:
             how = f" (--range {text})" if found.dtype != "uint8" or text != ranges.OF_TYPE else ""
-            self._said.append(f"pictures of {ranges.described(found, bits)}{how}")
+            self._notes.append(f"pictures of {ranges.described(found, bits)}{how}")
         return found
 
     def _measured(self, found: Intensities, facts: list[_Facts], on_progress: SurveyProgress) -> ranges.Ends:
@@ -197,7 +202,7 @@ class Survey:
             alone = (
                 f"{value:g}, {100 * share:.2g} % of the values, stands far from all others and is left out of the range"
             )
-            self._said.append(f"{alone} (if it means no data: --nodata {value:g})")
+            self._notes.append(f"{alone} (if it means no data: --nodata {value:g})")
         return result.ends
 
 
@@ -208,7 +213,7 @@ ONE_DEPTH = "one depth a set: convert some, or prepare two sets"
 
 
 def _patient(on_progress: SurveyProgress) -> SurveyProgress:
-    """Progress that is told only after `QUIET_SECONDS`."""
+    """Progress that is shown only after `QUIET_SECONDS`."""
     start = time.monotonic()
 
     def tell(done: int, total: int) -> None:

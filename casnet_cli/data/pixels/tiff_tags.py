@@ -48,11 +48,11 @@ def band_names(page: "TiffPage", bands: int) -> list[str]:
         sample, role = item.get("sample", ""), (item.get("role") or "").lower()
         if not (sample.isdigit() and int(sample) < bands):
             continue
-        told = re.sub(r"\s+", " ", item.text or "").strip()
+        content = re.sub(r"\s+", " ", item.text or "").strip()
         if role == "description":
-            names[int(sample)] = _MEANINGS.get(told.lower(), told)
+            names[int(sample)] = _MEANINGS.get(content.lower(), content)
         elif role == "colorinterp":
-            meanings[int(sample)] = _MEANINGS.get(told.lower(), "")
+            meanings[int(sample)] = _MEANINGS.get(content.lower(), "")
     return [meaning or name for meaning, name in zip(meanings, names, strict=True)]
 
 

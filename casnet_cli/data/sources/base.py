@@ -101,7 +101,7 @@ class Source:
         """What was left out, decided of pictures and masks, and done to those read so far, in sentences."""
         if self.survey is None:
             return self.left_out
-        return (*self.left_out, *self.survey.said, *(remark.line for remark in self.survey.remarks.all()))
+        return (*self.left_out, *self.survey.notes, *(remark.line for remark in self.survey.remarks.all()))
 
 
 def locate_folder(

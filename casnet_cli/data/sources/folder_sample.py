@@ -17,7 +17,7 @@ from casnet_cli.data.sources.base import Sample, read_bytes
 from casnet_cli.errors import Unfit, UnfitKind, reason
 from casnet_cli.labels import VOID
 
-RESIZED = "its mask resized to the picture, by the nearest pixel (--resize-masks)"
+RESIZED = "mask resized to the picture, by the nearest pixel (--resize-masks)"
 ABSENT = "without data: void in labels, the mean colour in pictures"
 """What was done, in words of `Remark.text`."""
 
@@ -66,7 +66,7 @@ def _one_factor(one: tuple[int, ...], other: tuple[int, int]) -> bool:
     """Whether two sizes differ by one factor, rounding apart."""
     factor = max(one) / max(other)
     exact = [side * factor for side in other]
-    return all(abs(side - wanted) < max(1.0, factor) for side, wanted in zip(one, exact, strict=True))
+    return all(abs(side - expected) < max(1.0, factor) for side, expected in zip(one, exact, strict=True))
 
 
 def _unequal(image: Path, label_file: Path, info: PictureInfo, label: np.ndarray) -> Unfit:

@@ -126,7 +126,7 @@ def test_masks_of_one_factor_are_resized_on_request(home: Path, width: int, heig
         assert f"b.png: labels {width}x{height} pixels, but images/b.png has 30x20: " in output
         assert f"{width / 30:.3g} times its size (--resize-masks fits such masks" in output
     said = prepare("--resize-masks")
-    assert "1 file: its mask resized to the picture, by the nearest pixel (--resize-masks)" in said
+    assert "1 file: mask resized to the picture, by the nearest pixel (--resize-masks)" in said
     found = np.asarray(decode_label(Store(Path("data/mine.h5")).file["train/label"][1].tobytes()))
     small = np.asarray(Image.open(home / "masks/b.png"))
     rows = np.floor((np.arange(20) + 0.5) * height / 20).astype(int)
@@ -152,7 +152,7 @@ def test_turned_pictures_are_found_by_small_masks(home: Path) -> None:
         image(home / f"images/{name}.jpg", SHAPE[1], SHAPE[0], exif=exif)
     mask(home / "masks/a.png", 10, 15)
     mask(home / "masks/b.png", 15, 10)
-    assert "2 files: its mask resized" in prepare("--resize-masks")
+    assert "2 files: mask resized" in prepare("--resize-masks")
     opened = Store(Path("data/mine.h5"))
     sizes = [Image.open(io.BytesIO(content.tobytes())).size for content in opened.file["train/image"]]
     assert sizes == [(20, 30), (30, 20), (30, 20)]
