@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 STRIP_ROWS = 256
 """Rows that `strips` gives at a time."""
 
 
-def mapped(shape: tuple[int, ...], dtype: Any, folder: Path) -> np.ndarray:
+def mapped(shape: tuple[int, ...], dtype: DTypeLike, folder: Path) -> np.ndarray:
     """An array of zeros in a file in that folder, which has no name and vanishes with the array or the process.
 
     Raises OSError where the disk has no room for all of it: a mapped file could not report that later.
