@@ -165,6 +165,7 @@ _OF_PICTURES = """## Where a file leaves it open
 | a fourth channel, marked as alpha | alpha if its values are: nothing where a picture ends, else three in four of them full; otherwise a further band, as infrared is marked so by default; said |
 | three bands without names | red, green and blue; said |
 | four and more | by their names in the file, else `band 1`, `band 2`, … |
+| the alpha channel of a PNG, WebP or other file | transparency: pictures are laid on white; said |
 | one transparent colour of a PNG | an alpha channel |
 | 1, 2 and 4 bits | 0 to 1, 3 and 15, as stored, in masks; stretched to 0 to 255 in pictures |
 | 0 as the brightest value | as stored in masks; turned over in pictures |

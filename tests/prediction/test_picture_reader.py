@@ -57,6 +57,21 @@ def test_a_16_bit_png_fails_in_a_run_of_8_bits(folder: Path) -> None:
     assert "has 16-bit values" in str(label(folder, PictureReader())["deep.png"]["error"])
 
 
+def test_cmyk_and_alpha_are_noted(folder: Path) -> None:
+    reader = PictureReader()
+    Image.new("CMYK", (7, 5), (10, 20, 30, 40)).save(folder / "print.jpg")
+    values = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+    values[..., 3] = 255
+    values[0, :2, 3] = 0
+    tifffile.imwrite(folder / "cut.tif", values, photometric="rgb", extrasamples=["unassalpha"])
+    Image.fromarray(values).save(folder / "cut.png")
+    assert {line["status"] for line in label(folder, reader).values()} == {"ok"}
+    assert {remark.text: [file.name for file in remark.files] for remark in reader.remarks.all()} == {
+        "its CMYK colours are converted to RGB": ["print.jpg"],
+        "a channel is marked as alpha: laid on white where transparent": ["cut.png", "cut.tif"],
+    }
+
+
 def test_more_bands_fail_in_a_run_of_three(folder: Path) -> None:
     write(folder / "four.tif", np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8))
     assert "4 bands" in str(label(folder, PictureReader())["four.tif"]["error"])

@@ -15,7 +15,7 @@ from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels import ranges
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read
-from casnet_cli.data.pixels.take import bands_of, depth_of, in_words, kept_dtype
+from casnet_cli.data.pixels.take import ON_WHITE, bands_of, depth_of, in_words, kept_dtype
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.util.ordered_map import ordered_map
@@ -113,7 +113,7 @@ class Survey:
         full = ranges.of_type(dtype, max(one.info.bits for one in facts), len(names))
         found = Intensities(dtype, names, *full, self._nodata(facts), chosen)
         found = self._ranged(found, facts, on_progress)
-        self._notes[:0] = _noted(facts)
+        self._notes[:0] = _noted(facts, chosen is not None)
         return found
 
     def _bands(self, facts: list[_Facts]) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
@@ -278,8 +278,8 @@ def _too_many(facts: _Facts) -> str:
     return f"{facts.file}: has {len(facts.bands)} bands: {_listed(facts.bands)}{notes} ({choice})"
 
 
-def _noted(facts: list[_Facts]) -> list[str]:
-    """What was decided where files leave it open, each once."""
+def _noted(facts: list[_Facts], chosen: bool) -> list[str]:
+    """What was decided where files leave it open, each once. chosen: whether bands are."""
     found = []
     several = [one for one in facts if one.info.pages > 1]
     if several:
@@ -289,6 +289,8 @@ def _noted(facts: list[_Facts]) -> list[str]:
     for one in facts:
         for note in one.info.notes:
             owners.setdefault(note, []).append(one)
+        if ALPHA in one.bands and one.info.format != "TIFF" and not chosen:  # of a TIFF it is among the notes
+            owners.setdefault(ON_WHITE, []).append(one)
         if one.info.profile and one.kind != ("uint8", 3):
             owners.setdefault(
                 f"its colour profile, {one.info.profile}, is left aside: values are as stored", []

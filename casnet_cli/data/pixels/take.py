@@ -18,6 +18,13 @@ PNG_DEPTH = 24
 """Place of the byte that says a PNG's bits a channel."""
 
 
+PNG_COLOR, PNG_WITH_ALPHA = 25, (b"\x04", b"\x06")
+"""Place of the byte that says a PNG's kind of colours, and its values with an alpha channel."""
+
+ON_WHITE = "a channel is marked as alpha: laid on white where transparent"
+"""Decision on pictures of which no bands are chosen."""
+
+
 def take(content: bytes, intensities: Intensities, oriented: bool = False, tagged: bool = True) -> np.ndarray:
     """(H, W, N) of `intensities.dtype`: the pixels of a file, for a data set or run of these intensities.
 

@@ -96,6 +96,15 @@ def test_more_than_three_bands_are_listed_and_infrared_is_no_transparency(home: 
     np.testing.assert_array_equal(stored()[1], values[..., :3])
 
 
+def test_a_channel_that_is_marked_as_alpha_is_said_once(home: Path) -> None:
+    for number, name in enumerate("abc"):
+        values = np.random.default_rng(number).integers(0, 256, (*SHAPE, 4), np.uint8)
+        Image.fromarray(values).save(home / "images" / f"{name}.png")
+    note = "a.png and 2 others: a channel is marked as alpha: laid on white where transparent"
+    assert prepare().count(note) == 1
+    assert "marked as alpha" not in prepare("--bands", "1,2,3,4")
+
+
 def test_pictures_of_two_depths_or_numbers_of_bands_are_refused_by_name(home: Path) -> None:
     pictures(home, "uint16", 3)
     image(home / "images/b.tif", SHAPE[1], SHAPE[0])
