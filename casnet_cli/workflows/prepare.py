@@ -146,14 +146,16 @@ def folder_source(options: FolderOptions) -> Source:
         return folders.source_of_labelme(origin, masks, table)
     if table is None:
         again = f"casnet prepare folder --masks {masks} --propose"
-        raise InputError(f"prepare folder: masks need --classes FILE.toml ({again} writes one to edit)")
+        raise InputError(f"masks need --classes FILE.toml ({again} writes one to edit)")
     check_mending(options.mending, table)
     return folders.source_of_masks(origin, masks, table, options.mending)
 
 
 def _holds_outlines(masks: Path, images: Path) -> bool:
     """Whether a folder has more LabelMe files than masks; images in it are not taken for masks."""
-    pictures = {file for file in files_below(masks, readable_endings(), once=False).values() if images not in file.parents}
+    pictures = {
+        file for file in files_below(masks, readable_endings(), once=False).values() if images not in file.parents
+    }
     return len(files_below(masks, folders.OUTLINES, once=False)) > len(pictures)
 
 
