@@ -1,7 +1,6 @@
 """Keras and its back end: imported late and without their start-up messages."""
 
 import atexit
-import gc
 import logging
 import os
 import sys
@@ -83,10 +82,9 @@ def release_memory() -> None:
     """Free what finished networks hold in memory, and set Keras's precision back to float32."""
     keras = sys.modules.get("keras")
     if keras is not None:
-        keras.backend.clear_session()
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
-    gc.collect()
+        keras.backend.clear_session()  # collects garbage too
 
 
 def devices() -> list[str]:

@@ -1,6 +1,5 @@
 """A quiet back end with one thread a worker, and small data for many tests."""
 
-import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,8 +15,7 @@ from helpers import tiny_backbone
 from helpers.datasets import write_blocks
 from helpers.eager import functions_eager
 
-pytest_plugins = ["helpers.scheduling"]
-gc.set_threshold(200_000, 20, 100)  # building networks makes many objects and hardly any cycles
+pytest_plugins = ["helpers.scheduling", "helpers.garbage"]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def name(page: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(tiny: None, uncompiled: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all pages, as a reader has it: what one of them has measured, another need not measure again."""
     with pytest.MonkeyPatch.context() as patch:
         return pages.demo(tmp_path_factory.mktemp("demo"), patch)

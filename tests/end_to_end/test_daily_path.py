@@ -1,4 +1,7 @@
-"""The whole path through the command line, on data that a tiny network learns in seconds."""
+"""The whole path through the command line, on data that a tiny network learns in seconds.
+
+The path itself runs as users run it; what lies beside it, where compiling takes most of the time, uncompiled.
+"""
 
 import csv
 import json
@@ -14,6 +17,7 @@ import pytest
 from helpers import tiny_backbone
 from helpers.cli import casnet, finish, settings, tiny_settings
 from helpers.datasets import LABELS, blocks, write_blocks
+from helpers.eager import functions_eager
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -22,15 +26,15 @@ from casnet_cli.data.store import Store
 from casnet_cli.labels import LabelSet
 from casnet_cli.runs.checkpoint import amend, read_meta
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = pytest.mark.usefixtures("tiny", "uncompiled")
 
 
 @pytest.fixture(scope="module")
-def trained(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tiny: None, uncompiled: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data/blocks.h5 and runs/folder-001, trained with nothing but settings on the line."""
     home = tmp_path_factory.mktemp("home")
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, functions_eager(False):
         patch.chdir(home)
         casnet("train", *tiny_settings("training.epochs=8"))
     return home
@@ -58,7 +62,7 @@ def test_the_run_folder(home: Path) -> None:
         assert "model" in file and list(file.attrs["classes"]) == list(LABELS.names)
 
 
-def test_eval_writes_what_it_promises_and_learns_the_blocks(home: Path) -> None:
+def test_eval_writes_what_it_promises_and_learns_the_blocks(home: Path, compiled_again: None) -> None:
     shown = casnet("eval", "--worst", 2)
     out = home / "runs" / "folder-001" / "eval" / "test"
     metrics = json.loads((out / "metrics.json").read_text())
@@ -82,7 +86,9 @@ def test_the_temperature_is_fitted_at_the_end_and_lies_in_the_best_checkpoint_al
     assert record["temperature"] == temperature and (record["ece_calibrated"] is None) == (temperature is None)
 
 
-def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_been(home: Path) -> None:
+def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_been(
+    home: Path, compiled_again: None
+) -> None:
     best = home / "runs" / "folder-001" / "checkpoints" / "best.h5"
     before, calibration = best.read_bytes(), read_meta(best).calibration
     amend(best, {})
@@ -96,7 +102,7 @@ def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_be
     assert again == calibration
 
 
-def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
+def test_eval_in_tiles_enlarged_and_with_predictions(home: Path, compiled_again: None) -> None:
     casnet("eval", "--tile", 33, "--scale", 1.5, "--tta", "flip", "--save-predictions", "--split", "val")
     out = home / "runs/folder-001/eval/val-flip-scale-1.5-tile-33"
     record = json.loads((out / "metrics.json").read_text())
@@ -122,7 +128,7 @@ def test_eval_in_tiles_enlarged_and_with_predictions(home: Path) -> None:
         assert "error:" in casnet("eval", *words, code=2)
 
 
-def test_predict_labels_a_folder_like_eval_does(home: Path, tmp_path: Path) -> None:
+def test_predict_labels_a_folder_like_eval_does(home: Path, tmp_path: Path, compiled_again: None) -> None:
     for seed in (15, 16):
         (tmp_path / f"{seed}.png").write_bytes(blocks(seed, 57).image)
     casnet("predict", tmp_path, "--out", home / "p1")

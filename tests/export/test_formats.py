@@ -17,7 +17,7 @@ from casnet_cli.errors import RunError
 from casnet_cli.export import formats, litert_format, onnx_format, quantize, saved_model_format
 from casnet_cli.export.base import PRECISIONS, ExportFormat, ExportSpec
 from casnet_cli.export.metadata import describe, put_behind
-from casnet_cli.export.runtime import ExportedPredictor, open_session, predict_function, two_files
+from casnet_cli.export.runtime import ExportedPredictor, open_session, predict_function
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
@@ -26,7 +26,7 @@ from casnet_cli.runs.trained import TrainedRun
 SCALE, CLASSES = 1.25, len(LABELS)
 SIZES = [(37, 50), (80, 33), (49, 65), (40, 160)]
 BACKBONE = "efficientnet-lite0"
-"""Of the files in one piece, which halves and integers are made of; in two pieces the tests' own is as good."""
+"""Of the files that halves and integers are made of; elsewhere the tests' own is as good."""
 
 
 def spec(**more) -> ExportSpec:
@@ -164,12 +164,6 @@ def test_integers_in_litert(litert_file: Path, keras: KerasPredictor, tmp_path: 
     assert (tmp_path / "model.tflite").stat().st_size < 0.5 * litert_file.stat().st_size
     put_behind(tmp_path / "model.tflite", spec().description)
     assert agree(ExportedPredictor(tmp_path / "model.tflite").predict, keras.predict, images) > 0.8
-
-
-def test_two_files_make_one(tiny_keras: KerasPredictor, tmp_path: Path) -> None:
-    first = onnx_format.write_parts(lively(CLASSES), spec(probabilities=False), tmp_path)
-    assert first.name == "coarse.onnx" and (tmp_path / "fine.onnx").is_file()
-    assert agree(two_files(first), tiny_keras.predict, [picture(*size) for size in SIZES]) > 0.999
 
 
 def test_a_saved_model(tiny_keras: KerasPredictor, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""The whole network: its branches, outputs, sizes and statistics; the backbones have tests of their own."""
+
 import json
 
 import keras
@@ -7,11 +9,13 @@ import pytest
 from casnet_cli.model.casnet import BRANCHES, build_casnet
 from casnet_cli.recipe import ModelSection
 
+pytestmark = pytest.mark.usefixtures("tiny")
+
 CLASSES = 5
 
 
 def small(**settings: object) -> ModelSection:
-    chosen = {"backbone": "efficientnet-lite0", "output_stride": 16, "weights": "none", "branch_channels": 16}
+    chosen = {"backbone": "tiny", "output_stride": 16, "weights": "none", "branch_channels": 16}
     return ModelSection(**{**chosen, **settings})  # type: ignore[arg-type]
 
 
@@ -53,7 +57,7 @@ def test_an_image_and_its_padding_with_the_mean_colour_agree() -> None:
 
 
 def test_pretrained_statistics_stay_while_gamma_and_beta_train() -> None:
-    model = build_casnet(small(weights="imagenet"), CLASSES)
+    model = build_casnet(small(backbone="efficientnet-lite0", weights="imagenet"), CLASSES)
     extractor = model.get_layer("efficientnet-lite0")
     norm = extractor.get_layer("stem_bn")
     before = norm.moving_mean.numpy().copy()
@@ -65,7 +69,7 @@ def test_pretrained_statistics_stay_while_gamma_and_beta_train() -> None:
 
 
 def test_random_weights_train_their_statistics() -> None:
-    model = build_casnet(small(weights="none"), CLASSES)
+    model = build_casnet(small(backbone="efficientnet-lite0", weights="none"), CLASSES)
     norm = model.get_layer("efficientnet-lite0").get_layer("stem_bn")
     model(np.random.default_rng(0).uniform(0, 255, (2, 33, 33, 3)).astype(np.float32), training=True)
     assert np.abs(norm.moving_mean.numpy()).max() > 0

@@ -79,26 +79,34 @@ def gradients(model: Any, head: dict[str, Any], image: np.ndarray, label: np.nda
     }
 
 
-def differences(model: Any, head: dict[str, Any], image: np.ndarray, label: np.ndarray, of: str, variant: str) -> Any:
-    """The same by central differences of the reference, for every single weight; ŷ stays what it is."""
+def differences(
+    model: Any, head: dict[str, Any], image: np.ndarray, label: np.ndarray, variant: str
+) -> dict[str, dict[str, np.ndarray]]:
+    """The same of each loss and of their sum, by central differences of the reference, for every single weight.
+
+    ŷ stays what it is.
+    """
     x, size = features(model, image), image.shape[1:3]
     w = {name: variable.numpy() for name, variable in head.items()}
     p = reference.forward(x, w, variant, size, STRIDE)
     easy = reference.easy_of(p["coarse"], label) if "coarse" in p else None
 
-    def value() -> float:
+    def values() -> dict[str, float]:
         found = reference.losses(reference.forward(x, w, variant, size, STRIDE), label, easy)
-        return sum(found.values()) if of == "loss" else found[of]
+        return found | {"loss": sum(found.values())}
 
-    step, slopes = 1e-6, {}
+    step = 1e-6
+    slopes: dict[str, dict[str, np.ndarray]] = {
+        of: {name: np.zeros_like(array) for name, array in w.items()} for of in values()
+    }
     for name, array in w.items():
-        slopes[name] = np.zeros_like(array)
         for index in np.ndindex(array.shape):
             kept = array[index]
             array[index] = kept + step
-            above = value()
+            above = values()
             array[index] = kept - step
-            slopes[name][index] = (above - value()) / (2 * step)
+            for of, below in values().items():
+                slopes[of][name][index] = (above[of] - below) / (2 * step)
             array[index] = kept
     return slopes
 
@@ -123,14 +131,23 @@ def test_outputs_and_losses(variant: str, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.usefixtures("small_backbone")
-def test_the_gradient_of_every_weight(variant: str) -> None:
+def test_the_gradient_of_every_weight_and_which_branch_each_loss_reaches(variant: str) -> None:
     model, head = network(variant)
     image, label = case(25, 38)
-    found = gradients(model, head, image, label, "loss")
-    expected = differences(model, head, image, label, "loss", variant)
-    for name, slope in expected.items():
-        np.testing.assert_allclose(found[name], slope, rtol=1e-5, atol=2e-8, err_msg=name)
-        assert np.any(slope), name
+    reached = {}
+    for of, slopes in differences(model, head, image, label, variant).items():
+        found = gradients(model, head, image, label, of)
+        for name, slope in slopes.items():
+            np.testing.assert_allclose(found[name], slope, rtol=1e-5, atol=2e-8, err_msg=f"{of}: {name}")
+            assert np.any(slope) or of != "loss", name
+        reached[of] = {name.partition("_")[0] for name, slope in found.items() if np.any(slope)}
+    if variant == "attention":
+        assert reached.pop("loss") == {"coarse", "attention", "fine"}
+        assert reached == {
+            "coarse": {"coarse"},
+            "attention": {"attention"},  # none through ŷ into the coarse branch
+            "refine": {"coarse", "attention", "fine"},
+        }
 
 
 @pytest.mark.slow
@@ -140,23 +157,5 @@ def test_the_gradient_of_every_weight_at_the_papers_crop(variant: str) -> None:
     model, head = network(variant)
     image, label = case(233, 233)
     found = gradients(model, head, image, label, "loss")
-    for name, slope in differences(model, head, image, label, "loss", variant).items():
+    for name, slope in differences(model, head, image, label, variant)["loss"].items():
         np.testing.assert_allclose(found[name], slope, rtol=1e-4, atol=2e-8, err_msg=name)
-
-
-@pytest.mark.usefixtures("small_backbone")
-def test_which_branch_each_loss_reaches() -> None:
-    model, head = network("attention")
-    image, label = case(25, 38)
-    reached = {}
-    for of in ("coarse", "attention", "refine"):
-        found = gradients(model, head, image, label, of)
-        expected = differences(model, head, image, label, of, "attention")
-        for name, slope in expected.items():
-            np.testing.assert_allclose(found[name], slope, rtol=1e-5, atol=2e-8, err_msg=f"{of}: {name}")
-        reached[of] = {name.partition("_")[0] for name, slope in found.items() if np.any(slope)}
-    assert reached == {
-        "coarse": {"coarse"},
-        "attention": {"attention"},  # none through ŷ into the coarse branch
-        "refine": {"coarse", "attention", "fine"},
-    }

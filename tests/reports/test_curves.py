@@ -54,7 +54,7 @@ def ink(picture: np.ndarray, panel: tuple[int, int]) -> int:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
+def run(tmp_path: Path, tiny: None) -> Path:
     """A run folder with last.h5 and best.h5 (without weights) and the history of 3 epochs."""
     folder = RunFolder(tmp_path / "runs" / "blocks-001")
     folder.last.parent.mkdir(parents=True)
@@ -65,7 +65,7 @@ def run(tmp_path: Path) -> Path:
             written.attrs.update(
                 format=FORMAT,
                 version=VERSION,
-                recipe=recipe.dumps(recipe.load(recipe.find("demo"))),
+                recipe=recipe.dumps(recipe.load(recipe.find("demo"), ["model.backbone='tiny'"])),
                 classes=list(LABELS.names),
                 palette=np.asarray(LABELS.palette, np.uint8),
                 data=json.dumps({"name": "blocks", "sha256": "", "fold": None}),

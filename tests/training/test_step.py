@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def test_training_lowers_the_loss_and_reports_each_branch() -> None:
-    losses = TinyTraining("model.backbone='efficientnet-lite0'").losses(0, 25)
+    losses = TinyTraining().losses(0, 100)
     assert set(losses[0]) == {"loss", "coarse", "attention", "refine"}
     assert losses[0]["loss"] == pytest.approx(sum(losses[0][k] for k in ("coarse", "attention", "refine")), rel=1e-5)
     assert np.mean([loss["loss"] for loss in losses[-5:]]) < 0.8 * np.mean([loss["loss"] for loss in losses[:5]])

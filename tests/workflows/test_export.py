@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -15,9 +16,12 @@ import numpy as np
 import pytest
 from helpers.cli import BEST, TESTS, at_home, casnet, finish, start, wait_for
 from helpers.datasets import write_blocks
+from helpers.networks import picture
 from PIL import Image
 
-from casnet_cli.export import verify
+from casnet_cli import load
+from casnet_cli.export import runtime, verify
+from casnet_cli.export.formats import FORMATS
 from casnet_cli.runs.checkpoint import amend
 from casnet_cli.workflows import export
 
@@ -128,20 +132,27 @@ def test_the_program_of_the_page(exported: Path, home: Path, tmp_path: Path, nam
         np.testing.assert_array_equal(opened(tmp_path / "seen.png"), np.asarray(mask.convert("RGB")))
 
 
-def test_two_files_by_the_program_of_the_page(home: Path, tmp_path: Path) -> None:
-    casnet("export", "--two-files")
-    folder = home / RUN / "export/onnx-float32-two-files"
+@pytest.fixture(scope="module")
+def two_files(trained: Path) -> Path:
+    """The folder of an export in two files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained)
+        assert "proved" in casnet("export", "--two-files")
+    return trained / RUN / "export/onnx-float32-two-files"
+
+
+def test_two_files_by_the_program_of_the_page(two_files: Path, home: Path, tmp_path: Path) -> None:
     (program,) = [text for text in SNIPPETS if "THRESHOLD" in text]
     (tmp_path / "label.py").write_text(program)
     masks = {}
     for threshold in (0, 1):
-        words = ["photos/0.png", str(tmp_path / "seen.png"), str(threshold)]
-        done = subprocess.run([sys.executable, tmp_path / "label.py", folder, *words], capture_output=True, text=True)
+        words = [tmp_path / "label.py", two_files, "photos/0.png", tmp_path / "seen.png", str(threshold)]
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert ("ran the fine branch" in done.stdout) == (threshold == 0)
         masks[threshold] = opened(tmp_path / "seen.png")
     for name, part in (("coarse.onnx", "coarse"), ("fine.onnx", "fine")):
-        stderr = casnet("predict", "photos", "--run", folder / name, code=2)
+        stderr = casnet("predict", "photos", "--run", two_files / name, code=2)
         assert f"{name}: the {part} one of two files" in stderr
     with Image.open(home / "predictions/0.png") as mask:
         np.testing.assert_array_equal(masks[0], np.asarray(mask))
@@ -149,17 +160,29 @@ def test_two_files_by_the_program_of_the_page(home: Path, tmp_path: Path) -> Non
     np.testing.assert_array_equal(masks[1], opened(tmp_path / "out/0.png"))
 
 
+def test_two_files_make_one(two_files: Path, home: Path) -> None:
+    assert sorted(file.name for file in two_files.iterdir()) == ["coarse.onnx", "export.json", "fine.onnx"]
+    ours, keras = runtime.two_files(two_files / "coarse.onnx"), load(home / RUN)
+    images = [picture(*size) for size in ((37, 50), (80, 33), (49, 65), (40, 160))]
+    pairs = [(ours(image)["mask"].ravel(), keras.predict(image).mask.ravel()) for image in images]
+    found, expected = (np.concatenate(masks) for masks in zip(*pairs, strict=True))
+    assert len(np.unique(expected)) > 1 and (found == expected).mean() > 0.999
+
+
 def test_beyond_its_limits_it_is_kept_aside(exported: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from casnet_cli.export.runtime import ExportedPredictor
 
-    before = (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns
+    proved = home / RUN / "export/onnx-float32/model.onnx"
+    before = proved.stat().st_mtime_ns
+    again = lambda model, spec, folder: Path(shutil.copy(proved, folder))  # noqa: E731
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=again))
     wrong = lambda self, image: {"mask": image[..., 0] * 0, "difficulty": image[..., 0] * 0.0}  # noqa: E731
     monkeypatch.setattr(ExportedPredictor, "predict", wrong)
     assert "refused" in casnet("export", code=1)
     folder = home / RUN / "export/onnx-float32-refused"
     record = json.loads((folder / "export.json").read_text())
     assert not record["proved"] and record["proof"]["pixels_equal"] < 0.999 and (folder / "model.onnx").is_file()
-    assert (home / RUN / "export/onnx-float32/model.onnx").stat().st_mtime_ns == before
+    assert proved.stat().st_mtime_ns == before
 
 
 def test_limits() -> None:

@@ -91,9 +91,10 @@ def test_foreign_and_missing_files_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_imagenet_weights_that_cannot_be_had_say_where_to_put_them(tmp_path: Path) -> None:
     code = (
-        "from casnet_cli.model.backbones.resnet import load_weights, resnet\n"
+        "from types import SimpleNamespace\n"
+        "from casnet_cli.model.backbones.resnet import load_weights\n"
         "from casnet_cli.errors import WeightsError\n"
-        "try: load_weights(resnet('resnet50', 32), 'imagenet')\n"
+        "try: load_weights(SimpleNamespace(name='resnet50'), 'imagenet')\n"
         "except WeightsError as error: print(error)"
     )
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

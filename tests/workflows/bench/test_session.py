@@ -25,6 +25,8 @@ TINY = (
     "augmentation.crop=33",
     "training.batch_size=2",
 )
+pytestmark = pytest.mark.usefixtures("tiny", "uncompiled")
+
 DEMO = ["--recipe", "demo", *(word for setting in TINY for word in ("--set", setting))]
 
 
@@ -84,7 +86,7 @@ def test_a_recipe_without_data(quick: None) -> None:
     assert result["gmac"]["total"] == operations(demo_network(8), 33) / 1e9
 
 
-def test_the_forward_pass_alone(quick: None) -> None:
+def test_the_forward_pass_alone(quick: None, compiled_again: None) -> None:
     result = json.loads(bench(*DEMO, "--only", "forward", "--size", "65x65", "--json", "-")[0])
     measured = {
         "forward_seconds",
