@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 from helpers import tiny_backbone
-from helpers.cli import casnet, finish, settings, tiny_settings
+from helpers.cli import casnet, finish, settings, start, tiny_settings
 from helpers.datasets import LABELS, blocks, write_blocks
 from helpers.eager import functions_eager
 from PIL import Image
@@ -212,7 +212,6 @@ def test_stopping_and_resuming_gives_the_same_weights(home: Path, tmp_path: Path
         "--data",
         "data/blocks.h5",
     ]
-    command = [sys.executable, "-m", "casnet_cli", "train", "folder"]
 
     def weights(run: Path) -> dict[str, np.ndarray]:
         found = {}
@@ -223,8 +222,8 @@ def test_stopping_and_resuming_gives_the_same_weights(home: Path, tmp_path: Path
         return found
 
     through, stopped = tmp_path / "through", tmp_path / "stopped"
-    subprocess.run([*command, *options, "--run", through], check=True, capture_output=True)
-    with subprocess.Popen([*command, *options, "--run", stopped], stderr=subprocess.PIPE, text=True) as process:
+    finish("train", "folder", *options, "--run", through)
+    with start("train", "folder", *options, "--run", stopped) as process:
         assert process.stderr
         for line in process.stderr:
             if "epoch 1:" in line:
@@ -232,9 +231,7 @@ def test_stopping_and_resuming_gives_the_same_weights(home: Path, tmp_path: Path
                 break
         rest = process.stderr.read()
     assert process.returncode == 130 and f"casnet train --run {stopped} --resume" in rest
-    subprocess.run(
-        [sys.executable, "-m", "casnet_cli", "train", "--run", stopped, "--resume"], check=True, capture_output=True
-    )
+    finish("train", "--run", stopped, "--resume")
     ours, theirs = weights(stopped), weights(through)
     assert ours.keys() == theirs.keys()
     for name, values in theirs.items():
