@@ -9,7 +9,8 @@ from casnet_cli.commands.options import Json
 
 def command(
     what: Annotated[
-        str | None, typer.Argument(help="Run folder, data set, recipe, checkpoint, export, picture or mask.", metavar="[FILE]")
+        str | None,
+        typer.Argument(help="Run folder, data set, recipe, checkpoint, export, picture or mask.", metavar="[FILE]"),
     ] = None,
     json: Json = None,
 ) -> None:

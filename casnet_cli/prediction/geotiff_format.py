@@ -46,8 +46,8 @@ def located(file: Path, info: PictureInfo) -> Georeference | None:
     """Where a file lies: as GDAL reads it, if it is there, which knows more reference systems than TIFF's tags have,
     and the boxes of JPEG 2000; else by its facts."""
     found = info.georeference
-    asked = found is not None or info.format == JPEG_2000
-    if not (asked and available() and file.is_file()):
+    may_lie_on_earth = found is not None or info.format == JPEG_2000
+    if not (may_lie_on_earth and available() and file.is_file()):
         return found
     import rasterio
 
@@ -129,26 +129,26 @@ def _write(
             describe(dataset)  # before the first pixels: later GDAL would write a file beside for it
             for top, rows in strips(values, BLOCK):
                 dataset.write(rows, 1, window=((top, top + len(rows)), (0, width)))
-            told = _told(dataset)
+            expected = _band_facts(dataset)
             dataset.close()
-            _check(partial, values, told)
+            _check(partial, values, expected)
     except Exception as error:  # some of GDAL's are no OSError
         if isinstance(error, OSError) and not isinstance(error, rasterio.errors.RasterioError):
             raise
         raise OSError(f"GDAL cannot finish it, as where a disk is full ({gdal_reason(error)})") from None
 
 
-def _told(dataset: Any) -> tuple[object, ...]:
+def _band_facts(dataset: Any) -> tuple[object, ...]:
     """What a file says of its band beside the pixels."""
     return dataset.nodata, dataset.descriptions, dataset.scales, dataset.tags(1)
 
 
-def _check(file: Path, values: np.ndarray, told: tuple[object, ...]) -> None:
+def _check(file: Path, values: np.ndarray, expected: tuple[object, ...]) -> None:
     """Raises OSError for a file that is not as it was written: where a disk is full GDAL may cut it without a word."""
     import rasterio
 
     with rasterio.open(file) as found:
-        whole = _told(found) == told
+        whole = _band_facts(found) == expected
         for top, rows in strips(values, BLOCK):
             whole = whole and np.array_equal(found.read(1, window=((top, top + len(rows)), (0, rows.shape[1]))), rows)
     if not whole:

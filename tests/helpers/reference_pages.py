@@ -155,14 +155,14 @@ Besides size, bits, type and bands it names pages, orientation, colour profile, 
 place on the earth, the range of each band, and of few values or colours how many pixels have each; `--json FILE` writes
 the same for a program.
 
-`predict`, `rank`, `prepare`, `check` and `--propose` take the files with these endings, in large or small letters. Other
-files that are pictures, by their ending or without one by their content, are left out, counted and named."""
+`predict`, `rank`, `prepare`, `check` and `--propose` take the files with these endings, in large or small letters.
+Other files that are pictures, by their ending or without one by their content, are left out, counted and named."""
 
 _OF_PICTURES = """## Where a file leaves it open
 
 | what | how it is read |
 |---|---|
-| a fourth channel, marked as alpha | alpha if its values are: nothing where a picture ends, else three in four of them full; otherwise a further band, as infrared is marked so by default; said |
+| a fourth channel, marked as alpha | alpha if three in four of its values beside 0 are full, else a band; said |
 | three bands without names | red, green and blue; said |
 | four and more | by their names in the file, else `band 1`, `band 2`, … |
 | the alpha channel of a PNG, WebP or other file | transparency: pictures are laid on white; said |

@@ -199,9 +199,10 @@ def test_proposals(home: Path) -> None:
     )
     assert prepare("--classes", "proposed.toml")
     Image.fromarray(np.array([[0, 255]], np.uint8)).save(home / "two.png")
-    assert 'name = "object"    # 50.00 % of the pixels\nids = [255]' in propose(
-        [home / "two.png"]
-    ).text and "\nvoid" not in propose([home / "two.png"]).text
+    assert (
+        'name = "object"    # 50.00 % of the pixels\nids = [255]' in propose([home / "two.png"]).text
+        and "\nvoid" not in propose([home / "two.png"]).text
+    )
     Image.fromarray(np.array([[[1, 2, 3], [9, 9, 9]]], np.uint8)).save(home / "rgb.png")
     assert 'name = "#010203"    # 50.00 % of the pixels\ncolor = [1, 2, 3]' in propose([home / "rgb.png"]).text
     with pytest.raises(DataError, match="masks of one kind"):
