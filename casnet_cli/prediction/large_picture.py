@@ -156,7 +156,10 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
     found = dataset.width, dataset.height, dataset.count, set(dataset.dtypes)
     if found != (width, height, len(info.bands), {info.dtype}):  # such as CMYK, whose facts are those of RGB
         return None
-    return LargePicture(dataset, replace(info, orientation=1, georeference=located(file, info)), intensities)
+    try:
+        return LargePicture(dataset, replace(info, orientation=1, georeference=located(file, info)), intensities)
+    except OSError as error:
+        raise OSError(f"its first pixels cannot be read: {gdal_reason(error)}") from error
 
 
 def _check_pieces(size: int) -> None:

@@ -145,3 +145,11 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
         large[0:150, 0:170]
     with pytest.raises(IndexError):
         large[::2]
+
+
+def test_a_file_without_pixels_is_refused_with_the_cause(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.tif", values(3), compress="deflate", **TILED)
+    content = bytearray(file.read_bytes())
+    file.write_bytes(content[:1000] + bytes(len(content) - 1000))  # the directory of this file stands before the pixels
+    with pytest.raises(OSError, match=r"^its first pixels cannot be read: .*a\.tif"):
+        open_large(file, PLAIN)
