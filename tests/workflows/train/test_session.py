@@ -182,8 +182,10 @@ def test_back_ends_that_are_not_there_or_cannot_train(home: Path) -> None:
 
 
 def test_an_interrupt_while_the_engine_is_imported_is_kept(home: Path) -> None:
-    with start("train", "folder", "--run", "runs/never", *settings("training.epochs=200")) as process:
-        time.sleep(1.5)
+    words = ("train", "folder", "--run", "runs/never", *settings("training.epochs=200"))
+    with start(*words, PYTHONPROFILEIMPORTTIME="1") as process:  # a line on stderr for each import
+        assert process.stderr and any("workflows.train.session" in line for line in process.stderr)
+        time.sleep(0.5)  # the next import is that of the engine, which takes seconds
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
