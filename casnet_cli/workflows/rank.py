@@ -71,7 +71,8 @@ def rank(path: list[Path], run: Path | None, options: RankOptions) -> int:
 
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
     _check_out(options.out)
-    jobs = [job for job in find_images(path, options.folder, left_out := LeftOut()) if not job.video]
+    left_out = LeftOut()
+    jobs = [job for job in find_images(path, options.folder, left_out) if not job.video]
     console.notes(left_out.sentences())
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
