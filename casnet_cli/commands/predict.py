@@ -32,7 +32,7 @@ Shard = Annotated[
 ]
 Save = Annotated[
     list[SaveChoice] | None,
-    typer.Option(help="Also write these (repeatable).", show_choices=True),
+    typer.Option(help="Also write these (repeatable); the last ones are one file for all pictures.", show_choices=True),
 ]
 Fine = Annotated[
     Literal["auto", "always"],
@@ -94,6 +94,7 @@ def command(
     shard: Shard = None,
     resume: Annotated[bool, typer.Option(help="Do only what is missing, failed or changed.")] = True,
     overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
+    difficulty: Annotated[bool, typer.Option(help="Also save maps of the difficulty.")] = True,
     save: Save = None,
     fine: Fine = "always",
     reject_below: RejectBelow = None,
@@ -118,6 +119,7 @@ def command(
         share=share,
         resume=resume,
         overlay=overlay,
+        difficulty=difficulty,
         save=tuple(save or ()),
         fine=fine,
         reject_below=reject_below,

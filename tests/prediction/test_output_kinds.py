@@ -19,14 +19,14 @@ from casnet_cli.prediction.output_kinds import (
 
 
 def test_what_is_derived_from_the_table() -> None:
-    assert save_choices() == ["confidence", "probabilities", "geojson", "coco", "geotiff"]
+    assert save_choices() == ["confidence", "probabilities", "geojson", "geotiff", "coco"]
     assert all(name == kind.name for name, kind in OUTPUT_KINDS.items())
     assert needs_of(["geojson", "confidence"]) == {"confidence"} and needs_of(OUTPUT_KINDS) == {
         "confidence",
         "probabilities",
     }
-    assert {".png", ".overlay.jpg", ".overlay.mp4", ".coco.json", ".difficulty.tif"} <= set(output_endings())
-    assert with_companions(["coco", "geotiff"]) == ["coco", "geotiff-difficulty", "geotiff-names", "geotiff"]
+    assert {".png", ".overlay.jpg", ".overlay.mp4", ".geojson", ".difficulty.tif"} <= set(output_endings())
+    assert with_companions(["geojson", "geotiff"]) == ["geojson", "geotiff-difficulty", "geotiff-names", "geotiff"]
 
 
 def test_a_new_kind_is_a_row_and_its_writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     from casnet_cli.workflows.predict import engines
     from casnet_cli.workflows.predict.map_notes import map_notes
     from casnet_cli.workflows.predict.summary import check_json_file, summarize
+    from casnet_cli.workflows.predict.together import write_together
 
     folder = options.out or paths.PREDICTIONS
     file = engines.model_file(run, options.engine)
@@ -51,13 +52,14 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
             for remark in reader.remarks.all():
                 console.message(f"note: {remark.line}")
             console.notes(map_notes(manifest.done[name] for job in pending if (name := str(job.file)) in manifest.done))
+        write_together(manifest, options.share, jobs, relabelled=bool(pending))
     return summarize(jobs, len(jobs) - len(pending), manifest, model.run, options.json)
 
 
 def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
     from casnet_cli.prediction import geotiff_format
     from casnet_cli.prediction.mask_values import resolve_mask_values
-    from casnet_cli.prediction.output_kinds import GEOTIFF
+    from casnet_cli.prediction.output_kinds import FOLDER_KINDS, GEOTIFF, OUTPUT_KINDS
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.util.files import sha256_of
 
@@ -67,13 +69,19 @@ def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outpu
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
     deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]
     deciding += [options.geojson] if options.geojson else []
+    chosen = tuple(dict.fromkeys(options.save))
+    outlined = any(OUTPUT_KINDS[name].outlines for name in chosen if name in OUTPUT_KINDS)
+    deciding += [f"simplify {options.simplify}"] if options.simplify and outlined else []
     return Outputs(
         folder,
         run.meta.labels,
         identity=hashlib.sha256(repr(tuple(deciding)).encode()).hexdigest(),
         overlay=options.overlay,
         resume=options.resume,
-        extra=tuple(dict.fromkeys(options.save)),
+        difficulty=options.difficulty,
+        extra=tuple(name for name in chosen if name in OUTPUT_KINDS),
+        together=tuple(name for name in chosen if name in FOLDER_KINDS),
+        simplify=options.simplify,
         reject_below=below,
         chosen_mask_values=values,
         coordinates=options.geojson,
