@@ -2,165 +2,33 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data import splits
 from casnet_cli.data.annotations import masks, polygons
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending
 from casnet_cli.data.annotations.palettes import PalettesSeen
-from casnet_cli.data.pixels.formats import PICTURE_ENDINGS, readable_endings
+from casnet_cli.data.layouts.division import Division, assign_splits
+from casnet_cli.data.layouts.pairing import FilePair
+from casnet_cli.data.layouts.two_folders import pair_files
+from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions, Survey
 from casnet_cli.data.remarks import Remarks
-from casnet_cli.data.sources.base import Entry, Sample, Source, files_below, missing_partner, read_bytes
+from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.sources.folder_sample import load_sample
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import MAX_CLASSES, LabelSet, with_colors
 
 OUTLINES = (".json",)
-TOPS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""The split of each name of a sub-folder, in small letters."""
-
 MOST_COUNTS = 8000
 """Largest product of folds and classes: an attribute of the prepared file, at most 64 KiB, has a count for each."""
-
-SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_L", "_seg")
-"""Endings of masks' names that follow the name of the image."""
-
-
-@dataclass(frozen=True)
-class Division:
-    """How images are divided into splits: by sub-folders `train/`, `val/` and `test/` unless a field says otherwise.
-
-    Its text is part of the stamp by which an unchanged source is recognized: new names of class or fields would have
-    all folders prepared again.
-    """
-
-    val: float = 0.0
-    """Share of the images for val."""
-    test: float = 0.0
-    """Share of the images for test."""
-    lists: tuple[Path | None, ...] = ()
-    """Files that list the names of train, val and test; None for a split without images."""
-    folds: int | None = None
-    """Number of folds of cross-validation."""
-    seed: int = 0
-    """Decides, with the names, which images the shares take."""
-
-
-@dataclass(frozen=True)
-class FilePair:
-    """An image with its label file."""
-
-    name: str
-    """Path relative to the folder, without ending."""
-    image: Path
-    """The image file."""
-    label: Path | None
-    """The label file; None if there is none."""
-    fault: Unfit | None = None
-    """Why the sample cannot be used, if that is known already."""
-
-
-def pair_files(
-    images: Path, labels: Path, endings: Sequence[str], left_out: LeftOut | None = None
-) -> tuple[list[FilePair], tuple[Path, ...]]:
-    """Every image with its label file, and the label files that belong to no image.
-
-    endings: of label files. left_out: collects pictures of both folders that casnet does not read.
-    An image's label file has the same relative path, else the same name, apart from suffixes like `_mask`. Raises
-    DataError if there is no image, or if an image could have several label files or a label file several images.
-    """
-    pictures, left_out = readable_endings(), LeftOut() if left_out is None else left_out
-    image_files = files_below(images, pictures, left_out=left_out)
-    label_files = files_below(labels, tuple(endings), left_out=left_out)
-    if images.resolve() == labels.resolve():  # masks beside their images
-        is_label = {name: _stripped(name) != name or file.suffix in OUTLINES for name, file in label_files.items()}
-        label_files = {name: file for name, file in label_files.items() if is_label[name]}
-        image_files = {name: file for name, file in image_files.items() if label_files.get(name) != file}
-    if not image_files:
-        raise DataError("; ".join([f"{images}: holds no image ({', '.join(pictures)})", *left_out.sentences()]))
-    by_stem: dict[str, list[str]] = {}
-    for name in label_files:
-        by_stem.setdefault(PurePosixPath(_stripped(name)).name, []).append(name)
-    found: list[FilePair] = []
-    owners: dict[str, Path] = {}
-    for name, file in image_files.items():
-        exact = next((other for other in (name, *(name + suffix for suffix in SUFFIXES)) if other in label_files), None)
-        candidates = [exact] if exact else by_stem.get(PurePosixPath(name).name, [])
-        if len(candidates) > 1:
-            several = " and ".join(str(label_files[one]) for one in candidates[:2])
-            raise DataError(f"{file}: could belong to {several} (give them the sub-folders of the images)")
-        if candidates and owners.setdefault(candidates[0], file) != file:
-            several = f"{owners[candidates[0]]} and {file}"
-            label_file = label_files[candidates[0]]
-            raise DataError(f"{label_file}: could belong to {several} (give it the sub-folder of its image)")
-        fault = None if candidates else missing_partner(file, None, labels)
-        found.append(FilePair(name, file, label_files[candidates[0]] if candidates else None, fault))
-    return found, tuple(file for name, file in label_files.items() if name not in owners)
-
-
-def _stripped(name: str) -> str:
-    return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
-
-
-def assign_splits(names: Sequence[str], division: Division) -> dict[str, str]:
-    """The split of each name. Raises DataError if a list names no image or one that is not there, an image is in two
-    splits, or none is left for training."""
-    if division.lists:
-        return _by_lists(names, division.lists)
-    if division.folds is not None:
-        if not 2 <= division.folds <= len(names):
-            raise DataError(f"--folds {division.folds}: {len(names)} images (2 folds at least, an image each)")
-        return dict.fromkeys(names, "train")
-    if division.val or division.test:
-        return _by_fractions(names, division)
-    tops = {name: TOPS.get(name.partition("/")[0].lower()) if "/" in name else None for name in names}
-    if not any(tops.values()):
-        return dict.fromkeys(names, "train")
-    if stray := next((name for name, top in tops.items() if top is None), None):
-        raise DataError(f"{stray}: lies outside train/, val/ and test/ (move it, or divide in another way)")
-    return {name: top for name, top in tops.items() if top}
-
-
-def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
-    order = [names[index] for index in splits.shuffled_positions(names, division.seed)]
-    counts = [max(1, round(len(names) * share)) if share else 0 for share in (division.test, division.val)]
-    if sum(counts) >= len(names):
-        raise DataError(f"{len(names)} images: none is left to train on (smaller --val-fraction or --test-fraction)")
-    kinds = ["test"] * counts[0] + ["val"] * counts[1] + ["train"] * (len(names) - sum(counts))
-    by_name = dict(zip(order, kinds, strict=True))
-    return {name: by_name[name] for name in names}
-
-
-def _by_lists(names: Sequence[str], lists: Sequence[Path | None]) -> dict[str, str]:
-    known = set(names)
-    split_of: dict[str, str] = {}
-    for split, file in zip(SPLITS, lists, strict=False):
-        if file is None:
-            continue
-        lines = read_bytes(file).decode("utf-8-sig", "replace").splitlines()
-        for number, line in enumerate(lines, 1):
-            if not (text := line.strip().replace("\\", "/")):
-                continue
-            whole = text.removesuffix(PurePosixPath(text).suffix) if text.lower().endswith(PICTURE_ENDINGS) else text
-            matches = [whole] if whole in known else [name for name in names if f"/{name}".endswith(f"/{whole}")]
-            if len(matches) != 1:
-                wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"
-                raise DataError(f"{file}: line {number}: {text} {wrong} (name it with its sub-folder)")
-            name = matches[0]
-            if split_of.setdefault(name, split) != split:
-                raise DataError(f"{file}: line {number}: {text} is in {split_of[name]} already (one split an image)")
-        if split not in split_of.values():
-            raise DataError(f"{file}: names no image (leave a list out by -)")
-    return split_of
 
 
 @dataclass(frozen=True)
@@ -199,7 +67,7 @@ class Origin:
         most = MOST_COUNTS // len(labels)
         if (self.division.folds or 0) > most:
             raise DataError(f"--folds {self.division.folds}: {len(labels)} classes (at most {most} folds of so many)")
-        split_of = assign_splits([pair.name for pair in pairs], self.division)
+        split_of = assign_splits([one.name for one in pairs], self.division, {one.name: one.image for one in pairs})
         images = {split: [one.image for one in pairs if split_of.get(one.name) == split] for split in SPLITS}
         survey = Survey(
             self.pictures, [file for files in images.values() for file in files], images["train"], self.remarks
@@ -229,14 +97,13 @@ class Origin:
 
 def source_of_masks(origin: Origin, masks_folder: Path, table: ClassTable, mending: Mending = NO_MENDING) -> Source:
     """A source of images and mask files. Raises DataError as `pair_files` and `assign_splits` do."""
-    pairs, spare = pair_files(origin.images, masks_folder, readable_endings(), origin.left_out)
-
+    found = pair_files(origin.images, masks_folder, readable_endings(), origin.left_out)
     seen = PalettesSeen(origin.remarks)
 
     def label_of(pair: FilePair) -> np.ndarray:
         return masks.class_ids(_label_file(pair), table, mending, origin.remarks, seen)
 
-    return origin.source(table.labels, pairs, label_of, spare, f" {mending}" if mending else "")
+    return origin.source(table.labels, found.pairs, label_of, found.spare, f" {mending}" if mending else "")
 
 
 def _label_file(pair: FilePair) -> Path:
@@ -249,7 +116,8 @@ def source_of_labelme(origin: Origin, labels: Path, table: ClassTable | None) ->
 
     Without a table the classes are `background` and the labels that occur, in the order of the names.
     """
-    pairs, spare = pair_files(origin.images, labels, OUTLINES, origin.left_out)
+    found = pair_files(origin.images, labels, OUTLINES, origin.left_out)
+    pairs, spare = found.pairs, found.spare
     if table is None:
         occurring: set[str] = set()
         for pair in pairs:

@@ -15,7 +15,9 @@ from PIL import Image
 
 from casnet_cli.data.annotations.class_proposal import propose
 from casnet_cli.data.images import decode_label, decode_rgb
-from casnet_cli.data.sources.folder import MOST_COUNTS, Division, Origin, assign_splits, pair_files
+from casnet_cli.data.layouts.division import Division, assign_splits
+from casnet_cli.data.layouts.two_folders import pair_files
+from casnet_cli.data.sources.folder import MOST_COUNTS, Origin
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors
@@ -30,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(folder: Path, *files: str) -> list[tuple[str, str]]:
     for file in files:
         (image if file.startswith("i/") else mask)(folder / file)
-    pairs, _ = pair_files(folder / "i", folder / "m", (".png", ".bmp"))
+    pairs = pair_files(folder / "i", folder / "m", (".png", ".bmp")).pairs
     return [(pair.name, str(pair.label.relative_to(folder))) for pair in pairs if pair.label]
 
 
@@ -199,9 +201,10 @@ def test_proposals(home: Path) -> None:
     )
     assert prepare("--classes", "proposed.toml")
     Image.fromarray(np.array([[0, 255]], np.uint8)).save(home / "two.png")
-    assert 'name = "object"    # 50.00 % of the pixels\nids = [255]' in propose(
-        [home / "two.png"]
-    ).text and "\nvoid" not in propose([home / "two.png"]).text
+    assert (
+        'name = "object"    # 50.00 % of the pixels\nids = [255]' in propose([home / "two.png"]).text
+        and "\nvoid" not in propose([home / "two.png"]).text
+    )
     Image.fromarray(np.array([[[1, 2, 3], [9, 9, 9]]], np.uint8)).save(home / "rgb.png")
     assert 'name = "#010203"    # 50.00 % of the pixels\ncolor = [1, 2, 3]' in propose([home / "rgb.png"]).text
     with pytest.raises(DataError, match="masks of one kind"):
