@@ -34,6 +34,12 @@ Save = Annotated[
     list[SaveChoice] | None,
     typer.Option(help="Also write these (repeatable); the last ones are one file for all pictures.", show_choices=True),
 ]
+Simplify = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1000, help="How far outlines may lie from the sides of pixels; 0: exact.", metavar="PIXELS"
+    ),
+]
 Fine = Annotated[
     Literal["auto", "always"],
     typer.Option(help="auto: leave the fine branch out where attention shows that an image is easy."),
@@ -59,6 +65,10 @@ EngineChoice = StrEnum("EngineChoice", ["keras", *engines()])  # type: ignore[mi
 Engine = Annotated[
     EngineChoice | None,
     typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
+]
+
+Json = Annotated[
+    str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
 ]
 
 
@@ -96,15 +106,14 @@ def command(
     overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
     difficulty: Annotated[bool, typer.Option(help="Also save maps of the difficulty.")] = True,
     save: Save = None,
+    simplify: Simplify = 0.0,
     fine: Fine = "always",
     reject_below: RejectBelow = None,
     target_accuracy: TargetAccuracy = None,
     mask_values: MaskValues = "palette",
     geojson: Geojson = None,
     engine: Engine = None,
-    json: Annotated[
-        str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
-    ] = None,
+    json: Json = None,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
     check_together(reject_below, target_accuracy, geojson, save)
@@ -120,6 +129,7 @@ def command(
         resume=resume,
         overlay=overlay,
         difficulty=difficulty,
+        simplify=simplify,
         save=tuple(save or ()),
         fine=fine,
         reject_below=reject_below,

@@ -56,6 +56,8 @@ class LabelledPicture:
     """Of outlines: `pixels`, or `crs`, those of the georeference; None: `crs` where there is one."""
     simplify: float = 0.0
     """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
+    source: Path | None = None
+    """The input file; None: it is none, such as standard input."""
 
 
 Writer = Callable[[Path, LabelledPicture], None]
@@ -80,6 +82,8 @@ class OutputKind:
     """Memory that writing it takes where a picture is too large for it; 0: a part of the picture suffices."""
     outlines: bool = False
     """Whether it holds outlines, which `--simplify` changes."""
+    of_frames: bool = True
+    """Whether it is also written for each frame of a video."""
 
 
 def _late(module: str, name: str) -> Writer:
@@ -98,6 +102,15 @@ _ROWS = (
     OutputKind("confidence", ".confidence.png", ("confidence",), _late("writers", "write_confidence")),
     OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
     OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson"), bytes_per_pixel=10, outlines=True),
+    OutputKind(
+        "labelme",
+        ".json",
+        (),
+        _late("labelme_format", "write_labelme"),
+        bytes_per_pixel=10,
+        outlines=True,
+        of_frames=False,
+    ),
     OutputKind(
         "geotiff-difficulty", ".difficulty.tif", (), _late("geotiff_format", "write_difficulty"), comes_with=GEOTIFF
     ),

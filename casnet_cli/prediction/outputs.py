@@ -1,6 +1,6 @@
 """Which files are written for an image, and writing them: each file whole or not at all, the mask last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from casnet_cli.errors import reason
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_result import ImageResult
-from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.inputs import STDIN, Job
 from casnet_cli.prediction.manifest import ManifestEntry
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
 from casnet_cli.prediction.output_kinds import (
@@ -86,9 +86,14 @@ class Outputs:
     def endings(self, job: Job, georeferenced: bool = False) -> list[str]:
         """Endings of the files that are written for an image; for a video, of each frame, and its overlay's."""
         return [
-            VIDEO_OVERLAY if job.video and name == "overlay" else OUTPUT_KINDS[name].ending
+            VIDEO_OVERLAY if job.video and name == OVERLAY else OUTPUT_KINDS[name].ending
             for name in self.kinds(georeferenced)
+            if OUTPUT_KINDS[name].of_frames or not job.video
         ]
+
+    def of_frames(self) -> "Outputs":
+        """What is written for each frame of a video; the overlay is a video of its own."""
+        return replace(self, overlay=False, extra=tuple(name for name in self.extra if OUTPUT_KINDS[name].of_frames))
 
     def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> ImageResult:
         """An empty result for an image of that height and width. Raises Unsaved if it is to be kept on disk, and disk
@@ -129,6 +134,7 @@ class Outputs:
             georeference,
             self.coordinates,
             self.simplify,
+            None if job.file == STDIN else job.file,
         )
         file = job.output(self.folder, OUTPUT_KINDS["mask"].ending)
         try:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +37,8 @@ def predict_video(
 
     Masks lie in a folder named after the video. The frames of a damaged video before the damage keep their files; it
     has no overlay, and its line says `failed`. on_frame: called after each frame with the number of frames done and of
-    all frames, None if that is not known. reader: as of `image_pipeline.predict_folder`. Raises InputError if the output
-    folder cannot be written.
+    all frames, None if that is not known. reader: as of `image_pipeline.predict_folder`. Raises InputError if the
+    output folder cannot be written.
     """
     digest, began, means, outputs = fingerprint(job.file), time.perf_counter(), _FrameMeans(), manifest.outputs
     entry: ManifestEntry = {}
@@ -63,7 +63,7 @@ def _labelled(
     predictor: Predictor, job: Job, outputs: Outputs, reader: PictureReader
 ) -> Iterator[tuple[int, ImageResult]]:
     """The number and the result of each frame; its files are written."""
-    of_frames = replace(outputs, overlay=False)
+    of_frames = outputs.of_frames()
     with ExitStack() as stack:
         overlays: video_io.OverlayVideo | None = None
         for number, image in _frames(job.file):

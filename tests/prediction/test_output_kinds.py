@@ -19,7 +19,7 @@ from casnet_cli.prediction.output_kinds import (
 
 
 def test_what_is_derived_from_the_table() -> None:
-    assert save_choices() == ["confidence", "probabilities", "geojson", "geotiff", "coco"]
+    assert save_choices() == ["confidence", "probabilities", "geojson", "labelme", "geotiff", "coco"]
     assert all(name == kind.name for name, kind in OUTPUT_KINDS.items())
     assert needs_of(["geojson", "confidence"]) == {"confidence"} and needs_of(OUTPUT_KINDS) == {
         "confidence",

@@ -171,7 +171,7 @@ MISTAKES: list[tuple[tuple[object, ...], str]] = [
     (("photos", "--target-accuracy", 0.5, "--run", "bare.h5"), "casnet train --run RUN --resume adds it"),
     (("photos", "--fine", "auto", "--run", "bare.h5"), "bare.h5: holds no threshold for --fine auto"),
     (("photos", "--fine", "never"), "'never' is not one of 'auto', 'always'"),
-    (("photos", "--save", "pdf"), "'pdf' is not one of 'confidence', 'probabilities', 'geojson', 'geotiff'"),
+    (("photos", "--save", "pdf"), "'pdf' is not one of 'confidence', 'probabilities', 'geojson', 'labelme'"),
     (("photos", "--geojson", "crs"), "--geojson: only with --save geojson"),
     (("photos", "--save", "geojson", "--geojson", "map"), "'map' is not one of 'pixels', 'crs'"),
     (("photos", "--mask-values", "missing.toml"), "missing.toml: no such file of mask values"),
