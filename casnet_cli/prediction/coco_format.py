@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ID_BITS = 44
 """Of an image's number: with eight more an annotation's stays a whole number where numbers are floating-point ones."""
 
+FIRST_CATEGORY = 1
+"""Number of the first class: some programs take category 0 for no class."""
+
 
 class CocoImageRecord(TypedDict):
     """The labelled image."""
@@ -50,7 +53,7 @@ class CocoAnnotation(TypedDict):
     image_id: int
     """Number of its image."""
     category_id: int
-    """Class id."""
+    """Number of its category."""
     segmentation: RunLengths
     """Its pixels."""
     area: int
@@ -65,7 +68,7 @@ class CocoCategory(TypedDict):
     """A class."""
 
     id: int
-    """Class id."""
+    """Class id and 1."""
     name: str
     """Its name."""
     supercategory: str
@@ -103,13 +106,13 @@ def image_id_of(name: str, used: Container[int] = ()) -> int:
 
 def categories(labels: LabelSet) -> list[CocoCategory]:
     """The classes in the order of their ids."""
-    return [{"id": index, "name": name, "supercategory": ""} for index, name in enumerate(labels.names)]
+    return [{"id": index, "name": name, "supercategory": ""} for index, name in enumerate(labels.names, FIRST_CATEGORY)]
 
 
 def annotations(mask: np.ndarray, image_id: int) -> Iterator[CocoAnnotation]:
     """(H, W) uint8 class ids and VOID → one annotation for each class in the mask. Their areas are disjoint.
 
-    Category ids are class ids; an annotation's id is 256 times the image's and the class id.
+    An annotation's id is 256 times the image's and its category's.
     """
     height, width = mask.shape
     down = mask.ravel("F")
@@ -122,9 +125,9 @@ def annotations(mask: np.ndarray, image_id: int) -> Iterator[CocoAnnotation]:
         if class_id == VOID:
             continue
         yield {
-            "id": image_id * 256 + class_id,
+            "id": image_id * 256 + class_id + FIRST_CATEGORY,
             "image_id": image_id,
-            "category_id": class_id,
+            "category_id": class_id + FIRST_CATEGORY,
             "segmentation": {"size": [height, width], "counts": encode(starts[runs], ends[runs], mask.size)},
             "area": int((ends[runs] - starts[runs]).sum()),
             "bbox": _box(starts[runs], ends[runs] - 1, height),

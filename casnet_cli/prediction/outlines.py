@@ -3,8 +3,9 @@
 Coordinates are corners of pixels: x to the right, y downwards, (0, 0) the upper left corner of the picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -61,6 +62,42 @@ def regions(
         region.filled = region.filled or enclosed(ring)
         region.rings.append(inset(kept, ring) if through_centres else kept)
     return listed
+
+
+def without_holes(rings: Sequence[Ring]) -> Ring:
+    """The rings of a region as one, not closed: holes hang on it by two sides that lie on each other.
+
+    So it encloses the same for programs that know no holes.
+    """
+    joined = np.asarray(rings[0][:-1])
+    for ring in rings[1:]:
+        hole = np.asarray(ring)
+        place = int(((joined - hole[0]) ** 2).sum(1).argmin())
+        joined = np.concatenate([joined[: place + 1], hole, joined[place:]])
+    return joined.tolist()
+
+
+@dataclass(frozen=True)
+class RegionRuns:
+    """The pixels of a region, by rows."""
+
+    class_id: int
+    """Their class."""
+    starts: np.ndarray
+    """(R,) where runs of them begin in the flat mask, in order; none goes over the end of a row."""
+    ends: np.ndarray
+    """(R,) where they end, exclusive."""
+
+
+def region_runs(mask: np.ndarray) -> Iterator[RegionRuns]:
+    """The regions of (H, W) uint8 class ids and VOID, in the order of their first pixels."""
+    found = _connected(mask, None, VOID)
+    ends = np.append(found.starts[1:], mask.size)
+    order = np.argsort(found.of_run, kind="stable")
+    places = np.searchsorted(found.of_run[order], np.arange(len(found.pixels) + 1))
+    for class_id, (first, last) in zip(found.class_ids.tolist(), pairwise(places.tolist()), strict=True):
+        runs = order[first:last]
+        yield RegionRuns(class_id, found.starts[runs], ends[runs])
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,12 @@ def _late_folder(module: str, name: str) -> FolderWriter:
     return write
 
 
-_FOLDER_ROWS = (FolderKind("coco", ".coco.json", _late_folder("coco_format", "write_coco")),)
+_FOLDER_ROWS = (
+    FolderKind("coco", ".coco.json", _late_folder("coco_format", "write_coco")),
+    FolderKind("label-studio", ".label-studio.json", _late_folder("label_studio_format", "write_label_studio")),
+    FolderKind("cvat", ".cvat.zip", _late_folder("cvat_format", "write_cvat")),
+    FolderKind("yolo", ".yolo.zip", _late_folder("yolo_format", "write_yolo")),
+)
 
 FOLDER_KINDS = {kind.name: kind for kind in _FOLDER_ROWS}
 """Every kind of file of all images by its name."""

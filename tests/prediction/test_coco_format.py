@@ -40,13 +40,15 @@ def test_the_masks_are_read_back(tmp_path: Path) -> None:
     by_image = {image["id"]: mask for image, mask in zip(found["images"], masks, strict=True)}
     assert len(by_image) == len(masks) and len({one["id"] for one in found["annotations"]}) == len(found["annotations"])
     for one in found["annotations"]:
-        rows, columns = np.nonzero(by_image[one["image_id"]] == one["category_id"])
+        rows, columns = np.nonzero(by_image[one["image_id"]] == one["category_id"] - 1)
         assert one["bbox"] == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert one["area"] == len(rows) and one["iscrowd"] == 0
     categories, images = polygons.read_coco(file)
-    assert categories == dict(enumerate(LABELS.names))
+    assert categories == dict(enumerate(LABELS.names, 1))
     for mask, image in zip(masks, images, strict=True):
-        np.testing.assert_array_equal(polygons.coco_label(image, file, {each: each for each in categories}, VOID), mask)
+        np.testing.assert_array_equal(
+            polygons.coco_label(image, file, {each: each - 1 for each in categories}, VOID), mask
+        )
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under NumPy 2
@@ -60,7 +62,7 @@ def test_pycocotools_reads_the_same_masks(tmp_path: Path) -> None:
         annotations = found.loadAnns(found.getAnnIds(imgIds=[image["id"]], iscrowd=False))
         assert len(annotations) == len(set(np.unique(mask)) - {VOID})
         for one in annotations:
-            drawn[found.annToMask(one) == 1] = one["category_id"]
+            drawn[found.annToMask(one) == 1] = one["category_id"] - 1
         np.testing.assert_array_equal(drawn, mask)
 
 
@@ -71,9 +73,9 @@ def test_a_file_in_full(tmp_path: Path) -> None:
     assert found["images"] == [{"id": number, "file_name": "a/b.jpg", "width": 2, "height": 21}]
     assert found["annotations"] == [
         {
-            "id": number * 256 + 1,
+            "id": number * 256 + 2,
             "image_id": number,
-            "category_id": 1,
+            "category_id": 2,
             "segmentation": {"size": [21, 2], "counts": "12W1"},
             "area": 2,
             "bbox": [0, 1, 1, 2],
@@ -81,7 +83,7 @@ def test_a_file_in_full(tmp_path: Path) -> None:
         }
     ]
     names = [(one["id"], one["name"], one["supercategory"]) for one in found["categories"]]
-    assert names == [(0, "sky", ""), (1, "road", ""), (2, "tree", "")]
+    assert names == [(1, "sky", ""), (2, "road", ""), (3, "tree", "")]
     assert written(tmp_path / "b.json", [])["images"] == []
 
 

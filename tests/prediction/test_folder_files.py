@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import find_images, shard
 from casnet_cli.prediction.manifest import Manifest, check_unclaimed
 from casnet_cli.prediction.mask_values import resolve_mask_values
+from casnet_cli.prediction.output_kinds import FOLDER_KINDS
 from casnet_cli.prediction.outputs import Outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under NumPy 2
@@ -40,7 +42,7 @@ def masks_of(file: Path) -> dict[str, np.ndarray]:
     found = json.loads(file.read_text())
     masks = {one["id"]: np.full((one["height"], one["width"]), 255, np.uint8) for one in found["images"]}
     for one in found["annotations"]:
-        masks[one["image_id"]][rle.decode(one["segmentation"]) == 1] = one["category_id"]
+        masks[one["image_id"]][rle.decode(one["segmentation"]) == 1] = one["category_id"] - 1
     return {one["file_name"]: masks[one["id"]] for one in found["images"]}
 
 
@@ -145,6 +147,23 @@ def test_an_existing_file_without_a_manifest_is_not_written_over(folder: Path) -
     with pytest.raises(InputError, match=r"annotations.coco.json: cannot be written: "):
         call(folder)
     assert not list(out.glob(".*")), "an unfinished file"
+
+
+def test_every_kind_of_file_in_one_call(folder: Path) -> None:
+    (folder / "annotations.coco.png").write_bytes((folder / "a.png").read_bytes())
+    files, notes = call(folder, together=tuple(FOLDER_KINDS), extra=("labelme",), simplify=0.5)
+    out = folder.parent / "out"
+    assert notes == [] and [file.name for file in files] == [
+        f"annotations{kind.ending}" for kind in FOLDER_KINDS.values()
+    ]
+    tasks = json.loads((out / "annotations.label-studio.json").read_text())
+    assert [task["predictions"][0]["score"] for task in tasks] == [0.75] * 3
+    assert {task["predictions"][0]["result"][0]["type"] for task in tasks} == {"polygonlabels"}
+    names = [task["data"]["name"] for task in tasks]
+    assert names == list(masks_of(files[0])) == ["a.png", "annotations.coco.png", "sub/b.JPG"]
+    assert (out / "annotations.coco.png.json").is_file(), "the file of this picture keeps off that of all"
+    with ZipFile(out / "annotations.yolo.zip") as archive:
+        assert "labels/train/sub/b.txt" in archive.namelist()
 
 
 def test_difficulty_is_left_out(folder: Path) -> None:

@@ -52,7 +52,13 @@ def test_large_regions_too(tmp_path: Path) -> None:
 def test_a_file_in_full(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     found = written(tmp_path / "out/a.json", mask_of("rr.", "rr."), source=tmp_path / "photos/a.jpg")
-    common = {"group_id": None, "description": "", "shape_type": "polygon", "flags": {}, "mask": None}
+    common: dict[str, object] = {
+        "group_id": None,
+        "description": "",
+        "shape_type": "polygon",
+        "flags": {},
+        "mask": None,
+    }
     assert found == {
         "version": "6.3.1",
         "flags": {},

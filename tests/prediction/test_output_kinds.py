@@ -8,6 +8,7 @@ from helpers.predictions import label, manifest
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.output_kinds import (
+    FOLDER_KINDS,
     OUTPUT_KINDS,
     LabelledPicture,
     OutputKind,
@@ -19,7 +20,9 @@ from casnet_cli.prediction.output_kinds import (
 
 
 def test_what_is_derived_from_the_table() -> None:
-    assert save_choices() == ["confidence", "probabilities", "geojson", "labelme", "geotiff", "coco"]
+    single, together = ["confidence", "probabilities", "geojson", "labelme", "geotiff"], list(FOLDER_KINDS)
+    assert save_choices() == single + together and together == ["coco", "label-studio", "cvat", "yolo"]
+    assert all(name == kind.name for name, kind in FOLDER_KINDS.items())
     assert all(name == kind.name for name, kind in OUTPUT_KINDS.items())
     assert needs_of(["geojson", "confidence"]) == {"confidence"} and needs_of(OUTPUT_KINDS) == {
         "confidence",
