@@ -13,16 +13,45 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from casnet_cli.data.annotations.coco_rle import decode, mask_of_runs
+from casnet_cli.data.annotations.class_table import BACKGROUND as BACKGROUND
+from casnet_cli.data.annotations.class_table import background_id as background_id
 from casnet_cli.data.images import MAX_PIXELS
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
-from casnet_cli.labels import VOID
-
-BACKGROUND = "background"
-"""Name of the class of all pixels outside of the outlines, where there is such a class."""
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What JSON of another shape than expected raises."""
+
+
+def mask_of_runs(runs: Sequence[int], rows: int, columns: int) -> Callable[[int, int], np.ndarray]:
+    """A function of (height, width) that draws run lengths of a mask of `rows` x `columns` pixels: (H, W) bool.
+
+    It raises ValueError if the size differs, or if the lengths do not add up to it.
+    """
+
+    def mark(height: int, width: int) -> np.ndarray:
+        if (rows, columns) != (height, width) or sum(runs) != rows * columns or min(runs, default=0) < 0:
+            raise ValueError(f"run lengths of {sum(runs)} pixels for {width}x{height}")
+        values = np.arange(len(runs)) % 2 == 1
+        return np.repeat(values, runs).reshape(columns, rows).T
+
+    return mark
+
+
+def decode(text: str) -> list[int]:
+    """The run lengths of the compressed form."""
+    runs: list[int] = []
+    value = shift = 0
+    for character in text.encode("ascii"):
+        bits = character - 48
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = shift = 0
+    return runs
 
 
 Marker = Callable[[int, int], np.ndarray]
@@ -203,8 +232,3 @@ def labelme_label(found: LabelMeFile, file: Path, class_of: dict[str, int], rest
             f"{file}: label {unknown!r} is no class ({', '.join(class_of)})", UnfitKind.VALUE, f"label {unknown!r}"
         )
     return draw_shapes([Shape(class_of[label], mark) for label, mark in found.shapes], found.height, found.width, rest)
-
-
-def background_id(names: Sequence[str]) -> int:
-    """The class id of pixels outside all shapes: that of the class `background` if there is one, else VOID."""
-    return names.index(BACKGROUND) if BACKGROUND in names else VOID
