@@ -38,16 +38,18 @@ def folder_file(folder: Path, name: str, share: tuple[int, int] | None) -> Path:
 
 
 def write_folder_files(
-    manifest: "Manifest[Outputs]", share: tuple[int, int] | None, inputs: Iterable[Path]
+    manifest: "Manifest[Outputs]", share: tuple[int, int] | None, only: Iterable[Path] | None = None
 ) -> tuple[list[Path], list[str]]:
     """Write the files of `Outputs.together`: the files, and a sentence for each reason for which inputs are left out.
 
-    share: I and N of `--shard`: the files then hold `inputs` alone, else all that the manifests of the folder list.
-    Raises InputError if a file cannot be written.
+    share: I and N of `--shard`, for the files' names. only: the inputs that the files hold, in this order; None: all
+    that the manifests of the folder list. Raises InputError if a file cannot be written.
     """
     outputs, omitted = manifest.outputs, Omitted()
-    own = {str(file) for file in inputs}
-    entries = [entry for entry in manifest.usable() if not share or entry["file"] in own]
+    usable = {entry["file"]: entry for entry in manifest.usable()}
+    entries = (
+        list(usable.values()) if only is None else [usable[name] for each in only if (name := str(each)) in usable]
+    )
     files = [folder_file(outputs.folder, name, share) for name in outputs.together]
     for name, file in zip(outputs.together, files, strict=True):
         pictures = _pictures(entries, outputs, omitted)
@@ -56,7 +58,7 @@ def write_folder_files(
         except OSError as error:
             raise InputError(f"{file}: cannot be written: {reason(error)}") from None
     sentences = omitted.sentences()
-    if files and not share and (foreign := manifest.foreign()):
+    if files and only is None and (foreign := manifest.foreign()):
         sentences.append(f"{foreign:,} left out: labelled by another run, or with other options")
     return files, [f"{' and '.join(file.name for file in files)}: {sentence}" for sentence in sentences]
 

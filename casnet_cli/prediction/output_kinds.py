@@ -207,5 +207,5 @@ def output_endings() -> list[str]:
 
 
 def needs_of(names: Iterable[str]) -> frozenset[str]:
-    """What must be kept of a prediction for these kinds."""
-    return frozenset(need for name in names for need in OUTPUT_KINDS[name].needs)
+    """What must be kept of a prediction for these kinds; a file of all images needs nothing, it is made of masks."""
+    return frozenset(need for name in names if name in OUTPUT_KINDS for need in OUTPUT_KINDS[name].needs)

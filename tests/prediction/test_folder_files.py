@@ -34,7 +34,7 @@ def call(
     check_unclaimed(outputs, jobs)
     with Manifest(outputs, share) as manifest:
         list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(jobs), manifest))
-        return write_folder_files(manifest, share, [job.file for job in jobs])
+        return write_folder_files(manifest, share, [job.file for job in jobs] if share else None)
 
 
 def masks_of(file: Path) -> dict[str, np.ndarray]:

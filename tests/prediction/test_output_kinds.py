@@ -28,6 +28,7 @@ def test_what_is_derived_from_the_table() -> None:
         "confidence",
         "probabilities",
     }
+    assert needs_of(FOLDER_KINDS) == set()
     assert {".png", ".overlay.jpg", ".overlay.mp4", ".geojson", ".difficulty.tif"} <= set(output_endings())
     assert with_companions(["geojson", "geotiff"]) == ["geojson", "geotiff-difficulty", "geotiff-names", "geotiff"]
 

@@ -37,7 +37,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
     from casnet_cli.prediction.picture_reader import PictureReader
 
-    outputs = _outputs(folder, model.run, options)
+    outputs = outputs_of(folder, model.run, options)
     check_unclaimed(outputs, jobs)
     with Manifest(outputs, options.share) as manifest:
         check_json_file(options.json, jobs, manifest)
@@ -48,7 +48,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
             console.message("this run has no attention branch: difficulty is the entropy of the probabilities / log K")
         if pending:
             reader = PictureReader(model.run.meta.intensities)
-            _label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
+            label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
             for remark in reader.remarks.all():
                 console.message(f"note: {remark.line}")
             console.notes(map_notes(manifest.done[name] for job in pending if (name := str(job.file)) in manifest.done))
@@ -56,7 +56,8 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     return summarize(jobs, len(jobs) - len(pending), manifest, model.run, options.json)
 
 
-def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
+def outputs_of(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
+    """What the options let a run write into the folder. Raises CasnetError."""
     from casnet_cli.prediction import geotiff_format
     from casnet_cli.prediction.mask_values import resolve_mask_values
     from casnet_cli.prediction.output_kinds import FOLDER_KINDS, GEOTIFF, OUTPUT_KINDS
@@ -88,7 +89,7 @@ def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outpu
     )
 
 
-def _label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]", reader: "PictureReader") -> None:
+def label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]", reader: "PictureReader") -> None:
     """Label the jobs, images first, and show progress and failures."""
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.prediction.video_pipeline import predict_video

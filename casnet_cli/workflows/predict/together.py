@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 
 
 def write_together(
-    manifest: "Manifest[Outputs]", share: tuple[int, int] | None, jobs: "list[Job]", relabelled: bool
+    manifest: "Manifest[Outputs]",
+    share: tuple[int, int] | None,
+    jobs: "list[Job]",
+    relabelled: bool,
+    chosen: bool = False,
 ) -> None:
     """Write the files of all images, and show what they lack and which of earlier calls are out of date.
 
-    share: I and N of `--shard`. relabelled: whether this call has changed masks. Raises InputError.
+    share: I and N of `--shard`; the files then hold these jobs alone. relabelled: whether this call has changed masks.
+    chosen: whether the files hold these jobs alone, in their order. Raises InputError.
     """
     outputs = manifest.outputs
     if outputs.together:
-        files, notes = write_folder_files(manifest, share, (job.file for job in jobs))
+        files, notes = write_folder_files(manifest, share, (job.file for job in jobs) if share or chosen else None)
         console.notes(notes)
         for file in files:
             console.message(f"all labelled pictures: {file}")
