@@ -94,12 +94,16 @@ def _rule(name: str, mask: str) -> AffixRule | None:
     length, start, place = _longest_common(name, mask)
     if not length or not any(character.isalnum() for character in name[start : start + length]):
         return None
+    core = name[start : start + length]
+    left, right = (re.match(r"[\W_]*", text) for text in (core, core[::-1]))
+    assert left and right
+    start, place, length = start + left.end(), place + left.end(), length - left.end() - right.end()
     rule = AffixRule(name[:start], name[start + length :], mask[:place], mask[place + length :])
     core = name[start : start + length]
     whole = not rule.before and not rule.behind or not rule.mask_before and not rule.mask_behind
     for before, behind in ((rule.before, rule.behind), (rule.mask_before, rule.mask_behind)):
-        for left, right in ((before[-1:], core[0]), (core[-1], behind[:1])):
-            if left.isdigit() and right.isdigit() or not whole and left.isalpha() and right.isalpha():
+        for one, other in ((before[-1:], core[0]), (core[-1], behind[:1])):
+            if one.isdigit() and other.isdigit() or not whole and one.isalpha() and other.isalpha():
                 return None
     return rule
 

@@ -82,9 +82,9 @@ def without_ending(text: str) -> str:
 class Finder:
     """Finds the files that lists name, however these name them."""
 
-    def __init__(self, files: dict[str, Path]) -> None:
-        """files: by name, '/' between folders and without ending."""
-        self.files = files
+    def __init__(self, files: dict[str, Path], endings: bool = False) -> None:
+        """files: by name, '/' between folders. endings: whether names have, and texts mean, endings."""
+        self.files, self.endings = files, endings
         self._whole = {folded(name): name for name in files}
         self._last: dict[str, list[str]] = {}
         for name in files:
@@ -96,8 +96,9 @@ class Finder:
         A relative name is the end of a file's path; of an absolute one the longest end that is counts.
         """
         text = plain(text)
+        text = text if self.endings else without_ending(text)
         absolute = text.startswith("/") or re.match(r"[A-Za-z]:/", text) is not None
-        parts = tuple(folded(part) for part in PurePosixPath(without_ending(text).strip("/")).parts)
+        parts = tuple(folded(part) for part in PurePosixPath(text.strip("/")).parts)
         if not parts:
             return []
         if (whole := "/".join(parts)) in self._whole:

@@ -16,7 +16,7 @@ _MASKS = (
 MASK_WORDS = frozenset(_MASKS.split())
 """Parts of the names of folders, and of files, that hold masks."""
 
-_NOISE = "jpeg jpg png tif tiff class classes left right bit ground semantic id ids set raw"
+_NOISE = "jpeg jpg png tif tiff class classes left right bit ground semantic id ids set raw fine"
 NOISE = frozenset(_NOISE.split())
 """Parts of names that say nothing about which pictures belong together."""
 
@@ -60,7 +60,7 @@ def remainder(name: str) -> str:
     return "-".join(part for part in words(name) if part not in MASK_WORDS | PICTURE_WORDS | NOISE and part != "8")
 
 
-def project(folder: "tuple[str, ...]") -> str:
+def project(folder: tuple[str, ...]) -> str:
     """The name of the project among the parts of a path: the last that names neither a role nor a split."""
     for part in reversed(folder):
         rest = remainder(part)

@@ -14,6 +14,8 @@ from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.errors import DataError
 
 YAML_ENDINGS = (".yaml", ".yml")
+OUTPUTS = {"run.json", "manifest.jsonl"}
+"""Files of casnet's own folders, of runs and predictions, which are passed by."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Tree:
         )
         for folder, folders, files in os.walk(root, followlinks=False):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            if OUTPUTS & set(files):
+                folders.clear()
+                continue
             for name in sorted(files):
                 file = Path(folder) / name
                 if name.startswith(".") or not file.is_file():
@@ -67,25 +72,35 @@ class Tree:
         roles = (role(part) for part in reversed(self.relative(file).parts[:-1]))
         return next((one for one in roles if one), None)
 
-    def listed(self, files: Sequence[Path], told_by_role: bool = True) -> list[Listed]:
-        """The files with names that are unique below the folder.
+    def listed(
+        self, pictures: Sequence[Path], masks: Sequence[Path] = (), told_by_role: bool = True
+    ) -> tuple[list[Listed], list[Listed]]:
+        """Pictures, and masks, with names that are unique among either.
 
         told_by_role: leave out of names what only tells pictures from masks. Raises DataError if two have one name.
         """
-        parts_of = {file: self._parts(file, told_by_role) for file in files}
+        parts_of = {file: self._parts(file, told_by_role) for files in (pictures, masks) for file in files}
         common = _common_folders([parts[:-1] for parts in parts_of.values()])
-        by_name: dict[str, Listed] = {}
-        for file, parts in parts_of.items():
-            name, group = "/".join(parts[common:]), folded("/".join(parts[common:-1]))
-            one = by_name.setdefault(name, Listed(name, file, group, folded(parts[-1])))
-            if one.file != file:
-                raise DataError(f"{file}: has the same name as {one.file} (one file a sample)")
-        return list(by_name.values())
+        found = []
+        for files in (pictures, masks):
+            by_name: dict[str, Listed] = {}
+            for file in files:
+                parts = parts_of[file]
+                name, group = "/".join(parts[common:]), folded("/".join(parts[common:-1]))
+                one = by_name.setdefault(name, Listed(name, file, group, folded(parts[-1])))
+                if one.file != file:
+                    raise DataError(f"{file}: has the same name as {one.file} (one file a sample)")
+            found.append(list(by_name.values()))
+        return found[0], found[1]
 
     def _parts(self, file: Path, told_by_role: bool) -> list[str]:
         relative = self.relative(file)
         folders = [(remainder(part) if told_by_role and role(part) else part) for part in relative.parts[:-1]]
         return [*filter(None, folders), relative.stem]
+
+    def group(self, file: Path) -> str:
+        """Folded: the sub-folders of a file without what only tells pictures from masks."""
+        return folded("/".join(self._parts(file, True)[:-1]))
 
     def folders(self, files: Sequence[Path], most: int = 3) -> str:
         """The folders of files, in words: `train/masks/ and val/masks/`."""

@@ -10,13 +10,13 @@ from casnet_cli.data.layouts.affixes import find_rule, folded
 @pytest.mark.parametrize(
     ("picture", "mask", "pattern"),
     [
-        ("{}_sat", "{}_mask", "{stem}sat:{stem}mask"),
+        ("{}_sat", "{}_mask", "{stem}_sat:{stem}_mask"),
         ("ISIC_{}", "ISIC_{}_segmentation", "{stem}:{stem}_segmentation"),
-        ("img_{}", "mask_{}", "img{stem}:mask{stem}"),
+        ("img_{}", "mask_{}", "img_{stem}:mask_{stem}"),
         ("{}", "{}.jpg", "{stem}:{stem}.jpg"),
         ("{}", "{}_masks", "{stem}:{stem}_masks"),
-        ("{}_training", "{}_manual1", "{stem}training:{stem}manual1"),
-        ("image_{}", "gt_{}", "image{stem}:gt{stem}"),
+        ("{}_training", "{}_manual1", "{stem}_training:{stem}_manual1"),
+        ("image_{}", "gt_{}", "image_{stem}:gt_{stem}"),
         ("car{}", "mask{}", "car{stem}:mask{stem}"),
         ("a{}z", "{}", "a{stem}z:{stem}"),
     ],
@@ -38,7 +38,7 @@ def test_names_of_which_few_agree_have_no_rule() -> None:
 
 def test_a_third_without_masks_does_not_hide_the_rule() -> None:
     rule = find_rule([f"img_{n}" for n in range(90)], [f"lbl_{n}" for n in range(60)])
-    assert rule and rule.pattern == "img{stem}:lbl{stem}"
+    assert rule and rule.pattern == "img_{stem}:lbl_{stem}"
 
 
 def test_case_and_unicode_form_do_not_matter() -> None:
