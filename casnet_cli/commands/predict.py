@@ -9,7 +9,7 @@ import typer
 
 from casnet_cli.commands.options import Run
 from casnet_cli.export.formats import engines
-from casnet_cli.prediction.output_kinds import save_choices
+from casnet_cli.prediction.output_kinds import outlined, save_choices
 
 SMALLEST_TILE = 65
 """Side in pixels."""
@@ -83,13 +83,19 @@ def share_of(text: str | None) -> tuple[int, int] | None:
 
 
 def check_together(
-    reject_below: float | None, target_accuracy: float | None, geojson: str | None, save: list[SaveChoice] | None
+    reject_below: float | None,
+    target_accuracy: float | None,
+    geojson: str | None,
+    simplify: float,
+    save: list[SaveChoice] | None,
 ) -> None:
     """Raises BadParameter for options that exclude or need each other."""
     if reject_below is not None and target_accuracy is not None:
         raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
     if geojson and "geojson" not in (save or ()):
         raise typer.BadParameter("--geojson: only with --save geojson")
+    if simplify and not set(outlined()) & set(save or ()):
+        raise typer.BadParameter(f"--simplify: only with --save {', '.join(outlined())}")
 
 
 def command(
@@ -116,7 +122,7 @@ def command(
     json: Json = None,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
-    check_together(reject_below, target_accuracy, geojson, save)
+    check_together(reject_below, target_accuracy, geojson, simplify, save)
     share = share_of(shard)
     from casnet_cli.workflows.predict.options import PredictOptions
     from casnet_cli.workflows.predict.session import predict

@@ -164,6 +164,8 @@ class FolderKind:
     """Of the file's name, behind `FOLDER_STEM`."""
     write: FolderWriter
     """Writes the file."""
+    outlines: bool = True
+    """Whether it holds outlines where `--simplify` is given."""
 
 
 FOLDER_STEM = "annotations"
@@ -180,7 +182,7 @@ def _late_folder(module: str, name: str) -> FolderWriter:
 
 
 _FOLDER_ROWS = (
-    FolderKind("coco", ".coco.json", _late_folder("coco_format", "write_coco")),
+    FolderKind("coco", ".coco.json", _late_folder("coco_format", "write_coco"), outlines=False),
     FolderKind("label-studio", ".label-studio.json", _late_folder("label_studio_format", "write_label_studio")),
     FolderKind("cvat", ".cvat.zip", _late_folder("cvat_format", "write_cvat")),
     FolderKind("yolo", ".yolo.zip", _late_folder("yolo_format", "write_yolo")),
@@ -194,6 +196,12 @@ def save_choices() -> list[str]:
     """Names of the kinds that `--save` adds: for each image first, then for all together."""
     single = [name for name, kind in OUTPUT_KINDS.items() if name not in ALWAYS and not kind.comes_with]
     return [*single, *FOLDER_KINDS]
+
+
+def outlined() -> list[str]:
+    """Names of the kinds that `--simplify` changes."""
+    single = [name for name, kind in OUTPUT_KINDS.items() if kind.outlines]
+    return [*single, *(name for name, kind in FOLDER_KINDS.items() if kind.outlines)]
 
 
 def with_companions(names: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from casnet_cli.prediction.output_kinds import (
     LabelledPicture,
     OutputKind,
     needs_of,
+    outlined,
     output_endings,
     save_choices,
     with_companions,
@@ -29,6 +30,7 @@ def test_what_is_derived_from_the_table() -> None:
         "probabilities",
     }
     assert needs_of(FOLDER_KINDS) == set()
+    assert outlined() == ["geojson", "labelme", "label-studio", "cvat", "yolo"]
     assert {".png", ".overlay.jpg", ".overlay.mp4", ".geojson", ".difficulty.tif"} <= set(output_endings())
     assert with_companions(["geojson", "geotiff"]) == ["geojson", "geotiff-difficulty", "geotiff-names", "geotiff"]
 
