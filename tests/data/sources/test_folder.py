@@ -163,7 +163,7 @@ def test_turned_and_foreign_images_are_stored_as_viewers_show_them(home: Path) -
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "masks need --classes FILE.toml (casnet prepare folder --masks masks --propose writes one"),
+        ((), "masks need --classes FILE.toml (casnet prepare, with the same options and --propose, writes one)"),
         (("--classes", "classes.toml", "--folds", "2", "--val-fraction", "0.1"), "exclude each other"),
         (("--classes", "classes.toml", "--val-fraction", "1.5"), "--val-fraction 1.5: not a share"),
         (("--classes", "classes.toml", "--folds", "0"), "--folds 0: 5 images"),
