@@ -11,7 +11,8 @@ import pytest
 from helpers.drawn_masks import CASES, LABELS, large_mask, mask_of, random_masks
 from scipy import ndimage
 
-from casnet_cli.data.annotations import polygons
+from casnet_cli.data.annotations.coco import read_coco, shapes_of
+from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.labels import VOID
 from casnet_cli.prediction.coco_format import ID_BITS, image_id_of, write_coco
 from casnet_cli.prediction.output_kinds import LabelledFile, LabelledFolder
@@ -43,12 +44,11 @@ def test_the_masks_are_read_back(tmp_path: Path) -> None:
         rows, columns = np.nonzero(by_image[one["image_id"]] == one["category_id"] - 1)
         assert one["bbox"] == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert one["area"] == len(rows) and one["iscrowd"] == 0
-    categories, images = polygons.read_coco(file)
-    assert categories == dict(enumerate(LABELS.names, 1))
-    for mask, image in zip(masks, images, strict=True):
-        np.testing.assert_array_equal(
-            polygons.coco_label(image, file, {each: each - 1 for each in categories}, VOID), mask
-        )
+    content = read_coco(file)
+    assert content.categories == dict(enumerate(LABELS.names, 1))
+    for mask, image in zip(masks, content.images, strict=True):
+        shapes = [(one, LABELS.names.index(one.label)) for one in shapes_of(image, content, None)[0]]
+        np.testing.assert_array_equal(draw(shapes, *mask.shape, VOID, PYCOCOTOOLS).label, mask)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under NumPy 2
