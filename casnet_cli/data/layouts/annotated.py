@@ -5,7 +5,6 @@ from pathlib import Path
 
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
-from casnet_cli.errors import DataError
 
 PIECE = 1 << 16
 """Bytes at the beginning and at the end of a file in which its keys are looked for."""
@@ -34,10 +33,8 @@ def annotations(tree: Tree) -> Layout | None:
     outlines = [file for file, kind in kinds.items() if kind == LABELME]
     if coco and not any(tree.role(file) == "mask" for file in tree.pictures):
         named = ", ".join(str(tree.relative(file)) for file in coco)
-        if len(coco) > 1:
-            several = " ".join(f"--annotations {file}" for file in coco)
-            raise DataError(f"{tree.root}: holds {len(coco)} COCO files: {named} (name those to take: {several})")
-        return Layout("pictures with COCO's annotations", named, annotations=tuple(coco), images=_folder(tree, coco[0]))
+        images = _folder(tree, coco[0]) if len(coco) == 1 else tree.root
+        return Layout("pictures with COCO's annotations", named, annotations=tuple(coco), images=images)
     if 2 * len(outlines) >= len(tree.pictures):
         evidence = f"{len(outlines)} JSON files in {tree.folders(outlines)}, {len(tree.pictures)} pictures"
         return Layout("pictures with LabelMe's outlines", evidence, outlines=tree.root, images=tree.root)

@@ -171,6 +171,7 @@ def test_layouts_bring_their_classes(tmp_path: Path) -> None:
     [
         ("images/a.jpg annotations.json", COCO, "COCO", ["annotations.json"], False),
         ("a.jpg a.json", LABELME, "LabelMe", [], True),
+        ("train/a.jpg train/c.json val/b.jpg val/c.json", COCO, "COCO", ["train/c.json", "val/c.json"], False),
     ],
 )
 def test_annotations(
