@@ -51,6 +51,8 @@ class CocoFile:
 
 def plain_id(given: Json) -> Id:
     """An id as it is compared: `"0"`, 0 and 0.0 are one. Raises ValueError for what is no id."""
+    if type(given) is int:
+        return given
     if isinstance(given, str):
         return int(given) if given.isascii() and given.removeprefix("-").isdigit() and len(given) < 20 else given
     if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given):
