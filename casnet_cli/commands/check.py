@@ -8,13 +8,17 @@ import typer
 from casnet_cli.commands.options import (
     Annotations,
     Bands,
+    Boxes,
     Classes,
     Folds,
+    GroupBy,
     Images,
     Json,
     Masks,
+    Missing,
     NearestColor,
     NoData,
+    Pair,
     Range,
     ResizeMasks,
     SplitFiles,
@@ -23,27 +27,29 @@ from casnet_cli.commands.options import (
     ValFraction,
 )
 
+_DATA = "Prepared file; folder, archive or name of a known set; or folder, with the options below."
+Data = Annotated[str, typer.Argument(help=_DATA, metavar="DATA")]
+Page = Annotated[
+    Path | None, typer.Option("--out", help="Write check.html here: findings, histograms, examples.", metavar="DIR")
+]
+
 
 def command(
-    data: Annotated[
-        str,
-        typer.Argument(
-            help="Prepared file; raw folder, archive or name of a known set; or folder, with the options below.",
-            metavar="DATA",
-        ),
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Write check.html here: findings, histograms, examples.", metavar="DIR")
-    ] = None,
+    data: Data,
+    out: Page = None,
     json: Json = None,
     images: Images = None,
     masks: Masks = None,
     annotations: Annotations = None,
+    boxes: Boxes = None,
     classes: Classes = None,
+    pair: Pair = None,
+    missing: Missing = None,
     val_fraction: ValFraction = 0.0,
     test_fraction: TestFraction = 0.0,
     split_files: SplitFiles = None,
     folds: Folds = None,
+    group_by: GroupBy = None,
     range_: Range = None,
     bands: Bands = None,
     nodata: NoData = None,
@@ -53,17 +59,21 @@ def command(
 ) -> None:
     """Check every image and label of a data set: list what is wrong and how to mend it. Exit 1 if something is."""
     from casnet_cli.workflows.check import run
-    from casnet_cli.workflows.prepare import FolderOptions, Mending, PictureOptions
+    from casnet_cli.workflows.own_data import FolderOptions, Mending, PictureOptions
 
     folder = FolderOptions(
         images=images,
         masks=masks,
-        annotations=annotations,
+        annotations=tuple(annotations or ()),
+        boxes=boxes,
         classes=classes,
+        pair=pair,
+        missing=missing,
         val_fraction=val_fraction,
         test_fraction=test_fraction,
         split_files=split_files,
         folds=folds,
+        group_by=group_by,
         pictures=PictureOptions(range_, bands, nodata, resize_masks),
         mending=Mending(nearest_color, threshold),
     )

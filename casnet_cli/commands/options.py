@@ -43,9 +43,38 @@ def _own(text: str, *names: str, **more: str) -> typer.models.OptionInfo:
 
 Images = Annotated[Path | None, _own("Folder of images.", metavar="DIR")]
 Masks = Annotated[Path | None, _own("Folder of masks, or of LabelMe's JSON files.", metavar="DIR")]
-Annotations = Annotated[Path | None, _own("COCO's JSON file, in place of masks.", metavar="FILE")]
+Annotations = Annotated[
+    list[str] | None,
+    _own(
+        "COCO's JSON file, in place of masks; several with their splits: train=FILE, val=FILE.",
+        "--annotations",
+        metavar="FILE",
+    ),
+]
+Boxes = Annotated[
+    Literal["draw", "skip"] | None, _own("What becomes of COCO's boxes without outline; default an error.")
+]
 Classes = Annotated[Path | None, _own("Table of classes; prepare folder --propose writes one.", metavar="FILE.toml")]
-DataName = Annotated[str | None, _own("Name of the data set; default that of the folder of images.")]
+DataName = Annotated[str | None, _own("Name of the data set; default that of the project's folder.")]
+Pair = Annotated[
+    str | None,
+    _own(
+        "Which mask belongs to which image, by their names: {stem} is what both have in common, * any text.",
+        "--pair",
+        metavar="IMAGE:MASK",
+    ),
+]
+Missing = Annotated[
+    Literal["background", "void", "skip"] | None, _own("What becomes of images without mask; default an error.")
+]
+GroupBy = Annotated[
+    str | None,
+    _own(
+        "Keep images of one patient, scene or film in one split: a regular expression, or a text with {group}.",
+        "--group-by",
+        metavar="PATTERN",
+    ),
+]
 ValFraction = Annotated[float, _own("Share of images for validation.")]
 TestFraction = Annotated[float, _own("Share of images for tests.")]
 SplitFiles = Annotated[

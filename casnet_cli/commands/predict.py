@@ -9,7 +9,7 @@ import typer
 
 from casnet_cli.commands.options import Run
 from casnet_cli.export.formats import engines
-from casnet_cli.prediction.output_kinds import save_choices
+from casnet_cli.prediction.output_kinds import outlined, save_choices
 
 SMALLEST_TILE = 65
 """Side in pixels."""
@@ -32,7 +32,13 @@ Shard = Annotated[
 ]
 Save = Annotated[
     list[SaveChoice] | None,
-    typer.Option(help="Also write these (repeatable).", show_choices=True),
+    typer.Option(help="Also write these (repeatable); the last ones are one file for all pictures.", show_choices=True),
+]
+Simplify = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1000, help="How far outlines may lie from the sides of pixels; 0: exact.", metavar="PIXELS"
+    ),
 ]
 Fine = Annotated[
     Literal["auto", "always"],
@@ -61,6 +67,10 @@ Engine = Annotated[
     typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
 ]
 
+Json = Annotated[
+    str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
+]
+
 
 def share_of(text: str | None) -> tuple[int, int] | None:
     """2/8 → (2, 8). Raises BadParameter."""
@@ -73,13 +83,19 @@ def share_of(text: str | None) -> tuple[int, int] | None:
 
 
 def check_together(
-    reject_below: float | None, target_accuracy: float | None, geojson: str | None, save: list[SaveChoice] | None
+    reject_below: float | None,
+    target_accuracy: float | None,
+    geojson: str | None,
+    simplify: float,
+    save: list[SaveChoice] | None,
 ) -> None:
     """Raises BadParameter for options that exclude or need each other."""
     if reject_below is not None and target_accuracy is not None:
         raise typer.BadParameter("--reject-below and --target-accuracy: both given (one of the two)")
     if geojson and "geojson" not in (save or ()):
         raise typer.BadParameter("--geojson: only with --save geojson")
+    if simplify and not set(outlined()) & set(save or ()):
+        raise typer.BadParameter(f"--simplify: only with --save {', '.join(outlined())}")
 
 
 def command(
@@ -94,19 +110,19 @@ def command(
     shard: Shard = None,
     resume: Annotated[bool, typer.Option(help="Do only what is missing, failed or changed.")] = True,
     overlay: Annotated[bool, typer.Option(help="Also save the picture with the classes laid over.")] = True,
+    difficulty: Annotated[bool, typer.Option(help="Also save maps of the difficulty.")] = True,
     save: Save = None,
+    simplify: Simplify = 0.0,
     fine: Fine = "always",
     reject_below: RejectBelow = None,
     target_accuracy: TargetAccuracy = None,
     mask_values: MaskValues = "palette",
     geojson: Geojson = None,
     engine: Engine = None,
-    json: Annotated[
-        str | None, typer.Option("--json", help="Write the summary for a program; - is stdout.", metavar="FILE")
-    ] = None,
+    json: Json = None,
 ) -> None:
     """Label pictures: a mask, a difficulty map and an overlay for each, and a manifest."""
-    check_together(reject_below, target_accuracy, geojson, save)
+    check_together(reject_below, target_accuracy, geojson, simplify, save)
     share = share_of(shard)
     from casnet_cli.workflows.predict.options import PredictOptions
     from casnet_cli.workflows.predict.session import predict
@@ -118,6 +134,8 @@ def command(
         share=share,
         resume=resume,
         overlay=overlay,
+        difficulty=difficulty,
+        simplify=simplify,
         save=tuple(save or ()),
         fine=fine,
         reject_below=reject_below,

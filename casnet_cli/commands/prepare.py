@@ -8,13 +8,17 @@ import typer
 from casnet_cli.commands.options import (
     Annotations,
     Bands,
+    Boxes,
     Classes,
     DataName,
     Folds,
+    GroupBy,
     Images,
     Masks,
+    Missing,
     NearestColor,
     NoData,
+    Pair,
     Propose,
     Range,
     ResizeMasks,
@@ -25,29 +29,31 @@ from casnet_cli.commands.options import (
 )
 from casnet_cli.data.sources import SOURCES
 
+_DATASETS = f"{', '.join(SOURCES)}; or a folder or archive of one's own; or folder, with the options below."
+DataSet = Annotated[str, typer.Argument(help=_DATASETS, metavar="DATASET")]
+RawData = Annotated[Path | None, typer.Option(help="Archive or folder; default one in data/ or here, else a download.")]
+Target = Annotated[Path | None, typer.Option(help="File to write; default data/NAME.h5.")]
+Strict = Annotated[bool, typer.Option(help="Refuse a copy that differs from the one casnet knows.")]
+
 
 def command(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            help=f"{', '.join(SOURCES)}, or folder.",
-            metavar="DATASET",
-        ),
-    ],
-    source: Annotated[
-        Path | None, typer.Option(help="Archive or folder; default one in data/ or here, else a download.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; default data/NAME.h5.")] = None,
-    strict: Annotated[bool, typer.Option(help="Refuse a copy that differs from the one casnet knows.")] = False,
+    dataset: DataSet,
+    source: RawData = None,
+    out: Target = None,
+    strict: Strict = False,
     images: Images = None,
     masks: Masks = None,
     annotations: Annotations = None,
+    boxes: Boxes = None,
     classes: Classes = None,
     name: DataName = None,
+    pair: Pair = None,
+    missing: Missing = None,
     val_fraction: ValFraction = 0.0,
     test_fraction: TestFraction = 0.0,
     split_files: SplitFiles = None,
     folds: Folds = None,
+    group_by: GroupBy = None,
     range_: Range = None,
     bands: Bands = None,
     nodata: NoData = None,
@@ -57,18 +63,23 @@ def command(
     propose: Propose = False,
 ) -> None:
     """Turn a raw data set into data/NAME.h5, checked and counted."""
-    from casnet_cli.workflows.prepare import FolderOptions, Mending, PictureOptions, run
+    from casnet_cli.workflows.own_data import FolderOptions, Mending, PictureOptions
+    from casnet_cli.workflows.prepare import run
 
     folder = FolderOptions(
         images=images,
         masks=masks,
-        annotations=annotations,
+        annotations=tuple(annotations or ()),
+        boxes=boxes,
         classes=classes,
         name=name,
+        pair=pair,
+        missing=missing,
         val_fraction=val_fraction,
         test_fraction=test_fraction,
         split_files=split_files,
         folds=folds,
+        group_by=group_by,
         pictures=PictureOptions(range_, bands, nodata, resize_masks),
         mending=Mending(nearest_color, threshold),
         propose=propose,

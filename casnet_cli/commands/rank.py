@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from casnet_cli.commands.options import Run
+from casnet_cli.commands.predict import SaveChoice
 
 
 def command(
@@ -26,10 +27,14 @@ def command(
     ] = Path("rank.csv"),
     seed: Annotated[int, typer.Option(min=0, help="Random seed for --by random.")] = 0,
     resume: Annotated[bool, typer.Option(help="Score only images that are new or changed.")] = True,
+    save: Annotated[
+        list[SaveChoice] | None,
+        typer.Option(help="Write the list's images with predictions, for a labelling tool (repeatable)."),
+    ] = None,
 ) -> None:
     """Order unlabelled images by how much labelling them should help, and show their difficult regions."""
     from casnet_cli.workflows.rank import RankOptions, rank
 
-    options = RankOptions(by=by, top=top, budget=budget, out=out, seed=seed, resume=resume)
+    options = RankOptions(by=by, top=top, budget=budget, out=out, seed=seed, resume=resume, save=tuple(save or ()))
     if rank(path, run, options):
         raise typer.Exit(1)

@@ -55,8 +55,10 @@ def prepare(
     If the file is there and its source unchanged, only its time is set. strict: refuse data that differ from the copy
     known to be good. Raises DataError; then nothing was written.
     """
-    out = out or data / f"{source.name}.h5"
+    by_default, out = out is None, out or data / f"{source.name}.h5"
     _check_target(out)
+    if by_default and source.roots:
+        _check_other_source(out, source)
     raw = locate_raw(source, data, given) or download_raw(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
@@ -85,6 +87,17 @@ def _check_target(out: Path) -> None:
         raise DataError(f"{out}: is a folder (name the file to write, such as {out / 'own.h5'})")
     if os.path.lexists(out) and not (out.is_file() and _replaceable(out)):
         raise DataError(f"{out}: is there already and no prepared data set (choose another --out)")
+
+
+def _check_other_source(out: Path, source: Source) -> None:
+    """Raises DataError if `out` was made from other data than one's own that are to be prepared."""
+    stored = _attribute(out, "source")
+    if stored is None:
+        return
+    before, now = Path(stored.partition(", ")[0]), source.roots[0].resolve()
+    if before != now and before not in now.parents and now not in before.parents:
+        free = f"{source.name}-2"
+        raise DataError(f"{out}: is there already, made from {before} (--name {free}, or --out {out} to replace it)")
 
 
 def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:
@@ -129,6 +142,8 @@ def download_raw(source: Source, data: Path, on_progress: PreparationProgress) -
 def check_complete(source: Source, entries: list[Entry], root: Path) -> None:
     """Raises DataError if an image has no label, or if there are not as many as the authors published."""
     faults = [entry.fault for entry in entries if entry.fault]
+    if source.incomplete:
+        raise DataError(source.incomplete)
     if faults:
         raise DataError(f"{faults[0]} ({len(faults)} such, expected none; casnet check lists them)")
     for split, expected in source.counts:

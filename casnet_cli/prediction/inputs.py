@@ -20,7 +20,9 @@ STDIN = Path("-")
 DIGITS = 6
 """Digits of a frame's number in file names."""
 
-RESERVED = re.compile(r"(manifest.*\.jsonl|summary.*\.csv)(/|$)")
+RESERVED = re.compile(
+    r"(manifest.*\.jsonl|summary.*\.csv|annotations.*\.(coco|label-studio|cvat|yolo)(\.(json|xml|zip))?)(/|$)"
+)
 """Files of the output folder itself; no stem may begin like one."""
 
 

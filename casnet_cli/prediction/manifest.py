@@ -18,7 +18,7 @@ from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.errors import InputError, reason
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
-from casnet_cli.prediction.output_kinds import OUTPUT_KINDS, VIDEO_OVERLAY
+from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, OUTPUT_KINDS, VIDEO_OVERLAY
 from casnet_cli.runs.records import ManifestLine
 from casnet_cli.util.files import remove_stale_below
 
@@ -133,7 +133,7 @@ class Manifest(Generic[Plan]):
         """share: I and N of `--shard I/N`, which has a file of its own, so that processes on several machines may write
         at the same time; what the others have done counts as done."""
         self.outputs = outputs
-        own = f"-{share[0]}-of-{share[1]}" if share else ""
+        own = share_name(share)
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
         self.done: dict[str, ManifestEntry] = {}
         """Input → its last line."""
@@ -189,6 +189,18 @@ class Manifest(Generic[Plan]):
         complete = all((outputs.folder / name).exists() for name in _files(record, endings))
         return complete and record["input"] == fingerprint(job.file)
 
+    def usable(self) -> Iterator[ManifestEntry]:
+        """Lines of inputs whose masks are theirs and were made as this call makes them, in the order of the masks'
+        names."""
+        for _, record in sorted(self._owners.items()):
+            if self.done[record["file"]] is record and record["made_with"] == self.outputs.identity:
+                yield record
+
+    def foreign(self) -> int:
+        """Number of inputs whose masks were made by another run or with other options."""
+        done = [record for record in self.done.values() if record["mask"] is not None]
+        return sum(record["made_with"] != self.outputs.identity for record in done)
+
     def add(self, entry: ManifestEntry) -> ManifestEntry:
         """Write a line, with its time and null for keys that are missing, and return it. Raises InputError."""
         record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | {"time": round(time.time(), 3)})
@@ -219,6 +231,11 @@ class Manifest(Generic[Plan]):
                 (self.outputs.folder / name).unlink(missing_ok=True)
 
 
+def share_name(share: tuple[int, int] | None) -> str:
+    """What I and N of `--shard I/N` add to the names of files of the output folder."""
+    return f"-{share[0]}-of-{share[1]}" if share else ""
+
+
 def check_unclaimed(outputs: OutputPlan, jobs: list[Job]) -> None:
     """Raises InputError if a file would be written over in a folder that has no manifest yet."""
     folder = outputs.folder
@@ -230,7 +247,8 @@ def check_unclaimed(outputs: OutputPlan, jobs: list[Job]) -> None:
         for job in jobs
         for ending in (videos if job.video else outputs.endings(job, job.maybe_georeferenced))
     )
-    for file in (*folder.glob("summary*.csv"), *own):
+    together = (file for kind in FOLDER_KINDS.values() for file in folder.glob(f"{FOLDER_STEM}*{kind.ending}"))
+    for file in (*folder.glob("summary*.csv"), *together, *own):
         if os.path.lexists(file):
             raise InputError(f"{file}: exists, and no manifest lists it (choose another --out, or remove it)")
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data.annotations import class_table
+from casnet_cli.data.images import reading
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -18,6 +19,9 @@ Value = TypeVar("Value")
 
 LARGEST_ID = 65535
 """Of a grey PNG; ids beyond it, and negative ones, cannot be written."""
+
+UNKNOWN = -1
+"""In place of a class id: no class is written so."""
 
 LOOKUP_STRIP = 1 << 22
 """Pixels looked up at a time, as NumPy widens indices to eight bytes each."""
@@ -55,9 +59,36 @@ class MaskValues:
         indexed.putpalette(self.palette)
         return indexed.convert("RGB") if self.colored else indexed
 
+    def class_ids(self, file: Path) -> np.ndarray:
+        """(H, W) uint8 class ids and VOID of a mask file that `image` made.
+
+        Raises one of `images.UNREADABLE`, a ValueError where a pixel has no value of these.
+        """
+        with reading(), Image.open(file) as image:
+            pixels = np.asarray(image)
+        if pixels.ndim != 2 + self.colored or self.colored and pixels.shape[2] != 3:
+            raise ValueError(f"an array of {pixels.shape}")
+        if self.colored:
+            values, written = _packed(pixels), _packed(np.reshape(self.palette, (256, 3)))
+        else:
+            values, written = pixels, np.arange(256) if self.grey is None else self.grey
+        lookup = np.full(int(values.max()) + 1, UNKNOWN, np.int16)
+        meant = np.flatnonzero(self.known & (written < len(lookup)))
+        lookup[written[meant]] = meant
+        found = _looked_up(values, lookup)
+        if found.min() == UNKNOWN:
+            raise ValueError(f"it holds {values[found == UNKNOWN][0]}, which no class has")
+        return found.astype(np.uint8)
+
+
+def _packed(colors: np.ndarray) -> np.ndarray:
+    """(..., 3) RGB → (...) uint32, one number a colour."""
+    red, green, blue = (colors[..., band].astype(np.uint32) for band in range(3))
+    return red << 16 | green << 8 | blue
+
 
 def _looked_up(mask: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """(H, W) uint8 → (H, W) of the table's type, some rows at a time."""
+    """(H, W) unsigned → (H, W) of the table's type, some rows at a time."""
     found = np.empty(mask.shape, grey.dtype)
     rows = max(1, LOOKUP_STRIP // max(1, mask.shape[1]))
     for start in range(0, len(mask), rows):

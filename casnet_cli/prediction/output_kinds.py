@@ -1,7 +1,8 @@
-"""The kinds of files that `casnet predict` writes for an image: one row each.
+"""The kinds of files that `casnet predict` writes: one row each, for every image or for all of them together.
 
-A new kind costs a function that writes its file and a row of `OUTPUT_KINDS`. Names, endings and needs are looked up in
-the table by everything else: the choices of `--save`, the names of outputs, and what is kept of a prediction.
+A new kind costs a function that writes its file and a row of `OUTPUT_KINDS` or `FOLDER_KINDS`. Names, endings and needs
+are looked up in the tables by everything else: the choices of `--save`, the names of outputs, and what is kept of a
+prediction.
 Nothing is imported here before a file is written, so that the command line may read the table as it starts.
 """
 
@@ -25,8 +26,14 @@ VIDEO_OVERLAY = ".overlay.mp4"
 GEOTIFF = "geotiff"
 """The kind that is also written by itself for a picture that lies somewhere on the earth."""
 
-ALWAYS = ("overlay", "difficulty", "mask")
-"""Kinds that are no choice of `--save`, in the order in which they are written; `--no-overlay` leaves out the first."""
+OVERLAY = "overlay"
+"""The kind that `--no-overlay` leaves out."""
+
+DIFFICULTY = ("difficulty", "geotiff-difficulty")
+"""The kinds that `--no-difficulty` leaves out."""
+
+ALWAYS = (OVERLAY, DIFFICULTY[0], "mask")
+"""Kinds that are no choice of `--save`, in the order in which they are written."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class LabelledPicture:
     """Where the image lies on the earth; None: that is not known."""
     coordinates: str | None = None
     """Of outlines: `pixels`, or `crs`, those of the georeference; None: `crs` where there is one."""
+    simplify: float = 0.0
+    """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
+    source: Path | None = None
+    """The input file; None: it is none, such as standard input."""
 
 
 Writer = Callable[[Path, LabelledPicture], None]
@@ -69,6 +80,10 @@ class OutputKind:
     """The kind with which it is written; None: it is a choice of its own."""
     bytes_per_pixel: int = 0
     """Memory that writing it takes where a picture is too large for it; 0: a part of the picture suffices."""
+    outlines: bool = False
+    """Whether it holds outlines, which `--simplify` changes."""
+    of_frames: bool = True
+    """Whether it is also written for each frame of a video."""
 
 
 def _late(module: str, name: str) -> Writer:
@@ -86,8 +101,16 @@ _ROWS = (
     OutputKind("overlay", ".overlay.jpg", (), _late("writers", "write_overlay")),
     OutputKind("confidence", ".confidence.png", ("confidence",), _late("writers", "write_confidence")),
     OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
-    OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson"), bytes_per_pixel=10),
-    OutputKind("coco", ".coco.json", (), _late("coco_format", "write_coco"), bytes_per_pixel=4),
+    OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson"), bytes_per_pixel=10, outlines=True),
+    OutputKind(
+        "labelme",
+        ".json",
+        (),
+        _late("labelme_format", "write_labelme"),
+        bytes_per_pixel=10,
+        outlines=True,
+        of_frames=False,
+    ),
     OutputKind(
         "geotiff-difficulty", ".difficulty.tif", (), _late("geotiff_format", "write_difficulty"), comes_with=GEOTIFF
     ),
@@ -101,9 +124,84 @@ OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}
 """Every kind by its name."""
 
 
+@dataclass(frozen=True)
+class LabelledFile:
+    """An image that is labelled, as it is read again for a file of all of them."""
+
+    name: str
+    """The input below the folder that was given: its sub-folders with slashes, and its ending."""
+    file: Path
+    """The input itself."""
+    mask: "np.ndarray"
+    """(H, W) uint8 class ids, VOID where rejected."""
+    confidence: float | None
+    """Mean of the largest probability, 0..1; None: the network does not give it."""
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """All labelled images: what a writer of a file of all of them may use."""
+
+    labels: "LabelSet"
+    """Classes of the run."""
+    pictures: Iterable[LabelledFile]
+    """The images in the order of their masks' names, read one at a time; it can be passed once."""
+    simplify: float = 0.0
+    """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
+
+
+FolderWriter = Callable[[Path, LabelledFolder], None]
+"""Writes one file, whole or not at all. May raise OSError."""
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of file that holds all labelled images; it is written at the end of a call."""
+
+    name: str
+    """The word behind `--save`."""
+    ending: str
+    """Of the file's name, behind `FOLDER_STEM`."""
+    write: FolderWriter
+    """Writes the file."""
+    outlines: bool = True
+    """Whether it holds outlines where `--simplify` is given."""
+
+
+FOLDER_STEM = "annotations"
+"""How the names of files begin that hold all labelled images."""
+
+
+def _late_folder(module: str, name: str) -> FolderWriter:
+    """A function of a module beside this one, imported when it is called."""
+
+    def write(file: Path, folder: LabelledFolder) -> None:
+        cast(FolderWriter, getattr(import_module(f"casnet_cli.prediction.{module}"), name))(file, folder)
+
+    return write
+
+
+_FOLDER_ROWS = (
+    FolderKind("coco", ".coco.json", _late_folder("coco_format", "write_coco"), outlines=False),
+    FolderKind("label-studio", ".label-studio.json", _late_folder("label_studio_format", "write_label_studio")),
+    FolderKind("cvat", ".cvat.zip", _late_folder("cvat_format", "write_cvat")),
+    FolderKind("yolo", ".yolo.zip", _late_folder("yolo_format", "write_yolo")),
+)
+
+FOLDER_KINDS = {kind.name: kind for kind in _FOLDER_ROWS}
+"""Every kind of file of all images by its name."""
+
+
 def save_choices() -> list[str]:
-    """Names of the kinds that `--save` adds."""
-    return [name for name, kind in OUTPUT_KINDS.items() if name not in ALWAYS and not kind.comes_with]
+    """Names of the kinds that `--save` adds: for each image first, then for all together."""
+    single = [name for name, kind in OUTPUT_KINDS.items() if name not in ALWAYS and not kind.comes_with]
+    return [*single, *FOLDER_KINDS]
+
+
+def outlined() -> list[str]:
+    """Names of the kinds that `--simplify` changes."""
+    single = [name for name, kind in OUTPUT_KINDS.items() if kind.outlines]
+    return [*single, *(name for name, kind in FOLDER_KINDS.items() if kind.outlines)]
 
 
 def with_companions(names: Iterable[str]) -> list[str]:
@@ -117,5 +215,5 @@ def output_endings() -> list[str]:
 
 
 def needs_of(names: Iterable[str]) -> frozenset[str]:
-    """What must be kept of a prediction for these kinds."""
-    return frozenset(need for name in names for need in OUTPUT_KINDS[name].needs)
+    """What must be kept of a prediction for these kinds; a file of all images needs nothing, it is made of masks."""
+    return frozenset(need for name in names if name in OUTPUT_KINDS for need in OUTPUT_KINDS[name].needs)

@@ -1,6 +1,6 @@
 """Which files are written for an image, and writing them: each file whole or not at all, the mask last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from casnet_cli.errors import reason
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_result import ImageResult
-from casnet_cli.prediction.inputs import Job
+from casnet_cli.prediction.inputs import STDIN, Job
 from casnet_cli.prediction.manifest import ManifestEntry
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
 from casnet_cli.prediction.output_kinds import (
     ALWAYS,
+    DIFFICULTY,
     GEOTIFF,
     OUTPUT_KINDS,
+    OVERLAY,
     VIDEO_OVERLAY,
     LabelledPicture,
     needs_of,
@@ -41,8 +43,14 @@ class Outputs:
     """Whether the image with the classes' colours laid over is written too."""
     resume: bool = True
     """Whether results of earlier calls count."""
+    difficulty: bool = True
+    """Whether files of the difficulty are written too."""
     extra: tuple[str, ...] = ()
     """Further kinds of outputs, by their names in `OUTPUT_KINDS`."""
+    together: tuple[str, ...] = ()
+    """Kinds of files that hold all images, by their names in `FOLDER_KINDS`."""
+    simplify: float = 0.0
+    """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
     reject_below: float = 0.0
     """Pixels of a lower confidence become void; 0: none."""
     chosen_mask_values: MaskValues | None = None
@@ -60,10 +68,11 @@ class Outputs:
 
         georeferenced: whether it lies somewhere on the earth; then GeoTIFFs are written where that is possible.
         """
-        overlay, *others, mask = ALWAYS
+        *always, mask = ALWAYS
         by_itself = [GEOTIFF] if georeferenced and GEOTIFF not in self.extra and geotiff_format.available() else []
-        extra = with_companions((*self.extra, *by_itself))
-        return [*([overlay] if self.overlay else []), *others, *extra, mask]
+        left_out = (() if self.overlay else (OVERLAY,)) + (() if self.difficulty else DIFFICULTY)
+        names = (*always, *with_companions((*self.extra, *by_itself)), mask)
+        return [name for name in names if name not in left_out]
 
     @cached_property
     def needs(self) -> frozenset[str]:
@@ -77,9 +86,14 @@ class Outputs:
     def endings(self, job: Job, georeferenced: bool = False) -> list[str]:
         """Endings of the files that are written for an image; for a video, of each frame, and its overlay's."""
         return [
-            VIDEO_OVERLAY if job.video and name == "overlay" else OUTPUT_KINDS[name].ending
+            VIDEO_OVERLAY if job.video and name == OVERLAY else OUTPUT_KINDS[name].ending
             for name in self.kinds(georeferenced)
+            if OUTPUT_KINDS[name].of_frames or not job.video
         ]
+
+    def of_frames(self) -> "Outputs":
+        """What is written for each frame of a video; the overlay is a video of its own."""
+        return replace(self, overlay=False, extra=tuple(name for name in self.extra if OUTPUT_KINDS[name].of_frames))
 
     def new_result(self, size: tuple[int, ...], on_disk: bool = False) -> ImageResult:
         """An empty result for an image of that height and width. Raises Unsaved if it is to be kept on disk, and disk
@@ -112,7 +126,15 @@ class Outputs:
         """
         georeferenced = georeference is not None
         picture = LabelledPicture(
-            job.file.name, image, result, self.labels, self.mask_values, georeference, self.coordinates
+            job.file.name,
+            image,
+            result,
+            self.labels,
+            self.mask_values,
+            georeference,
+            self.coordinates,
+            self.simplify,
+            None if job.file == STDIN else job.file,
         )
         file = job.output(self.folder, OUTPUT_KINDS["mask"].ending)
         try:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ def _labelled(
     predictor: Predictor, job: Job, outputs: Outputs, reader: PictureReader
 ) -> Iterator[tuple[int, ImageResult]]:
     """The number and the result of each frame; its files are written."""
-    of_frames = replace(outputs, overlay=False)
+    of_frames = outputs.of_frames()
     with ExitStack() as stack:
         overlays: video_io.OverlayVideo | None = None
         for number, image in _frames(job.file):

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,12 @@ from casnet_cli.data.pixels import ranges
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
-from casnet_cli.errors import CasnetError, DataError, InputError
+from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import check_replaceable, write_whole
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.prepare import FOLDER, FolderOptions, folder_source
+from casnet_cli.workflows.own_data import FOLDER, FolderOptions, own_data, recognized
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
@@ -102,14 +102,18 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
     """What DATA names: `folder` with its options, a prepared file, a known data set, or a raw folder or archive."""
     path = Path(data)
     if data == FOLDER:
-        yield _of_source(folder_source(folder), Path())
+        found = own_data(folder)
+        if found.source and found.layout.evidence:
+            console.message(found.layout.sentence)
+        yield _of_source(found.complete, Path())
         return
-    if folder != FolderOptions():
+    prepared = path.is_file() and path.suffix == ".h5"
+    if folder != FolderOptions() and (prepared or data in sources.SOURCES):
         raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
-    if path.is_file() and path.suffix == ".h5":
+    if prepared:
         yield _of_store(path)
         return
-    if data in sources.SOURCES and not path.exists():
+    if data in sources.SOURCES:
         with _known(data) as checked:
             yield checked
         return
@@ -117,7 +121,7 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
         known = ", ".join(sources.SOURCES)
         raise DataError(f"{data}: no such file, folder or data set (known: {known}; or folder, with --images …)")
     with preparation.open_raw(path, _scratch()) as root:
-        yield _recognized(path, root)
+        yield _recognized(path, root, folder)
 
 
 def _of_store(path: Path) -> CheckedData:
@@ -145,23 +149,12 @@ def _known(name: str) -> Iterator[CheckedData]:
         yield _of_source(source, root, str(raw or name))
 
 
-def _recognized(path: Path, root: Path) -> CheckedData:
-    """A raw data set by its official file name; by images/, masks/ and classes.toml in it; else by a known layout."""
-    known = [source for source in map(sources.find, sources.SOURCES) if source.folder]
-    for source in known:
-        if path.resolve().name in (source.folder, *source.archives):
-            return _of_source(source, root, str(path))
-    parts = [root / part for part in ("images", "masks", "classes.toml")]
-    if all(part.exists() for part in parts):
-        options = FolderOptions(images=parts[0], masks=parts[1], classes=parts[2])
-        return _of_source(folder_source(options), root, str(path))
-    for source in known:
-        with suppress(CasnetError):
-            found = _of_source(source, root, str(path))
-            if not all(entry.fault for entry in found.entries):
-                return found
-    own = "casnet check folder --images DIR --masks DIR --classes FILE.toml"
-    raise DataError(f"{path}: of no layout that casnet knows ({own} for one's own data)")
+def _recognized(path: Path, root: Path, options: FolderOptions) -> CheckedData:
+    """A raw data set that is known, or one's own, by what lies in the folder."""
+    source, layout = recognized(path, root, options)
+    if layout:
+        console.message(f"{path}: {layout.sentence}".replace(str(root), str(path)))
+    return _of_source(source, root, str(path))
 
 
 def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:

@@ -1,58 +1,29 @@
 """What `casnet prepare` does: make a prepared file of a known data set, or of a folder of one's own."""
 
-import re
-from dataclasses import dataclass
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
-from casnet_cli.data.annotations import class_proposal, class_table
-from casnet_cli.data.annotations.mending import NO_MENDING, Mending, check_mending
+from casnet_cli.data.annotations import class_proposal
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
-from casnet_cli.data.pixels.survey import PictureOptions
-from casnet_cli.data.sources import folder as folders
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
-
-FOLDER = "folder"
-"""The name of one's own data, in place of that of a known data set."""
-
-TABLE = Path("classes.toml")
-"""Where a proposed table of classes is written, unless --classes names another file."""
-
-
-@dataclass(frozen=True)
-class FolderOptions:
-    """The options of `casnet prepare folder` and `casnet check folder`: one's own data."""
-
-    images: Path | None = None
-    """Folder of the images."""
-    masks: Path | None = None
-    """Folder of the masks, or of LabelMe files."""
-    annotations: Path | None = None
-    """COCO file, in place of masks."""
-    classes: Path | None = None
-    """Table of classes, a TOML file."""
-    name: str | None = None
-    """Of the data set; None: that of the folder of images."""
-    val_fraction: float = 0.0
-    """Share of the images for val, 0 or more and less than 1."""
-    test_fraction: float = 0.0
-    """Share of the images for test."""
-    split_files: tuple[Path, Path, Path] | None = None
-    """Lists of the images of train, val and test; `-` stands for none."""
-    folds: int | None = None
-    """Number of folds of cross-validation."""
-    pictures: PictureOptions = PictureOptions()
-    """How the images are taken: range, bands, no data; and whether masks are fitted to them."""
-    mending: Mending = NO_MENDING
-    """What is done to pixels of masks that no class and no void claims."""
-    propose: bool = False
-    """Only write a table of classes to edit."""
+from casnet_cli.workflows.own_data import (
+    FOLDER,
+    NO_OPTIONS,
+    TABLE,
+    FolderOptions,
+    OwnData,
+    existing,
+    own_data,
+    recognized,
+)
 
 
 def run(
@@ -60,26 +31,50 @@ def run(
     source: Path | None,
     out: Path | None,
     data: Path | None = None,
-    folder: FolderOptions = FolderOptions(),
+    folder: FolderOptions = NO_OPTIONS,
     strict: bool = False,
 ) -> Path:
     """Prepare a data set and describe it.
 
-    dataset: name of a known data set, or `FOLDER` with its options. source: the raw data; None: found or downloaded.
-    out: the file to write; None: in the folder `data`. strict: refuse data that are not those of the known copy.
+    dataset: name of a known data set, a folder or archive to recognize, or `FOLDER` with its options. source: the raw
+    data; None: found or downloaded. out: the file to write; None: in the folder `data`. strict: refuse data that are
+    not those of the known copy.
     Returns the prepared file, or that of the proposed classes. Raises CasnetError.
     """
-    if dataset != FOLDER:
-        if folder != FolderOptions():
-            raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
-        return _prepare(sources.find(dataset), source, out, data, strict)
-    if folder.propose:
-        if out:
+    path = Path(dataset)
+    if dataset == FOLDER or (dataset not in sources.SOURCES and path.exists()):
+        if source:
+            raise InputError("--source: one's own data are named by --images and --masks or --annotations")
+        if folder.propose and out:
             raise InputError("--out: the file of prepared data (--propose writes the classes to --classes FILE)")
-        return _propose(folder)
-    if source:
-        raise InputError("--source: one's own data are named by --images and --masks or --annotations")
-    return _prepare(folder_source(folder), None, out, data, strict)
+        if dataset != FOLDER:
+            return _prepare_path(path, folder, out, data or paths.DATA, strict)
+        return _propose(folder) if folder.propose else _prepare_own(own_data(folder), out, data, strict)
+    if folder != NO_OPTIONS:
+        raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
+    return _prepare(sources.find(dataset), source, out, data, strict)
+
+
+def _prepare_path(path: Path, options: FolderOptions, out: Path | None, data: Path, strict: bool) -> Path:
+    """Prepare a folder or an archive after it was recognized."""
+    if path.suffix == ".h5":
+        raise InputError(f"{path}: not a folder or an archive (what is prepared is taken by train, check and info)")
+    with preparation.open_raw(path, data if data.is_dir() else Path(tempfile.gettempdir())) as root:
+        if options.propose:
+            return _propose(replace(options, root=root))
+        source, layout = recognized(path, root, options)
+        if layout is None:
+            console.message(f"{path} is {source.name}, by its name or layout")
+            return _prepare(source, path, out, data, strict)
+        console.message(f"{path}: {layout.sentence}".replace(str(root), str(path)))
+        return _prepare(source, None, out, data, strict)
+
+
+def _prepare_own(found: OwnData, out: Path | None, data: Path | None, strict: bool) -> Path:
+    """Prepare folders or files that options name."""
+    if found.source and found.layout.evidence:
+        console.message(found.layout.sentence)
+    return _prepare(found.complete, None, out, data, strict)
 
 
 def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None, strict: bool) -> Path:
@@ -116,66 +111,11 @@ def _trained_classes(store: Store) -> list[str]:
     return [name for name, number in zip(store.labels.names, pixels, strict=True) if number]
 
 
-def folder_source(options: FolderOptions) -> Source:
-    """The source of one's own data. Raises InputError if options are missing or exclude each other, DataError."""
-    images = _existing(options.images, "--images")
-    if (options.masks is None) == (options.annotations is None):
-        raise InputError("prepare folder: name either --masks DIR or --annotations FILE")
-    lists = tuple(None if str(file) == "-" else file for file in options.split_files or ())
-    fractions = bool(options.val_fraction or options.test_fraction)
-    if fractions + bool(options.split_files) + (options.folds is not None) > 1:
-        raise InputError("prepare folder: fractions, --split-files and --folds exclude each other")
-    for option, share in (("--val-fraction", options.val_fraction), ("--test-fraction", options.test_fraction)):
-        if not 0 <= share < 1:
-            raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
-    if lists and lists[0] is None:
-        raise InputError("--split-files: the first is - (name at least the list of training images)")
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", images.resolve().name) if options.name is None else options.name
-    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", name):
-        raise InputError(f"--name {name}: no plain name (letters, digits, '.', '_' and '-', as in my-photos)")
-    division = folders.Division(options.val_fraction, options.test_fraction, lists, options.folds)
-    table = class_table.load(options.classes) if options.classes else None
-    roots = tuple(path for path in (images, options.masks, options.annotations, options.classes, *lists) if path)
-    origin = folders.Origin(name, images, division, roots, options.pictures)
-    if options.mending and (options.annotations or table is None):
-        raise InputError("--nearest-color and --threshold mend masks (name them by --masks, and --classes)")
-    if options.annotations:
-        return folders.source_of_coco(origin, options.annotations, table)
-    masks = _existing(options.masks, "--masks")
-    if _holds_outlines(masks, images):
-        return folders.source_of_labelme(origin, masks, table)
-    if table is None:
-        again = f"casnet prepare folder --masks {masks} --propose"
-        raise InputError(f"masks need --classes FILE.toml ({again} writes one to edit)")
-    check_mending(options.mending, table)
-    return folders.source_of_masks(origin, masks, table, options.mending)
-
-
-def _holds_outlines(masks: Path, images: Path) -> bool:
-    """Whether a folder has more LabelMe files than masks; images in it are not taken for masks."""
-    pictures = {
-        file for file in files_below(masks, readable_endings(), once=False).values() if images not in file.parents
-    }
-    return len(files_below(masks, folders.OUTLINES, once=False)) > len(pictures)
-
-
-def _existing(path: Path | None, option: str) -> Path:
-    if path is None:
-        raise InputError(f"prepare folder: {option} DIR is missing")
-    if not path.is_dir():
-        raise DataError(f"{option} {path}: no such folder")
-    return path
-
-
 def _propose(options: FolderOptions) -> Path:
-    masks = _existing(options.masks, "--masks")
-    target = options.classes or TABLE
+    target = options.classes or Path(TABLE)
     if target.exists():
         raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
-    files = list(files_below(masks, readable_endings(), left_out=(left_out := LeftOut())).values())
-    console.notes(left_out.sentences())
-    if not files:
-        raise DataError(f"{masks}: holds no mask ({', '.join(readable_endings())})")
+    files = _masks(options)
     proposal = class_proposal.propose(files)
     try:
         write_whole(target, proposal.text + "\n")
@@ -186,3 +126,22 @@ def _propose(options: FolderOptions) -> Path:
         console.message(sentence)
     console.message(f"wrote {target}: name the classes in it, then casnet prepare folder --classes {target} …")
     return target
+
+
+def _masks(options: FolderOptions) -> list[Path]:
+    """The masks by which classes are proposed: those of a folder of masks, or those recognized among the files."""
+    if options.root is None and options.images is None and not options.pair:
+        masks = existing(options.masks, "--masks")
+        files = list(files_below(masks, readable_endings(), left_out=(left_out := LeftOut())).values())
+        console.notes(left_out.sentences())
+        if not files:
+            raise DataError(f"{masks}: holds no mask ({', '.join(readable_endings())})")
+        return files
+    layout = own_data(replace(options, classes=None)).layout
+    if layout.evidence:
+        console.message(layout.sentence)
+    if layout.annotations or layout.outlines or any(one.parts for one in layout.pairs):
+        raise InputError("--propose: for masks whose values are the classes (here names are: leave --classes out)")
+    if not layout.masks:
+        raise DataError("--propose: no picture has a mask")
+    return layout.masks

@@ -38,6 +38,9 @@ COLUMNS = (
     "regions",
 )
 REGION_COLUMNS = ("rank", "file", "x", "y", "width", "height", "pixels", "difficulty", "class")
+TASKS = "tasks"
+"""Folder of predictions for `--save`, in that beside the list."""
+
 SHOWN, ON_PAGE = 10, 60
 """Images in the terminal, and on the page."""
 
@@ -58,6 +61,8 @@ class RankOptions:
     """Of the order `random`."""
     resume: bool = True
     """Whether scores of earlier calls count."""
+    save: tuple[str, ...] = ()
+    """Kinds of outputs, by their names in `prediction.output_kinds`, that are written of the images on the list."""
 
     @property
     def folder(self) -> Path:
@@ -95,6 +100,8 @@ def rank(path: list[Path], run: Path | None, options: RankOptions) -> int:
     _write(images, options)
     _draw(images, options, found)
     _show(images, len(lines), options)
+    if options.save:
+        _save(images, jobs, file, options)
     if failed := len(entries) - len(lines):
         console.error(f"{count(failed, 'image')} failed (see {manifest.path})")
     return failed
@@ -186,6 +193,18 @@ def _draw(images: "list[ListedImage]", options: RankOptions, run: "TrainedRun") 
     file = options.folder / "page.html"
     with _writing(file):
         write_whole(file, content.encode("utf-8", "backslashreplace"))
+
+
+def _save(images: "list[ListedImage]", jobs: list[Job], checkpoint: Path, options: RankOptions) -> None:
+    """The images on the list with their predictions, in its order, in the folder beside it. Raises CasnetError."""
+    from casnet_cli.workflows.predict.chosen import save_chosen
+    from casnet_cli.workflows.predict.options import PredictOptions
+
+    of_file = {str(job.file): job for job in jobs}
+    chosen = [of_file[image.line["file"]] for image in images]
+    settings = PredictOptions(out=options.folder / TASKS, save=options.save, overlay=False, resume=options.resume)
+    if failed := save_chosen(checkpoint, chosen, settings):
+        raise InputError(f"{settings.out}: {count(failed, 'image')} of the list could not be labelled")
 
 
 @contextmanager

@@ -60,7 +60,14 @@ def test_a_feature_in_full() -> None:
         "features": [
             {
                 "type": "Feature",
-                "properties": {"class": "road", "id": 1, "pixels": 7, "difficulty_mean": 0.25},
+                "properties": {
+                    "objectType": "annotation",
+                    "classification": {"name": "road", "color": list(LABELS.palette[1])},
+                    "class": "road",
+                    "id": 1,
+                    "pixels": 7,
+                    "difficulty_mean": 0.25,
+                },
                 "geometry": {"type": "Polygon", "coordinates": [outer, hole]},
             }
         ],

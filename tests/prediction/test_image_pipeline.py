@@ -195,7 +195,7 @@ def test_extra_files_and_rejected_pixels(folder: Path) -> None:
         bright = pixels["mask"].astype(np.float32)
         return pixels | {"probabilities": np.stack([1 - bright, bright])}
 
-    kinds = ("confidence", "probabilities", "geojson", "coco")
+    kinds = ("confidence", "probabilities", "geojson")
     outputs = Outputs(folder.parent / "out", LABELS, "run 1", extra=kinds, reject_below=0.5)
     jobs = find_images([folder], outputs.folder)
     with Manifest(outputs) as manifest:
@@ -213,8 +213,6 @@ def test_extra_files_and_rejected_pixels(folder: Path) -> None:
     for feature in json.loads((outputs.folder / "a.geojson").read_text())["features"]:
         areas[feature["properties"]["class"]] += feature["properties"]["pixels"]
     assert areas == {"dark": (mask == 0).sum(), "bright": (mask == 1).sum()}
-    coco = json.loads((outputs.folder / "a.coco.json").read_text())
-    assert {one["category"]: one["area"] for one in coco["annotations"]} == areas
     (record,) = (record for record in records if record["mask"] == "a.png")
     assert record["rejected"] == pytest.approx(rejected.mean(), abs=1e-5)
     (outputs.folder / "a.geojson").unlink()

@@ -8,10 +8,12 @@ from helpers.predictions import label, manifest
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.output_kinds import (
+    FOLDER_KINDS,
     OUTPUT_KINDS,
     LabelledPicture,
     OutputKind,
     needs_of,
+    outlined,
     output_endings,
     save_choices,
     with_companions,
@@ -19,14 +21,18 @@ from casnet_cli.prediction.output_kinds import (
 
 
 def test_what_is_derived_from_the_table() -> None:
-    assert save_choices() == ["confidence", "probabilities", "geojson", "coco", "geotiff"]
+    single, together = ["confidence", "probabilities", "geojson", "labelme", "geotiff"], list(FOLDER_KINDS)
+    assert save_choices() == single + together and together == ["coco", "label-studio", "cvat", "yolo"]
+    assert all(name == kind.name for name, kind in FOLDER_KINDS.items())
     assert all(name == kind.name for name, kind in OUTPUT_KINDS.items())
     assert needs_of(["geojson", "confidence"]) == {"confidence"} and needs_of(OUTPUT_KINDS) == {
         "confidence",
         "probabilities",
     }
-    assert {".png", ".overlay.jpg", ".overlay.mp4", ".coco.json", ".difficulty.tif"} <= set(output_endings())
-    assert with_companions(["coco", "geotiff"]) == ["coco", "geotiff-difficulty", "geotiff-names", "geotiff"]
+    assert needs_of(FOLDER_KINDS) == set()
+    assert outlined() == ["geojson", "labelme", "label-studio", "cvat", "yolo"]
+    assert {".png", ".overlay.jpg", ".overlay.mp4", ".geojson", ".difficulty.tif"} <= set(output_endings())
+    assert with_companions(["geojson", "geotiff"]) == ["geojson", "geotiff-difficulty", "geotiff-names", "geotiff"]
 
 
 def test_a_new_kind_is_a_row_and_its_writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_by_windows_the_files_are_the_same(folder: Path, monkeypatch: pytest.Mon
     blocks = {"tiled": True, "blockxsize": 32, "blockysize": 32} if tiled else {"blockysize": 5}
     write(folder / "a.tif", (300, 280), nodata=0, **blocks, **PLACE)
     out, whole = folder.parent / "out", {}
-    kinds = ("confidence", "geojson", "coco")
+    kinds = ("confidence", "geojson")
     label(folder, extra=kinds)
     for file in out.iterdir():
         whole[file.name] = file.read_bytes()

@@ -1,6 +1,7 @@
 """`casnet rank` on the command line, with a tiny network that has learnt a little."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,22 @@ def test_a_list_of_something_else_is_not_written_over(home: Path, unscored: None
 def test_mistakes_are_one_line(home: Path, unscored: None, words: tuple[object, ...], expected: str) -> None:
     shown = casnet("rank", *words, code=2)
     assert expected in shown and shown.count("\n") == 1 and shown.startswith("error: ")
+
+
+def test_the_list_becomes_tasks_in_its_order(ranked: Path, home: Path, unscored: None) -> None:
+    casnet("rank", "photos", "--out", ranked, "--top", 3, "--save", "label-studio", "--save", "coco")
+    tasks = ranked.with_suffix("") / "tasks"
+    names = [row["file"].removeprefix("photos/") for row in listed(ranked)]
+    found = json.loads((tasks / "annotations.label-studio.json").read_text())
+    assert [task["data"]["name"] for task in found] == names and len(names) == 3
+    assert all(task["predictions"][0]["result"] for task in found)
+    coco = json.loads((tasks / "annotations.coco.json").read_text())
+    assert [image["file_name"] for image in coco["images"]] == names
+    masks = {file.relative_to(tasks).as_posix() for file in tasks.rglob("*.png") if ".difficulty" not in file.name}
+    assert masks == set(names)
+    casnet("rank", "photos", "--out", ranked, "--top", 2, "--by", "random", "--save", "coco", "--seed", 5)
+    chosen = [row["file"].removeprefix("photos/") for row in listed(ranked)]
+    coco = json.loads((tasks / "annotations.coco.json").read_text())
+    assert [image["file_name"] for image in coco["images"]] == chosen and len(chosen) == 2
+    files = [json.loads(line)["file"] for line in (tasks / "manifest.jsonl").read_text().splitlines()]
+    assert len(files) == len(set(files)), "labelled twice"

@@ -1,6 +1,7 @@
 """The table of classes of one's own data, `classes.toml`: the class of each value or colour of a mask."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +16,22 @@ from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-Key = TypeVar("Key", int, tuple[int, ...])
+Key = TypeVar("Key", int, str, tuple[int, ...])
 Id = Annotated[int, Field(ge=-(1 << 31), le=(1 << 32) - 1)]
+Label = Annotated[str, Field(min_length=1)]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Color = Annotated[list[Channel], Field(min_length=3, max_length=3)]
 
 UNKNOWN = -1
 """In place of a class id: a value or colour that no class and no void claims."""
 
-FORM = 'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or color = [128, 64, 128]'
+FORM = (
+    'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or color = [128, 64, 128], or labels = '
+    '["road", "Road"] for names'
+)
+
+BACKGROUND = "background"
+"""Name of the class of all pixels outside of the outlines, where there is such a class."""
 
 
 class _Void(BaseModel):
@@ -34,6 +42,8 @@ class _Void(BaseModel):
     """Values of a mask."""
     colors: list[Color] = []
     """RGB colours of a mask."""
+    labels: list[Label] = []
+    """Names that labelling tools write."""
 
 
 class _Class(BaseModel):
@@ -46,6 +56,8 @@ class _Class(BaseModel):
     """RGB colour of a mask that means it, and its colour in pictures; None: a generated one in pictures."""
     ids: list[Id] = []
     """Values of a mask that mean it."""
+    labels: list[Label] = []
+    """Names in annotations of labelling tools that mean it; its own name does too, unless something else claims it."""
 
 
 class _Table(BaseModel):
@@ -68,6 +80,14 @@ class ClassTable:
     """Class id, or VOID, of each value of a mask; empty if the masks are in colours."""
     colors: dict[tuple[int, ...], int] = field(default_factory=dict)
     """Class id, or VOID, of each RGB colour; empty if the masks have values."""
+    names: dict[str, int] = field(default_factory=dict)
+    """Class id, or VOID, of each name in annotations that the key `labels` claims."""
+
+    def class_of_name(self, name: str) -> int | None:
+        """Class id, or VOID, of a name in annotations: by `labels`, else of the class of that name; None: none is."""
+        if name in self.names:
+            return self.names[name]
+        return self.labels.names.index(name) if name in self.labels.names else None
 
     @cached_property
     def by_id(self) -> np.ndarray:
@@ -136,26 +156,32 @@ def _checked(table: _Table, path: Path) -> ClassTable:
     faults: list[str] = []
     ids: dict[int, int] = {}
     colors: dict[tuple[int, ...], int] = {}
+    labels: dict[str, int] = {}
 
     def claim(claimed: dict[Key, int], key: Key, class_id: int) -> None:
         if claimed.setdefault(key, class_id) != class_id:
             owners = " and ".join("void" if owner == VOID else repr(names[owner]) for owner in (claimed[key], class_id))
-            faults.append(f"{path}: {key} is claimed by {owners} (one class a value)")
+            shown = repr(key) if isinstance(key, str) else key
+            faults.append(f"{path}: {shown} is claimed by {owners} (one class a value)")
 
     for value in table.void.ids:
         claim(ids, value, VOID)
     for color in table.void.colors:
         claim(colors, tuple(color), VOID)
+    for label in table.void.labels:
+        claim(labels, label, VOID)
     for entry in table.classes:
-        if entry.color is None and not entry.ids:
-            faults.append(f"{path}: class {entry.name!r} has neither ids nor color (expected {FORM})")
+        if entry.color is None and not entry.ids and not entry.labels:
+            faults.append(f"{path}: class {entry.name!r} has neither ids nor color nor labels (expected {FORM})")
+        for label in entry.labels:
+            claim(labels, label, names.index(entry.name))
         for value in entry.ids:
             claim(ids, value, names.index(entry.name))
         if entry.color is not None:
             claim(colors, tuple(entry.color), names.index(entry.name))
     if faults:
         raise DataError(*faults)
-    return ClassTable(_with_palette(table, names), ids, colors)
+    return ClassTable(_with_palette(table, names), ids, colors, labels)
 
 
 def _with_palette(table: _Table, names: list[str]) -> LabelSet:
@@ -168,3 +194,8 @@ def _with_palette(table: _Table, names: list[str]) -> LabelSet:
     generated = with_colors(tuple(names)).palette
     palette = [given.get(name, color) for name, color in zip(names, generated, strict=True)]
     return LabelSet(tuple(names), tuple(palette))
+
+
+def background_id(names: Sequence[str]) -> int:
+    """The class id of pixels outside all shapes: that of the class `background` if there is one, else VOID."""
+    return names.index(BACKGROUND) if BACKGROUND in names else VOID

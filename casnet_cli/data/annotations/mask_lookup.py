@@ -4,11 +4,10 @@ from collections import Counter
 
 import numpy as np
 
-from casnet_cli.data.annotations.class_table import UNKNOWN, ClassTable
+from casnet_cli.data.annotations.class_table import BACKGROUND, UNKNOWN, ClassTable, background_id
 from casnet_cli.data.annotations.mask_file import Mask
 from casnet_cli.data.annotations.mending import Mending, ground_and_object, nearest_classes
 from casnet_cli.data.annotations.palettes import tells
-from casnet_cli.data.annotations.polygons import BACKGROUND, background_id
 from casnet_cli.labels import VOID
 
 NEAREST = "taken for the nearest colour"

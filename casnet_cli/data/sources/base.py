@@ -90,6 +90,8 @@ class Source:
     """What else decides the content of the prepared file of one's own data."""
     left_out: tuple[str, ...] = ()
     """Sentences about pictures in one's own folders that casnet does not read."""
+    incomplete: str = ""
+    """A sentence on images without labels, and what helps; empty if there are none, or nothing is known."""
     survey: Survey | None = None
     """What the pictures of one's own data hold; None: they are 8-bit RGB."""
 
@@ -99,9 +101,10 @@ class Source:
 
     def remarks(self) -> tuple[str, ...]:
         """What was left out, decided of pictures and masks, and done to those read so far, in sentences."""
+        left_out = (*self.left_out, self.incomplete) if self.incomplete else self.left_out
         if self.survey is None:
-            return self.left_out
-        return (*self.left_out, *self.survey.notes, *(remark.line for remark in self.survey.remarks.all()))
+            return left_out
+        return (*left_out, *self.survey.notes, *(remark.line for remark in self.survey.remarks.all()))
 
 
 def locate_folder(

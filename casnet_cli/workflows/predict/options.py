@@ -20,8 +20,12 @@ class PredictOptions:
     """Whether outputs of earlier calls are kept where they are complete and up to date."""
     overlay: bool = True
     """Whether to write the image with the classes' colours laid over."""
+    difficulty: bool = True
+    """Whether to write files of the difficulty."""
     save: tuple[str, ...] = ()
     """Further kinds of outputs, by their names in `prediction.output_kinds`."""
+    simplify: float = 0.0
+    """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
     fine: str = "always"
     """`auto`: images that attention finds easy do without the fine branch; `always`: no image does."""
     reject_below: float | None = None

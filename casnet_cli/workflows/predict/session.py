@@ -26,6 +26,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     from casnet_cli.workflows.predict import engines
     from casnet_cli.workflows.predict.map_notes import map_notes
     from casnet_cli.workflows.predict.summary import check_json_file, summarize
+    from casnet_cli.workflows.predict.together import write_together
 
     folder = options.out or paths.PREDICTIONS
     file = engines.model_file(run, options.engine)
@@ -36,7 +37,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
     from casnet_cli.prediction.picture_reader import PictureReader
 
-    outputs = _outputs(folder, model.run, options)
+    outputs = outputs_of(folder, model.run, options)
     check_unclaimed(outputs, jobs)
     with Manifest(outputs, options.share) as manifest:
         check_json_file(options.json, jobs, manifest)
@@ -47,17 +48,19 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
             console.message("this run has no attention branch: difficulty is the entropy of the probabilities / log K")
         if pending:
             reader = PictureReader(model.run.meta.intensities)
-            _label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
+            label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
             for remark in reader.remarks.all():
                 console.message(f"note: {remark.line}")
             console.notes(map_notes(manifest.done[name] for job in pending if (name := str(job.file)) in manifest.done))
+        write_together(manifest, options.share, jobs, relabelled=bool(pending))
     return summarize(jobs, len(jobs) - len(pending), manifest, model.run, options.json)
 
 
-def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
+def outputs_of(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outputs":
+    """What the options let a run write into the folder. Raises CasnetError."""
     from casnet_cli.prediction import geotiff_format
     from casnet_cli.prediction.mask_values import resolve_mask_values
-    from casnet_cli.prediction.output_kinds import GEOTIFF
+    from casnet_cli.prediction.output_kinds import FOLDER_KINDS, GEOTIFF, OUTPUT_KINDS
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.util.files import sha256_of
 
@@ -67,20 +70,26 @@ def _outputs(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Outpu
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
     deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]
     deciding += [options.geojson] if options.geojson else []
+    chosen = tuple(dict.fromkeys(options.save))
+    outlined = any(OUTPUT_KINDS[name].outlines for name in chosen if name in OUTPUT_KINDS)
+    deciding += [f"simplify {options.simplify}"] if options.simplify and outlined else []
     return Outputs(
         folder,
         run.meta.labels,
         identity=hashlib.sha256(repr(tuple(deciding)).encode()).hexdigest(),
         overlay=options.overlay,
         resume=options.resume,
-        extra=tuple(dict.fromkeys(options.save)),
+        difficulty=options.difficulty,
+        extra=tuple(name for name in chosen if name in OUTPUT_KINDS),
+        together=tuple(name for name in chosen if name in FOLDER_KINDS),
+        simplify=options.simplify,
         reject_below=below,
         chosen_mask_values=values,
         coordinates=options.geojson,
     )
 
 
-def _label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]", reader: "PictureReader") -> None:
+def label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]", reader: "PictureReader") -> None:
     """Label the jobs, images first, and show progress and failures."""
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.prediction.video_pipeline import predict_video

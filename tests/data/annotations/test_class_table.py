@@ -44,10 +44,20 @@ def test_values_colours_void_and_merged_classes(tmp_path: Path) -> None:
     assert found.colors == {(0, 0, 0): VOID, (128, 64, 128): 0, (70, 130, 180): 1, (129, 64, 128): 0}
 
 
+def test_names_in_annotations_merge_classes_and_mean_void(tmp_path: Path) -> None:
+    car, van = '[[class]]\nname = "car"\nlabels = ["Car", "van"]', '[[class]]\nname = "van"\nids = [3]'
+    found = table(tmp_path, f'void = {{labels = ["__ignore__"]}}\n{car}\n{van}')
+    assert found.names == {"__ignore__": VOID, "Car": 0, "van": 0}
+    classes = {name: found.class_of_name(name) for name in ("Car", "van", "car", "__ignore__", "bus")}
+    assert classes == {"Car": 0, "van": 0, "car": 0, "__ignore__": VOID, "bus": None}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", ["class", "field required"]),
+        ('void = {labels = ["x"]}\n[[class]]\nname = "a"\nlabels = ["x"]', ["'x' is claimed by void and 'a'"]),
+        ('[[class]]\nname = "a"\nlabels = [""]', ["class.0.labels.0"]),
         ('[[class]]\nname = "a"', ["class 'a' has neither ids nor color"]),
         ('[[class]]\nname = "a"\nids = [1]\n[[class]]\nname = "b"\nids = [1]', ["1 is claimed by 'a' and 'b'"]),
         ('void = {ids = [1]}\n[[class]]\nname = "a"\nids = [1]', ["1 is claimed by void and 'a'"]),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from casnet_cli.data.annotations.coco_rle import decode, encode, mask_of_runs
+from casnet_cli.data.annotations.coco_rle import decode, encode, spans
 
 
 def masks() -> list[np.ndarray]:
@@ -27,18 +27,25 @@ def bounds(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
 
 
-@pytest.mark.parametrize("mask", masks())
-def test_what_is_written_is_read_back(mask: np.ndarray) -> None:
-    height, width = mask.shape
-    runs = decode(encode(*bounds(mask), mask.size))
-    assert sum(runs) == mask.size
-    np.testing.assert_array_equal(mask_of_runs(runs, height, width)(height, width), mask)
+def test_what_is_written_is_read_back() -> None:
+    every = [bounds(mask) for mask in masks()]
+    texts = [encode(*one, mask.size).encode() for one, mask in zip(every, masks(), strict=True)]
+    for (starts, ends), text, mask in zip(every, texts, masks(), strict=True):
+        runs, numbers = decode([text])
+        found = spans(runs, numbers, mask.size)
+        assert sum(runs) == mask.size and len(runs) == numbers[0]
+        np.testing.assert_array_equal(found[0], starts)
+        np.testing.assert_array_equal(found[1], ends)
+    together = np.concatenate([decode([text])[0] for text in texts])
+    np.testing.assert_array_equal(decode(texts)[0], together)
+    runs, numbers = decode([b"", *texts[:1], b""])
+    assert numbers.tolist() == [0, len(runs), 0]
 
 
-@pytest.mark.parametrize(("runs", "size"), [([3, 2], (2, 3)), ([2, 5, -1], (2, 3)), ([6], (3, 2))])
-def test_lengths_that_do_not_fit_are_refused(runs: list[int], size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="run lengths of"):
-        mask_of_runs(runs, 2, 3)(*size)
+def test_many_masks_are_taken_apart() -> None:
+    """Positions in each mask, and whose they are."""
+    starts, ends, owners = spans(np.array([2, 1, 3, 0, 6, 6]), np.array([3, 2, 1]), 6)
+    assert (starts.tolist(), ends.tolist(), owners.tolist()) == ([2, 0], [3, 6], [0, 1])
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools under NumPy 2

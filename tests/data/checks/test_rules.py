@@ -221,8 +221,8 @@ def test_a_tag_that_turns_nothing_is_no_fault(home: Path, tag: int) -> None:
     save(home, "train/3", 3, exif=exif)
     before = (home / "images/train/3.png").read_bytes()
     assert findings(".", code=0) == {}
-    casnet("prepare", "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml")
-    with h5py.File(home / "data/images.h5") as file:
+    casnet("prepare", "folder", "--images", "images", "--masks", "masks", "--classes", "classes.toml", "--name", "own")
+    with h5py.File(home / "data/own.h5") as file:
         assert file["train/image"][3].tobytes() == before
 
 
@@ -238,7 +238,7 @@ def test_ones_own_layout_goes_before_those_that_are_known(home: Path) -> None:
     assert findings(".", code=0) == {}
     (home / "masks").rename(home / "elsewhere")
     output = casnet("check", ".", code=2)
-    assert "of no layout that casnet knows" in output
+    assert "nothing tells which of them are masks" in output
 
 
 def test_notes_alone_are_no_fault(home: Path) -> None:
@@ -309,10 +309,10 @@ def test_an_incomplete_official_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (("nothing",), "nothing: no such file, folder or data set (known: sift-flow"),
         (("camvid",), "camvid.h5: no such prepared data set"),
         (("text.h5",), "text.h5: not a readable HDF5 file"),
-        (("empty",), "empty: of no layout that casnet knows (casnet check folder --images"),
+        (("empty",), "empty: holds no picture"),
         (("text.zip",), "text.zip: damaged or no such archive"),
         (("text.h5", "--masks", "empty"), "are for one's own data (casnet check folder)"),
-        (("folder", "--images", "empty", "--masks", "empty"), "masks need --classes"),
+        (("folder", "--images", "empty", "--masks", "empty"), "empty: holds no picture"),
         (("x.h5", "--out", "text.h5/page"), "text.h5/page/check.html: cannot be written: Not a directory"),
         (("x.h5", "--out", "own"), "own/check.html: is there, and is no page of casnet check (choose another"),
         (("x.h5", "--json", "none/x.json"), "none/x.json: cannot be written"),

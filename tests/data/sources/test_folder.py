@@ -15,7 +15,9 @@ from PIL import Image
 
 from casnet_cli.data.annotations.class_proposal import propose
 from casnet_cli.data.images import decode_label, decode_rgb
-from casnet_cli.data.sources.folder import MOST_COUNTS, Division, Origin, assign_splits, pair_files
+from casnet_cli.data.layouts.division import Division, assign_splits
+from casnet_cli.data.layouts.two_folders import pair_files
+from casnet_cli.data.sources.folder import MOST_COUNTS, Origin
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors
@@ -30,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(folder: Path, *files: str) -> list[tuple[str, str]]:
     for file in files:
         (image if file.startswith("i/") else mask)(folder / file)
-    pairs, _ = pair_files(folder / "i", folder / "m", (".png", ".bmp"))
+    pairs = pair_files(folder / "i", folder / "m", (".png", ".bmp")).pairs
     return [(pair.name, str(pair.label.relative_to(folder))) for pair in pairs if pair.label]
 
 
@@ -161,7 +163,7 @@ def test_turned_and_foreign_images_are_stored_as_viewers_show_them(home: Path) -
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "masks need --classes FILE.toml (casnet prepare folder --masks masks --propose writes one"),
+        ((), "masks need --classes FILE.toml (casnet prepare, with the same options and --propose, writes one)"),
         (("--classes", "classes.toml", "--folds", "2", "--val-fraction", "0.1"), "exclude each other"),
         (("--classes", "classes.toml", "--val-fraction", "1.5"), "--val-fraction 1.5: not a share"),
         (("--classes", "classes.toml", "--folds", "0"), "--folds 0: 5 images"),

@@ -28,4 +28,4 @@ def test_each_kind_is_counted() -> None:
 
 
 def test_ordinary_pictures_are_not_spoken_of() -> None:
-    assert map_notes([line(), line(".coco.json")]) == []
+    assert map_notes([line(), line(".geojson")]) == []

@@ -83,7 +83,10 @@ def test_every_further_file_and_the_summaries_of_folders(home: Path, tmp_path: P
         assert (chosen >= probabilities.max(-1) - 1e-3)[mask != 255].all()
         areas = [feature["properties"] for feature in json.loads(Path(f"{stem}.geojson").read_text())["features"]]
         assert sum(area["pixels"] for area in areas) == (mask != 255).sum()
-        assert json.loads(Path(f"{stem}.coco.json").read_text())["image"]["file_name"] == f"{seed}.png"
+    coco = json.loads((out / "annotations.coco.json").read_text())
+    ids = {image["file_name"]: image["id"] for image in coco["images"]}
+    assert sorted(ids) == sorted(f"{'sub/' * (seed % 2)}{seed}.png" for seed in masks)
+    assert sum(one["area"] for one in coco["annotations"]) == sum((mask != 255).sum() for mask in masks.values())
     assert 0.1 < np.mean([(mask == 255).mean() for mask in masks.values()]) < 0.9
     folders = {"photos": [0, 2, 4], "photos/sub": [1, 3, 5]}
     summary, records = json.loads(json_file.read_text()), lines(out)

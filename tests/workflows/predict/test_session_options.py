@@ -47,7 +47,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(home)
         predict = lambda network, jobs, *into: list(predict_folder(FunctionPredictor(plain), jobs, *into))  # noqa: E731
         patch.setattr(engines, "_keras_predictor", lambda *given: None)
-        patch.setattr(session, "_label", predict)
+        patch.setattr(session, "label", predict)
         casnet("predict", "photos")
     return home
 
@@ -62,7 +62,7 @@ def labelled_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the inputs to label, in place of labelling them."""
     names: list[str] = []
     monkeypatch.setattr(engines, "_keras_predictor", lambda *given: None)
-    monkeypatch.setattr(session, "_label", lambda network, jobs, *into: names.extend(job.file.name for job in jobs))
+    monkeypatch.setattr(session, "label", lambda network, jobs, *into: names.extend(job.file.name for job in jobs))
     return names
 
 
@@ -171,7 +171,10 @@ MISTAKES: list[tuple[tuple[object, ...], str]] = [
     (("photos", "--target-accuracy", 0.5, "--run", "bare.h5"), "casnet train --run RUN --resume adds it"),
     (("photos", "--fine", "auto", "--run", "bare.h5"), "bare.h5: holds no threshold for --fine auto"),
     (("photos", "--fine", "never"), "'never' is not one of 'auto', 'always'"),
-    (("photos", "--save", "pdf"), "'pdf' is not one of 'confidence', 'probabilities', 'geojson', 'coco'"),
+    (("photos", "--save", "coco", "--simplify", "2"), "--simplify: only with --save geojson, labelme, label-studio"),
+    (("photos", "--save", "geojson", "--simplify", "nan"), "'--simplify'"),
+    (("photos", "--save", "geojson", "--simplify", "-1"), "greater than or equal to 0"),
+    (("photos", "--save", "pdf"), "'pdf' is not one of 'confidence', 'probabilities', 'geojson', 'labelme'"),
     (("photos", "--geojson", "crs"), "--geojson: only with --save geojson"),
     (("photos", "--save", "geojson", "--geojson", "map"), "'map' is not one of 'pixels', 'crs'"),
     (("photos", "--mask-values", "missing.toml"), "missing.toml: no such file of mask values"),

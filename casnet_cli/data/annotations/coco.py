@@ -1,0 +1,208 @@
+"""COCO's files of instances: categories, pictures, and the shapes of each picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from casnet_cli.data.annotations.json_files import COCO, MALFORMED, Json, JsonTable, foreign, read_json
+from casnet_cli.data.annotations.shapes import Kind, Shape, ShapeError, checked_points
+from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.errors import DataError, Unfit, UnfitKind
+
+DRAW, SKIP = "draw", "skip"
+"""What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
+
+Id = int | str
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """A picture of a COCO file."""
+
+    name: str
+    """File name as the COCO file has it."""
+    size: tuple[int, int] | None
+    """Height and width in pixels; None: the file does not give them."""
+    annotations: list[JsonTable]
+    """Its annotations as they were read, in the order of the file."""
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """The content of a COCO file."""
+
+    file: Path
+    """The file."""
+    categories: dict[Id, str]
+    """Name of each category by its id."""
+    images: list[CocoImage]
+    """In the order of the file."""
+    boxes: list[str] = field(default_factory=list)
+    """Annotations that have a box and no outline, by their names."""
+
+    def label_of(self, annotation: JsonTable) -> str:
+        """The name of an annotation's category; empty: it has none."""
+        given = annotation.get("category_id")
+        return "" if given is None else self.categories[plain_id(given)]
+
+
+def plain_id(given: Json) -> Id:
+    """An id as it is compared: `"0"`, 0 and 0.0 are one. Raises ValueError for what is no id."""
+    if type(given) is int:
+        return given
+    if isinstance(given, str):
+        return int(given) if given.isascii() and given.removeprefix("-").isdigit() and len(given) < 20 else given
+    if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given):
+        raise ValueError(f"{given!r} is no id")
+    return int(given)
+
+
+def read_coco(file: Path) -> CocoFile:
+    """Read a COCO file of instances. Raises DataError: of another tool's file it says which."""
+    raw = read_json(file)
+    if not isinstance(raw, dict) or not all(isinstance(raw.get(key), list) for key in ("images", "categories")):
+        raise foreign(file, raw, COCO)
+    if not isinstance(raw.get("annotations"), list):
+        raise foreign(file, raw, COCO)
+    if any(isinstance(one, dict) and "segments_info" in one for one in raw["annotations"][:1]):
+        raise foreign(file, raw, COCO)
+    categories = _categories(raw["categories"], file)
+    by_image = _images(raw["images"], file)
+    boxes: list[str] = []
+    for place, one in enumerate(raw["annotations"], 1):
+        _sort_in(one, place, categories, by_image, boxes, file)
+    return CocoFile(file, categories, list(by_image.values()), boxes)
+
+
+def _categories(given: list[Any], file: Path) -> dict[Id, str]:
+    try:
+        return {plain_id(one["id"]): str(one["name"]) for one in given}
+    except MALFORMED:
+        raise DataError(f"{file}: a category without id or name (expected id and name in each)") from None
+
+
+def _images(given: list[Any], file: Path) -> dict[Id, CocoImage]:
+    found: dict[Id, CocoImage] = {}
+    for place, one in enumerate(given, 1):
+        try:
+            key, name = plain_id(one["id"]), str(one["file_name"])
+        except MALFORMED:
+            raise DataError(f"{file}: image {place} has no id or no file_name (expected both)") from None
+        if key in found:
+            raise DataError(f"{file}: two images share an id, {key}: {found[key].name} and {name} (one id an image)")
+        found[key] = CocoImage(name, _size(one, name, file), [])
+    return found
+
+
+def _size(one: JsonTable, name: str, file: Path) -> tuple[int, int] | None:
+    given = one.get("height"), one.get("width")
+    if None in given:
+        return None
+    try:
+        height, width = (int(side) for side in given)  # type: ignore[arg-type]
+    except MALFORMED:
+        raise DataError(f"{file}: {name}: its size, {given[1]} x {given[0]}, is no number of pixels") from None
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise DataError(f"{file}: {name} is {width}x{height} (at most {MAX_PIXELS:,} pixels)")
+    return height, width
+
+
+def name_of(annotation: JsonTable, place: int = 0) -> str:
+    """How an annotation is named: by its id, else by its place in the file."""
+    number = annotation.get("id")
+    return f"annotation {place} of the file, without id" if number is None else f"annotation {number}"
+
+
+def _sort_in(
+    one: Any, place: int, categories: dict[Id, str], by_image: dict[Id, CocoImage], boxes: list[str], file: Path
+) -> None:
+    """Put an annotation to its image. Raises DataError naming it."""
+    if not isinstance(one, dict):
+        raise DataError(f"{file}: annotation {place} of the file is no table (expected image_id, category_id, …)")
+    name = name_of(one, place)
+    try:
+        image, category = plain_id(one["image_id"]), one.get("category_id")
+        key = None if category is None else plain_id(category)
+    except MALFORMED:
+        raise DataError(f"{file}: {name}: image_id or category_id is no id (expected numbers)") from None
+    if image not in by_image:
+        raise DataError(f"{file}: {name} is of image {image}, which is not there")
+    if key is not None and key not in categories:
+        raise DataError(f"{file}: {name} has category {key}, which is not there")
+    by_image[image].annotations.append(one)
+    if not one.get("segmentation") and one.get("bbox"):
+        boxes.append(name)
+
+
+def shapes_of(image: CocoImage, found: CocoFile, boxes: str | None) -> tuple[list[Shape], list[Shape]]:
+    """The shapes of a picture in drawing order, and those that are left out.
+
+    Larger areas come first, so that small things lie on top; equal ones stay in the order of the file. boxes: `DRAW` or
+    `SKIP`. Left out are boxes on request, and annotations that have neither outline nor box. Raises Unfit naming the
+    annotation that cannot be read.
+    """
+    drawn: list[Shape] = []
+    left_out: list[Shape] = []
+    for one in image.annotations:
+        name, label = name_of(one), found.label_of(one)
+        try:
+            parts = _shapes(one, label, name, found.file)
+        except MALFORMED as error:
+            why = str(error) if isinstance(error, ShapeError) else "its segmentation is of no known form"
+            fault = f"{found.file}: {image.name}: {name}: {why} (mend or remove it)"
+            raise Unfit(fault, UnfitKind.UNREADABLE) from None
+        skipped = not parts or (parts[0].kind is Kind.BOX and boxes != DRAW)
+        if not parts:
+            left_out.append(Shape(Kind.POLYGON, label, name, found.file))
+        (left_out if skipped else drawn).extend(parts)
+    return sorted(drawn, key=lambda shape: -(shape.area or 0.0)), left_out
+
+
+def _shapes(one: JsonTable, label: str, name: str, file: Path) -> list[Shape]:
+    """The shapes of an annotation: one for each polygon, or of a run-length code, or of the box."""
+    given, area = one.get("segmentation"), one.get("area")
+    if isinstance(given, dict):
+        runs, size = _runs(given)
+        return [Shape(Kind.RUNS, label, name, file, runs=runs, size=size, area=_area(area, one, size[0] * size[1]))]
+    if not given:
+        if not one.get("bbox"):
+            return []
+        left, top, width, height = (float(side) for side in one["bbox"])
+        points = checked_points([(left, top), (left + width, top + height)], 2)
+        return [Shape(Kind.BOX, label, name, file, points, area=_area(area, one, width * height))]
+    polygons = [given] if isinstance(given, Sequence) and isinstance(given[0], int | float) else given
+    rings = [checked_points(flat, 3) for flat in polygons]
+    whole = float(area) if _is_number(area) else sum(map(_enclosed, rings))
+    return [Shape(Kind.POLYGON, label, name, file, ring, area=whole) for ring in rings]
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and value == value
+
+
+def _area(area: Any, one: JsonTable, otherwise: float) -> float:
+    """The area of an annotation as given, else that of its box."""
+    if _is_number(area):
+        return float(area)
+    box = one.get("bbox")
+    return float(box[2]) * float(box[3]) if box else otherwise
+
+
+def _enclosed(ring: np.ndarray) -> float:
+    """The area inside of an outline."""
+    following = np.roll(ring, -1, 0)
+    return float(abs((ring[:, 0] * following[:, 1] - following[:, 0] * ring[:, 1]).sum()) / 2)
+
+
+def _runs(given: JsonTable) -> tuple[bytes | np.ndarray, tuple[int, int]]:
+    height, width = (int(side) for side in given["size"])
+    counts = given["counts"]
+    if isinstance(counts, str):
+        return counts.encode("ascii"), (height, width)
+    runs = np.array(counts)
+    if runs.ndim != 1 or (runs.size and runs.dtype.kind not in "iu"):
+        raise ShapeError("run lengths that are no whole numbers")
+    return runs.astype(np.int64), (height, width)

@@ -1,0 +1,103 @@
+"""What was drawn on a picture: one representation for the regions of every labelling tool.
+
+A reader (`coco`, `labelme`, `geojson`) makes shapes of a file, a rule of `drawing` makes pixels of shapes.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+MAX_COORDINATE = 1e6
+"""Coordinates beyond it, in pixels, are damage: no picture is that large."""
+
+MAX_STEPS = 10_000_000
+"""Longest outline, in pixels, that is drawn."""
+
+NO_POINTS = np.empty((0, 2))
+
+
+class Kind(StrEnum):
+    """What a shape is. The values are used in messages."""
+
+    POLYGON = "polygon"
+    """A closed outline: corners in their order."""
+    BOX = "box"
+    """Two opposite corners, in any order."""
+    CIRCLE = "circle"
+    """The centre, and a point of the border."""
+    LINE = "line"
+    """The corners of an open line."""
+    POINT = "point"
+    """One point."""
+    RUNS = "run-length code"
+    """Run lengths of the pixels, down the columns."""
+    BITMAP = "bitmap"
+    """A picture of the pixels, and the place of its upper left corner."""
+
+
+class ShapeError(ValueError):
+    """A shape that cannot be drawn, and why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """One region of a picture, as it was drawn."""
+
+    kind: Kind
+    """What it is."""
+    label: str
+    """Name of its class in the file; empty: it has none."""
+    id: str
+    """How it is named in messages: `annotation 17`, `shape 3`."""
+    file: Path
+    """The file that it stands in."""
+    points: np.ndarray = field(default_factory=lambda: NO_POINTS)
+    """(N, 2) float64, x and y in pixels, as `kind` says."""
+    holes: tuple[np.ndarray, ...] = ()
+    """Further rings of a polygon, (N, 2) float64; what is in an even number of rings is outside."""
+    runs: bytes | np.ndarray | None = None
+    """Of a run-length code: the lengths in COCO's compressed form, or int64."""
+    size: tuple[int, int] | None = None
+    """Of a run-length code: height and width of the mask."""
+    bitmap: np.ndarray | None = None
+    """Of a bitmap: (h, w) bool."""
+    area: float | None = None
+    """Its pixels as the file counts them, if it does."""
+
+    @property
+    def name(self) -> str:
+        """For messages: `annotation 17 (polygon)`."""
+        return f"{self.id} ({self.kind.value})"
+
+    def misses(self, height: int, width: int) -> bool:
+        """Whether all its points lie on one side of a picture of that size, outside."""
+        if not len(self.points):
+            return False
+        (left, top), (right, bottom) = self.points.min(0), self.points.max(0)
+        return bool(right < 0 or bottom < 0 or left > width or top > height)
+
+
+def checked_points(given: object, least: int) -> np.ndarray:
+    """(N, 2) float64 of a list of pairs, or of a flat list x, y, x, y. Raises ShapeError."""
+    try:
+        points = np.array(given, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ShapeError("its points are no pairs of numbers") from None
+    if points.ndim == 1 and len(points) % 2:
+        raise ShapeError(f"an odd number of coordinates, {len(points)}")
+    if points.ndim == 1:
+        points = points.reshape(-1, 2)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError("its points are no pairs of numbers")
+    if len(points) < least:
+        raise ShapeError(f"{len(points)} points (at least {least})")
+    extent = np.abs(points).max()
+    if not extent <= MAX_COORDINATE:
+        raise ShapeError(f"a coordinate of {extent:g} (pixels, at most {MAX_COORDINATE:,.0f})")
+    if extent * len(points) > MAX_STEPS:
+        steps = np.abs(np.diff(points, axis=0, append=points[:1])).max(1).sum()
+        if steps > MAX_STEPS:
+            raise ShapeError(f"an outline of {steps:,.0f} pixels (at most {MAX_STEPS:,})")
+    return points

@@ -1,0 +1,74 @@
+"""Pictures with annotation files, which are recognized by the keys that their tools write."""
+
+import re
+from pathlib import Path
+
+from casnet_cli.data.layouts.layout import Layout
+from casnet_cli.data.layouts.tree import Tree
+
+PIECE = 1 << 16
+"""Bytes at the beginning and at the end of a file in which its keys are looked for."""
+
+COCO, LABELME = "COCO", "LabelMe"
+
+KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (COCO, ("images", "annotations", "categories")),
+    (LABELME, ("shapes", "imagePath")),
+    ("VIA", ("_via_img_metadata",)),
+    ("VIA", ("regions", "shape_attributes", "filename")),
+    ("Supervisely", ("objects", "classTitle")),
+    ("Datumaro", ("items", "categories", "infos")),
+    ("Label Studio", ("annotations", "completed_by")),
+    ("Darwin", ("item", "slots")),
+    ("GeoJSON", ("features", "geometry")),
+    ("Segments.ai", ("dataset", "segmentation_bitmap")),
+)
+"""Tools, and the keys that all have to occur."""
+
+
+def annotations(tree: Tree) -> Layout | None:
+    """COCO's files, or a LabelMe file for at least half of the pictures."""
+    kinds = {file: kind for file in tree.json if (kind := kind_of(file))}
+    coco = [file for file, kind in kinds.items() if kind == COCO]
+    outlines = [file for file, kind in kinds.items() if kind == LABELME]
+    if coco and not any(tree.role(file) == "mask" for file in tree.pictures):
+        named = ", ".join(str(tree.relative(file)) for file in coco)
+        images = _folder(tree, coco[0]) if len(coco) == 1 else tree.root
+        return Layout("pictures with COCO's annotations", named, annotations=tuple(coco), images=images)
+    if 2 * len(outlines) >= len(tree.pictures):
+        evidence = f"{len(outlines)} JSON files in {tree.folders(outlines)}, {len(tree.pictures)} pictures"
+        return Layout("pictures with LabelMe's outlines", evidence, outlines=tree.root, images=tree.root)
+    return None
+
+
+def _folder(tree: Tree, file: Path) -> Path:
+    """The folder of the pictures that a COCO file names: the one that holds most of their names as they are written."""
+    names = re.findall(rb'"file_name"\s*:\s*"([^"\\]+)"', file.read_bytes()[: 16 * PIECE])[:200]
+    texts = {name.decode("utf-8", "replace") for name in names}
+    folders = dict.fromkeys([file.parent, tree.root, *(one.parent for one in tree.pictures)])
+    return max(folders, key=lambda folder: sum((folder / text).is_file() for text in texts))
+
+
+def kind_of(file: Path) -> str | None:
+    """The tool that wrote a JSON file, by its keys; None: no tool that is known."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(PIECE)
+            if (size := file.stat().st_size) > PIECE:
+                stream.seek(max(PIECE, size - PIECE))
+                content += stream.read()
+    except OSError:
+        return None
+    keys = set(re.findall(rb'"([A-Za-z_]+)"\s*:', content))
+    return next((tool for tool, needed in KEYS if all(key.encode() in keys for key in needed)), None)
+
+
+def foreign(tree: Tree) -> str:
+    """What annotation files there are, where casnet does not take them; empty if there are none."""
+    for file in tree.json:
+        kind = kind_of(file)
+        if kind and kind not in (COCO, LABELME):
+            return f"{file}: this is a {kind} file (export masks, COCO or LabelMe from there)"
+    if parquet := [file for file in tree.others if file.suffix.lower() == ".parquet"]:
+        return f"{parquet[0]}: this is a table of pictures (save its pictures and masks as files)"
+    return ""

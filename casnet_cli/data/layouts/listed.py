@@ -1,0 +1,86 @@
+"""Pairs that a list names: CSV, text or JSON lines with a picture and its mask on each line."""
+
+from pathlib import Path
+
+from casnet_cli.data.layouts.layout import Layout
+from casnet_cli.data.layouts.lists import Finder, is_picture, read_lines, read_rows, without_ending
+from casnet_cli.data.layouts.names import TOPS, words
+from casnet_cli.data.layouts.pairing import FilePair
+from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.splits import SPLITS
+from casnet_cli.errors import DataError
+
+
+def listed_pairs(tree: Tree) -> Layout | None:
+    """Lists of pairs below a folder; of several each is a split, as its name says.
+
+    Raises DataError if a line names a file that is not there, or a picture stands in two lines.
+    """
+    rows_of = {file: rows for file in tree.lists if (rows := pairs_in(file))}
+    if not rows_of or not tree.pictures:
+        return None
+    finder = Finder({tree.relative(file).as_posix(): file for file in tree.pictures}, endings=True)
+    pairs: dict[str, FilePair] = {}
+    splits: dict[str, str] = {}
+    for file, rows in rows_of.items():
+        for number, texts in rows:
+            image, label = (_found(finder, text, f"{file}: line {number}") for text in texts)
+            name = without_ending(tree.relative(image).as_posix())
+            if name in pairs:
+                raise DataError(f"{file}: line {number}: {texts[0]} stands in a line before (one line a picture)")
+            pairs[name] = FilePair(name, image, label)
+            if top := split_of(file):
+                splits[name] = top
+    used = {one.label for one in pairs.values()} | {one.image for one in pairs.values()}
+    others = len(tree.pictures) - len(used)
+    besides = f"; {others} other pictures are in no list" if others else ""
+    named = ", ".join(str(tree.relative(file)) for file in rows_of)
+    whole = splits if len(splits) == len(pairs) and "train" in splits.values() else {}
+    evidence = f"{len(pairs)} pairs in {named}{besides}"
+    return Layout("pictures and masks named by a list", evidence, tuple(pairs.values()), (), tree.root, splits=whole)
+
+
+def pairs_in(file: Path) -> list[tuple[int, tuple[str, str]]]:
+    """Number and two names of each line of a list of pairs; none if it is no such list."""
+    rows = read_rows(file)
+    found = []
+    for number, columns in rows:
+        names = [text for text in columns if is_picture(text)]
+        if len(names) >= 2:
+            found.append((number, (names[0], names[1])))
+    return found if 2 * len(found) >= len(rows) else []
+
+
+def _found(finder: Finder, text: str, where: str) -> Path:
+    matches = finder.matches(text)
+    if len(matches) != 1:
+        wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not there"
+        raise DataError(f"{where}: {text} {wrong} (names of files below the folder)")
+    return finder.files[matches[0]]
+
+
+def split_of(file: Path) -> str | None:
+    """The split that the name of a list says, else that of its folder; None: neither does."""
+    for text in (file.stem, file.parent.name):
+        tops = {TOPS[word] for word in words(text) if word in TOPS}
+        if len(tops) == 1:
+            return tops.pop()
+    return None
+
+
+def split_lists(tree: Tree, names: dict[str, Path]) -> tuple[Path | None, ...]:
+    """The lists of train, val and test below a folder that name most of these images; empty if there is none of train.
+
+    names: the images, by name.
+    """
+    finder, found = Finder(names), {}
+    for file in tree.lists:
+        top = TOPS.get(file.stem.lower())
+        if top is None or file.suffix.lower() == ".jsonl":
+            continue
+        lines = [text for _, text in read_lines(file)]
+        if top in found:
+            return ()
+        if lines and 10 * sum(len(finder.matches(text)) == 1 for text in lines) >= 9 * len(lines):
+            found[top] = file
+    return tuple(found.get(split) for split in SPLITS) if "train" in found else ()

@@ -1,0 +1,166 @@
+"""All masks of a folder as tasks of Label Studio with predictions, and the labelling interface that they need.
+
+A region is a brush of exactly its pixels, or a polygon if outlines are to be simplified. Label Studio packs a brush as
+a stream of bits: the number of values, the size of a value and four sizes of counts, then blocks. Each block here is a
+run: a 1, which of the four sizes its count has, the count less one, and the value. A pixel is four values, red, green,
+blue and opacity; only the opacity is read, and a brush sets all of them.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from casnet_cli.labels import LabelSet
+from casnet_cli.prediction.outlines import region_runs, regions, without_holes
+from casnet_cli.util.files import unfinished, write_whole
+
+if TYPE_CHECKING:
+    from casnet_cli.prediction.output_kinds import LabelledFile, LabelledFolder
+
+FROM, TO = "label", "image"
+"""Names of the labels and of the picture in the labelling interface."""
+
+LOCAL_FILES = "/data/local-files/?d="
+"""Before the path of a picture below the folder that Label Studio serves files from."""
+
+CHANNELS, OPAQUE = 4, 255
+"""Values of a pixel, and each of them where a brush was."""
+
+VALUE_BITS, COUNT_BITS = 8, (2, 4, 8, 16)
+"""Sizes in bits of a value and of the counts of blocks."""
+
+HEAD_BITS = 3
+"""Of a block: whether it is a run, and the size of its count."""
+
+
+class RegionResult(TypedDict):
+    """A region."""
+
+    id: str
+    """Its name in the task."""
+    type: str
+    """`brushlabels` or `polygonlabels`."""
+    from_name: str
+    """`FROM`."""
+    to_name: str
+    """`TO`."""
+    original_width: int
+    """Of the picture, in pixels."""
+    original_height: int
+    """Of the picture, in pixels."""
+    image_rotation: int
+    """0: the picture is not turned."""
+    value: dict[str, Any]
+    """Its class and pixels; keys are Label Studio's for its kind of regions."""
+
+
+class Prediction(TypedDict):
+    """What a network sees in a picture."""
+
+    model_version: str
+    """Whose prediction it is."""
+    score: NotRequired[float]
+    """Mean confidence, 0..1; missing: the network does not give it."""
+    result: list[RegionResult]
+    """Its regions in the order of their first pixels."""
+
+
+class Task(TypedDict):
+    """A picture to label."""
+
+    data: dict[str, str]
+    """`image`: where Label Studio finds the picture; `name`: the picture below the folder that was given."""
+    predictions: list[Prediction]
+    """One."""
+
+
+def write_label_studio(file: Path, folder: "LabelledFolder") -> None:
+    """Tasks, and beside them the labelling interface, `.xml` in place of `.json`. Raises OSError."""
+    write_whole(file.with_suffix(".xml"), interface(folder.labels, brushes=not folder.simplify))
+    with unfinished(file) as path, open(path, "w", encoding="utf-8") as stream:
+        before = "["
+        for picture in folder.pictures:
+            stream.write(before + json.dumps(task(picture, folder.labels, folder.simplify)))
+            before = ",\n"
+        stream.write("]\n" if before != "[" else "[]\n")
+
+
+def interface(labels: LabelSet, brushes: bool) -> str:
+    """The labelling interface of a project for these classes."""
+    kind = "BrushLabels" if brushes else "PolygonLabels"
+    rows = "".join(
+        f'    <Label value={quoteattr(name)} background="#{red:02x}{green:02x}{blue:02x}"/>\n'
+        for name, (red, green, blue) in zip(labels.names, labels.palette, strict=True)
+    )
+    picture = f'  <Image name="{TO}" value="${TO}" zoom="true"/>\n'
+    return f'<View>\n{picture}  <{kind} name="{FROM}" toName="{TO}">\n{rows}  </{kind}>\n</View>\n'
+
+
+def task(picture: "LabelledFile", labels: LabelSet, simplify: float = 0.0) -> Task:
+    """An image as a task. Its place is that below the folder that holds the one that was given."""
+    height, width = picture.mask.shape
+    parts = Path(os.path.abspath(picture.file)).parts[1:]
+    place = "/".join(parts[-len(PurePosixPath(picture.name).parts) - 1 :])
+    kind = "polygonlabels" if simplify else "brushlabels"
+    values = _polygons(picture.mask, simplify) if simplify else _brushes(picture.mask)
+    result: list[RegionResult] = [
+        {
+            "id": f"region-{number}",
+            "type": kind,
+            "from_name": FROM,
+            "to_name": TO,
+            "original_width": width,
+            "original_height": height,
+            "image_rotation": 0,
+            "value": value | {kind: [labels.names[class_id]]},
+        }
+        for number, (class_id, value) in enumerate(values, 1)
+    ]
+    prediction: Prediction = {"model_version": "casnet", "result": result}
+    if picture.confidence is not None:
+        prediction["score"] = picture.confidence
+    return {
+        "data": {TO: LOCAL_FILES + quote(os.fsencode(place)), "name": picture.name},
+        "predictions": [prediction],
+    }
+
+
+def _brushes(mask: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
+    for region in region_runs(mask):
+        yield region.class_id, {"format": "rle", "rle": packed(region.starts, region.ends, mask.size)}
+
+
+def _polygons(mask: np.ndarray, simplify: float) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Points are in percent of width and height."""
+    percent = 100 / np.array(mask.shape[::-1])
+    for region in regions(mask, simplify=simplify):
+        points = np.asarray(without_holes(region.rings)) * percent
+        yield region.class_id, {"points": points.round(6).tolist(), "closed": True}
+
+
+def packed(starts: np.ndarray, ends: np.ndarray, size: int) -> list[int]:
+    """A brush as Label Studio's bytes. starts and ends: (N,) runs of its pixels, in order, in a flat mask of `size`."""
+    bounds = np.append(np.stack([starts, ends], 1).ravel(), size)
+    lengths = np.diff(bounds, prepend=0) * CHANNELS
+    values = np.arange(len(lengths)) % 2 * OPAQUE
+    most = 1 << COUNT_BITS[-1]
+    parts = -(-lengths // most)  # a longer run is several blocks
+    counts = np.full(parts.sum(), most)
+    counts[np.cumsum(parts)[parts > 0] - 1] = ((lengths - 1) % most + 1)[parts > 0]
+    values = np.repeat(values, parts)
+    choice = np.searchsorted([1 << bits for bits in COUNT_BITS], counts)
+    bits = np.array(COUNT_BITS)[choice]
+    blocks = ((4 | choice) << bits | counts - 1) << VALUE_BITS | values
+    lengths_in_bits = HEAD_BITS + bits + VALUE_BITS
+    place = np.arange(HEAD_BITS + COUNT_BITS[-1] + VALUE_BITS)
+    shift = lengths_in_bits[:, None] - 1 - place
+    stream = (blocks[:, None] >> np.maximum(shift, 0) & 1)[shift >= 0]
+    sizes = "".join(f"{bits - 1:04b}" for bits in COUNT_BITS)
+    head = np.array([int(bit) for bit in f"{size * CHANNELS:032b}{VALUE_BITS - 1:05b}{sizes}"])
+    return np.packbits(np.concatenate([head, stream]).astype(np.uint8)).tolist()
