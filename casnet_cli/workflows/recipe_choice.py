@@ -11,6 +11,8 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import ModelSection, Recipe
 
+TEMPLATE = "folder"
+"""The recipe for data sets of one's own."""
 INPUT_BANDS = "model.input_bands"
 
 
@@ -19,7 +21,7 @@ class Choice:
     """A recipe and the data to train on."""
 
     name: str
-    """Of the recipe; the run folder is named by it."""
+    """Of the recipe, or of the data for the template of one's own; the run folder is named by it."""
     recipe: Recipe
     """With all overrides applied."""
     data: Path
@@ -40,13 +42,18 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choic
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
-        return Choice(file.stem, resolved, data, f"recipe {recipe} on {data}")
-    named = recipes.load(recipes.find("folder"), overrides)  # this template names no data itself
+        return Choice(_run_name(file.stem, data), resolved, data, f"recipe {recipe} on {data}")
+    named = recipes.load(recipes.find(TEMPLATE), overrides)  # this template names no data itself
     data_reason = "named by an option" if data or named.data.name else "the data set prepared last"
     data = data or data_of(named)
     name, recipe_reason = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
-    return Choice(name, resolved, data, f"recipe {name} ({recipe_reason}) on {data} ({data_reason})")
+    return Choice(_run_name(name, data), resolved, data, f"recipe {name} ({recipe_reason}) on {data} ({data_reason})")
+
+
+def _run_name(recipe: str, data: Path) -> str:
+    """The name of a recipe's runs: of the template of one's own that of the data set. Raises DataError."""
+    return Store(data).name if recipe == TEMPLATE else recipe
 
 
 def data_of(recipe: Recipe) -> Path:
@@ -96,7 +103,7 @@ def _suited(data: str) -> tuple[str, str]:
         reason = f"{data} itself needs {obstacle}"
     if f"{data}-lite" in shipped:
         return f"{data}-lite", reason
-    return "folder", "the template for data sets of one's own"
+    return TEMPLATE, "the template for data sets of one's own"
 
 
 def _obstacle(recipe: Recipe) -> str | None:

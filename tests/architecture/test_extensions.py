@@ -184,7 +184,7 @@ def test_a_backbone_an_export_format_and_a_metric(added: Path, tmp_path: Path) -
     casnet("train", "folder", *tiny_settings("training.epochs=1", "evaluation.samples=0"))
     assert "tiny at stride 16" in casnet("info", BEST)
     casnet("eval", "--worst", 0)
-    run = tmp_path / "runs" / "folder-001"
+    run = tmp_path / "runs" / "blocks-001"
     assert 0 < json.loads((run / "eval" / "test" / "metrics.json").read_text())["void_share"] < 0.1
     from casnet_cli.workflows.export import ExportOptions, export
 

@@ -53,7 +53,7 @@ def sample(seed: int) -> Sample:
 
 @pytest.fixture(scope="module")
 def trained(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with data/bands.h5, runs/folder-001, and fields/ of two pictures and a photograph."""
+    """A folder with data/bands.h5, runs/bands-001, and fields/ of two pictures and a photograph."""
     home = tmp_path_factory.mktemp("home")
     places = [("train", seed) for seed in range(16)] + [("val", 90), ("val", 91)] + [("test", 95), ("test", 96)]
     entries = [Entry(split, f"{split}-{seed}", partial(sample, seed)) for split, seed in places]
@@ -80,10 +80,10 @@ def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_fourth_band_is_learnt(home: Path) -> None:
-    meta = read_meta(home / "runs/folder-001/checkpoints/best.h5")
+    meta = read_meta(home / "runs/bands-001/checkpoints/best.h5")
     assert meta.intensities == INTENSITIES and meta.recipe.model.input_bands == 4
     casnet("eval")
-    metrics = json.loads((home / "runs/folder-001/eval/test/metrics.json").read_text())
+    metrics = json.loads((home / "runs/bands-001/eval/test/metrics.json").read_text())
     shares = [row["pixels"] / metrics["labelled_pixels"] for row in metrics["per_class"]]
     assert max(shares) < 0.65  # all that can be had from the colours
     assert metrics["pixel_accuracy"] > 0.8
@@ -97,7 +97,7 @@ def test_files_are_predicted_alike_by_keras_an_exported_file_and_from_python(hom
     assert failed["file"].endswith("photograph.png") and failed["error"].startswith("has 3 bands")
     casnet("export")
     casnet("predict", "fields", "--engine", "onnx", "--out", "onnx", code=1)
-    model = load("runs/folder-001")
+    model = load("runs/bands-001")
     for seed in (95, 96):
         pixels, label = scene(seed)
         masks = [np.asarray(Image.open(f"{folder}/{seed}.png")) for folder in ("keras", "onnx")]
@@ -107,5 +107,5 @@ def test_files_are_predicted_alike_by_keras_an_exported_file_and_from_python(hom
         assert not np.asarray(Image.open(f"keras/{seed}.difficulty.png"))[:5, :7].any()
         np.testing.assert_array_equal(model.predict(pixels).mask, masks[0])
         np.testing.assert_array_equal(model.predict(f"fields/{seed}.tif").mask, masks[0])
-    about = json.loads(Path("runs/folder-001/export/onnx-float32/export.json").read_text())
+    about = json.loads(Path("runs/bands-001/export/onnx-float32/export.json").read_text())
     assert about["proved"] and about["inputs"]["image"].startswith("(B, H, W, 4) uint16: red 200..3000, ")

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("tiny", "uncompiled")
 
 @pytest.fixture(scope="module")
 def trained(tiny: None, uncompiled: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with data/blocks.h5 and runs/folder-001, trained with nothing but settings on the line."""
+    """A folder with data/blocks.h5 and runs/blocks-001, trained with nothing but settings on the line."""
     home = tmp_path_factory.mktemp("home")
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 3, "test": 4})
     with pytest.MonkeyPatch.context() as patch, functions_eager(False):
@@ -47,7 +47,7 @@ def home(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_run_folder(home: Path) -> None:
-    run = home / "runs" / "folder-001"
+    run = home / "runs" / "blocks-001"
     names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     fixed = {".lock", "recipe.toml", "run.json", "log.txt", "history.csv", "checkpoints/last.h5", "checkpoints/best.h5"}
     assert len([name for name in names if name.startswith("events.out.tfevents.")]) == 1
@@ -64,7 +64,7 @@ def test_the_run_folder(home: Path) -> None:
 
 def test_eval_writes_what_it_promises_and_learns_the_blocks(home: Path, compiled_again: None) -> None:
     shown = casnet("eval", "--worst", 2)
-    out = home / "runs" / "folder-001" / "eval" / "test"
+    out = home / "runs" / "blocks-001" / "eval" / "test"
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["pixel_accuracy"] > 0.6 and metrics["images"] == 4
     confusion = np.array([row[1:] for row in csv.reader((out / "confusion.csv").read_text().splitlines())][1:], int)
@@ -78,10 +78,10 @@ def test_eval_writes_what_it_promises_and_learns_the_blocks(home: Path, compiled
 
 
 def test_the_temperature_is_fitted_at_the_end_and_lies_in_the_best_checkpoint_alone(home: Path) -> None:
-    files = home / "runs" / "folder-001" / "checkpoints"
+    files = home / "runs" / "blocks-001" / "checkpoints"
     best, last = (read_meta(files / f"{name}.h5") for name in ("best", "last"))
     assert best.calibration["images"] == 3 and last.calibration == {}
-    record = json.loads((home / "runs/folder-001/eval/test/metrics.json").read_text())["calibration"]
+    record = json.loads((home / "runs/blocks-001/eval/test/metrics.json").read_text())["calibration"]
     temperature = best.temperature
     assert record["temperature"] == temperature and (record["ece_calibrated"] is None) == (temperature is None)
 
@@ -89,10 +89,10 @@ def test_the_temperature_is_fitted_at_the_end_and_lies_in_the_best_checkpoint_al
 def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_been(
     home: Path, compiled_again: None
 ) -> None:
-    best = home / "runs" / "folder-001" / "checkpoints" / "best.h5"
+    best = home / "runs" / "blocks-001" / "checkpoints" / "best.h5"
     before, calibration = best.read_bytes(), read_meta(best).calibration
     amend(best, {})
-    casnet("train", "--run", "runs/folder-001", "--resume")
+    casnet("train", "--run", "runs/blocks-001", "--resume")
     again = read_meta(best).calibration
     best.write_bytes(before)
     # Sums of float32 in several threads differ in their last bits from one call to the next. Only the thresholds show
@@ -104,7 +104,7 @@ def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_be
 
 def test_eval_in_tiles_enlarged_and_with_predictions(home: Path, compiled_again: None) -> None:
     casnet("eval", "--tile", 33, "--scale", 1.5, "--tta", "flip", "--save-predictions", "--split", "val")
-    out = home / "runs/folder-001/eval/val-flip-scale-1.5-tile-33"
+    out = home / "runs/blocks-001/eval/val-flip-scale-1.5-tile-33"
     record = json.loads((out / "metrics.json").read_text())
     assert (record["tta"], record["scale"], record["tile"]) == ("flip", 1.5, 33)
     lines = [json.loads(line) for line in (out / "predictions/manifest.jsonl").read_text().splitlines()]
@@ -164,7 +164,7 @@ def test_other_back_ends_give_the_same_masks_and_metrics(home: Path, tmp_path: P
 
 def test_best_alone_is_enough(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = tmp_path / "alone.h5"
-    alone.write_bytes((home / "runs" / "folder-001" / "checkpoints" / "best.h5").read_bytes())
+    alone.write_bytes((home / "runs" / "blocks-001" / "checkpoints" / "best.h5").read_bytes())
     (tmp_path / "picture.png").write_bytes(blocks(3).image)
     data = home / "data" / "blocks.h5"
     monkeypatch.chdir(tmp_path)
@@ -198,9 +198,9 @@ def test_metrics_are_written_over_nothing_else(home: Path, tmp_path: Path) -> No
 
 
 def test_a_finished_run_says_so_and_an_existing_one_is_not_overwritten(home: Path) -> None:
-    casnet("train", "--resume", "--run", "runs/folder-001")
-    assert "holds a run already" in casnet("train", "--run", "runs/folder-001", code=2)
-    message = casnet("train", "demo", "--resume", "--run", "runs/folder-001", "--data", "data/blocks.h5", code=2)
+    casnet("train", "--resume", "--run", "runs/blocks-001")
+    assert "holds a run already" in casnet("train", "--run", "runs/blocks-001", code=2)
+    message = casnet("train", "demo", "--resume", "--run", "runs/blocks-001", "--data", "data/blocks.h5", code=2)
     assert "the recipe has changed" in message
 
 
@@ -247,9 +247,9 @@ def test_data_of_other_classes_are_refused(home: Path, tmp_path: Path) -> None:
 
 def test_info_of_everything(home: Path) -> None:
     assert "12 images" in casnet("info", "data/blocks.h5")
-    run = casnet("info", "runs/folder-001")
+    run = casnet("info", "runs/blocks-001")
     assert "tiny at stride 16" in run and f"parameters: backbone {tiny_backbone.PARAMETERS:,}, coarse " in run
-    assert "best validation accuracy: 0." in casnet("info", "runs/folder-001/checkpoints/best.h5")
+    assert "best validation accuracy: 0." in casnet("info", "runs/blocks-001/checkpoints/best.h5")
     recipe = casnet("info", "sift-flow")
     assert "augmentation.crop: 233" in recipe and "classes: 33 (those of sift-flow)" in recipe
     assert "parameters: backbone 2,998,304, coarse " in casnet("info", "sift-flow-lite")
@@ -367,7 +367,7 @@ def test_more_in_a_batch_than_there_are_images(home: Path) -> None:
 @pytest.mark.parametrize("content", ["{bad", "[]", '{"data": 5}'])
 def test_a_broken_run_json_is_one_line(home: Path, content: str, tmp_path: Path) -> None:
     copy = tmp_path / "run"
-    shutil.copytree(home / "runs" / "folder-001", copy)
+    shutil.copytree(home / "runs" / "blocks-001", copy)
     (copy / "run.json").write_text(content)
     assert "run.json: damaged" in casnet("eval", "--run", copy, code=2)
 

@@ -26,7 +26,7 @@ TINY = (
 )
 """EfficientNet-Lite0 with narrow branches and random weights."""
 
-BEST = "runs/folder-001/checkpoints/best.h5"
+BEST = "runs/blocks-001/checkpoints/best.h5"
 
 
 def settings(*more: str) -> list[str]:

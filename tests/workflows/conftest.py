@@ -19,7 +19,7 @@ def _with_the_tiny_backbone(tiny: None) -> None:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with runs/folder-001, photos/ and photos/sub/ of three pictures each, and predictions/ of them."""
+    """A folder with runs/blocks-001, photos/ and photos/sub/ of three pictures each, and predictions/ of them."""
     home = tmp_path_factory.mktemp("home")
     write_blocks(home / "data" / "blocks.h5", {"train": 12, "val": 1, "test": 1})
     (home / "photos" / "sub").mkdir(parents=True)

@@ -151,7 +151,7 @@ def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeyp
 
 
 def test_images_that_the_run_trained_on_are_not_audited(home: Path) -> None:
-    shown = casnet("audit", "--run", "runs/folder-001", "--data", "data/planted.h5", code=2)
+    shown = casnet("audit", "--run", "runs/blocks-001", "--data", "data/planted.h5", code=2)
     assert "not the data that" in shown and shown.count("\n") == 1
     shown = casnet("audit", "--run", "planted", "--data", "data/planted.h5", "--split", "train", code=2)
     assert "'train' is not one of" in shown

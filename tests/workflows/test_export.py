@@ -25,7 +25,7 @@ from casnet_cli.export.formats import FORMATS
 from casnet_cli.runs.checkpoint import amend
 from casnet_cli.workflows import export
 
-RUN = "runs/folder-001"
+RUN = "runs/blocks-001"
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "exporting.md"
 BARE = f"""
 import sys

@@ -17,6 +17,8 @@ def test_data_named_by_set_go_before_the_newest(tmp_path: Path, monkeypatch: pyt
     newest = write_blocks(tmp_path / "data" / "newest.h5", {"train": 3})
     os.utime(mine, (1, 1))
     assert choose(None, None, []).data.samefile(newest)
+    assert choose(None, None, []).name == choose("folder", None, []).name == "blocks", "runs are named after the data"
+    assert choose("demo", newest, []).name == "demo"
     chosen = choose(None, None, ["data.name=mine"])
     assert chosen.data.samefile(mine) and chosen.recipe.data.name == "mine"
     assert choose(None, newest, ["data.name=mine"]).data == newest

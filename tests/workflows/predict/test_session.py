@@ -203,7 +203,7 @@ def test_an_interrupt_leaves_nothing_half(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_outputs_from_python(home: Path) -> None:
-    model = load("runs/folder-001")
+    model = load("runs/blocks-001")
     assert model.labels.names == NAMES
     image = opened(home / "photos/sub/1.png")
     prediction = model.predict(image)
@@ -224,7 +224,7 @@ def test_the_same_outputs_from_python(home: Path) -> None:
     for wrong in (image[..., 0], image.astype(np.float32), image[..., :2], image[:0], np.zeros((2, 3, 4), np.uint8)):
         with pytest.raises(InputError, match=r"\(\(H, W, 3\) uint8 RGB\)"):
             model.predict(wrong)
-    for file in ("missing.png", "data", "runs/folder-001/recipe.toml"):
+    for file in ("missing.png", "data", "runs/blocks-001/recipe.toml"):
         with pytest.raises(InputError, match=file):
             model.predict(file)
     with pytest.raises(RunError, match="no such run"):

@@ -31,7 +31,7 @@ def plain(image: np.ndarray) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with runs/folder-001 without weights, photos/ and photos/sub/ of three pictures each, and predictions/
+    """A folder with runs/blocks-001 without weights, photos/ and photos/sub/ of three pictures each, and predictions/
     of them."""
     home = tmp_path_factory.mktemp("home")
     (home / BEST).parent.mkdir(parents=True)
