@@ -201,9 +201,9 @@ def test_check_says_depth_bands_and_range_and_shows_what_the_network_sees(home: 
     record = json.loads(casnet("check", *words, "--json", "-"))
     assert record["intensities"]["low"] == [1000] * 4 and record["intensities"]["chosen"] == [1, 2, 3, 4]
     assert len(record["remarks"]) == 1
-    casnet("prepare", *words)
-    assert "1000..1200 becomes 0..255" in casnet("check", "data/images.h5")
-    assert "pictures: 16 bits, 4 bands (red, green, blue, band 4): 1000..1200" in casnet("info", "data/images.h5")
+    casnet("prepare", *words, "--name", "mine")
+    assert "1000..1200 becomes 0..255" in casnet("check", "data/mine.h5")
+    assert "pictures: 16 bits, 4 bands (red, green, blue, band 4): 1000..1200" in casnet("info", "data/mine.h5")
 
 
 def test_copies_are_found_by_what_the_network_sees(home: Path) -> None:

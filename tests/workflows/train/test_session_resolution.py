@@ -47,7 +47,7 @@ def test_a_new_run(store: Store) -> None:
     before = files()
     found = resolve(TrainOptions("folder", overrides=SETTINGS))
     assert isinstance(found, New)
-    assert (found.run, found.init, found.plan.name, found.plan.fold) == (None, None, "folder", None)
+    assert (found.run, found.init, found.plan.name, found.plan.fold) == (None, None, "blocks", None)
     assert found.reason == "recipe folder on data/blocks.h5"
     assert (len(found.plan.train_part), len(found.plan.val_part)) == (12, 3)
     assert (found.plan.length.steps_per_epoch, found.plan.length.epochs) == (3, 2)
