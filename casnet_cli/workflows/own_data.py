@@ -20,7 +20,7 @@ from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions
 from casnet_cli.data.sources import folder as folders
-from casnet_cli.data.sources.annotation_forms import form_of
+from casnet_cli.data.sources.annotation_files import form_of
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.sources.coco_files import AnnotationFile, annotation_files, source_of_coco
 from casnet_cli.errors import CasnetError, DataError, InputError

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from casnet_cli.data.annotations.json_files import GEOJSON, MALFORMED, foreign, read_json
-from casnet_cli.data.annotations.shapes import Kind, Shape, ShapeError, checked_points
+from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
 from casnet_cli.errors import Unfit, UnfitKind
 
 
-def read_geojson(file: Path) -> tuple[Shape, ...]:
+def read_geojson(file: Path) -> PictureShapes:
     """The polygons of a file, in its order. Raises Unfit if it is none, is of a map, or names what cannot be read."""
     raw = read_json(file)
     features = raw.get("features") if isinstance(raw, dict) else raw
@@ -26,7 +26,7 @@ def read_geojson(file: Path) -> tuple[Shape, ...]:
         except MALFORMED as error:
             why = str(error) if isinstance(error, ShapeError) else "is of no form that GeoJSON has"
             raise Unfit(f"{file}: feature {number}: {why} (mend or remove it)", UnfitKind.UNREADABLE) from None
-    return tuple(shapes)
+    return PictureShapes(tuple(shapes))
 
 
 def _shapes(feature: dict[str, Any], name: str, file: Path) -> list[Shape]:

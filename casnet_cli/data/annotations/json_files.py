@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,39 +47,55 @@ def _panoptic(raw: Json) -> bool:
 
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
 
-TOOLS: tuple[tuple[str, Callable[[Json], bool], str], ...] = (
-    ("COCO's panoptic form", _panoptic, "take its PNG files as masks"),
-    (COCO, _has("images", "annotations", "categories"), "name it by --annotations"),
-    (LABELME, _has("shapes", "imagePath"), "name its folder by --masks"),
-    (LABELME, _has("shapes"), "name its folder by --masks"),
-    ("a VIA project", _has("_via_settings"), "export COCO from VIA"),
-    ("a VIA project", _has("_via_img_metadata"), "export COCO from VIA"),
-    ("a VIA 3 project", _has("project", "view", "metadata"), "export COCO from VIA"),
-    ("a VIA export", _via_export, "export COCO from VIA"),
-    ("a Label Studio export", _list_of("data", "annotations"), "export COCO or brush masks from Label Studio"),
-    ("a Label Studio export", _list_of("image", "id", "annotator"), "export COCO or brush masks from Label Studio"),
-    ("a datumaro file, as CVAT exports it", _has("items", "categories"), "export COCO or segmentation masks from CVAT"),
-    ("a Supervisely annotation", _has("objects", "size"), "export masks or COCO from Supervisely"),
-    ("a Darwin file", _has("item", "annotations"), "export masks or COCO from Darwin"),
-    ("a Segments.ai release", _has("dataset", "name"), "export masks or COCO from Segments.ai"),
-    ("a Cityscapes polygon file", _has("imgHeight", "objects"), "take its PNG files as masks"),
-    ("COCO's form of results", _list_of("image_id", "category_id"), "name the COCO file of labels"),
-    (GEOJSON, _has("type", "features"), "name its folder by --masks, its files ending in .geojson"),
-    (GEOJSON, _list_of("type", "geometry"), "name its folder by --masks, its files ending in .geojson"),
+
+@dataclass(frozen=True)
+class ToolFile:
+    """A kind of JSON file that a tool writes."""
+
+    name: str
+    """As `a VIA project`."""
+    recognizes: Callable[[Json], bool]
+    """Whether content is of this kind."""
+    remedy: str
+    """What to do with such a file."""
+
+
+TOOLS = (
+    ToolFile("COCO's panoptic form", _panoptic, "take its PNG files as masks"),
+    ToolFile(COCO, _has("images", "annotations", "categories"), "name it by --annotations"),
+    ToolFile(LABELME, _has("shapes", "imagePath"), "name its folder by --masks"),
+    ToolFile(LABELME, _has("shapes"), "name its folder by --masks"),
+    ToolFile("a VIA project", _has("_via_settings"), "export COCO from VIA"),
+    ToolFile("a VIA project", _has("_via_img_metadata"), "export COCO from VIA"),
+    ToolFile("a VIA 3 project", _has("project", "view", "metadata"), "export COCO from VIA"),
+    ToolFile("a VIA export", _via_export, "export COCO from VIA"),
+    ToolFile("a Label Studio export", _list_of("data", "annotations"), "export COCO or brush masks there"),
+    ToolFile("a Label Studio export", _list_of("image", "id", "annotator"), "export COCO or brush masks there"),
+    ToolFile(
+        "a datumaro file, as CVAT exports it",
+        _has("items", "categories"),
+        "export COCO or masks from CVAT",
+    ),
+    ToolFile("a Supervisely annotation", _has("objects", "size"), "export masks or COCO from Supervisely"),
+    ToolFile("a Darwin file", _has("item", "annotations"), "export masks or COCO from Darwin"),
+    ToolFile("a Segments.ai release", _has("dataset", "name"), "export masks or COCO from Segments.ai"),
+    ToolFile("a Cityscapes polygon file", _has("imgHeight", "objects"), "take its PNG files as masks"),
+    ToolFile("COCO's form of results", _list_of("image_id", "category_id"), "name the COCO file of labels"),
+    ToolFile(GEOJSON, _has("type", "features"), "name its folder by --masks, its files ending in .geojson"),
+    ToolFile(GEOJSON, _list_of("type", "geometry"), "name its folder by --masks, its files ending in .geojson"),
 )
-"""Name of the tool's file, what recognizes it, and what to do with it; the first that recognizes a file counts."""
+"""The first that recognizes a file counts."""
 
 
-def tool_of(raw: Json) -> str | None:
-    """The tool that wrote a JSON file, as `a VIA project`; None: none that is known."""
-    return next((name for name, recognizes, _ in TOOLS if recognizes(raw)), None)
+def tool_of(raw: Json, besides: str = "") -> ToolFile | None:
+    """The kind of a JSON file; None: none that is known. besides: the name of a kind that does not count."""
+    return next((tool for tool in TOOLS if tool.name != besides and tool.recognizes(raw)), None)
 
 
 def foreign(file: Path, raw: Json, expected: str) -> Unfit:
     """The fault of a JSON file that is not `expected`: it names what it is, or what there is in it."""
-    for name, recognizes, remedy in TOOLS:
-        if name != expected and recognizes(raw):
-            return Unfit(f"{file}: this is {name}, not {expected} ({remedy})", UnfitKind.UNREADABLE)
+    if tool := tool_of(raw, besides=expected):
+        return Unfit(f"{file}: this is {tool.name}, not {expected} ({tool.remedy})", UnfitKind.UNREADABLE)
     if isinstance(raw, dict):
         keys = ", ".join(sorted(map(str, raw))[:6]) or "nothing"
         what = f"it holds {keys}"

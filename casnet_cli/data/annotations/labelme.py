@@ -3,7 +3,6 @@
 import base64
 import binascii
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data.annotations.json_files import LABELME, MALFORMED, foreign, read_json
-from casnet_cli.data.annotations.shapes import Kind, Shape, ShapeError, checked_points
+from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
 from casnet_cli.data.images import MAX_PIXELS, UNREADABLE
 from casnet_cli.errors import Unfit, UnfitKind
 
@@ -33,19 +32,7 @@ KINDS: dict[str, tuple[Kind, int, int | None]] = {
 """Of each `shape_type`: what it is, and the fewest and the most points; `rotation` is X-AnyLabeling's."""
 
 
-@dataclass(frozen=True)
-class LabelMeFile:
-    """The content of a LabelMe file."""
-
-    height: int | None
-    """Of its picture, in pixels; None: the file does not give it."""
-    width: int | None
-    """Of its picture, in pixels."""
-    shapes: tuple[Shape, ...]
-    """In the order of the file."""
-
-
-def read_labelme(file: Path) -> LabelMeFile:
+def read_labelme(file: Path) -> PictureShapes:
     """Read a LabelMe file. Raises Unfit if it is none, or names the shape that cannot be read."""
     raw = read_json(file)
     if not isinstance(raw, dict) or not isinstance(raw.get("shapes"), list):
@@ -59,14 +46,14 @@ def read_labelme(file: Path) -> LabelMeFile:
             kind = one.get("shape_type") if isinstance(one, dict) else None
             what = f"shape {number}" + (f" ({kind})" if isinstance(kind, str) else "")
             raise Unfit(f"{file}: {what}: {why} (mend or remove it in LabelMe)", UnfitKind.UNREADABLE) from None
-    return LabelMeFile(*_size(raw, file), tuple(shapes))
+    return PictureShapes(tuple(shapes), _size(raw, file))
 
 
-def _size(raw: dict[str, Any], file: Path) -> tuple[int | None, int | None]:
-    """Height and width, where the file gives both. Raises Unfit."""
+def _size(raw: dict[str, Any], file: Path) -> tuple[int, int] | None:
+    """Height and width, if the file gives both. Raises Unfit."""
     given = raw.get("imageHeight"), raw.get("imageWidth")
     if None in given:
-        return None, None
+        return None
     try:
         height, width = (int(side) for side in given)  # type: ignore[arg-type]
     except MALFORMED:

@@ -79,6 +79,16 @@ class Shape:
         return bool(right < 0 or bottom < 0 or left > width or top > height)
 
 
+@dataclass(frozen=True)
+class PictureShapes:
+    """What an annotation file holds for its picture."""
+
+    shapes: tuple[Shape, ...]
+    """In the order of the file."""
+    size: tuple[int, int] | None = None
+    """Height and width of the picture in pixels; None: the file does not give them."""
+
+
 def checked_points(given: object, least: int) -> np.ndarray:
     """(N, 2) float64 of a list of pairs, or of a flat list x, y, x, y. Raises ShapeError."""
     try:

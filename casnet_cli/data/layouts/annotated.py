@@ -3,27 +3,16 @@
 import re
 from pathlib import Path
 
+from casnet_cli.data.annotations.json_files import COCO, LABELME, read_json, tool_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.errors import Unfit
 
 PIECE = 1 << 16
 """Bytes at the beginning and at the end of a file in which its keys are looked for."""
 
-COCO, LABELME = "COCO", "LabelMe"
-
-KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (COCO, ("images", "annotations", "categories")),
-    (LABELME, ("shapes", "imagePath")),
-    ("VIA", ("_via_img_metadata",)),
-    ("VIA", ("regions", "shape_attributes", "filename")),
-    ("Supervisely", ("objects", "classTitle")),
-    ("Datumaro", ("items", "categories", "infos")),
-    ("Label Studio", ("annotations", "completed_by")),
-    ("Darwin", ("item", "slots")),
-    ("GeoJSON", ("features", "geometry")),
-    ("Segments.ai", ("dataset", "segmentation_bitmap")),
-)
-"""Tools, and the keys that all have to occur."""
+KEYS = {COCO: ("images", "annotations", "categories"), LABELME: ("shapes", "imagePath")}
+"""Of the forms that casnet takes, the keys that all have to occur."""
 
 
 def annotations(tree: Tree) -> Layout | None:
@@ -50,7 +39,7 @@ def _folder(tree: Tree, file: Path) -> Path:
 
 
 def kind_of(file: Path) -> str | None:
-    """The tool that wrote a JSON file, by its keys; None: no tool that is known."""
+    """Which form of `KEYS` a JSON file has, by a look at its ends; None: none of them."""
     try:
         with file.open("rb") as stream:
             content = stream.read(PIECE)
@@ -60,15 +49,18 @@ def kind_of(file: Path) -> str | None:
     except OSError:
         return None
     keys = set(re.findall(rb'"([A-Za-z_]+)"\s*:', content))
-    return next((tool for tool, needed in KEYS if all(key.encode() in keys for key in needed)), None)
+    return next((form for form, needed in KEYS.items() if all(key.encode() in keys for key in needed)), None)
 
 
 def foreign(tree: Tree) -> str:
     """What annotation files there are, where casnet does not take them; empty if there are none."""
     for file in tree.json:
-        kind = kind_of(file)
-        if kind and kind not in (COCO, LABELME):
-            return f"{file}: this is a {kind} file (export masks, COCO or LabelMe from there)"
+        try:
+            tool = None if kind_of(file) else tool_of(read_json(file))
+        except Unfit:
+            continue
+        if tool:
+            return f"{file}: this is {tool.name} ({tool.remedy})"
     if parquet := [file for file in tree.others if file.suffix.lower() == ".parquet"]:
         return f"{parquet[0]}: this is a table of pictures (save its pictures and masks as files)"
     return ""

@@ -28,14 +28,14 @@ def written(folder: Path, whole: Any) -> Path:
 @pytest.mark.parametrize("form", [lambda one: {"type": "FeatureCollection", "features": [one]}, list, dict])
 def test_collections_lists_and_single_features(tmp_path: Path, form: Any) -> None:
     one = feature(classification={"name": "Tumor", "color": [1, 2, 3]}, name="x")
-    (found,) = read_geojson(written(tmp_path, [one] if form is list else form(one)))
+    (found,) = read_geojson(written(tmp_path, [one] if form is list else form(one))).shapes
     assert found.label == "Tumor" and found.points.tolist() == RING and found.id == "feature 1"
 
 
 def test_holes_several_polygons_and_regions_without_class(tmp_path: Path) -> None:
     several = feature("MultiPolygon", [[RING, RING], [RING]], label="b")
     nameless = feature(name=None)
-    found = read_geojson(written(tmp_path, [several, nameless]))
+    found = read_geojson(written(tmp_path, [several, nameless])).shapes
     assert [(one.label, len(one.holes)) for one in found] == [("b", 1), ("b", 0), ("", 0)]
 
 

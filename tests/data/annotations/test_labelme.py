@@ -79,7 +79,7 @@ def test_points_and_the_order_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changes", [{"imageHeight": None}, {"imageHeight": None, "imageWidth": None}])
 def test_a_size_that_is_missing(tmp_path: Path, changes: dict[str, None]) -> None:
     found = read_labelme(labelme(tmp_path, [one("polygon", TRIANGLE)], **changes))
-    assert (found.height, found.width, len(found.shapes)) == (None, None, 1)
+    assert (found.size, len(found.shapes)) == (None, 1)
 
 
 @pytest.mark.parametrize(
