@@ -11,7 +11,7 @@ from casnet_cli.data.images import size_of
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, Georeference, Picture, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read
-from casnet_cli.data.pixels.take import ON_WHITE, PNG_COLOR, PNG_WITH_ALPHA, fitted, ordinary, take
+from casnet_cli.data.pixels.take import ON_WHITE, PNG_COLOR, PNG_WITH_ALPHA, bands_of, fitted, ordinary, take
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
 from casnet_cli.prediction.geotiff_format import located
@@ -24,7 +24,7 @@ COMMON = (b"\xff\xd8", b"\x89PNG")
 """How the files begin whose header says no more than their size, if they are `ordinary`."""
 
 HEADER_BYTES = 1 << 16
-"""In these the index of further pictures begins, and Adobe's mark stands."""
+"""In these the index of further pictures begins, and Adobe's mark and a transparent colour stand."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,6 @@ class PictureReader:
     def facts(self, content: bytes, file: Path) -> PictureFacts:
         """By the header. file: named in remarks. Raises one of `images.UNREADABLE`."""
         if self.intensities.rgb and content.startswith(COMMON) and ordinary(content) and not _notable(content):
-            if content.startswith(COMMON[1]) and content[PNG_COLOR : PNG_COLOR + 1] in PNG_WITH_ALPHA:
-                self.remarks.add(ON_WHITE, file)
             try:
                 return PictureFacts(size_of(io.BytesIO(content)))
             except UnidentifiedImageError:  # a JPEG of 12 bits
@@ -66,7 +64,7 @@ class PictureReader:
         info = info_of(content)
         for text in self._decisions(info):
             self.remarks.add(text, file)
-        if ALPHA in info.bands and not self.intensities.chosen:
+        if ALPHA in bands_of(info) and not self.intensities.chosen:
             self.remarks.add(ON_WHITE, file)
         info = replace(info, georeference=located(file, info))
         return PictureFacts(info.size, info.georeference, may_have_gaps(info))
@@ -114,6 +112,8 @@ class PictureReader:
 
 
 def _notable(content: bytes) -> bool:
-    """Whether a JPEG or PNG may hold further pictures or CMYK: their index, or Adobe's mark, stands in its header."""
+    """Whether a JPEG or PNG may hold further pictures, CMYK or transparency: its header tells."""
     head = content[:HEADER_BYTES]
-    return any(mark in head for mark in (b"MPF\0", b"acTL", b"Adobe\0"))
+    if head.startswith(COMMON[1]) and head[PNG_COLOR : PNG_COLOR + 1] in PNG_WITH_ALPHA:
+        return True
+    return any(mark in head for mark in (b"MPF\0", b"acTL", b"Adobe\0", b"tRNS"))

@@ -65,10 +65,17 @@ def test_cmyk_and_alpha_are_noted(folder: Path) -> None:
     values[0, :2, 3] = 0
     tifffile.imwrite(folder / "cut.tif", values, photometric="rgb", extrasamples=["unassalpha"])
     Image.fromarray(values).save(folder / "cut.png")
+    Image.fromarray(values).save(folder / "web.webp", lossless=True)
+    Image.fromarray(values[..., :3]).quantize(8).save(folder / "palette.png", transparency=0)
     assert {line["status"] for line in label(folder, reader).values()} == {"ok"}
     assert {remark.text: [file.name for file in remark.files] for remark in reader.remarks.all()} == {
         "its CMYK colours are converted to RGB": ["print.jpg"],
-        "a channel is marked as alpha: laid on white where transparent": ["cut.png", "cut.tif"],
+        "a channel is marked as alpha: laid on white where transparent": [
+            "cut.png",
+            "cut.tif",
+            "palette.png",
+            "web.webp",
+        ],
     }
 
 
