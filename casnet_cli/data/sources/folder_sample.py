@@ -19,6 +19,7 @@ from casnet_cli.labels import VOID
 
 RESIZED = "mask resized to the picture, by the nearest pixel (--resize-masks)"
 ABSENT = "without data: void in labels, the mean colour in pictures"
+INFINITE = "of infinite values: the ends of the range"
 """What was done, in words of `Remark.text`."""
 
 KEPT = ("JPEG", "PNG")
@@ -105,7 +106,10 @@ def _encoded(content: bytes, info: PictureInfo, intensities: Intensities, turned
 
 def _voided(image: Path, content: bytes, label: np.ndarray, intensities: Intensities, survey: Survey) -> np.ndarray:
     """The label without what was not measured in the stored image."""
-    absent = intensities.absent(decode_pixels(content, intensities))
+    pixels = decode_pixels(content, intensities)
+    if pixels.dtype.kind == "f" and (infinite := int(np.isinf(pixels).any(axis=-1).sum())):
+        survey.remarks.add(INFINITE, image, infinite, label.size)
+    absent = intensities.absent(pixels)
     if not absent.any():
         return label
     survey.remarks.add(ABSENT, image, int(absent.sum()), absent.size)

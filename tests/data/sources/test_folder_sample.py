@@ -76,6 +76,18 @@ def test_the_least_float_of_64_bits_means_no_data_in_32(home: Path) -> None:
     assert (store.intensities.seen(found[0], (9,))[:5] == 9).all() and store.intensities.low[0] >= 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_infinite_values_are_the_ends_of_the_range_and_noted(home: Path) -> None:
+    values = pictures(home, "float32", 3)
+    values[0, 0, :2, 1] = np.inf, -np.inf
+    for name, one in zip("abc", values, strict=True):
+        tifffile.imwrite(home / f"images/{name}.tif", one, photometric="rgb")
+    assert "1 file: 2 pixels (0.3 %) of infinite values: the ends of the range" in prepare()
+    store, found = stored()
+    assert np.isfinite(store.intensities.low + store.intensities.high).all()
+    np.testing.assert_array_equal(store.intensities.seen(found[0], (9, 9, 9))[0, :2, 1], [255, 0])
+
+
 def encoded(kind: str, values: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     if kind == "npy":
