@@ -3,10 +3,11 @@
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from importlib import import_module
+from typing import IO, TYPE_CHECKING, Any
 
-from casnet_cli.data.pixels import array_readers, codec_readers, jpeg_readers, pillow_readers, png_readers, tiff_readers
-from casnet_cli.data.pixels.picture import Picture, PictureInfo
+if TYPE_CHECKING:
+    from casnet_cli.data.pixels.picture import Picture, PictureInfo
 
 HEAD = 64
 """Bytes at the start of a file by which its format is recognized."""
@@ -22,9 +23,9 @@ class PictureFormat:
     """Of file names, in small letters, with the dot."""
     begins: Callable[[bytes], bool]
     """Whether a file of this format may begin with these `HEAD` bytes."""
-    info: Callable[[IO[bytes]], PictureInfo]
+    info: Callable[[IO[bytes]], "PictureInfo"]
     """Facts by the header; raises any error for a file that is damaged."""
-    read: Callable[[IO[bytes]], Picture]
+    read: Callable[[IO[bytes]], "Picture"]
     """The values as stored; raises any error for a file that is damaged."""
     reads: str
     """What is read of it, in words."""
@@ -60,30 +61,36 @@ def _brand(*brands: bytes) -> Callable[[bytes], bool]:
     return begins
 
 
-_PILLOW = (pillow_readers.info, pillow_readers.read)
+def _late(module: str, prefix: str = "") -> "tuple[Callable[[IO[bytes]], PictureInfo], Callable[[IO[bytes]], Picture]]":
+    """The functions `info` and `read` of a module beside this one, imported when a file is read: listing needs none."""
+
+    def function(name: str) -> Callable[[IO[bytes]], Any]:
+        return lambda file: getattr(import_module(f"casnet_cli.data.pixels.{module}"), prefix + name)(file)
+
+    return function("info"), function("read")
+
+
+_PILLOW = _late("pillow_readers")
 _ROWS = (
     PictureFormat(
         "JPEG",
         (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
         _starts(b"\xff\xd8\xff"),
-        jpeg_readers.info,
-        jpeg_readers.read,
+        *_late("jpeg_readers"),
         "8 and 12 bits, lossless up to 16; grey, colour, CMYK and YCCK; of an MPO file the first picture",
     ),
     PictureFormat(
         "PNG",
         (".png", ".apng"),
         _starts(b"\x89PNG\r\n\x1a\n"),
-        png_readers.info,
-        png_readers.read,
+        *_late("png_readers"),
         "1, 2, 4, 8 and 16 bits; grey, palette, colour, with alpha or a transparent colour",
     ),
     PictureFormat(
         "TIFF",
         (".tif", ".tiff", ".btf", ".tf8"),
         _starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        tiff_readers.info,
-        tiff_readers.read,
+        *_late("tiff_readers"),
         "1 to 64 bits, integers with and without sign, float; any number of bands; strips, tiles, planes, BigTIFF; "
         "all usual compressions; palette; GeoTIFF's place on the earth; the first page",
     ),
@@ -94,24 +101,21 @@ _ROWS = (
         "JPEG 2000",
         (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
         _starts(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
-        codec_readers.jpeg2000_info,
-        codec_readers.jpeg2000_read,
+        *_late("codec_readers", "jpeg2000_"),
         "1 to 16 bits, any number of bands",
     ),
     PictureFormat(
         "AVIF",
         (".avif", ".avifs"),
         _brand(b"avif", b"avis"),
-        codec_readers.avif_info,
-        codec_readers.avif_read,
+        *_late("codec_readers", "avif_"),
         "8, 10 and 12 bits",
     ),
     PictureFormat(
         "HEIC",
         (".heic", ".heif", ".hif"),
         _brand(b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"),
-        codec_readers.heif_info,
-        codec_readers.heif_read,
+        *_late("codec_readers", "heif_"),
         "8, 10 and 12 bits; the first picture",
         "heif",
         "pillow_heif",
@@ -120,16 +124,14 @@ _ROWS = (
         "PNM",
         (".ppm", ".pgm", ".pbm", ".pnm"),
         lambda head: len(head) > 2 and head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#",
-        array_readers.pnm_info,
-        array_readers.pnm_read,
+        *_late("array_readers", "pnm_"),
         "PBM, PGM and PPM of 1 to 16 bits, binary and as text",
     ),
     PictureFormat(
         "NPY",
         (".npy",),
         _starts(b"\x93NUMPY"),
-        array_readers.npy_info,
-        array_readers.npy_read,
+        *_late("array_readers", "npy_"),
         "NumPy arrays (H, W) or (H, W, N) of integers, floats or booleans",
     ),
     PictureFormat(

@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import tifffile
 
 from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, as_array, decode_rgb
 from casnet_cli.data.intensities import Intensities
@@ -12,6 +11,8 @@ from casnet_cli.errors import reason
 
 def encode_pixels(pixels: np.ndarray) -> bytes:
     """(H, W, N) of any type as TIFF, compressed without loss."""
+    import tifffile  # late: most data sets need none of it
+
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, photometric="minisblack",
@@ -25,6 +26,8 @@ def decode_pixels(content: bytes, intensities: Intensities) -> np.ndarray:
     """(H, W, N) of `intensities.dtype`: a stored image. Raises one of `images.UNREADABLE` if it is damaged."""
     if intensities.rgb:
         return as_array(decode_rgb(io.BytesIO(content)))
+    import tifffile
+
     try:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
             page = file.pages.first
