@@ -129,7 +129,8 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBom
 
 
 def _from_wide(image: Image.Image) -> Image.Image:
-    # Prepared files of version 1 hold such pictures; newer ones have a range. Pillow's own conversion clips 16-bit values at 255 instead of scaling them.
+    # Prepared files of version 1 hold such pictures; newer ones have a range.
+    # Pillow's own conversion clips 16-bit values at 255 instead of scaling them.
     values = np.asarray(image)
     rows = max(1, (1 << 20) // max(1, image.width))
 
