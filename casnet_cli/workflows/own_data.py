@@ -21,8 +21,8 @@ from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions
 from casnet_cli.data.sources import folder as folders
 from casnet_cli.data.sources.annotation_files import form_of
+from casnet_cli.data.sources.annotation_projects import AnnotationFile, annotation_files, source_of_projects
 from casnet_cli.data.sources.base import Source, files_below
-from casnet_cli.data.sources.coco_files import AnnotationFile, annotation_files, source_of_coco
 from casnet_cli.errors import CasnetError, DataError, InputError
 
 FOLDER = "folder"
@@ -145,7 +145,7 @@ def _source(options: FolderOptions, origin: folders.Origin, layout: Layout, tabl
         raise InputError("--boxes: for COCO's annotations (name them by --annotations)")
     if layout.annotations:
         origin = replace(origin, images=layout.images or origin.images)
-        return source_of_coco(origin, _annotations(options, layout), table, options.boxes)
+        return source_of_projects(origin, _annotations(options, layout), table, options.boxes)
     if layout.outlines:
         form = form_of(layout.outlines)
         if form is None:

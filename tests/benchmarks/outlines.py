@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from pycocotools import mask as tools
 
-from casnet_cli.data.annotations.coco import read_coco, shapes_of
+from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 
 SIDE, RUNS, REST = 1000, 3, 255
@@ -40,8 +40,7 @@ def coco_file(folder: Path, number: int, spread: float) -> Path:
 
 
 def by_casnet(file: Path) -> np.ndarray:
-    content = read_coco(file)
-    shapes, _ = shapes_of(content.images[0], content, None)
+    shapes = read_coco(file).pictures[0].read().shapes
     return draw([(one, int(one.label)) for one in shapes], SIDE, SIDE, REST, PYCOCOTOOLS).label
 
 

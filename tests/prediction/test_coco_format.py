@@ -11,7 +11,7 @@ import pytest
 from helpers.drawn_masks import CASES, LABELS, large_mask, mask_of, random_masks
 from scipy import ndimage
 
-from casnet_cli.data.annotations.coco import read_coco, shapes_of
+from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.labels import VOID
 from casnet_cli.prediction.coco_format import ID_BITS, image_id_of, write_coco
@@ -45,9 +45,9 @@ def test_the_masks_are_read_back(tmp_path: Path) -> None:
         assert one["bbox"] == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert one["area"] == len(rows) and one["iscrowd"] == 0
     content = read_coco(file)
-    assert content.categories == dict(enumerate(LABELS.names, 1))
-    for mask, image in zip(masks, content.images, strict=True):
-        shapes = [(one, LABELS.names.index(one.label)) for one in shapes_of(image, content, None)[0]]
+    assert content.ids == {name: number for number, name in enumerate(LABELS.names, 1)}
+    for mask, image in zip(masks, content.pictures, strict=True):
+        shapes = [(one, LABELS.names.index(one.label)) for one in image.read().shapes]
         np.testing.assert_array_equal(draw(shapes, *mask.shape, VOID, PYCOCOTOOLS).label, mask)
 
 

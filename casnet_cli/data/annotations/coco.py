@@ -1,25 +1,24 @@
 """COCO's files of instances: categories, pictures, and the shapes of each picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 
-from casnet_cli.data.annotations.json_files import COCO, MALFORMED, Json, JsonTable, foreign, read_json
-from casnet_cli.data.annotations.shapes import Kind, Shape, ShapeError, checked_points
-from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
+from casnet_cli.data.annotations.json_files import MALFORMED, Json, JsonTable, foreign, read_json
+from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
+from casnet_cli.data.annotations.tool_files import COCO
 from casnet_cli.errors import DataError, Unfit, UnfitKind
-
-DRAW, SKIP = "draw", "skip"
-"""What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
 
 Id = int | str
 
 
-@dataclass(frozen=True)
-class CocoImage:
+@dataclass(frozen=True, slots=True)
+class _Image:
     """A picture of a COCO file."""
 
     name: str
@@ -28,25 +27,6 @@ class CocoImage:
     """Height and width in pixels; None: the file does not give them."""
     annotations: list[JsonTable]
     """Its annotations as they were read, in the order of the file."""
-
-
-@dataclass(frozen=True)
-class CocoFile:
-    """The content of a COCO file."""
-
-    file: Path
-    """The file."""
-    categories: dict[Id, str]
-    """Name of each category by its id."""
-    images: list[CocoImage]
-    """In the order of the file."""
-    boxes: list[str] = field(default_factory=list)
-    """Annotations that have a box and no outline, by their names."""
-
-    def label_of(self, annotation: JsonTable) -> str:
-        """The name of an annotation's category; empty: it has none."""
-        given = annotation.get("category_id")
-        return "" if given is None else self.categories[plain_id(given)]
 
 
 def plain_id(given: Json) -> Id:
@@ -60,21 +40,28 @@ def plain_id(given: Json) -> Id:
     return int(given)
 
 
-def read_coco(file: Path) -> CocoFile:
+def read_coco(file: Path) -> AnnotatedFile:
     """Read a COCO file of instances. Raises DataError: of another tool's file it says which."""
     raw = read_json(file)
-    if not isinstance(raw, dict) or not all(isinstance(raw.get(key), list) for key in ("images", "categories")):
-        raise foreign(file, raw, COCO)
-    if not isinstance(raw.get("annotations"), list):
-        raise foreign(file, raw, COCO)
+    lists = [raw.get(key) for key in ("images", "annotations", "categories")] if isinstance(raw, dict) else [None]
+    if not isinstance(raw, dict) or not all(isinstance(one, list) for one in lists):
+        raise foreign(file, COCO, raw)
     if any(isinstance(one, dict) and "segments_info" in one for one in raw["annotations"][:1]):
-        raise foreign(file, raw, COCO)
+        raise foreign(file, COCO, raw)
     categories = _categories(raw["categories"], file)
     by_image = _images(raw["images"], file)
     boxes: list[str] = []
     for place, one in enumerate(raw["annotations"], 1):
         _sort_in(one, place, categories, by_image, boxes, file)
-    return CocoFile(file, categories, list(by_image.values()), boxes)
+    ordered = sorted(categories, key=lambda key: (isinstance(key, str), key))
+    return AnnotatedFile(
+        file,
+        tuple(AnnotatedPicture(one.name, partial(_read, one, categories, file)) for one in by_image.values()),
+        {categories[key]: None for key in ordered},
+        {categories[key]: key for key in ordered if isinstance(key, int)},
+        tuple(boxes),
+        len(raw["annotations"]),
+    )
 
 
 def _categories(given: list[Any], file: Path) -> dict[Id, str]:
@@ -84,8 +71,8 @@ def _categories(given: list[Any], file: Path) -> dict[Id, str]:
         raise DataError(f"{file}: a category without id or name (expected id and name in each)") from None
 
 
-def _images(given: list[Any], file: Path) -> dict[Id, CocoImage]:
-    found: dict[Id, CocoImage] = {}
+def _images(given: list[Any], file: Path) -> dict[Id, _Image]:
+    found: dict[Id, _Image] = {}
     for place, one in enumerate(given, 1):
         try:
             key, name = plain_id(one["id"]), str(one["file_name"])
@@ -93,21 +80,11 @@ def _images(given: list[Any], file: Path) -> dict[Id, CocoImage]:
             raise DataError(f"{file}: image {place} has no id or no file_name (expected both)") from None
         if key in found:
             raise DataError(f"{file}: two images share an id, {key}: {found[key].name} and {name} (one id an image)")
-        found[key] = CocoImage(name, _size(one, name, file), [])
+        try:
+            found[key] = _Image(name, picture_size(one.get("height"), one.get("width")), [])
+        except ShapeError as error:
+            raise DataError(f"{file}: {name}: {error}") from None
     return found
-
-
-def _size(one: JsonTable, name: str, file: Path) -> tuple[int, int] | None:
-    given = one.get("height"), one.get("width")
-    if None in given:
-        return None
-    try:
-        height, width = (int(side) for side in given)  # type: ignore[arg-type]
-    except MALFORMED:
-        raise DataError(f"{file}: {name}: its size, {given[1]} x {given[0]}, is no number of pixels") from None
-    if height < 1 or width < 1 or height * width > MAX_PIXELS:
-        raise DataError(f"{file}: {name} is {width}x{height} (at most {MAX_PIXELS:,} pixels)")
-    return height, width
 
 
 def name_of(annotation: JsonTable, place: int = 0) -> str:
@@ -117,7 +94,7 @@ def name_of(annotation: JsonTable, place: int = 0) -> str:
 
 
 def _sort_in(
-    one: Any, place: int, categories: dict[Id, str], by_image: dict[Id, CocoImage], boxes: list[str], file: Path
+    one: Any, place: int, categories: dict[Id, str], by_image: dict[Id, _Image], boxes: list[str], file: Path
 ) -> None:
     """Put an annotation to its image. Raises DataError naming it."""
     if not isinstance(one, dict):
@@ -137,28 +114,28 @@ def _sort_in(
         boxes.append(name)
 
 
-def shapes_of(image: CocoImage, found: CocoFile, boxes: str | None) -> tuple[list[Shape], list[Shape]]:
-    """The shapes of a picture in drawing order, and those that are left out.
+def _read(image: _Image, categories: dict[Id, str], file: Path) -> PictureShapes:
+    """The shapes of a picture: larger areas first, so that small things lie on top; equal ones as in the file.
 
-    Larger areas come first, so that small things lie on top; equal ones stay in the order of the file. boxes: `DRAW` or
-    `SKIP`. Left out are boxes on request, and annotations that have neither outline nor box. Raises Unfit naming the
-    annotation that cannot be read.
+    Raises Unfit naming the annotation that cannot be read.
     """
     drawn: list[Shape] = []
-    left_out: list[Shape] = []
+    without: list[Shape] = []
     for one in image.annotations:
-        name, label = name_of(one), found.label_of(one)
+        name, given = name_of(one), one.get("category_id")
+        label = "" if given is None else categories[plain_id(given)]
         try:
-            parts = _shapes(one, label, name, found.file)
+            parts = _shapes(one, label, name, file)
         except MALFORMED as error:
             why = str(error) if isinstance(error, ShapeError) else "its segmentation is of no known form"
-            fault = f"{found.file}: {image.name}: {name}: {why} (mend or remove it)"
+            fault = f"{file}: {image.name}: {name}: {why} (mend or remove it)"
             raise Unfit(fault, UnfitKind.UNREADABLE) from None
-        skipped = not parts or (parts[0].kind is Kind.BOX and boxes != DRAW)
+        drawn += parts
         if not parts:
-            left_out.append(Shape(Kind.POLYGON, label, name, found.file))
-        (left_out if skipped else drawn).extend(parts)
-    return sorted(drawn, key=lambda shape: -(shape.area or 0.0)), left_out
+            without.append(Shape(Kind.POLYGON, label, name, file))
+    drawn.sort(key=lambda shape: -(shape.area or 0.0))
+    size = image.size or next((shape.size for shape in drawn if shape.size), None)
+    return PictureShapes(tuple(drawn), size, tuple(without))
 
 
 def _shapes(one: JsonTable, label: str, name: str, file: Path) -> list[Shape]:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from casnet_cli.data.annotations.json_files import GEOJSON, MALFORMED, foreign, read_json
+from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
+from casnet_cli.data.annotations.tool_files import GEOJSON
 from casnet_cli.errors import Unfit, UnfitKind
 
 
@@ -15,7 +16,7 @@ def read_geojson(file: Path) -> PictureShapes:
     if isinstance(raw, dict) and raw.get("type") == "Feature":
         features = [raw]
     if not isinstance(features, list) or not all(isinstance(one, dict) and "geometry" in one for one in features):
-        raise foreign(file, raw, GEOJSON)
+        raise foreign(file, GEOJSON, raw)
     if isinstance(raw, dict) and raw.get("crs"):
         fault = f"{file}: its coordinates are of a map, not pixels (write it by casnet predict --geojson pixels)"
         raise Unfit(fault, UnfitKind.UNREADABLE)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.annotations.json_files import LABELME, MALFORMED, foreign, read_json
-from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
+from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
+from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
+from casnet_cli.data.annotations.tool_files import LABELME
 from casnet_cli.data.images import MAX_PIXELS, UNREADABLE
 from casnet_cli.errors import Unfit, UnfitKind
 
@@ -36,7 +37,7 @@ def read_labelme(file: Path) -> PictureShapes:
     """Read a LabelMe file. Raises Unfit if it is none, or names the shape that cannot be read."""
     raw = read_json(file)
     if not isinstance(raw, dict) or not isinstance(raw.get("shapes"), list):
-        raise foreign(file, raw, LABELME)
+        raise foreign(file, LABELME, raw)
     shapes: list[Shape] = []
     for number, one in enumerate(raw["shapes"], 1):
         try:
@@ -46,24 +47,10 @@ def read_labelme(file: Path) -> PictureShapes:
             kind = one.get("shape_type") if isinstance(one, dict) else None
             what = f"shape {number}" + (f" ({kind})" if isinstance(kind, str) else "")
             raise Unfit(f"{file}: {what}: {why} (mend or remove it in LabelMe)", UnfitKind.UNREADABLE) from None
-    return PictureShapes(tuple(shapes), _size(raw, file))
-
-
-def _size(raw: dict[str, Any], file: Path) -> tuple[int, int] | None:
-    """Height and width, if the file gives both. Raises Unfit."""
-    given = raw.get("imageHeight"), raw.get("imageWidth")
-    if None in given:
-        return None
     try:
-        height, width = (int(side) for side in given)  # type: ignore[arg-type]
-    except MALFORMED:
-        raise Unfit(
-            f"{file}: its size, {given[1]} x {given[0]}, is no number of pixels", UnfitKind.UNREADABLE
-        ) from None
-    if height < 1 or width < 1 or height * width > MAX_PIXELS:
-        fault = f"{file}: an image of {width}x{height} (at most {MAX_PIXELS:,} pixels)"
-        raise Unfit(fault, UnfitKind.UNREADABLE)
-    return height, width
+        return PictureShapes(tuple(shapes), picture_size(raw.get("imageHeight"), raw.get("imageWidth")))
+    except ShapeError as error:
+        raise Unfit(f"{file}: {error}", UnfitKind.UNREADABLE) from None
 
 
 def _shapes(raw: Any, name: str, file: Path) -> list[Shape]:

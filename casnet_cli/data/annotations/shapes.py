@@ -1,6 +1,6 @@
 """What was drawn on a picture: one representation for the regions of every labelling tool.
 
-A reader (`coco`, `labelme`, `geojson`) makes shapes of a file, a rule of `drawing` makes pixels of shapes.
+A reader (`coco`, `labelme`, …) makes shapes of a file, a rule of `drawing` makes pixels of shapes.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+
+from casnet_cli.data.images import MAX_PIXELS
 
 MAX_COORDINATE = 1e6
 """Coordinates beyond it, in pixels, are damage: no picture is that large."""
@@ -87,6 +89,21 @@ class PictureShapes:
     """In the order of the file."""
     size: tuple[int, int] | None = None
     """Height and width of the picture in pixels; None: the file does not give them."""
+    without_outline: tuple[Shape, ...] = ()
+    """Annotations that have neither an outline nor a box."""
+
+
+def picture_size(height: object, width: object) -> tuple[int, int] | None:
+    """Height and width in pixels as a file gives them; None if it gives none. Raises ShapeError."""
+    if height is None or width is None:
+        return None
+    try:
+        size = int(height), int(width)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        raise ShapeError(f"its size, {width} x {height}, is no number of pixels") from None
+    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        raise ShapeError(f"an image of {size[1]}x{size[0]} (at most {MAX_PIXELS:,} pixels)")
+    return size
 
 
 def checked_points(given: object, least: int) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""One's own pictures with a file of outlines each, in the form of a labelling tool: one row a form.
+"""One's own pictures with an annotation file each: one row a form.
 
-A further tool costs a reader in `data/annotations/` and a row.
+A further tool costs a reader in `data/annotations/`, a row in `data/annotations/tool_files.py`, and a row here.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.drawing import CENTRES, LABELME, Rule
+from casnet_cli.data.annotations.drawing import CENTRES, Rule
+from casnet_cli.data.annotations.drawing import LABELME as AS_LABELME
 from casnet_cli.data.annotations.geojson import read_geojson
 from casnet_cli.data.annotations.labelme import read_labelme
 from casnet_cli.data.annotations.shapes import PictureShapes
+from casnet_cli.data.annotations.tool_files import GEOJSON, LABELME, tool_of
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.two_folders import pair_files
 from casnet_cli.data.sources.base import Source, files_below
@@ -21,13 +24,16 @@ from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.outlines import label_of_shapes, names_of
 from casnet_cli.errors import DataError, Unfit
 
+LOOKS = 20
+"""Files of a folder that are looked at to find their form."""
+
 
 @dataclass(frozen=True)
-class AnnotationForm:
+class PictureForm:
     """A form of annotations with a file for each picture."""
 
     name: str
-    """Of the tool."""
+    """As `tool_files` has it."""
     ending: str
     """Of its files, in small letters."""
     read: Callable[[Path], PictureShapes]
@@ -42,7 +48,7 @@ class AnnotationForm:
         """
         found = pair_files(origin.images, folder, (self.ending,), origin.left_out)
         occurring = set() if table else self._labels([pair.label for pair in found.pairs if pair.label], folder)
-        names = names_of(table, sorted(occurring), folder)
+        names = names_of(table, dict.fromkeys(sorted(occurring)), folder)
 
         def label_of(pair: FilePair) -> np.ndarray:
             assert pair.label is not None  # an entry without one is never read
@@ -61,22 +67,28 @@ class AnnotationForm:
             except Unfit as fault:  # raised again when the sample is read
                 faults.append(fault)
         if not occurring:
-            raise faults[0] if faults else DataError(f"{folder}: no {self.name} file in it has a shape")
+            raise faults[0] if faults else DataError(f"{folder}: no file in it has a shape ({self.name} each)")
         return occurring
 
 
-ANNOTATION_FORMS = {
+PICTURE_FORMS = {
     form.name: form
     for form in (
-        AnnotationForm("LabelMe", ".json", read_labelme, LABELME),
-        AnnotationForm("GeoJSON", ".geojson", read_geojson, CENTRES),
+        PictureForm(LABELME, ".json", read_labelme, AS_LABELME),
+        PictureForm(GEOJSON, ".geojson", read_geojson, CENTRES),
     )
 }
-"""Every form by its name."""
+"""Every form by its name; of those with one ending the first is taken for a folder where no file is of a known form."""
 
 
-def form_of(folder: Path, more_than: int = 0) -> AnnotationForm | None:
-    """The form of most of a folder's files; None if no form has more than so many."""
-    numbers = {name: len(files_below(folder, (form.ending,), once=False)) for name, form in ANNOTATION_FORMS.items()}
-    most = max(numbers, key=lambda name: numbers[name])
-    return ANNOTATION_FORMS[most] if numbers[most] > more_than else None
+def form_of(folder: Path, more_than: int = 0) -> PictureForm | None:
+    """The form of most of a folder's annotation files; None if there are not more than so many."""
+    endings = dict.fromkeys(form.ending for form in PICTURE_FORMS.values())
+    of_ending = {ending: list(files_below(folder, (ending,), once=False).values()) for ending in endings}
+    ending = max(of_ending, key=lambda one: len(of_ending[one]))
+    if len(of_ending[ending]) <= more_than:
+        return None
+    tools = (tool_of(file) for file in of_ending[ending][:LOOKS])
+    found = Counter(tool.name for tool in tools if tool and tool.name in PICTURE_FORMS)
+    fitting = [form for form in PICTURE_FORMS.values() if form.ending == ending]
+    return max(fitting, key=lambda form: found[form.name])

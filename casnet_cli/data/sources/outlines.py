@@ -1,11 +1,13 @@
 """What the forms of annotations share: classes by name, sizes of pictures, and shapes that become a label."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable, background_id
 from casnet_cli.data.annotations.drawing import Rule, ShapeFault, draw
 from casnet_cli.data.annotations.labelme import GROUND, IGNORED
@@ -42,15 +44,15 @@ class Names:
         return background_id(self.labels.names)
 
 
-def names_of(table: ClassTable | None, occurring: Iterable[str], where: Path) -> Names:
-    """Classes of a table, else `background` and the names that occur, in their order.
+def names_of(table: ClassTable | None, occurring: Mapping[str, Color | None], where: Path) -> Names:
+    """Classes of a table, else `background` and the names that occur, in their order and in their colours.
 
     `__ignore__` is void and `_background_` is what lies outside all shapes, unless the table claims them. Raises
     DataError if there are too many.
     """
     if table is None:
         found = [name for name in occurring if name not in (BACKGROUND, IGNORED, GROUND, "")]
-        table = ClassTable(named((BACKGROUND, *dict.fromkeys(found)), where))
+        table = ClassTable(named((BACKGROUND, *found), where, occurring))
     reserved = {IGNORED: VOID, GROUND: background_id(table.labels.names)}
 
     def class_of(name: str) -> int | None:
@@ -60,11 +62,13 @@ def names_of(table: ClassTable | None, occurring: Iterable[str], where: Path) ->
     return Names(table.labels, class_of)
 
 
-def named(names: tuple[str, ...], where: Path) -> LabelSet:
-    """Classes of these names, in generated colours. Raises DataError if there are too many."""
+def named(names: tuple[str, ...], where: Path, colors: Mapping[str, Color | None] = MappingProxyType({})) -> LabelSet:
+    """Classes of these names, in their colours, else generated ones. Raises DataError if there are too many."""
     if len(names) > MAX_CLASSES:
         raise DataError(f"{where}: {len(names)} classes (at most {MAX_CLASSES}; merge some by --classes)")
-    return with_colors(names)
+    generated = with_colors(names)
+    given = zip(names, generated.palette, strict=True)
+    return LabelSet(names, tuple(colors.get(name) or color for name, color in given))
 
 
 def size_of(image: Path) -> tuple[int, int]:
@@ -84,16 +88,14 @@ def label_of_shapes(
     size: tuple[int, int] | None,
     rule: Rule,
     remarks: Remarks,
-    skipped: Sequence[Shape] = (),
 ) -> np.ndarray:
     """(H, W) uint8 class ids of the shapes of a picture, later ones on top.
 
-    size: height and width; None: the picture's. skipped: shapes that the reader leaves out without a class. What has
-    no pixel or no class is left out and noted in `remarks`. Raises Unfit naming a shape that cannot be drawn, or a
-    label that is no class.
+    size: height and width; None: the picture's. What has no pixel or no class is left out and noted in `remarks`.
+    Raises Unfit naming a shape that cannot be drawn, or a label that is no class.
     """
-    classed = []
-    nameless = list(skipped)
+    classed: list[tuple[Shape, int]] = []
+    nameless: list[Shape] = []
     for shape in shapes:
         class_id = names.class_of(shape.label) if shape.label else None
         if class_id is not None:
@@ -101,7 +103,7 @@ def label_of_shapes(
         elif shape.label:
             known = ", ".join(names.labels.names)
             fault = (
-                f"{shape.file}: {shape.name}: label {shape.label!r} is no class ({known}; labels = […] in --classes)"
+                f"{shape.file}: {shape.name}: label {shape.label!r} is no class ({known}; ids or labels in --classes)"
             )
             raise Unfit(fault, UnfitKind.VALUE, f"label {shape.label!r}")
         else:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from casnet_cli.data.annotations.coco import DRAW, SKIP, CocoFile, read_coco, shapes_of
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile
+from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.data.annotations.shapes import Kind
 from casnet_cli.errors import DataError
@@ -31,9 +32,9 @@ def coco(folder: Path, given: list[Any], **changes: Any) -> Path:
     return folder / "coco.json"
 
 
-def label_of(found: CocoFile, boxes: str = SKIP) -> np.ndarray:
-    (image,) = found.images
-    shapes, _ = shapes_of(image, found, boxes)
+def label_of(found: AnnotatedFile) -> np.ndarray:
+    (picture,) = found.pictures
+    shapes = picture.read().shapes
     return draw([(one, CLASSES[one.label]) for one in shapes], 6, 7, VOID, PYCOCOTOOLS).label
 
 
@@ -76,25 +77,26 @@ def test_equal_areas_stay_in_the_order_of_the_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(label_of(read_coco(coco(tmp_path, [first, second]))), square())
 
 
-def test_boxes_are_drawn_or_left_out_on_request(tmp_path: Path) -> None:
+def test_boxes_are_shapes_that_are_listed(tmp_path: Path) -> None:
     boxes = [{"category_id": 3, "segmentation": given, "bbox": [1, 1, 3, 3]} for given in ([], None)]
     boxes.append({"category_id": 3, "bbox": [1, 1, 3, 3]})
     found = read_coco(coco(tmp_path, [*boxes, {"category_id": 9}]))
-    assert found.boxes == ["annotation 0", "annotation 1", "annotation 2"]
-    np.testing.assert_array_equal(label_of(found, DRAW), square())
-    assert (label_of(found, SKIP) == VOID).all()
-    left_out = shapes_of(found.images[0], found, SKIP)[1]
-    assert [(one.kind, one.id) for one in left_out] == [
-        *((Kind.BOX, f"annotation {n}") for n in range(3)),
-        (Kind.POLYGON, "annotation 3"),
-    ]
+    assert found.boxes == ("annotation 0", "annotation 1", "annotation 2") and found.annotations == 4
+    np.testing.assert_array_equal(label_of(found), square())
+    content = found.pictures[0].read()
+    assert [(one.kind, one.id) for one in content.shapes] == [(Kind.BOX, f"annotation {n}") for n in range(3)]
+    assert [(one.kind, one.id) for one in content.without_outline] == [(Kind.POLYGON, "annotation 3")]
 
 
 def test_sizes_that_are_missing_and_ids_of_another_type(tmp_path: Path) -> None:
     images = [{"id": "1", "file_name": "a.jpg"}, {"id": "x", "file_name": "b.jpg", "height": None, "width": 3}]
-    found = read_coco(coco(tmp_path, [{"category_id": None, "image_id": "x", "segmentation": [SQUARE]}], images=images))
-    assert [(one.size, len(one.annotations)) for one in found.images] == [(None, 0), (None, 1)]
-    assert shapes_of(found.images[1], found, None)[0][0].label == ""
+    given = [{"category_id": None, "image_id": "x", "segmentation": [SQUARE]}]
+    found = read_coco(
+        coco(tmp_path, given, images=images, categories=[{"id": "9", "name": "b"}, {"id": 3, "name": "a"}])
+    )
+    contents = [one.read() for one in found.pictures]
+    assert [(one.size, len(one.shapes)) for one in contents] == [(None, 0), (None, 1)]
+    assert contents[1].shapes[0].label == "" and found.ids == {"a": 3, "b": 9} and list(found.classes) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_an_annotation_that_cannot_be_read_is_named_by_its_id(
     good = {"category_id": 3, "segmentation": [SQUARE]}
     file = coco(tmp_path, [good, {"id": 77, "category_id": 3, **annotation}])
     with pytest.raises(DataError, match=rf"coco\.json: .*{words}"):
-        label_of(read_coco(file), DRAW)
+        label_of(read_coco(file))
 
 
 @pytest.mark.parametrize(

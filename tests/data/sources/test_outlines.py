@@ -22,20 +22,23 @@ def shape(label: str, left: float, number: int, kind: Kind = Kind.BOX) -> Shape:
 
 
 def test_names_without_a_table_and_with_one() -> None:
-    names = names_of(None, ["car", "__ignore__", "_background_", "", "background", "bus"], FILE)
+    names = names_of(
+        None, dict.fromkeys(["car", "__ignore__", "_background_", "", "background", "bus"]) | {"bus": (1, 2, 3)}, FILE
+    )
     assert names.labels.names == ("background", "car", "bus") and names.rest == 0
+    assert names.labels.palette[2] == (1, 2, 3) and names.labels.palette[1] != (1, 2, 3)
     found = {name: names.class_of(name) for name in ("car", "__ignore__", "_background_", "tree")}
     assert found == {"car": 1, "__ignore__": VOID, "_background_": 0, "tree": None}
     table = ClassTable(with_colors(("car", "__ignore__")), names={"Car": 0, "_background_": 1})
-    names = names_of(table, [], FILE)
+    names = names_of(table, {}, FILE)
     found = {name: names.class_of(name) for name in ("car", "Car", "__ignore__", "_background_")}
     assert found == {"car": 0, "Car": 0, "__ignore__": 1, "_background_": 1} and names.rest == VOID
     with pytest.raises(DataError, match="lab/a.json: 301 classes .at most 255"):
-        names_of(None, map(str, range(300)), FILE)
+        names_of(None, dict.fromkeys(map(str, range(300))), FILE)
 
 
 def test_what_is_left_out_is_counted_and_named(tmp_path: Path) -> None:
-    names, remarks = names_of(None, ["car"], FILE), Remarks()
+    names, remarks = names_of(None, {"car": None}, FILE), Remarks()
     picture = tmp_path / "a.jpg"
     Image.new("RGB", (12, 8)).save(picture)
     shapes = [shape("car", 1, 1), shape("", 1, 2), *(shape("car", 40 + n, 3 + n) for n in range(5))]
@@ -59,7 +62,7 @@ def test_what_is_left_out_is_counted_and_named(tmp_path: Path) -> None:
 
 
 def test_a_label_that_is_no_class_is_an_error_that_names_the_shape(tmp_path: Path) -> None:
-    names = names_of(None, ["car"], FILE)
+    names = names_of(None, {"car": None}, FILE)
     with pytest.raises(
         Unfit, match=r"lab/a.json: shape 4 \(box\): label 'tree' is no class \(background, car;"
     ) as caught:
@@ -69,6 +72,6 @@ def test_a_label_that_is_no_class_is_an_error_that_names_the_shape(tmp_path: Pat
 
 def test_run_lengths_that_do_not_fit_name_picture_and_annotation(tmp_path: Path) -> None:
     runs = Shape(Kind.RUNS, "car", "annotation 5", FILE, runs=np.array([3]), size=(1, 4))
-    names = names_of(None, ["car"], FILE)
+    names = names_of(None, {"car": None}, FILE)
     with pytest.raises(Unfit, match=r"lab/a.json: a.jpg: annotation 5 .run-length code.: run lengths of 4x1"):
         label_of_shapes([runs], tmp_path / "a.jpg", names, (8, 12), PYCOCOTOOLS, Remarks())

@@ -1,0 +1,96 @@
+"""The files that labelling tools write, and what they are recognized by: one table, for all messages and readers."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+PIECE = 1 << 18
+"""Bytes at the beginning and at the end of a file in which its keys are looked for."""
+
+
+class Scope(Enum):
+    """What casnet does with a kind of file."""
+
+    MANY = "name it by --annotations"
+    """It lists several pictures, and is taken."""
+    ONE = "name its folder by --masks"
+    """Each picture has one, and they are taken."""
+    OTHER = ""
+    """It is not taken."""
+
+
+COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
+
+
+@dataclass(frozen=True)
+class ToolFile:
+    """A kind of file that a tool writes."""
+
+    name: str
+    """As `a VIA project`."""
+    begins: str
+    """First character that is no blank: `{` and `[` of JSON, `<` of XML."""
+    keys: tuple[str, ...]
+    """Keys of objects, or names of elements, that all occur."""
+    scope: Scope = Scope.OTHER
+    """What casnet does with it."""
+    advice: str = ""
+    """What to do with a file that is not taken."""
+    ending: str = ".json"
+    """Of its files, in small letters."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do with such a file."""
+        return self.advice or self.scope.value
+
+
+TOOLS = (
+    ToolFile("COCO's panoptic form", "{", ("segments_info", "categories"), advice="take its PNG files as masks"),
+    ToolFile(COCO, "{", ("images", "annotations", "categories"), Scope.MANY),
+    ToolFile("a Cityscapes polygon file", "{", ("imgHeight", "objects"), advice="take its PNG files as masks"),
+    ToolFile(LABELME, "{", ("shapes", "imagePath"), Scope.ONE),
+    ToolFile(LABELME, "{", ("shapes", "shape_type"), Scope.ONE),
+    ToolFile("a VIA project", "{", ("_via_settings",), advice="export COCO from VIA"),
+    ToolFile("a VIA project", "{", ("_via_img_metadata",), advice="export COCO from VIA"),
+    ToolFile("a VIA 3 project", "{", ("project", "view", "metadata"), advice="export COCO from VIA"),
+    ToolFile("a VIA export", "{", ("filename", "regions"), advice="export COCO from VIA"),
+    ToolFile("a Label Studio export", "[", ("data", "annotations"), advice="export COCO or brush masks there"),
+    ToolFile("a Label Studio export", "[", ("image", "id", "annotator"), advice="export COCO or brush masks there"),
+    ToolFile(
+        "a datumaro file, as CVAT exports it", "{", ("items", "categories"), advice="export COCO or masks from CVAT"
+    ),
+    ToolFile("a Supervisely annotation", "{", ("objects", "size"), advice="export masks or COCO from Supervisely"),
+    ToolFile("a Darwin file", "{", ("item", "annotations"), advice="export masks or COCO from Darwin"),
+    ToolFile("a Segments.ai release", "{", ("dataset", "name"), advice="export masks or COCO from Segments.ai"),
+    ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
+    ToolFile(GEOJSON, "{", ("type", "features"), Scope.ONE, ending=".geojson"),
+    ToolFile(GEOJSON, "[", ("type", "geometry"), Scope.ONE, ending=".geojson"),
+)
+"""The first that a file agrees with counts: those with more telling keys stand first."""
+
+FORMS = {
+    COCO: "images, annotations and categories",
+    LABELME: "shapes, imageHeight and imageWidth",
+    GEOJSON: "a list of features",
+}
+"""What a file of each form that is taken holds."""
+
+
+def tool_of(file: Path) -> ToolFile | None:
+    """The kind of a JSON or XML file, by a look at its ends; None: none that is known, or it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(PIECE)
+            if (size := file.stat().st_size) > PIECE:
+                stream.seek(max(PIECE, size - PIECE))
+                content += stream.read()
+    except OSError:
+        return None
+    content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")  # of UTF-16 too
+    first = re.search(rb"[\[{<]", content[:100])
+    found = set(re.findall(rb'"([A-Za-z_]+)"\s*:|<([A-Za-z_]+)[\s>/]', content))
+    keys = {(key or element).decode() for key, element in found}
+    begins = first.group().decode() if first else ""
+    return next((tool for tool in TOOLS if tool.begins == begins and keys.issuperset(tool.keys)), None)

@@ -1,0 +1,194 @@
+"""One's own pictures with annotation files that list them: one file, or one a split. One row a form.
+
+A further tool costs a reader in `data/annotations/`, a row in `data/annotations/tool_files.py`, and a row here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.annotations.coco import read_coco
+from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.shapes import Kind
+from casnet_cli.data.annotations.tool_files import COCO, tool_of
+from casnet_cli.data.layouts.names import TOPS, words
+from casnet_cli.data.layouts.pairing import FilePair
+from casnet_cli.data.sources.base import Source
+from casnet_cli.data.sources.folder import Origin
+from casnet_cli.data.sources.named_pictures import NamedPictures
+from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
+from casnet_cli.errors import DataError, InputError, Unfit
+
+DRAW, SKIP = "draw", "skip"
+"""What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
+
+SKIPPED = "of boxes without an outline, left out (--boxes skip)"
+NO_OUTLINE = "without outline and box, left out"
+
+
+@dataclass(frozen=True)
+class ProjectForm:
+    """A form of annotation files that list several pictures."""
+
+    read: Callable[[Path], AnnotatedFile]
+    """The content of a file. Raises DataError."""
+    rule: Rule
+    """How the tool itself draws shapes."""
+
+
+PROJECT_FORMS = {
+    COCO: ProjectForm(read_coco, PYCOCOTOOLS),
+}
+"""Every form by its name in `tool_files`."""
+
+
+def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
+    """The content of an annotation file, and its form. Raises DataError: of a file of another form it says which."""
+    tool = tool_of(file)
+    if tool and tool.name not in PROJECT_FORMS:
+        raise DataError(f"{file}: this is {tool.name} ({tool.remedy})")
+    form = PROJECT_FORMS[tool.name if tool else COCO]  # whose keys may lie in the middle of a large file
+    return form.read(file), form
+
+
+@dataclass(frozen=True)
+class AnnotationFile:
+    """An annotation file, and the split of its pictures."""
+
+    file: Path
+    """The file."""
+    split: str | None = None
+    """train, val or test; None: the pictures are divided in another way."""
+    stated: bool = False
+    """Whether the option names the split; else it is that of the folder or the name."""
+
+
+def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
+    """What `--annotations` names: `FILE`, or `train=FILE`, `val=FILE`, `test=FILE`.
+
+    Several files without a split belong to those that their folders or names name, such as `valid/a.json`. Raises
+    InputError if some name a split and others do not.
+    """
+    found = []
+    for text in given:
+        split, equals, file = text.partition("=")
+        marked = bool(equals) and split.lower() in TOPS and not Path(text).exists()
+        found.append(AnnotationFile(Path(file), TOPS[split.lower()], True) if marked else AnnotationFile(Path(text)))
+    if len(found) > 1 and not any(one.split for one in found):
+        found = [replace(one, split=_split_of(one.file)) for one in found]
+    if len({one.split is None for one in found}) > 1:
+        lacking = next(one.file for one in found if one.split is None)
+        raise InputError(f"--annotations {lacking}: of which split? (train={lacking}, val={lacking} or test={lacking})")
+    return tuple(found)
+
+
+def _split_of(file: Path) -> str | None:
+    named_by = [file.parent.name.lower(), *words(file.stem)]
+    return next((TOPS[word] for word in named_by if word in TOPS), None)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A picture of an annotation file."""
+
+    picture: AnnotatedPicture
+    """As the file has it."""
+    found: AnnotatedFile
+    """The file."""
+    form: ProjectForm
+    """Its form."""
+
+
+def source_of_projects(
+    origin: Origin, files: Sequence[AnnotationFile], table: ClassTable | None, boxes: str | None = None
+) -> Source:
+    """A source of the pictures that annotation files list. Raises DataError as `read_project` and `Origin.source` do.
+
+    boxes: `DRAW` or `SKIP`; None: boxes without an outline are an error that gives their number. Without a table the
+    classes are `background` and those of the files; `ids` of a table are the files' own numbers of classes.
+    """
+    read = [read_project(one.file) for one in files]
+    contents = [content for content, _ in read]
+    if boxes is None:
+        _refuse_boxes(contents)
+    names = _names(contents, table)
+    pictures = NamedPictures(origin.images)
+    pairs: list[FilePair] = []
+    listed: dict[str, _Listed] = {}
+    splits: dict[str, str] = {}
+    for one, (content, form) in zip(files, read, strict=True):
+        for picture in content.pictures:
+            pair = _pair(picture, content, pictures)
+            if pair.name in listed:
+                other = listed[pair.name]
+                where = other.found.file if other.found is not content else "the same file"
+                raise DataError(f"{content.file}: {picture.name}: {where} has this picture too (one entry a picture)")
+            pairs.append(pair)
+            listed[pair.name] = _Listed(picture, content, form)
+            if split := one.split or picture.split:
+                splits[pair.name] = split
+
+    def label_of(pair: FilePair) -> np.ndarray:
+        return _label(listed[pair.name], pair.image, names, boxes, origin)
+
+    origin = replace(origin, splits=splits) if len(splits) == len(pairs) else origin
+    settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
+    return origin.source(names.labels, pairs, label_of, settings=settings)
+
+
+def _pair(picture: AnnotatedPicture, content: AnnotatedFile, pictures: NamedPictures) -> FilePair:
+    first: Unfit | None = None
+    for name in (picture.name, *picture.aliases):
+        try:
+            file = pictures.find(name, content.file.parent)
+            return FilePair(pictures.key(file), file, content.file)
+        except Unfit as fault:
+            first = first or fault
+    assert first is not None
+    missing = Unfit(f"{content.file}: {picture.name!r}: {first}", first.kind)
+    shown = picture.name.encode("ascii", "backslashreplace").decode() or "?"
+    return FilePair(shown, pictures.folder / PurePosixPath(shown).name, content.file, missing)
+
+
+def _refuse_boxes(contents: Sequence[AnnotatedFile]) -> None:
+    """Raise DataError if there are boxes without an outline."""
+    number = sum(len(one.boxes) for one in contents)
+    if number:
+        first = next(one for one in contents if one.boxes)
+        total = sum(one.annotations for one in contents)
+        raise DataError(
+            f"{first.file}: boxes without an outline: {number:,} of {total:,} annotations, such as {first.boxes[0]} "
+            f"(--boxes {DRAW} draws them as rectangles, --boxes {SKIP} leaves them out)"
+        )
+
+
+def _names(contents: Sequence[AnnotatedFile], table: ClassTable | None) -> Names:
+    """The classes, by the names in the files; of a table also by the numbers that the files give them."""
+    occurring: dict[str, Color | None] = {}
+    for one in contents:
+        for name, color in one.classes.items():
+            occurring[name] = occurring.get(name) or color
+    names = names_of(table, occurring, contents[0].file)
+    if table is None:
+        return names
+    by_number = {name: table.ids[number] for one in contents for name, number in one.ids.items() if number in table.ids}
+
+    def claimed(name: str) -> int | None:
+        found = table.names.get(name, by_number.get(name))
+        return names.class_of(name) if found is None else found
+
+    return Names(names.labels, claimed)
+
+
+def _label(one: _Listed, image: Path, names: Names, boxes: str | None, origin: Origin) -> np.ndarray:
+    content = one.picture.read()
+    shapes = content.shapes
+    if one.found.boxes and boxes == SKIP:
+        note(origin.remarks, SKIPPED, image, [shape for shape in shapes if shape.kind is Kind.BOX])
+        shapes = tuple(shape for shape in shapes if shape.kind is not Kind.BOX)
+    note(origin.remarks, NO_OUTLINE, image, content.without_outline)
+    return label_of_shapes(shapes, image, names, content.size, one.form.rule, origin.remarks)
