@@ -70,7 +70,7 @@ Missing = Annotated[
 GroupBy = Annotated[
     str | None,
     _own(
-        "Keep images of one patient, scene or film in one split: a regular expression, or a text with {group}.",
+        "Keep images of a patient, scene or film in one split and fold: a regular expression, or a text with {group}.",
         "--group-by",
         metavar="PATTERN",
     ),

@@ -22,6 +22,8 @@ class ContentDigest:
         name = f"{entry.split}/{entry.name}".encode()
         self.whole.update(name + image)
         self.whole.update(label)
+        if entry.fold is not None or entry.group is not None:
+            self.whole.update(f"{entry.fold} {entry.group}".encode())
         for kind, digest in (("images", image), ("labels", label)):
             self._parts.setdefault(f"{entry.split} {kind}", hashlib.sha256()).update(name + digest)
 

@@ -47,7 +47,7 @@ class DataStatistics:
     classes: int
     """K, the number of classes."""
     fold_of: dict[str, int]
-    """The fold, from 1, of each name of a set that is cross-validated; empty for others."""
+    """The fold, from 1, of each training image that is in one; empty for a set without folds."""
     splits: np.ndarray = field(init=False)
     """(3, K) labelled pixels in train, val and test."""
     folds: np.ndarray = field(init=False)
@@ -83,7 +83,7 @@ class DataStatistics:
         self.sizes[size] += 1
         of_classes = counts[: self.classes]
         self.splits[SPLITS.index(split)] += of_classes
-        if name in self.fold_of:
+        if split == "train" and name in self.fold_of:
             self.folds[self.fold_of[name] - 1] += of_classes
         self.images += of_classes > 0
         self.labelled += np.where(of_classes > 0, of_classes.sum(), 0)

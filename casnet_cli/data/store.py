@@ -14,7 +14,7 @@ from typing import SupportsIndex, cast
 import h5py
 import numpy as np
 
-from casnet_cli.data import splits
+from casnet_cli.data import membership, splits
 from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
 from casnet_cli.data.intensities import PLAIN, STRIP_PIXELS, Intensities
@@ -101,8 +101,8 @@ def _write_samples(
     """Fill the open file. Returns the digests of the parts."""
     classes, record = len(source.labels), json.dumps(intensities.record())
     content = ContentDigest("" if intensities.plain else record)
-    folds = splits.folds_of([entry.name for entry in entries], source.folds)
-    statistics = DataStatistics(classes, folds, len(intensities.bands))
+    fold_of = membership.folds_of_entries(entries, source.folds)
+    statistics = DataStatistics(classes, fold_of, len(intensities.bands))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
     encoded = ordered_map(lambda entry: _encode(entry, classes, intensities), entries)
@@ -146,6 +146,8 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
         group.create_dataset("name", data=names, dtype=h5py.string_dtype())
         for key in ("image", "label"):
             group.create_dataset(key, (len(names),), h5py.vlen_dtype(np.uint8))
+        if split == "train":
+            membership.write(group, [entry for entry in entries if entry.split == split])
     return groups
 
 
@@ -222,6 +224,10 @@ class Store:
     """Number of folds of a set that is cross-validated."""
     names: dict[str, list[str]]
     """Names of the samples of each stored split, in stored order."""
+    fold_of: dict[str, int]
+    """The fold, from 1, of each training image that is in one; empty for a set without folds."""
+    group_of: dict[str, str]
+    """The group of each training image; empty for a set without groups."""
     content_sha256: str
     """Digest of all images and labels."""
     source: str
@@ -255,6 +261,10 @@ class Store:
             self.names = {split: self._names(split) for split in SPLITS if split in self.file}
             if self.folds and not 2 <= self.folds <= len(self.names["train"]):
                 raise ValueError(f"{self.folds} folds")
+            train = self.names.get("train", [])
+            self._stored = membership.stored_folds(self.file, train, self.folds)
+            self.fold_of = splits.folds_of(train, self.folds) if self._stored is None else self._stored
+            self.group_of = membership.stored_groups(self.file, train)
             self.source, self.source_sha256 = (str(attrs.get(key, "")) for key in ("source", "source_sha256"))
         except DAMAGED as error:
             raise DataError(f"{path}: damaged: {reason(error)} (prepare it again)") from None
@@ -273,16 +283,20 @@ class Store:
         self, fold: int | None = None, fraction: float = 0.1, seed: int = 0, stored: bool = True
     ) -> dict[str, Subset]:
         """The subsets train, val and test, as far as they exist; the arguments are those of `splits.assign`."""
-        assigned = splits.assign(self.names, self.folds, fold, fraction, seed, stored)
+        assigned = splits.assign(self.names, self.fold_of, fold, fraction, seed, stored, self.group_of)
         return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
 
     def entries(self) -> list[Entry]:
         """Every stored sample as an entry, like those of a raw data set."""
-        return [
-            Entry(split, name, partial(self._sample, split, row))
-            for split, names in self.names.items()
-            for row, name in enumerate(names)
-        ]
+
+        def entry(split: str, name: str, row: int) -> Entry:
+            read = partial(self._sample, split, row)
+            if split != "train":
+                return Entry(split, name, read)
+            fold = None if self._stored is None else self._stored.get(name, 0)
+            return Entry(split, name, read, fold=fold, group=self.group_of.get(name))
+
+        return [entry(split, name, row) for split, names in self.names.items() for row, name in enumerate(names)]
 
     def _sample(self, split: str, row: int) -> Sample:
         where = f"{self.path}: {split}/{self.names[split][row]}"

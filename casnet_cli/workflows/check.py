@@ -19,6 +19,7 @@ from casnet_cli.data.checks.rules import (
 )
 from casnet_cli.data.checks.sample_facts import CheckedSample, facts_of
 from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.membership import folds_of_entries
 from casnet_cli.data.pixels import ranges
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.splits import SPLITS
@@ -83,7 +84,7 @@ def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) ->
                 bar.update(len(samples), len(checked.entries))
         findings = [
             *missing_samples(samples, checked.counts),
-            *check_samples(samples, checked.labels, checked.folds),
+            *check_samples(samples, checked.labels, folds_of_entries(checked.entries, checked.folds)),
             *unmatched_labels(checked.spare),
         ]
         findings = [replace(finding, text=checked.named(finding.text)) for finding in findings]

@@ -215,10 +215,6 @@ def _division(options: FolderOptions) -> Division:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
     if lists and lists[0] is None:
         raise InputError("--split-files: the first is - (name at least the list of training images)")
-    if options.group_by and options.folds is not None:
-        raise InputError("--group-by: keeps groups in one split, not in one fold (--val-fraction, --test-fraction)")
-    if options.group_by and not options.val_fraction and not options.split_files:
-        raise InputError("--group-by: needs --val-fraction (else training holds out single images)")
     return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=options.group_by)
 
 

@@ -54,6 +54,36 @@ def test_layout_is_the_contract(blocks_file: Path) -> None:
             assert file["train"][key].ndim == 1
 
 
+def test_folds_and_groups_that_names_do_not_give_are_stored(tmp_path: Path) -> None:
+    entries = [
+        Entry("train", f"{k}", lambda k=k: blocks(k), fold=k // 2, group=None if k == 7 else f"{k // 2}")  # type: ignore[misc]
+        for k in range(8)
+    ] + [Entry("val", "1", lambda: blocks(9))]
+    source = Source("s", LABELS, lambda root: entries, "", folds=3)
+    store.write(tmp_path / "a.h5", source, entries, {})
+    opened = Store(tmp_path / "a.h5")
+    assert opened.fold_of == {"2": 1, "3": 1, "4": 2, "5": 2, "6": 3, "7": 3}
+    assert opened.group_of == {"0": "0", "1": "0", "2": "1", "3": "1", "4": "2", "5": "2", "6": "3", "7": "7"}
+    tested = [{sample.name for sample in opened.parts(fold)["test"]} for fold in (1, 2, 3)]
+    assert tested == [{"2", "3"}, {"4", "5"}, {"6", "7"}]
+    assert {"0", "1"} <= {sample.name for sample in opened.parts(2)["train"]}
+    pixels = [np.bincount(blocks(k).label.ravel(), minlength=3)[:3] for k in range(8)]
+    assert opened.training_pixels(2) == np.sum([pixels[k] for k in (0, 1, 2, 3, 6, 7)], axis=0).tolist()
+    copy = opened.entries()
+    assert [entry.fold for entry in copy] == [0, 0, 1, 1, 2, 2, 3, 3, None]
+    assert [entry.group for entry in copy] == [*"00112237", None]
+
+
+@pytest.mark.parametrize("folds", [[1, 1, 1], [1, 2], [1, 2, 5], ["a", "b", "c"]])
+def test_folds_that_are_not_whole_are_damage(tmp_path: Path, folds: list[object]) -> None:
+    entries = [Entry("train", f"{k}", lambda k=k: blocks(k)) for k in range(3)]  # type: ignore[misc]
+    store.write(tmp_path / "a.h5", Source("s", LABELS, lambda root: entries, "", folds=2), entries, {})
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        assert "fold" not in file["train"]
+        file["train"].create_dataset("fold", data=folds)
+    assert "damaged" in casnet("info", tmp_path / "a.h5", code=2)
+
+
 def test_statistics_are_counted_right(blocks_file: Path) -> None:
     opened = Store(blocks_file)
     samples = [

@@ -115,9 +115,41 @@ def test_groups_stay_in_one_split(project: Path) -> None:
             image(Path(f"clinic/images/{patient}_{number}.jpg"))
             mask(Path(f"clinic/masks/{patient}_{number}.png"))
     words = ("prepare", "clinic", "--classes", project / "classes.toml", "--group-by", "{group}_*")
-    assert "needs --val-fraction" in casnet(*words, code=2)
     assert "9 train, 3 val" in casnet(*words, "--val-fraction", "0.2")
     assert len({name[0] for name in Store(Path("data/clinic.h5")).names["val"]}) == 1
+    assert "all images are of one group" in casnet(*words[:-1], r"_\d*()", code=2)
+
+
+def test_groups_stay_in_one_fold_and_apart_from_validation(project: Path) -> None:
+    for patient in "abcdefg":
+        for number in range(3 if patient < "e" else 2):
+            image(Path(f"clinic/images/{patient}_{number}.jpg"))
+            mask(Path(f"clinic/masks/{patient}_{number}.png"))
+    words = ("clinic", "--classes", project / "classes.toml", "--group-by", "{group}_*")
+    assert "18 train, 3 folds" in casnet("prepare", *words, "--folds", "3")
+    store = Store(Path("data/clinic.h5"))
+    members = []
+    for fold in (1, 2, 3):
+        parts = store.parts(fold)
+        found = {split: {sample.name for sample in part} for split, part in parts.items()}
+        assert sum(map(len, found.values())) == 18
+        assert len({name[0] for name in found["val"]}) == 1
+        assert not {name[0] for name in found["test"]} & {name[0] for name in found["train"] | found["val"]}
+        assert not {name[0] for name in found["val"]} & {name[0] for name in found["train"]}
+        members.append(found["test"])
+    assert sorted(map(len, members)) == [5, 6, 7] and len(set.union(*members)) == 18
+    assert "18 train in 3 folds" in casnet("check", *words, "--folds", "3", code=1)
+    assert "--folds 8: 7 groups" in casnet("prepare", *words, "--folds", "8", code=2)
+    casnet("prepare", *words)
+    validation = Store(Path("data/clinic.h5")).parts()["val"]
+    assert {sample.name[0] for sample in validation} == {validation[0].name[0]} and len(validation) in (2, 3)
+
+
+def test_groups_that_sub_folders_part_are_refused(project: Path) -> None:
+    image(project / "val/images/3.jpg")
+    mask(project / "val/masks/3.png")
+    said = casnet("prepare", project, "--group-by", r"/(\d)", code=2)
+    assert "train/3 is in train and val/3 in val, of one group '3'" in said
 
 
 def test_masks_without_a_table_are_named_with_their_evidence(project: Path) -> None:

@@ -1,7 +1,7 @@
 """The rules of `casnet check`: from the facts of each sample to findings, each with a remedy."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from casnet_cli.data.checks import duplicates
 from casnet_cli.data.checks.sample_facts import CheckedSample, SampleFacts, UnusableSample, kind_and_cause
 from casnet_cli.data.images import SIDEWAYS
-from casnet_cli.data.splits import SPLITS, folds_of
+from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, UnfitKind
 from casnet_cli.labels import LabelSet
 
@@ -92,14 +92,14 @@ class Finding:
         return [" = ".join(sample.where for sample in group) for group in self.examples]
 
 
-def check_samples(samples: Sequence[CheckedSample], labels: LabelSet, folds: int | None) -> list[Finding]:
-    """All findings, the most severe ones first. folds: their number in a set that is cross-validated, else None."""
+def check_samples(samples: Sequence[CheckedSample], labels: LabelSet, fold_of: Mapping[str, int]) -> list[Finding]:
+    """All findings, the most severe ones first. fold_of: of each training image that is in a fold."""
     samples = sorted(samples, key=lambda sample: SPLITS.index(sample.split))
     usable = usable_samples(samples)
     found = [
         *_unfit([sample for sample in samples if isinstance(sample, UnusableSample)]),
         *_twice(samples),
-        *_leaks(usable, _sides(usable, folds)),
+        *_leaks(usable, _sides(usable, fold_of)),
         *_classes(usable, labels),
         *_headers(usable),
     ]
@@ -158,11 +158,12 @@ def _twice(samples: Sequence[CheckedSample]) -> Iterator[Finding]:
         yield Finding("twice", "error", "names that occur twice in a split", _each(members), "rename one of them")
 
 
-def _sides(samples: Sequence[SampleFacts], folds: int | None) -> dict[int, str]:
+def _sides(samples: Sequence[SampleFacts], fold_of: Mapping[str, int]) -> dict[int, str]:
     """The part of the data, fold or split, that each sample belongs to, by the sample's `id`."""
-    fold_of = folds_of([sample.name for sample in samples if sample.split == "train"], folds)
     return {
-        id(sample): f"fold {fold_of[sample.name]}" if folds and sample.name in fold_of else sample.split
+        id(sample): f"fold {fold_of[sample.name]}"
+        if sample.split == "train" and sample.name in fold_of
+        else sample.split
         for sample in samples
     }
 
@@ -175,7 +176,7 @@ def _leaks(samples: Sequence[SampleFacts], sides: dict[int, str]) -> Iterator[Fi
         across: dict[str, list[duplicates.DuplicatePair]] = defaultdict(list)
         for pair in pairs:
             one, other = (sides[id(sample)] for sample in (pair.first, pair.second))
-            across["" if one == other else "folds" if "fold" in one else f"{one} and {other}"].append(pair)
+            across["" if one == other else "folds" if "fold" in one + other else f"{one} and {other}"].append(pair)
         for where, members in across.items():
             if where:
                 text, advice = f"{what} across {where}: metrics come out too good", "keep one of each"

@@ -1,7 +1,6 @@
 """How the images of one's own data are divided into train, val and test."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,9 +38,8 @@ def assign_splits(names: Sequence[str], division: Division, files: Mapping[str, 
     """The split of each name.
 
     files: the image of each name, for lists that name it by its folders. Raises DataError if a list names no image or
-    one that is not there, an image is in two splits, a group is, or none is left for training.
+    one that is not there, an image is in two splits, or none is left for training.
     """
-    groups = groups_of(names, division.group_by) if division.group_by else {}
     if division.lists:
         found = _by_lists(names, division.lists, files or {})
     elif division.folds is not None:
@@ -49,15 +47,20 @@ def assign_splits(names: Sequence[str], division: Division, files: Mapping[str, 
             raise DataError(f"--folds {division.folds}: {len(names)} images (2 folds at least, an image each)")
         found = dict.fromkeys(names, "train")
     elif division.val or division.test:
-        found = _by_groups(groups, division) if groups else _by_fractions(names, division)
+        groups = groups_of(names, division.group_by)
+        return _by_groups(groups, division) if groups else _by_fractions(names, division)
     else:
         found = _by_sub_folders(names)
+    return found
+
+
+def check_whole(split_of: Mapping[str, str], groups: Mapping[str, str]) -> None:
+    """Raises DataError if images of one group are in two splits."""
     of_group: dict[str, tuple[str, str]] = {}
-    for name, split in found.items():
+    for name, split in split_of.items():
         first, other = of_group.setdefault(groups.get(name, name), (name, split))
         if other != split:
             raise DataError(f"--group-by: {first} is in {other} and {name} in {split}, of one group {groups[name]!r}")
-    return found
 
 
 def _by_sub_folders(names: Sequence[str]) -> dict[str, str]:
@@ -79,9 +82,12 @@ def _by_fractions(names: Sequence[str], division: Division) -> dict[str, str]:
     return {name: by_name[name] for name in names}
 
 
-def groups_of(names: Sequence[str], pattern: str) -> dict[str, str]:
+def groups_of(names: Sequence[str], pattern: str | None) -> dict[str, str]:
     """The group of each name: what `{group}` of the pattern stands for, or the first group of a regular expression, or
-    all that it finds. Raises InputError for a pattern that is none, DataError for a name in which it finds nothing."""
+    all that it finds; empty without a pattern. Raises InputError for a pattern that is none, DataError for a name in
+    which it finds nothing, and if all names are of one group."""
+    if pattern is None:
+        return {}
     if "{group}" in pattern:
         parts = [re.escape(part).replace(r"\*", ".*") for part in pattern.split("{group}")]
         pattern = parts[0] + "(.+?)" + "(?:.+?)".join(parts[1:])
@@ -96,25 +102,22 @@ def groups_of(names: Sequence[str], pattern: str) -> dict[str, str]:
         if match is None:
             raise DataError(f"--group-by: {name} has no group by {pattern} (expected to be found in every name)")
         found[name] = match.group(1) if expression.groups and match.group(1) is not None else match.group()
+    if len(set(found.values())) == 1:
+        raise DataError(
+            f"--group-by: all images are of one group, {found[names[0]]!r} (a pattern that tells them apart)"
+        )
     return found
 
 
 def _by_groups(groups: dict[str, str], division: Division) -> dict[str, str]:
     """Whole groups in the order of their shuffled names, until a split has its share of the images."""
-    sizes = Counter(groups.values())
-    every = sorted(sizes)
-    order = [every[index] for index in splits.shuffled_positions(every, division.seed)]
     split_of: dict[str, str] = {}
     for split, share in (("test", division.test), ("val", division.val)):
-        wanted, taken = share * len(groups), 0
-        for group in order:
-            if not share or group in split_of:
-                continue
-            if taken and abs(taken + sizes[group] - wanted) > abs(taken - wanted):
-                break
-            split_of[group], taken = split, taken + sizes[group]
-    if len(split_of) >= len(every):
-        raise DataError(f"--group-by: {len(every)} groups: none is left to train on (smaller shares, or more groups)")
+        left = [group for group in groups.values() if group not in split_of] if share else []
+        split_of |= dict.fromkeys(splits.whole_groups(left, share * len(groups), division.seed), split)
+    every = len(set(groups.values()))
+    if len(split_of) >= every:
+        raise DataError(f"--group-by: {every} groups: none is left to train on (smaller shares, or more groups)")
     return {name: split_of.get(group, "train") for name, group in groups.items()}
 
 

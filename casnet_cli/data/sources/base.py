@@ -52,6 +52,11 @@ class Entry:
     """Its label file, if it comes from one."""
     fault: Unfit | None = None
     """Why it cannot be read, if listing the files has shown that already."""
+    fold: int | None = None
+    """Of a training image of a set whose folds do not follow from the names: its fold from 1, or 0 for none, which is
+    trained on in every fold; None in all entries: folds follow from the names."""
+    group: str | None = None
+    """Of a training image: validation images are held out by whole groups; None in all entries: there are none."""
 
     def load(self) -> Sample:
         """Read the sample. Raises DataError, mostly Unfit."""

@@ -12,7 +12,7 @@ from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable, back
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending
 from casnet_cli.data.annotations.palettes import PalettesSeen
 from casnet_cli.data.layouts.class_files import label_of_parts
-from casnet_cli.data.layouts.division import Division, assign_splits
+from casnet_cli.data.layouts.division import Division, assign_splits, check_whole, groups_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.missing import blank_label, filled
 from casnet_cli.data.layouts.pairing import FilePair, missing_masks
@@ -22,7 +22,7 @@ from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.sources.folder_sample import load_sample
 from casnet_cli.data.sources.outlines import named
-from casnet_cli.data.splits import SPLITS
+from casnet_cli.data.splits import SPLITS, folds_by_group
 from casnet_cli.errors import DataError
 from casnet_cli.labels import LabelSet
 
@@ -80,16 +80,12 @@ class Origin:
         survey = Survey(
             self.pictures, [file for files in images.values() for file in files], images["train"], self.remarks
         )
-        entries = []
-        for pair in pairs:
-            if pair.name in split_of:
-                read = partial(_load, pair, label_of, survey)
-                entries.append(Entry(split_of[pair.name], pair.name, read, pair.image, pair.label, pair.fault))
+        taken = [one for one in pairs if one.name in split_of]
+        entries = _entries(taken, split_of, self.division, lambda pair: _load(pair, label_of, survey))
         if not any(entry.split == "train" for entry in entries):
             raise DataError(f"{self.images}: no training image is left")
         own = "" if self.pictures == PictureOptions() else repr(self.pictures)
         settings = repr((self.division, labels)) + own + settings + self.settings
-        taken = [one for one in pairs if one.name in split_of]
         return Source(
             self.name,
             labels,
@@ -129,6 +125,28 @@ def source_of_masks(origin: Origin, layout: Layout, table: ClassTable | None, me
     return origin.source(
         labels, pairs, label_of, layout.spare, f" {mending}" if mending else "", layout.searched, notes
     )
+
+
+def _entries(
+    pairs: Sequence[FilePair], split_of: Mapping[str, str], division: Division, load: Callable[[FilePair], Sample]
+) -> list[Entry]:
+    """Raises DataError if images of one group are in two splits."""
+    groups = groups_of([pair.name for pair in pairs], division.group_by)
+    check_whole(split_of, groups)
+    fold_of = folds_by_group(groups, division.folds) if groups and division.folds else {}
+    return [
+        Entry(
+            split_of[pair.name],
+            pair.name,
+            partial(load, pair),
+            pair.image,
+            pair.label,
+            pair.fault,
+            fold_of.get(pair.name),
+            groups.get(pair.name),
+        )
+        for pair in pairs
+    ]
 
 
 def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray], survey: Survey) -> Sample:

@@ -53,4 +53,4 @@ def test_duplicates_are_found_whatever_their_size_and_compression_and_nothing_el
 
 
 def test_no_samples() -> None:
-    assert check_samples([], LABELS, None) == [] and duplicates.near_identical_pairs([]) == []
+    assert check_samples([], LABELS, {}) == [] and duplicates.near_identical_pairs([]) == []
