@@ -10,6 +10,9 @@ from casnet_cli.util.text import count, percent
 NAMED = 3
 """Shapes that a remark names."""
 
+NAMED_VALUES = 8
+"""Values of masks that a remark names."""
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -26,7 +29,7 @@ class Remark:
     shapes: int = 0
     """Shapes in these files that it concerns; 0: it concerns files or pixels."""
     names: tuple[str, ...] = ()
-    """The first of these shapes, with their files."""
+    """The first of these shapes, with their files; or the values of these pixels."""
 
     @property
     def line(self) -> str:
@@ -35,7 +38,9 @@ class Remark:
             more = f" and {self.shapes - len(self.names):,} more" if self.shapes > len(self.names) else ""
             return f"{count(self.shapes, 'shape')} {self.text}: {', '.join(self.names)}{more}"
         counted = f"{count(self.pixels, 'pixel')} ({percent(self.pixels / self.total)} %) " if self.pixels else ""
-        return f"{count(len(self.files), 'file')}: {counted}{self.text}"
+        more = f" and {len(self.names) - NAMED_VALUES:,} more" if len(self.names) > NAMED_VALUES else ""
+        values = f": {', '.join(self.names[:NAMED_VALUES])}{more}" if self.names else ""
+        return f"{count(len(self.files), 'file')}: {counted}{self.text}{values}"
 
 
 class Remarks:
@@ -44,12 +49,15 @@ class Remarks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: dict[str, dict[Path, tuple[int, int]]] = {}
+        self._values: dict[str, dict[str, None]] = {}
         self._shapes: dict[str, dict[Path, tuple[int, tuple[str, ...]]]] = {}
 
-    def add(self, text: str, file: Path, pixels: int = 0, total: int = 0) -> None:
-        """text: as `Remark.text`. pixels, total: pixels of the file that it concerns, and all of them."""
+    def add(self, text: str, file: Path, pixels: int = 0, total: int = 0, values: Sequence[str] = ()) -> None:
+        """text: as `Remark.text`. pixels, total: pixels of the file that it concerns, and all of them. values: theirs,
+        where the text does not say them."""
         with self._lock:
             self._found.setdefault(text, {})[file] = (pixels, total)
+            self._values.setdefault(text, {}).update(dict.fromkeys(values))
 
     def add_shapes(self, text: str, file: Path, names: Sequence[str]) -> None:
         """text: as `Remark.text`, behind `3 shapes`. names: how messages name them; none: nothing is added."""
@@ -73,7 +81,11 @@ class Remarks:
             ]
             return [
                 Remark(
-                    text, tuple(sorted(files)), sum(one for one, _ in files.values()), sum(n for _, n in files.values())
+                    text,
+                    tuple(sorted(files)),
+                    sum(one for one, _ in files.values()),
+                    sum(number for _, number in files.values()),
+                    names=tuple(sorted(self._values[text], key=lambda value: (len(value), value))),
                 )
                 for text, files in sorted(self._found.items())
             ] + of_shapes

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -26,9 +26,12 @@ UNKNOWN = -1
 """In place of a class id: a value or colour that no class and no void claims."""
 
 FORM = (
-    'void = {ids = [255]}, then [[class]] with name = "road" and ids = [7] or color = [128, 64, 128], or labels = '
-    '["road", "Road"] for names'
+    'void = {ids = [255]} or void = "rest", then [[class]] with name = "road" and ids = [7] or '
+    'color = [128, 64, 128], or labels = ["road", "Road"] for names'
 )
+
+REST = "rest"
+"""In place of the table `void`: all that no class claims is void."""
 
 BACKGROUND = "background"
 """Name of the class of all pixels outside of the outlines, where there is such a class."""
@@ -82,6 +85,8 @@ class ClassTable:
     """Class id, or VOID, of each RGB colour; empty if the masks have values."""
     names: dict[str, int] = field(default_factory=dict)
     """Class id, or VOID, of each name in annotations that the key `labels` claims."""
+    rest: bool = False
+    """Whether values, colours and names that nothing claims are void; else they are an error."""
 
     def class_of_name(self, name: str) -> int | None:
         """Class id, or VOID, of a name in annotations: by `labels`, else of the class of that name; None: none is."""
@@ -133,11 +138,12 @@ def load(path: Path) -> ClassTable:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(f"{path}: not a readable table of classes: {reason(error)} (expected {FORM})") from None
+    rest = raw.get("void") == REST
     try:
-        table = _Table.model_validate(raw)
+        table = _Table.model_validate({key: value for key, value in raw.items() if key != "void"} if rest else raw)
     except ValidationError as error:
         raise DataError(*(f"{path}: {_sentence(fault)}" for fault in error.errors())) from None
-    return _checked(table, path)
+    return replace(_checked(table, path), rest=rest)
 
 
 def _sentence(fault: "ErrorDetails") -> str:

@@ -5,13 +5,16 @@ from collections import Counter
 import numpy as np
 
 from casnet_cli.data.annotations.class_table import BACKGROUND, UNKNOWN, ClassTable, background_id
-from casnet_cli.data.annotations.mask_file import Mask
+from casnet_cli.data.annotations.mask_file import Mask, unpack_color
 from casnet_cli.data.annotations.mending import Mending, ground_and_object, nearest_classes
 from casnet_cli.data.annotations.palettes import tells
 from casnet_cli.labels import VOID
 
 NEAREST = "taken for the nearest colour"
 ABSENT = "where nothing was measured: void"
+MOST_NAMED = 64
+"""Values of a file that are named, if nothing claims them."""
+
 COLORLESS = 24
 """Largest difference between the channels of a grey pixel that a JPEG has coloured."""
 
@@ -35,10 +38,10 @@ class Lookup:
         self._opaque = self._opaque_values()
 
     def classes(self) -> np.ndarray:
-        """(H, W) uint8 class ids and VOID; meaningless where `first` is set afterwards."""
+        """(H, W) uint8 class ids and VOID; VOID also where nothing claims a pixel, and `first` is set then."""
         found = np.empty(self.mask.shape, np.uint8)
         for rows in self.mask.strips():
-            found[rows] = self._looked_up(rows)
+            found[rows] = self._looked_up(rows).astype(np.uint8)  # UNKNOWN becomes VOID
         return found
 
     def _values(self, rows: slice) -> np.ndarray:
@@ -106,6 +109,11 @@ class Lookup:
             self.first = (int(row) + rows.start, int(column), values[row, column].item())
         found, counts = np.unique(values[unknown], return_counts=True)
         self.foreign.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+
+    def foreign_values(self) -> list[str]:
+        """The most frequent values, or colours, that nothing claims, in words."""
+        found = [value for value, _ in self.foreign.most_common(MOST_NAMED)]
+        return [str(unpack_color(int(value))) if self.by_color else f"{value:.10g}" for value in found]
 
     def _opaque_values(self) -> np.ndarray:
         """All values, or packed colours, of pixels that are not transparent."""

@@ -15,6 +15,7 @@ from casnet_cli.data.sources.base import Reader, labelled_sample
 from casnet_cli.errors import Unfit, UnfitKind
 
 FIRST = "with the ids in the first of three channels"
+REST = "that no class claims, taken for void"
 OPACITY = "of one colour whose opacity tells the object from the ground, and is taken as the id"
 
 
@@ -36,7 +37,8 @@ def class_ids(
     a grey image is taken as colours, and a colour image whose first channel says all as ids. Transparent pixels that
     nothing claims are `background` if there is such a class, else void, as pixels outside of outlines are.
     mending: what is done to values that nothing claims. remarks: gets what was decided. seen: the palettes of
-    the masks before. Raises Unfit naming the first pixel that no class and no void claims, and what it may be.
+    the masks before. Raises Unfit naming the first pixel that no class and no void claims, and what it may be, unless
+    all else is void by the table.
     """
     mask, remarks = mask_file.read(file), remarks or Remarks()
     for note in mask.info.notes:
@@ -51,6 +53,8 @@ def class_ids(
     found = lookup.classes()
     if lookup.first and mending.threshold is not None and lookup.divisible:
         found = lookup.divided(mending.threshold)
+    elif lookup.first and table.rest:
+        remarks.add(REST, file, sum(lookup.foreign.values()), found.size, lookup.foreign_values())
     elif lookup.first:
         raise unclaimed(mask, table, lookup.by_color, lookup.first, lookup.foreign)
     for text, pixels in lookup.counts.items():

@@ -8,9 +8,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from casnet_cli.data.annotations import mask_file
+from casnet_cli.data.annotations.class_table import ClassTable, background_id
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.names import MASK_WORDS, words
 from casnet_cli.data.layouts.pairing import Listed
+from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import MAX_CLASSES, VOID
 
@@ -86,24 +88,30 @@ def _class(text: str) -> str:
 
 
 def label_of_parts(
-    parts: Sequence[tuple[str, Path]], names: tuple[str, ...], rest: int, threshold: float | None
+    parts: Sequence[tuple[str, Path]], table: ClassTable, threshold: float | None, remarks: Remarks
 ) -> np.ndarray:
-    """(H, W) uint8 class ids of masks of one class each; what none covers is `rest`.
+    """(H, W) uint8 class ids of masks of one class each; outside of all is `background`, or void without such a class.
 
-    names: of the classes; later ones lie on top. threshold: from which value on a pixel belongs to the class; None:
-    masks hold 0 and one other value. Raises Unfit if a mask is of another size than the others, of more values, or of
-    a class that is not among the names.
+    table: the classes; later ones lie on top, and void above them. threshold: from which value on a pixel belongs to
+    the class; None: masks hold 0 and one other value. remarks: gets what is void as no class claims it. Raises Unfit
+    if a mask is of another size than the others, of more values, or of a name that nothing claims.
     """
     label: np.ndarray | None = None
-    for name, file in sorted(parts, key=lambda part: names.index(part[0]) if part[0] in names else VOID):
-        if name not in names:
-            raise Unfit(f"{file}: {name!r} is no class of the table ({', '.join(names)})", UnfitKind.VALUE, name)
+    classed = [(table.class_of_name(name), name, file) for name, file in parts]
+    for class_id, name, file in sorted(classed, key=lambda one: VOID if one[0] is None else one[0]):
+        if class_id is None and not table.rest:
+            known = ", ".join(table.labels.names)
+            raise Unfit(f"{file}: {name!r} is no class of the table ({known})", UnfitKind.VALUE, name)
         covered = _covered(file, threshold)
-        label = np.full(covered.shape, rest, np.uint8) if label is None else label
+        if class_id is None:
+            class_id = VOID
+            remarks.add(f"of {name!r}, which no class claims, taken for void", file, int(covered.sum()), covered.size)
+        ground = background_id(table.labels.names)
+        label = np.full(covered.shape, ground, np.uint8) if label is None else label
         if label.shape != covered.shape:
             size, other = (f"{shape[1]}x{shape[0]}" for shape in (covered.shape, label.shape))
             raise Unfit(f"{file}: is {size} pixels, and {parts[0][1]} {other} (masks of one picture)", UnfitKind.SIZES)
-        label[covered] = names.index(name)
+        label[covered] = class_id
     assert label is not None
     return label
 

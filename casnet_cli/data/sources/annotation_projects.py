@@ -181,7 +181,7 @@ def _names(contents: Sequence[AnnotatedFile], table: ClassTable | None) -> Names
         found = table.names.get(name, by_number.get(name))
         return names.class_of(name) if found is None else found
 
-    return Names(names.labels, claimed)
+    return replace(names, class_of=claimed)
 
 
 def _label(one: _Listed, image: Path, names: Names, boxes: str | None, origin: Origin) -> np.ndarray:

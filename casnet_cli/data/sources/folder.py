@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.annotations import masks
-from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable, background_id
+from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending
 from casnet_cli.data.annotations.palettes import PalettesSeen
 from casnet_cli.data.layouts.class_files import label_of_parts
@@ -108,22 +108,19 @@ def source_of_masks(origin: Origin, layout: Layout, table: ClassTable | None, me
     """
     if table is None:
         found = {name for one in layout.pairs for name, _ in one.parts}
-        labels = named((BACKGROUND, *sorted(found - {BACKGROUND})), layout.searched)
-    else:
-        labels = table.labels
-    pairs, blank, notes = filled(layout.pairs, origin.missing, labels.names)
-    seen, rest = PalettesSeen(origin.remarks), background_id(labels.names)
+        table = ClassTable(named((BACKGROUND, *sorted(found - {BACKGROUND})), layout.searched))
+    pairs, blank, notes = filled(layout.pairs, origin.missing, table.labels.names)
+    seen = PalettesSeen(origin.remarks)
 
     def label_of(pair: FilePair) -> np.ndarray:
         if pair.label is None:
             return blank_label(pair.image, blank)
         if pair.parts:
-            return label_of_parts(pair.parts, labels.names, rest, mending.threshold)
-        assert table is not None  # only masks of one class each need none
+            return label_of_parts(pair.parts, table, mending.threshold, origin.remarks)
         return masks.class_ids(pair.label, table, mending, origin.remarks, seen)
 
     return origin.source(
-        labels, pairs, label_of, layout.spare, f" {mending}" if mending else "", layout.searched, notes
+        table.labels, pairs, label_of, layout.spare, f" {mending}" if mending else "", layout.searched, notes
     )
 
 

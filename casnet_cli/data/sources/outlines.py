@@ -37,6 +37,8 @@ class Names:
     """The classes."""
     class_of: ClassOf
     """Class id of each name."""
+    spare: int | None = None
+    """Class id of names that nothing claims: VOID if the table says `void = "rest"`; None: they are an error."""
 
     @property
     def rest(self) -> int:
@@ -59,7 +61,7 @@ def names_of(table: ClassTable | None, occurring: Mapping[str, Color | None], wh
         claimed = table.class_of_name(name)
         return reserved.get(name) if claimed is None else claimed
 
-    return Names(table.labels, class_of)
+    return Names(table.labels, class_of, VOID if table.rest else None)
 
 
 def named(names: tuple[str, ...], where: Path, colors: Mapping[str, Color | None] = MappingProxyType({})) -> LabelSet:
@@ -96,10 +98,14 @@ def label_of_shapes(
     """
     classed: list[tuple[Shape, int]] = []
     nameless: list[Shape] = []
+    spare: dict[str, list[Shape]] = {}
     for shape in shapes:
         class_id = names.class_of(shape.label) if shape.label else None
         if class_id is not None:
             classed.append((shape, class_id))
+        elif shape.label and names.spare is not None:
+            classed.append((shape, names.spare))
+            spare.setdefault(shape.label, []).append(shape)
         elif shape.label:
             known = ", ".join(names.labels.names)
             fault = (
@@ -114,6 +120,8 @@ def label_of_shapes(
     except ShapeFault as fault:
         file = classed[0][0].file
         raise Unfit(f"{file}: {image.name}: {fault} (mend or remove it)", UnfitKind.UNREADABLE) from None
+    for label, found in spare.items():
+        note(remarks, f"of label {label!r}, which no class claims, taken for void", image, found)
     note(remarks, WITHOUT_LABEL, image, nameless)
     note(remarks, WITHOUT_PIXEL, image, drawn.without_pixel)
     note(remarks, OUTSIDE, image, drawn.outside)

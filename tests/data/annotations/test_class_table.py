@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from casnet_cli.data.annotations import class_table, masks
+from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID
 
@@ -52,9 +54,34 @@ def test_names_in_annotations_merge_classes_and_mean_void(tmp_path: Path) -> Non
     assert classes == {"Car": 0, "van": 0, "car": 0, "__ignore__": VOID, "bus": None}
 
 
+def test_the_rest_is_void_and_counted(tmp_path: Path) -> None:
+    text = 'void = "rest"\n[[class]]\nname = "road"\nids = [7]\n[[class]]\nname = "sky"\nids = [23]'
+    found = table(tmp_path, text)
+    assert found.rest and not found.names and found.ids == {7: 0, 23: 1}
+    remarks = Remarks()
+    for number, values in enumerate(([7, 8, 23, 8], [-1, 7, 7, 300], [7, 23, 7, 7])):
+        tifffile.imwrite(tmp_path / f"{number}.tif", np.array([values], np.int16))
+    seen = [masks.class_ids(tmp_path / f"{number}.tif", found, remarks=remarks).tolist() for number in range(3)]
+    assert seen == [[[0, VOID, 1, VOID]], [[VOID, 0, 0, VOID]], [[0, 1, 0, 0]]]
+    assert [one.line for one in remarks.all()] == [
+        "2 files: 4 pixels (50.0 %) that no class claims, taken for void: 8, -1, 300"
+    ]
+
+
+def test_the_rest_of_colours_is_void_and_counted(tmp_path: Path) -> None:
+    found = table(tmp_path, 'void = "rest"\n[[class]]\nname = "sky"\ncolor = [70, 130, 180]')
+    remarks = Remarks()
+    Image.fromarray(COLORS.astype(np.uint8)).save(tmp_path / "m.png")
+    assert masks.class_ids(tmp_path / "m.png", found, remarks=remarks).tolist() == [[VOID, VOID, 0], [VOID, VOID, 0]]
+    assert [one.line for one in remarks.all()] == [
+        "1 file: 4 pixels (66.7 %) that no class claims, taken for void: (0, 0, 0), (128, 64, 128), (129, 64, 128)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ('void = "all"\n[[class]]\nname = "a"\nids = [1]', ["void: should be a table (expected", 'void = "rest"']),
         ("", ["class", "field required"]),
         ('void = {labels = ["x"]}\n[[class]]\nname = "a"\nlabels = ["x"]', ["'x' is claimed by void and 'a'"]),
         ('[[class]]\nname = "a"\nlabels = [""]', ["class.0.labels.0"]),

@@ -70,6 +70,17 @@ def test_a_label_that_is_no_class_is_an_error_that_names_the_shape(tmp_path: Pat
     assert caught.value.kind is UnfitKind.VALUE and caught.value.what == "label 'tree'"
 
 
+def test_labels_that_nothing_claims_are_void_and_counted_if_the_table_says_so(tmp_path: Path) -> None:
+    names, remarks = names_of(ClassTable(with_colors(("background", "car")), rest=True), {}, FILE), Remarks()
+    shapes = [shape("car", 1, 1), shape("tree", 5, 2), shape("_background_", 5, 3), shape("tree", 9, 4)]
+    label = label_of_shapes(shapes, tmp_path / "a.jpg", names, (8, 12), LABELME, remarks)
+    assert label[2].tolist() == [0, 1, 1, 1, 0, 0, 0, 0, 0, VOID, VOID, VOID]
+    assert [one.line for one in remarks.all()] == [
+        "2 shapes of label 'tree', which no class claims, taken for void: "
+        "shape 2 (box) of a.jpg in a.json, shape 4 (box) of a.jpg in a.json"
+    ]
+
+
 def test_run_lengths_that_do_not_fit_name_picture_and_annotation(tmp_path: Path) -> None:
     runs = Shape(Kind.RUNS, "car", "annotation 5", FILE, runs=np.array([3]), size=(1, 4))
     names = names_of(None, {"car": None}, FILE)
