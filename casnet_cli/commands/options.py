@@ -42,17 +42,17 @@ def _own(text: str, *names: str, **more: str) -> typer.models.OptionInfo:
 
 
 Images = Annotated[Path | None, _own("Folder of images.", metavar="DIR")]
-Masks = Annotated[Path | None, _own("Folder of masks, or of LabelMe's JSON files.", metavar="DIR")]
+Masks = Annotated[Path | None, _own("Folder of masks, or of annotations with a file a picture.", metavar="DIR")]
 Annotations = Annotated[
     list[str] | None,
     _own(
-        "COCO's JSON file, in place of masks; several with their splits: train=FILE, val=FILE.",
+        "Annotations of many pictures, as COCO's, in place of masks; several with splits: train=FILE, val=FILE.",
         "--annotations",
         metavar="FILE",
     ),
 ]
 Boxes = Annotated[
-    Literal["draw", "skip"] | None, _own("What becomes of COCO's boxes without outline; default an error.")
+    Literal["draw", "skip"] | None, _own("What becomes of annotated boxes without outline; default an error.")
 ]
 Classes = Annotated[Path | None, _own("Table of classes; prepare folder --propose writes one.", metavar="FILE.toml")]
 DataName = Annotated[str | None, _own("Name of the data set; default that of the project's folder.")]

@@ -41,11 +41,11 @@ class FolderOptions:
     images: Path | None = None
     """Folder of the images."""
     masks: Path | None = None
-    """Folder of the masks, or of LabelMe files."""
+    """Folder of the masks, or of annotations with a file a picture."""
     annotations: tuple[str, ...] = ()
-    """COCO files in place of masks, each `FILE` or with its split, `train=FILE`."""
+    """Annotation files in place of masks, each `FILE` or with its split, `train=FILE`."""
     boxes: str | None = None
-    """What becomes of COCO's boxes without outline: `draw` or `skip`; None: they are an error."""
+    """What becomes of boxes without outline: `draw` or `skip`; None: they are an error."""
     classes: Path | None = None
     """Table of classes, a TOML file."""
     name: str | None = None
@@ -142,7 +142,7 @@ def _source(options: FolderOptions, origin: folders.Origin, layout: Layout, tabl
     if options.missing and outlined:
         raise InputError("--missing: for pictures without mask (annotations list what there is)")
     if options.boxes and not layout.annotations:
-        raise InputError("--boxes: for COCO's annotations (name them by --annotations)")
+        raise InputError("--boxes: for annotations (name them by --annotations)")
     if layout.annotations:
         origin = replace(origin, images=layout.images or origin.images)
         return source_of_projects(origin, _annotations(options, layout), table, options.boxes)

@@ -22,6 +22,7 @@ from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.named_pictures import NamedPictures
 from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, InputError, Unfit
+from casnet_cli.util.collector import collector_paused
 
 DRAW, SKIP = "draw", "skip"
 """What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
@@ -46,6 +47,7 @@ PROJECT_FORMS = {
 """Every form by its name in `tool_files`."""
 
 
+@collector_paused()
 def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
     """The content of an annotation file, and its form. Raises DataError: of a file of another form it says which."""
     tool = tool_of(file)
@@ -184,6 +186,7 @@ def _names(contents: Sequence[AnnotatedFile], table: ClassTable | None) -> Names
     return replace(names, class_of=claimed)
 
 
+@collector_paused()
 def _label(one: _Listed, image: Path, names: Names, boxes: str | None, origin: Origin) -> np.ndarray:
     content = one.picture.read()
     shapes = content.shapes
