@@ -14,6 +14,9 @@ from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, Shape
 from casnet_cli.data.annotations.tool_files import COCO
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 
+NO_OUTLINE = "without outline and box, left out"
+"""In words of `Remark.text`."""
+
 Id = int | str
 
 
@@ -135,7 +138,7 @@ def _read(image: _Image, categories: dict[Id, str], file: Path) -> PictureShapes
             without.append(Shape(Kind.POLYGON, label, name, file))
     drawn.sort(key=lambda shape: -(shape.area or 0.0))
     size = image.size or next((shape.size for shape in drawn if shape.size), None)
-    return PictureShapes(tuple(drawn), size, tuple(without))
+    return PictureShapes(tuple(drawn), size, {NO_OUTLINE: without})
 
 
 def _shapes(one: JsonTable, label: str, name: str, file: Path) -> list[Shape]:

@@ -3,6 +3,7 @@
 A reader (`coco`, `labelme`, …) makes shapes of a file, a rule of `drawing` makes pixels of shapes.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -89,8 +90,8 @@ class PictureShapes:
     """In the order of the file."""
     size: tuple[int, int] | None = None
     """Height and width of the picture in pixels; None: the file does not give them."""
-    without_outline: tuple[Shape, ...] = ()
-    """Annotations that have neither an outline nor a box."""
+    left_out: Mapping[str, Sequence[Shape]] = field(default_factory=dict)
+    """What is not drawn, by the words of `Remark.text` that say why."""
 
 
 def picture_size(height: object, width: object) -> tuple[int, int] | None:

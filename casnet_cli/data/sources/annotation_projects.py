@@ -28,7 +28,6 @@ DRAW, SKIP = "draw", "skip"
 """What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
 
 SKIPPED = "of boxes without an outline, left out (--boxes skip)"
-NO_OUTLINE = "without outline and box, left out"
 
 
 @dataclass(frozen=True)
@@ -193,5 +192,6 @@ def _label(one: _Listed, image: Path, names: Names, boxes: str | None, origin: O
     if one.found.boxes and boxes == SKIP:
         note(origin.remarks, SKIPPED, image, [shape for shape in shapes if shape.kind is Kind.BOX])
         shapes = tuple(shape for shape in shapes if shape.kind is not Kind.BOX)
-    note(origin.remarks, NO_OUTLINE, image, content.without_outline)
+    for text, left_out in content.left_out.items():
+        note(origin.remarks, text, image, left_out)
     return label_of_shapes(shapes, image, names, content.size, one.form.rule, origin.remarks)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile
-from casnet_cli.data.annotations.coco import read_coco
+from casnet_cli.data.annotations.coco import NO_OUTLINE, read_coco
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.data.annotations.shapes import Kind
 from casnet_cli.errors import DataError
@@ -85,7 +85,7 @@ def test_boxes_are_shapes_that_are_listed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(label_of(found), square())
     content = found.pictures[0].read()
     assert [(one.kind, one.id) for one in content.shapes] == [(Kind.BOX, f"annotation {n}") for n in range(3)]
-    assert [(one.kind, one.id) for one in content.without_outline] == [(Kind.POLYGON, "annotation 3")]
+    assert [(one.kind, one.id) for one in content.left_out[NO_OUTLINE]] == [(Kind.POLYGON, "annotation 3")]
 
 
 def test_sizes_that_are_missing_and_ids_of_another_type(tmp_path: Path) -> None:
