@@ -7,6 +7,7 @@ from pathlib import Path
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
 from casnet_cli.data.annotations import class_proposal
+from casnet_cli.data.annotations.class_lists import lists_near
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.sources.base import Source, files_below
@@ -115,8 +116,8 @@ def _propose(options: FolderOptions) -> Path:
     target = options.classes or Path(TABLE)
     if target.exists():
         raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
-    files = _masks(options)
-    proposal = class_proposal.propose(files)
+    files, above = _masks(options)
+    proposal = class_proposal.propose(files, lists_near(files, above))
     try:
         write_whole(target, proposal.text + "\n")
     except OSError as error:
@@ -128,15 +129,16 @@ def _propose(options: FolderOptions) -> Path:
     return target
 
 
-def _masks(options: FolderOptions) -> list[Path]:
-    """The masks by which classes are proposed: those of a folder of masks, or those recognized among the files."""
+def _masks(options: FolderOptions) -> tuple[list[Path], Path]:
+    """The masks by which classes are proposed: those of a folder of masks, or those recognized among the files; and the
+    folder up to which lists of classes count."""
     if options.root is None and options.images is None and not options.pair:
         masks = existing(options.masks, "--masks")
         files = list(files_below(masks, readable_endings(), left_out=(left_out := LeftOut())).values())
         console.notes(left_out.sentences())
         if not files:
             raise DataError(f"{masks}: holds no mask ({', '.join(readable_endings())})")
-        return files
+        return files, masks.parent
     layout = own_data(replace(options, classes=None)).layout
     if layout.evidence:
         console.message(layout.sentence)
@@ -144,4 +146,4 @@ def _masks(options: FolderOptions) -> list[Path]:
         raise InputError("--propose: for masks whose values are the classes (here names are: leave --classes out)")
     if not layout.masks:
         raise DataError("--propose: no picture has a mask")
-    return layout.masks
+    return layout.masks, options.root or layout.searched.parent

@@ -1,11 +1,14 @@
 """A table of classes to edit, made from the masks themselves: the values or colours they hold, and how often."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from casnet_cli.data.annotations.blending import Blending, blending_of
+from casnet_cli.data.annotations.class_lists import ClassList
+from casnet_cli.data.annotations.listed_names import ListedNames, listed_names
 from casnet_cli.data.annotations.mask_file import unpack_color
 from casnet_cli.data.annotations.mask_survey import TOO_MANY, Survey, survey
 from casnet_cli.errors import DataError
@@ -57,12 +60,13 @@ class _Values:
     """What blending has made of the masks; None: they show none."""
 
 
-def propose(files: Sequence[Path]) -> Proposal:
+def propose(files: Sequence[Path], lists: Sequence[ClassList] = ()) -> Proposal:
     """A table with a class for each value or colour, and with its share of the pixels as a comment.
 
     Grey and palette masks give ids, and a palette's colours with them; RGB masks, and palettes that disagree, give
     colours. 255 is proposed as void, unless 0, or 0 and 1 without ever being beside it, are the only other values:
-    these are then background and object. Of masks with blended borders the values that fill areas are proposed. Raises
+    these are then background and object. Of masks with blended borders the values that fill areas are proposed. lists:
+    of classes, whose names and colours count; classes that no mask holds are rows then too. Raises
     DataError if a file can be no mask, or if there are kinds that no table describes.
     """
     if not files:
@@ -70,12 +74,14 @@ def propose(files: Sequence[Path]) -> Proposal:
     found = survey(files)
     values, notes = _values(found, files[0].parent)
     levels = _levels(found, values)
+    names = listed_names(lists, list(values.kept), values.by_color)
+    notes += names.notes
     if levels:
-        rows, void = _two_rows(found, values, levels), {}
+        rows, void = _two_rows(found, values, levels, names), {}
         notes.append(_on_levels(found, values, levels))
     else:
-        void = _void(found, values)
-        rows = _rows(found, values, void)
+        void = _void(found, values, names)
+        rows = _rows(found, values, void, names)
         notes += [_on_blending(values, values.blending, found.lossy is not None)] if values.blending else []
     transparent = _transparent_row(found, values)
     if transparent:
@@ -172,11 +178,15 @@ def _on_blending(values: _Values, blending: Blending, lossy: bool) -> str:
     return f"{share} Between ids nothing can be told: {again}."
 
 
-def _void(found: Survey, values: _Values) -> dict[str, list[object]]:
+def _void(found: Survey, values: _Values, names: ListedNames) -> dict[str, list[object]]:
     """Keys and values of `void`."""
+    listed = names.void(list(values.kept))
     if not values.by_color:
-        ids = [value for value in values.kept if value == VOID or value < 0]
+        unlisted = [value for value in values.kept if (value == VOID or value < 0) and value not in names.classes]
+        ids = sorted([*listed, *unlisted])
         return {"ids": list(ids)} if ids else {}
+    if names.classes:
+        return {"colors": [list(unpack_color(color)) for color in listed]} if listed else {}
     others = {color for index, (color, _) in found.palette.items() if index != VOID}
     if len(found.void_colors) == 1 and not found.void_colors & others and found.void_colors <= set(values.kept):
         return {"colors": [list(unpack_color(color)) for color in found.void_colors]}
@@ -189,11 +199,14 @@ def _void_values(void: dict[str, list[object]]) -> set[int]:
     return ids | {color[0] << 16 | color[1] << 8 | color[2] for color in colors}
 
 
-def _two_rows(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tuple[int, ...]]) -> list[_Row]:
+def _two_rows(
+    found: Survey, values: _Values, levels: tuple[tuple[int, ...], tuple[int, ...]], names: ListedNames
+) -> list[_Row]:
     """Background and object."""
     rows = []
     for name, held, spare in zip(("background", "object"), levels, with_colors(("0", "1")).palette, strict=True):
         pixels = sum(values.kept[value] for value in held)
+        name = next((names.classes[value].name for value in held if value in names.classes), name)
         if values.by_color:
             rows.append(_Row(name, pixels, (), unpack_color(held[0])))
         else:
@@ -203,19 +216,22 @@ def _two_rows(found: Survey, values: _Values, levels: tuple[tuple[int, ...], tup
     return rows
 
 
-def _rows(found: Survey, values: _Values, void: dict[str, list[object]]) -> list[_Row]:
-    """A class for each value that is not void."""
-    kept = [value for value in values.kept if value not in _void_values(void)]
+def _rows(found: Survey, values: _Values, void: dict[str, list[object]], names: ListedNames) -> list[_Row]:
+    """A class for each value that is not void, and for those that are only listed."""
+    absent = [value for value, listed in names.classes.items() if value not in values.kept and not listed.void]
+    kept = sorted([*(value for value in values.kept if value not in _void_values(void)), *absent])
     generated = with_colors(tuple(map(str, kept))).palette if 0 < len(kept) <= MAX_CLASSES else ((0, 0, 0),) * len(kept)
     used: set[tuple[int, int, int]] = set()
     rows = []
     for value, spare in zip(kept, generated, strict=True):
+        listed, pixels = names.classes.get(value), values.kept.get(value, 0)
         if values.by_color:
-            rows.append(_Row(_hex(value), values.kept[value], (), unpack_color(value)))
+            rows.append(_Row(listed.name if listed else _hex(value), pixels, (), unpack_color(value)))
             continue
         known = found.palette.get(value, (0, Path()))[0]
-        color = unpack_color(known) if found.palette else spare
-        rows.append(_Row(f"class {value}", values.kept[value], (value,), None if color in used else color))
+        color = (listed.color if listed else None) or (unpack_color(known) if found.palette else spare)
+        name = listed.name if listed else f"class {value}"
+        rows.append(_Row(name, pixels, (value,), None if color in used else color))
         used.add(color)  # one class a colour
     return rows
 
@@ -250,10 +266,9 @@ def _text(rows: list[_Row], void: dict[str, list[object]], values: _Values, note
     else:
         lines += [f"# Unlabelled pixels, if there are any, would be: {_unused(values)}", ""]
     for row in rows:
-        lines += [
-            "[[class]]",
-            f'name = "{row.name}"    # {100 * row.pixels / max(1, values.total):.2f} % of the pixels',
-        ]
+        share = 100 * row.pixels / max(1, values.total)
+        name = json.dumps(row.name, ensure_ascii=False)
+        lines += ["[[class]]", f"name = {name}    # {share:.2f} % of the pixels"]
         lines += [f"ids = {list(row.ids)}"] if row.ids else []
         lines += [f"color = {list(row.color)}"] if row.color else []
         lines += [""]
