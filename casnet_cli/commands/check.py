@@ -27,7 +27,7 @@ from casnet_cli.commands.options import (
     ValFraction,
 )
 
-_DATA = "Prepared file; folder, archive or name of a known set; or folder, with the options below."
+_DATA = "Prepared file; folder, archive, table or name of a known set; or folder, with the options below."
 Data = Annotated[str, typer.Argument(help=_DATA, metavar="DATA")]
 Page = Annotated[
     Path | None, typer.Option("--out", help="Write check.html here: findings, histograms, examples.", metavar="DIR")

@@ -41,8 +41,10 @@ def _own(text: str, *names: str, **more: str) -> typer.models.OptionInfo:
     return typer.Option(*names, help=text, rich_help_panel=OWN, **more)  # type: ignore[arg-type]
 
 
-Images = Annotated[Path | None, _own("Folder of images.", metavar="DIR")]
-Masks = Annotated[Path | None, _own("Folder of masks, or of annotations with a file a picture.", metavar="DIR")]
+Images = Annotated[Path | None, _own("Folder of images; of a table of pictures its column.", metavar="DIR")]
+Masks = Annotated[
+    Path | None, _own("Folder of masks, or of annotations with a file a picture; of a table its column.", metavar="DIR")
+]
 Annotations = Annotated[
     list[str] | None,
     _own(

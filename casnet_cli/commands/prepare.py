@@ -29,7 +29,7 @@ from casnet_cli.commands.options import (
 )
 from casnet_cli.data.sources import SOURCES
 
-_DATASETS = f"{', '.join(SOURCES)}; or a folder or archive of one's own; or folder, with the options below."
+_DATASETS = f"{', '.join(SOURCES)}; or a folder, archive or table of one's own; or folder, with the options below."
 DataSet = Annotated[str, typer.Argument(help=_DATASETS, metavar="DATASET")]
 RawData = Annotated[Path | None, typer.Option(help="Archive or folder; default one in data/ or here, else a download.")]
 Target = Annotated[Path | None, typer.Option(help="File to write; default data/NAME.h5.")]

@@ -64,38 +64,61 @@ def open_archive(path: Path, scratch: Path, only: Callable[[str], bool] | None =
         raise DataError(f"{path}: no such file or folder (expected a folder or an archive {', '.join(KINDS)})")
     if not path.name.lower().endswith(KINDS):
         raise DataError(f"{path}: of unknown kind (expected a folder or an archive {', '.join(KINDS)})")
-    folder = unfinished_name(scratch / "unpacked")
+    with unpacked_folder(path, scratch, "unpacked") as folder:
+        _unpack(path, folder, only)
+        yield folder
+
+
+@contextmanager
+def unpacked_folder(path: Path, scratch: Path, name: str) -> Iterator[Path]:
+    """A new folder inside `scratch` for what is unpacked of `path`; removed after the block, whatever happens.
+
+    name: begins the folder's; what ended processes left under it is removed. Raises DataError if it cannot be made.
+    """
+    folder = unfinished_name(scratch / name)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        remove_stale(scratch / "unpacked")
+        remove_stale(scratch / name)
         folder.mkdir()
     except OSError as error:
         raise DataError(f"{scratch}: cannot be written: {error.strerror} (expected room to unpack {path})") from error
     try:
-        _unpack(path, folder, only)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(path: Path, folder: Path, only: Callable[[str], bool] | None) -> None:
-    output = _Unpacking(path, folder, only, min(MAX_BYTES, MAX_RATIO * path.stat().st_size + RATIO_ALLOWANCE))
-    try:
+    output = Unpacking(path, folder, only, limit_of(path.stat().st_size))
+    with unpacking(path, folder, "archive", " or ".join(KINDS)):
         if path.name.lower().endswith(".zip"):
             _unpack_zip(path, output)
         else:
             _unpack_tar(path, output)
-    except BROKEN as error:
-        raise DataError(
-            f"{path}: damaged or no such archive: {_line(error)} (expected a complete {_kinds()})"
-        ) from error
-    except OSError as error:
-        advice = f"free some space in {folder.parent}" if error.errno == errno.ENOSPC else f"expected a {_kinds()}"
-        raise DataError(f"{path}: cannot be unpacked: {error.strerror or _line(error)} ({advice})") from error
 
 
-def _kinds() -> str:
-    return " or ".join(KINDS)
+@contextmanager
+def unpacking(
+    path: Path, folder: Path, what: str, kinds: str, broken: tuple[type[Exception], ...] = BROKEN
+) -> Iterator[None]:
+    """Make faults of a file that is unpacked a DataError that names it.
+
+    folder: what it is unpacked into. what, kinds: in words, `archive` and its endings. broken: what a damaged file
+    raises besides OSError.
+    """
+    try:
+        yield
+    except (OSError, *broken) as error:  # type: ignore[misc]  # mypy takes the tuple for one of anything
+        if not isinstance(error, OSError) or error.errno is None:
+            fault = f"{path}: damaged or no such {what}: {_line(error)} (expected a complete {kinds})"
+            raise DataError(fault) from error
+        advice = f"free some space in {folder.parent}" if error.errno == errno.ENOSPC else f"expected a {kinds}"
+        raise DataError(f"{path}: cannot be unpacked: {error.strerror} ({advice})") from error
+
+
+def limit_of(size: int) -> int:
+    """Bytes that so many packed ones may become."""
+    return min(MAX_BYTES, MAX_RATIO * size + RATIO_ALLOWANCE)
 
 
 def _line(error: Exception) -> str:
@@ -103,7 +126,7 @@ def _line(error: Exception) -> str:
 
 
 @dataclass
-class _Unpacking:
+class Unpacking:
     """The folder that members are written to, within a limit of bytes."""
 
     archive: Path
@@ -162,7 +185,7 @@ class _Unpacking:
         )
 
 
-def _unpack_zip(path: Path, output: _Unpacking) -> None:
+def _unpack_zip(path: Path, output: Unpacking) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         names = [
@@ -174,7 +197,7 @@ def _unpack_zip(path: Path, output: _Unpacking) -> None:
                     output.write(name, content)
 
 
-def _unpack_tar(path: Path, output: _Unpacking) -> None:
+def _unpack_tar(path: Path, output: Unpacking) -> None:
     """Examine and write each member as it comes: a compressed archive would have to be inflated twice otherwise."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
@@ -200,7 +223,7 @@ class _Tape:
     last: bytes
     """What the latest `read` returned."""
 
-    def __init__(self, stream: IO[bytes], output: _Unpacking):
+    def __init__(self, stream: IO[bytes], output: Unpacking):
         self.stream, self.output, self.last = stream, output, b""
         # Room for headers and padding, which no member claims.
         self.limit = output.limit + output.limit // 2

@@ -30,6 +30,7 @@ from casnet_cli.util.files import check_replaceable, write_whole
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
 from casnet_cli.workflows.own_data import FOLDER, FolderOptions, own_data, recognized
+from casnet_cli.workflows.own_folder import opened
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
@@ -57,7 +58,7 @@ class CheckedData:
     remarks: Callable[[], tuple[str, ...]] = tuple
     """What was decided of pictures and masks, and done to those read so far, in sentences for the user."""
     unpacked: str = ""
-    """The temporary folder of an archive, which no message should name; empty if it is no archive."""
+    """The temporary folder of what was unpacked, which no message should name; empty if nothing was."""
 
     def named(self, text: str) -> str:
         """The text with the archive's path in place of the temporary folder."""
@@ -121,8 +122,8 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
     if not path.exists():
         known = ", ".join(sources.SOURCES)
         raise DataError(f"{data}: no such file, folder or data set (known: {known}; or folder, with --images …)")
-    with preparation.open_raw(path, _scratch()) as root:
-        yield _recognized(path, root, folder)
+    with opened(path, _scratch(), folder) as (root, options):
+        yield _recognized(path, root, options)
 
 
 def _of_store(path: Path) -> CheckedData:
@@ -159,7 +160,7 @@ def _recognized(path: Path, root: Path, options: FolderOptions) -> CheckedData:
 
 
 def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
-    unpacked = str(root) if where and not Path(where).is_dir() and root != Path() else ""
+    unpacked = str(root) if where and root not in (Path(where), Path()) else ""
     entries = source.entries(root)
     with console.bar("looking at pictures") as bar:
         intensities = source.intensities(bar.update)

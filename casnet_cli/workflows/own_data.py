@@ -25,6 +25,8 @@ from casnet_cli.data.sources.annotation_projects import AnnotationFile, annotati
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.errors import CasnetError, DataError, InputError
 
+_ENDINGS = r"\.(zip|tar|tgz|tar\.gz)$|(-\d{5}-of-\d{5}(-[0-9a-f]+)?)?\.(parquet|arrow)$"
+
 FOLDER = "folder"
 """The name of one's own data, in place of that of a known data set."""
 
@@ -130,7 +132,8 @@ def own_data(options: FolderOptions) -> OwnData:
         left_out=left_out,
         missing=options.missing,
         splits={} if _divided(options) else layout.splits,
-        settings="".join(f" {text}" for text in (options.pair, options.missing, options.group_by) if text),
+        settings="".join(f" {text}" for text in (options.pair, options.missing, options.group_by) if text)
+        + layout.settings,
     )
     return OwnData(layout, table, _source(options, origin, layout, table))
 
@@ -286,7 +289,7 @@ def recognized(path: Path, root: Path, options: FolderOptions) -> tuple[Source, 
 def default_name(path: Path) -> str:
     """The name of a data set after its folder or archive; that of the project if the folder's says only its role."""
     resolved = path.resolve()
-    parts = (*resolved.parts[1:-1], re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", resolved.name))
+    parts = (*resolved.parts[1:-1], re.sub(_ENDINGS, "", resolved.name))
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", project(parts) or "data").lstrip(".-") or "data"
     return f"my-{name}" if name in sources.SOURCES else name
 

@@ -25,6 +25,7 @@ from casnet_cli.workflows.own_data import (
     own_data,
     recognized,
 )
+from casnet_cli.workflows.own_folder import opened
 
 
 def run(
@@ -57,10 +58,11 @@ def run(
 
 
 def _prepare_path(path: Path, options: FolderOptions, out: Path | None, data: Path, strict: bool) -> Path:
-    """Prepare a folder or an archive after it was recognized."""
+    """Prepare a folder, an archive or tables of pictures after it was recognized."""
     if path.suffix == ".h5":
         raise InputError(f"{path}: not a folder or an archive (what is prepared is taken by train, check and info)")
-    with preparation.open_raw(path, data if data.is_dir() else Path(tempfile.gettempdir())) as root:
+    scratch = data if data.is_dir() else Path(tempfile.gettempdir())
+    with opened(path, scratch, options) as (root, options):
         if options.propose:
             return _propose(replace(options, root=root))
         source, layout = recognized(path, root, options)

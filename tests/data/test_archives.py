@@ -177,7 +177,7 @@ def test_a_tar_header_that_claims_gigabytes_is_refused(tmp_path, scratch):
 
 
 def test_bytes_beyond_the_claimed_size_are_counted(tmp_path, scratch):
-    output = archives._Unpacking(tmp_path / "lying.zip", scratch, None, limit=1000)
+    output = archives.Unpacking(tmp_path / "lying.zip", scratch, None, limit=1000)
     name = output.examined("small", 0, 10)
     with pytest.raises(DataError, match="lying.zip: unpacks to more"):
         output.write(name, io.BytesIO(bytes(5000)))

@@ -49,5 +49,5 @@ def foreign(tree: Tree) -> str:
         if tool.scope is Scope.OTHER:
             return f"{file}: this is {tool.name} ({tool.remedy})"
     if parquet := [file for file in tree.others if file.suffix.lower() == ".parquet"]:
-        return f"{parquet[0]}: this is a table of pictures (save its pictures and masks as files)"
+        return f"{parquet[0]}: this is a table, taken where no pictures lie beside it, or by its own path"
     return ""

@@ -112,13 +112,15 @@ def _is_mask(one: _Kind, other: _Kind, together: Sequence[tuple[str, str]]) -> b
     said = [bool(_words([kind.text]) & MASK_WORDS) for kind in (one, other)]
     if said[0] != said[1]:
         return said[0]
-    lossy = [
-        one.files[together[0]].suffix.lower() in LOSSY_ENDINGS,
-        other.files[together[0]].suffix.lower() in LOSSY_ENDINGS,
-    ]
+    return looks_like_masks([one.files[place] for place in together], [other.files[place] for place in together])
+
+
+def looks_like_masks(one: Sequence[Path], other: Sequence[Path]) -> bool:
+    """Whether the first ones of two kinds of files are masks: as their endings say, else a look at a few files."""
+    lossy = [files[0].suffix.lower() in LOSSY_ENDINGS for files in (one, other)]
     if lossy[0] != lossy[1]:
         return lossy[1]
-    numbers = [sum(_values(kind.files[place]) for place in together[:LOOKS]) for kind in (one, other)]
+    numbers = [sum(map(_values, files[:LOOKS])) for files in (one, other)]
     return numbers[0] < numbers[1]
 
 

@@ -34,6 +34,8 @@ class Layout:
     """The split of each name, where the layout says it in another way than by sub-folders."""
     lists: tuple[Path | None, ...] = ()
     """Lists of the images of train, val and test that lie in the folder."""
+    settings: str = ""
+    """What the layout took by choice, where the files alone do not decide it."""
 
     @property
     def sentence(self) -> str:

@@ -1,9 +1,9 @@
 """Pairs that a list names: CSV, text or JSON lines with a picture and its mask on each line."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from casnet_cli.data.layouts.layout import Layout
-from casnet_cli.data.layouts.lists import Finder, is_picture, read_lines, read_rows, without_ending
+from casnet_cli.data.layouts.lists import Finder, is_picture, plain, read_lines, read_rows, without_ending
 from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.tree import Tree
@@ -24,7 +24,8 @@ def listed_pairs(tree: Tree) -> Layout | None:
     splits: dict[str, str] = {}
     for file, rows in rows_of.items():
         for number, texts in rows:
-            image, label = (_found(finder, text, f"{file}: line {number}") for text in texts)
+            beside = tree.relative(file).parent
+            image, label = (_found(finder, text, beside, f"{file}: line {number}") for text in texts)
             name = without_ending(tree.relative(image).as_posix())
             if name in pairs:
                 raise DataError(f"{file}: line {number}: {texts[0]} stands in a line before (one line a picture)")
@@ -51,7 +52,10 @@ def pairs_in(file: Path) -> list[tuple[int, tuple[str, str]]]:
     return found if 2 * len(found) >= len(rows) else []
 
 
-def _found(finder: Finder, text: str, where: str) -> Path:
+def _found(finder: Finder, text: str, beside: PurePosixPath, where: str) -> Path:
+    """The file of a name: as seen from the list's own folder, else from elsewhere."""
+    if near := finder.files.get((beside / plain(text).lstrip("/")).as_posix()):
+        return near
     matches = finder.matches(text)
     if len(matches) != 1:
         wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not there"

@@ -5,9 +5,11 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from casnet_cli.data.layouts.affixes import folded
+from casnet_cli.data.layouts.names import role
 from casnet_cli.data.pixels.formats import PICTURE_ENDINGS
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError
@@ -41,17 +43,39 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
 def read_rows(file: Path) -> list[tuple[int, tuple[str, ...]]]:
     """The columns of each line, with its number: of CSV, text with blanks or tabs between, or JSON lines.
 
-    Of JSON lines the values that are names of files, in the order of the line. Raises DataError as `read_text` does.
+    Of JSON lines, and of CSV whose first line names the columns, the names of pictures as `named_files` has them.
+    Raises DataError as `read_text` does.
     """
-    found = []
+    found: list[tuple[int, tuple[str, ...]]] = []
+    header: tuple[str, ...] = ()
     for number, line in read_lines(file):
         if file.suffix.lower() == ".jsonl":
             found.append((number, _of_json(line, f"{file}: line {number}")))
             continue
         delimiter = next((one for one in "\t;," if one in line), " ")
-        columns = next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
-        found.append((number, tuple(text.strip().strip("\"'") for text in columns if text.strip())))
+        cells = next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
+        columns = tuple(text.strip().strip("\"'") for text in cells)
+        if not found and not any(map(is_picture, columns)):
+            header = columns
+        if header and len(columns) == len(header) and any(map(is_picture, columns)):
+            found.append((number, named_files(zip(header, columns, strict=True))))
+        else:
+            found.append((number, tuple(filter(None, columns))))
     return found
+
+
+def named_files(columns: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """Names of pictures among the values of columns: of several columns that of the picture, then that of the mask.
+
+    `mask_file_name` is a mask's; where no column's name says so, they stay in their order.
+    """
+    files = [(name, text) for name, text in columns if isinstance(text, str) and is_picture(text)]
+    masks = [text for name, text in files if role(name) == "mask"]
+    others = [(name, text) for name, text in files if role(name) != "mask"]
+    if not masks or not others:
+        return tuple(text for _, text in files)
+    pictures = [text for name, text in others if name == "file_name" or role(name) == "picture"]
+    return (pictures or [others[0][1]])[0], masks[0]
 
 
 def _of_json(line: str, where: str) -> tuple[str, ...]:
@@ -59,8 +83,7 @@ def _of_json(line: str, where: str) -> tuple[str, ...]:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise DataError(f"{where}: no JSON (expected one record a line)") from None
-    values = record.values() if isinstance(record, dict) else []
-    return tuple(value for value in values if isinstance(value, str) and is_picture(value))
+    return named_files(record.items()) if isinstance(record, dict) else ()
 
 
 def is_picture(text: str) -> bool:

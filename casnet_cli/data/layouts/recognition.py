@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from casnet_cli.data.layouts import annotated, cityscapes, listed, masked, nnunet, ultralytics
+from casnet_cli.data.layouts import annotated, cityscapes, listed, masked, nnunet, tabled, ultralytics
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.pixels.formats import readable_endings
@@ -10,6 +10,7 @@ from casnet_cli.errors import DataError
 from casnet_cli.util.text import count
 
 LAYOUTS: dict[str, Callable[[Tree], Layout | None]] = {
+    "table": tabled.tabled,
     "list": listed.listed_pairs,
     "ultralytics": ultralytics.ultralytics,
     "cityscapes": cityscapes.cityscapes,

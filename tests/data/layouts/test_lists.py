@@ -47,6 +47,14 @@ def test_rows_of_tables(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "latin") == [(1, "ä.jpg")]
 
 
+def test_columns_whose_names_say_so_are_masks_wherever_they_stand(tmp_path: Path) -> None:
+    table = tmp_path / "metadata.csv"
+    table.write_text("mask_file_name,depth,text,file_name\nm/a.png,d/a.png,,a.jpg\nm/b.png,d/b.png,sea,b.jpg\n")
+    assert read_rows(table)[1:] == [(2, ("a.jpg", "m/a.png")), (3, ("b.jpg", "m/b.png"))]
+    (tmp_path / "r.jsonl").write_text('{"label": "m.png", "image": "a.png"}\n{"one": "b.png", "two": "c.png"}\n')
+    assert read_rows(tmp_path / "r.jsonl") == [(1, ("a.png", "m.png")), (2, ("b.png", "c.png"))]
+
+
 def test_groups_stay_together() -> None:
     names = [f"p{patient:02}_{slice_}" for patient in range(20) for slice_ in range(5)]
     for pattern in ("{group}_*", r"p\d+", r"^(p\d+)_"):

@@ -134,6 +134,10 @@ TREES = {
         ["train/a images/train/a.jpg masks/train/a.png", "val/b images/val/b.jpg masks/val/b.png"],
     ),
     "a list of pairs": ("x/1.jpg y/q.png=M pairs.csv", ["x/1 x/1.jpg y/q.png"]),
+    "Hugging Face's folder of two splits": (
+        "train/1.jpg train/q.png=M train/metadata.jsonl test/1.jpg test/q.png=M test/metadata.jsonl",
+        ["test/1 test/1.jpg test/q.png", "train/1 train/1.jpg train/q.png"],
+    ),
     "Hugging Face's folder": ("train/1.jpg train/q.png=M train/metadata.jsonl", ["train/1 train/1.jpg train/q.png"]),
     "a picture without mask": (
         "images/a.jpg images/b.jpg masks/a.png=M",

@@ -1,0 +1,1 @@
+"""Tables that hold pictures: Hugging Face's data sets, unpacked like archives."""
