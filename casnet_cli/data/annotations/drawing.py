@@ -131,13 +131,14 @@ def _outline_texts(shapes: Sequence[Shape], height: int, width: int) -> dict[int
     from pycocotools.mask import frPyObjects
 
     places = [index for index, shape in enumerate(shapes) if shape.runs is None]
-    outlines = [_corners(shapes[index]).ravel() for index in places]
+    outlines = [corners(shapes[index]).ravel() for index in places]
     if not outlines:
         return {}
     return {index: found["counts"] for index, found in zip(places, frPyObjects(outlines, height, width), strict=True)}
 
 
-def _corners(shape: Shape) -> np.ndarray:
+def corners(shape: Shape) -> np.ndarray:
+    """The corners of a polygon, or all four of a box: (N, 2) float64, x and y."""
     if shape.kind is not Kind.BOX:
         return shape.points
     (left, top), (right, bottom) = shape.points.min(0), shape.points.max(0)
@@ -151,7 +152,7 @@ def _labelme(shapes: Sequence[Classed], height: int, width: int, rest: int) -> t
         if shape.bitmap is not None:
             if canvas is not None:
                 label, canvas = np.array(canvas), None
-            if not _lay(label, shape, shape.bitmap, class_id):
+            if not lay(label, shape, shape.bitmap, class_id):
                 empty.append(shape)
             continue
         if not _surely_inside(shape, height, width):
@@ -185,7 +186,7 @@ def _by_pillow(pen: ImageDraw.ImageDraw, shape: Shape, value: int) -> None:
         pen.polygon(points, outline=value, fill=value)
 
 
-def _lay(label: np.ndarray, shape: Shape, bitmap: np.ndarray, class_id: int) -> bool:
+def lay(label: np.ndarray, shape: Shape, bitmap: np.ndarray, class_id: int) -> bool:
     """Set the pixels of a bitmap; whether there was one inside."""
     left, top = (int(one) for one in shape.points[0])
     rows, columns = bitmap.shape
