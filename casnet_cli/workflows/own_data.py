@@ -9,6 +9,7 @@ from casnet_cli.data.annotations import class_table
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending, check_mending
 from casnet_cli.data.layouts import two_folders
+from casnet_cli.data.layouts.camvid import COLORS
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import split_lists
@@ -262,13 +263,13 @@ def _holds_outlines(masks: Path, images: Path) -> bool:
 def recognized(path: Path, root: Path, options: FolderOptions) -> tuple[Source, Layout | None]:
     """What a folder or archive is: a known data set, whose layout is None then, or one's own.
 
-    root: the folder, or where the archive is unpacked. In this order: by its official name and layout; one's own whose
-    classes are known; a known data set by its layout; one's own that lacks a table of classes. With options it is one's
+    root: the folder, or where the archive is unpacked. In this order: by its official name and layout, unless a list of
+    one's own classes lies there; one's own whose classes are known; a known data set by its layout; one's own that lacks a table of classes. With options it is one's
     own. Raises CasnetError.
     """
     known = [source for source in map(sources.find, sources.SOURCES) if source.folder] if not options.described else []
     official = [source for source in known if path.resolve().name in (source.folder, *source.archives)]
-    if official and _is(official[0], root, some=False):
+    if official and not (root / COLORS).is_file() and _is(official[0], root, some=False):
         return official[0], None
     failed: CasnetError | None = None
     try:

@@ -3,16 +3,26 @@
 import re
 from pathlib import Path
 
+from casnet_cli.data.annotations.class_lists import agreed, lists_near
 from casnet_cli.data.layouts.affixes import folded
+from casnet_cli.data.layouts.camvid import COLORS
+from casnet_cli.data.layouts.class_ids import table_of_list, with_ground
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
+
+LEFT = "_leftimg8bit"
+"""What the names of pictures end with, in small letters."""
 
 CITYSCAPES = re.compile(r"(?P<core>.+?)(_gt[a-z]+)?_(?P<kind>labelids|labeltrainids)")
 
 
 def cityscapes(tree: Tree) -> Layout | None:
-    """`leftImg8bit/train/city/X_leftImg8bit.png` with `gtFine/train/city/X_gtFine_labelIds.png`."""
+    """`leftImg8bit/train/city/X_leftImg8bit.png` with `gtFine/train/city/X_gtFine_labelIds.png`.
+
+    CVAT and datumaro add `label_colors.txt`, and write no mask of a picture without objects. Raises DataError if two
+    such lists contradict each other.
+    """
     kinds: dict[str, list[tuple[Path, str]]] = {}
     for file in tree.pictures:
         if match := CITYSCAPES.fullmatch(folded(file.stem)):
@@ -25,7 +35,7 @@ def cityscapes(tree: Tree) -> Layout | None:
     pictures = {
         file: core
         for file in tree.pictures
-        if (core := folded(file.stem).removesuffix("_leftimg8bit")) in cores and file not in core_of
+        if ((core := (stem := folded(file.stem)).removesuffix(LEFT)) in cores or stem != core) and file not in core_of
     }
     images, labels = tree.listed(list(pictures), list(core_of))
     images = [Listed(one.name, one.file, one.group, pictures[one.file]) for one in images]
@@ -36,4 +46,8 @@ def cityscapes(tree: Tree) -> Layout | None:
     evidence = (
         f"{len(labels)} masks named …_{'labelIds' if kind == 'labelids' else 'labelTrainIds'}, {len(images)} pictures"
     )
-    return Layout("Cityscapes' layout", evidence, tuple(found.pairs), found.spare, tree.root)
+    listed = [one for one in lists_near(core_of, tree.root) if one.file.name.lower() == COLORS]
+    classes = agreed(listed) if kind == "labelids" else None
+    table = table_of_list(with_ground(classes), False) if classes else None
+    evidence += f", classes by {tree.relative(classes.file)}" if classes else ""
+    return Layout("Cityscapes' layout", evidence, tuple(found.pairs), found.spare, tree.root, table)

@@ -1,11 +1,14 @@
-"""A table of classes from the ids that a layout brings."""
+"""A table of classes from what a layout brings: ids, or a list of a tool."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.errors import DataError
-from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
+from casnet_cli.data.annotations import mask_file
+from casnet_cli.data.annotations.class_lists import ClassList, Color, Listed
+from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable
+from casnet_cli.errors import DataError, Unfit
+from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
 
 
 def table_of(names: Mapping[int, str], void: list[int], where: Path) -> ClassTable:
@@ -15,3 +18,63 @@ def table_of(names: Mapping[int, str], void: list[int], where: Path) -> ClassTab
         raise DataError(f"{where}: {len(classes)} classes (expected 1 to {MAX_CLASSES})")
     ids = {number: classes.index(name) for number, name in names.items()}
     return ClassTable(with_colors(classes), {**dict.fromkeys(void, VOID), **ids})
+
+
+def table_of_list(found: ClassList, by_color: bool) -> ClassTable:
+    """The classes of a list, by their colours or by their values, in its colours; void where names say so.
+
+    Raises DataError for none or too many, or if two have one colour and colours count.
+    """
+    kept = [one for one in found.classes if not one.void]
+    names = tuple(dict.fromkeys(one.name for one in kept))
+    if not 0 < len(names) <= MAX_CLASSES:
+        raise DataError(f"{found.file}: {len(names)} classes (expected 1 to {MAX_CLASSES})")
+    given = {one.name: one.color for one in reversed(kept) if one.color}
+    palette = [given.get(name) or spare for name, spare in zip(names, with_colors(names).palette, strict=True)]
+    labels = LabelSet(names, tuple(palette))
+    owners = {one.id: VOID if one.void else names.index(one.name) for one in found.classes}
+    if not by_color:
+        return ClassTable(labels, owners)
+    colors: dict[tuple[int, ...], int] = {}
+    for one in found.classes:
+        if one.color and colors.setdefault(one.color, owners[one.id]) != owners[one.id]:
+            raise DataError(
+                f"{found.file}: {one.color} is the colour of {one.name!r} and another class (one class each)"
+            )
+    return ClassTable(labels, colors=colors)
+
+
+def with_ground(found: ClassList) -> ClassList:
+    """The list as tools count it that write masks of the ground: black or `background` first, whether listed or not."""
+    ground = next((one for one in found.classes if one.color == (0, 0, 0)), None)
+    ground = ground or next((one for one in found.classes if one.name == BACKGROUND), None)
+    colored = any(one.color for one in found.classes)
+    rest = [one for one in found.classes if one is not ground]
+    first = ground or Listed(BACKGROUND, 0, (0, 0, 0) if colored else None)
+    counted = [replace(one, id=place) for place, one in enumerate((first, *rest))]
+    return ClassList(found.file, tuple(counted), found.numbered)
+
+
+def painted(found: ClassList) -> ClassList:
+    """The list with Pascal VOC's colour of each value, if it has no colours itself."""
+    if any(one.color for one in found.classes):
+        return found
+    return ClassList(found.file, tuple(replace(one, color=_voc(one.id)) for one in found.classes), found.numbered)
+
+
+def _voc(value: int) -> Color:
+    """Of its nine bits every third one makes a channel, the lowest the highest bit of it."""
+    channels = [sum((value >> 3 * place + part & 1) << 7 - place for place in range(8)) for part in range(3)]
+    return channels[0], channels[1], channels[2]
+
+
+def table_by_look(found: ClassList, mask: Path) -> ClassTable:
+    """The classes of a list by values or by colours, as a mask holds them. Raises DataError as `table_of_list` does."""
+    try:
+        one = mask_file.read(mask)
+    except Unfit:
+        return table_of_list(painted(found), True)
+    colored = any(listed.color for listed in found.classes)
+    if one.single and (one.palette is None or not colored):
+        return table_of_list(found, False)
+    return table_of_list(painted(found), True)

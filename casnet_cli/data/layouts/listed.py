@@ -1,5 +1,6 @@
 """Pairs that a list names: CSV, text or JSON lines with a picture and its mask on each line."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from casnet_cli.data.layouts.layout import Layout
@@ -7,6 +8,7 @@ from casnet_cli.data.layouts.lists import Finder, is_picture, plain, read_lines,
 from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError
 
@@ -14,42 +16,65 @@ from casnet_cli.errors import DataError
 def listed_pairs(tree: Tree) -> Layout | None:
     """Lists of pairs below a folder; of several each is a split, as its name says.
 
-    Raises DataError if a line names a file that is not there, or a picture stands in two lines.
+    Raises DataError as `pairs_of` does.
     """
     rows_of = {file: rows for file in tree.lists if (rows := pairs_in(file))}
     if not rows_of or not tree.pictures:
         return None
+    return pairs_of(tree, rows_of)
+
+
+Rows = list[tuple[int, tuple[str, ...]]]
+"""Number of each line of a list, and the name of its picture, with or without that of its mask."""
+
+
+def pairs_of(tree: Tree, rows_of: Mapping[Path, Rows]) -> Layout:
+    """The pairs of lists. A line of one name is a picture without mask.
+
+    Raises DataError if a line names a file that is not there, or a picture stands in two lines.
+    """
     finder = Finder({tree.relative(file).as_posix(): file for file in tree.pictures}, endings=True)
     pairs: dict[str, FilePair] = {}
     splits: dict[str, str] = {}
     for file, rows in rows_of.items():
         for number, texts in rows:
             beside = tree.relative(file).parent
-            image, label = (_found(finder, text, beside, f"{file}: line {number}") for text in texts)
+            image, *labels = (_found(finder, text, beside, f"{file}: line {number}") for text in texts)
             name = without_ending(tree.relative(image).as_posix())
             if name in pairs:
                 raise DataError(f"{file}: line {number}: {texts[0]} stands in a line before (one line a picture)")
-            pairs[name] = FilePair(name, image, label)
+            label = labels[0] if labels else None
+            pairs[name] = FilePair(name, image, label, None if label else missing_partner(image, None, file))
             if top := split_of(file):
                 splits[name] = top
-    used = {one.label for one in pairs.values()} | {one.image for one in pairs.values()}
+    used = {file for one in pairs.values() for file in (one.image, one.label) if file}
     others = len(tree.pictures) - len(used)
     besides = f"; {others} other pictures are in no list" if others else ""
     named = ", ".join(str(tree.relative(file)) for file in rows_of)
-    whole = splits if len(splits) == len(pairs) and "train" in splits.values() else {}
-    evidence = f"{len(pairs)} pairs in {named}{besides}"
-    return Layout("pictures and masks named by a list", evidence, tuple(pairs.values()), (), tree.root, splits=whole)
+    number = sum(one.label is not None for one in pairs.values())
+    evidence = f"{number} pairs in {named}{besides}"
+    what = "pictures and masks named by a list"
+    return Layout(what, evidence, tuple(pairs.values()), (), tree.root, splits=whole_splits(splits, list(pairs)))
 
 
-def pairs_in(file: Path) -> list[tuple[int, tuple[str, str]]]:
-    """Number and two names of each line of a list of pairs; none if it is no such list."""
+def whole_splits(splits: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The split of each name, train where lists of splits leave it open; none if no list names images of train."""
+    found = {name: splits.get(name, "train") for name in names}
+    return found if splits and "train" in found.values() else {}
+
+
+def pairs_in(file: Path) -> Rows:
+    """The lines of a list of pairs; none if it is no such list."""
     rows = read_rows(file)
-    found = []
-    for number, columns in rows:
-        names = [text for text in columns if is_picture(text)]
-        if len(names) >= 2:
-            found.append((number, (names[0], names[1])))
-    return found if 2 * len(found) >= len(rows) else []
+    found = named_in(rows)
+    pairs = sum(len(names) == 2 for _, names in found)
+    return found if pairs and 2 * pairs >= len(found) and 2 * len(found) >= len(rows) else []
+
+
+def named_in(rows: Rows) -> Rows:
+    """The lines that name pictures, with the first two of these names."""
+    found = [(number, tuple(text for text in columns if is_picture(text))[:2]) for number, columns in rows]
+    return [(number, names) for number, names in found if names]
 
 
 def _found(finder: Finder, text: str, beside: PurePosixPath, where: str) -> Path:

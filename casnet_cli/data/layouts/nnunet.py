@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from casnet_cli.data.annotations.class_lists import nnunet_names
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import table_of
@@ -24,6 +25,7 @@ def nnunet(tree: Tree) -> Layout | None:
     if not inside["imagesTr"]:
         raise DataError(f"{tree.root}: imagesTr holds no picture that casnet reads (nnU-Net's PNG or TIFF, not NIfTI)")
     table = _nnunet_table(file)
+    _refuse_channels(inside)
     images: list[Listed] = []
     labels: list[Listed] = []
     for part, split in _NNUNET.items():
@@ -32,9 +34,7 @@ def nnunet(tree: Tree) -> Layout | None:
         for one in inside[part]:
             stem = one.stem
             if part.startswith("images"):
-                stem, _, channel = stem.rpartition("_")
-                if not re.fullmatch(r"\d{4}", channel) or channel != "0000":
-                    raise DataError(f"{one}: of several channels, or none, a picture (expected one, NAME_0000)")
+                stem = stem.removesuffix(FIRST)
             target = images if part.startswith("images") else labels
             target.append(Listed(f"{split}/{stem}", one, split, folded(stem)))
     found = pair(images, labels, tree.root / "labelsTr")
@@ -42,23 +42,29 @@ def nnunet(tree: Tree) -> Layout | None:
     return Layout("nnU-Net's layout", evidence, tuple(found.pairs), found.spare, tree.root, table)
 
 
+FIRST = "_0000"
+"""What the names of pictures, without ending, end with: the first channel."""
+
 _NNUNET = {"imagesTr": "train", "labelsTr": "train", "imagesTs": "test", "labelsTs": "test"}
 """The split of each folder."""
 
 
+def _refuse_channels(inside: Mapping[str, Sequence[Path]]) -> None:
+    """Raise DataError if a picture lies in several files, one a channel, or has no number of its channel."""
+    pictures = [one for part, files in inside.items() if part.startswith("images") for one in files]
+    if bare := next((one for one in pictures if not re.search(r"_\d{4}$", one.stem)), None):
+        raise DataError(f"{bare}: names no channel (expected {bare.stem}{FIRST}{bare.suffix})")
+    if other := next((one for one in pictures if not one.stem.endswith(FIRST)), None):
+        raise DataError(
+            f"{other}: pictures are of several channels, a file each, and casnet takes a picture from one file "
+            f"(stack the channels of each into one TIFF, NAME{FIRST}.tif, and choose by --bands)"
+        )
+
+
 def _nnunet_table(file: Path) -> ClassTable:
     try:
-        content = json.loads(read_bytes(file))
-        labels = content["labels"]
-        first = next(iter(labels))
-        ids = {int(key): str(value) for key, value in labels.items()} if first.isdigit() else _ids(labels)
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+        ids = nnunet_names(json.loads(read_bytes(file)))
+    except (ValueError, RecursionError):
         raise DataError(f"{file}: no labels of classes (expected nnU-Net's labels: {{name: id}})") from None
     void = [number for number, name in ids.items() if name == "ignore"]
     return table_of({number: name for number, name in ids.items() if name != "ignore"}, void, file)
-
-
-def _ids(labels: Mapping[str, object]) -> dict[int, str]:
-    if any(not isinstance(value, int) for value in labels.values()):
-        raise ValueError("regions")
-    return {int(value): name for name, value in labels.items()}  # type: ignore[call-overload]

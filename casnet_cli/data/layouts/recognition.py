@@ -2,7 +2,19 @@
 
 from collections.abc import Callable
 
-from casnet_cli.data.layouts import annotated, cityscapes, listed, masked, nnunet, tabled, ultralytics
+from casnet_cli.data.layouts import (
+    annotated,
+    brush,
+    camvid,
+    cityscapes,
+    listed,
+    masked,
+    nnunet,
+    roboflow,
+    tabled,
+    ultralytics,
+    voc,
+)
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.pixels.formats import readable_endings
@@ -11,9 +23,13 @@ from casnet_cli.util.text import count
 
 LAYOUTS: dict[str, Callable[[Tree], Layout | None]] = {
     "table": tabled.tabled,
+    "brush": brush.brush,
+    "camvid": camvid.camvid,
     "list": listed.listed_pairs,
     "ultralytics": ultralytics.ultralytics,
     "cityscapes": cityscapes.cityscapes,
+    "voc": voc.voc,
+    "roboflow": roboflow.roboflow,
     "nnunet": nnunet.nnunet,
     "annotations": annotated.annotations,
     "sisters": masked.sisters,

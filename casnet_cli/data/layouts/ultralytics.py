@@ -2,6 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
+from casnet_cli.data.annotations.class_lists import yaml_names
 from casnet_cli.data.layouts.class_ids import table_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.lists import plain, read_lines
@@ -31,10 +32,10 @@ def _yaml(file: Path) -> object:
 
 
 def _ultralytics(tree: Tree, file: Path, content: dict[str, object]) -> Layout | None:
-    names = content["names"]
-    by_id = dict(enumerate(names)) if isinstance(names, list) else names
-    if not isinstance(by_id, dict) or not all(isinstance(number, int) for number in by_id):
-        raise DataError(f"{file}: names are no list and no table of ids (expected names: {{0: road}})")
+    try:
+        names = yaml_names(content["names"])
+    except ValueError as error:
+        raise DataError(f"{file}: names are {error} (expected names: {{0: road}})") from None
     masks_dir = str(content.get("masks_dir") or "masks")
     pairs, used = [], set()
     for split in ("train", "val", "test"):
@@ -46,7 +47,7 @@ def _ultralytics(tree: Tree, file: Path, content: dict[str, object]) -> Layout |
     if not any(one.label for one in pairs):
         return None
     spare = [one for one in tree.pictures if masks_dir in tree.relative(one).parts and one not in used]
-    table = table_of({number: str(name) for number, name in by_id.items()}, [VOID], file)
+    table = table_of(names, [VOID], file)
     evidence = f"{tree.relative(file)} with {len(table.labels)} classes, {len(pairs)} pictures"
     return Layout("Ultralytics' layout", evidence, tuple(pairs), tuple(spare), tree.root / masks_dir, table)
 
