@@ -1,11 +1,16 @@
 """casnet audit: labels of a data set that look wrong."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from casnet_cli.commands.options import DataFile
+from casnet_cli.prediction.output_kinds import FOLDER_KINDS
+
+TaskChoice = StrEnum("TaskChoice", list(FOLDER_KINDS))  # type: ignore[misc]
+"""Files for labelling tools that hold all images."""
 
 
 def command(
@@ -26,8 +31,14 @@ def command(
         typer.Option(help="Write a copy of the data in which the regions marked yes are void.", metavar="OUT.h5"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Default RUN/audit.", metavar="DIR")] = None,
+    save: Annotated[
+        list[TaskChoice] | None,
+        typer.Option(
+            help="Write the images of the list with their labels, for a labelling tool (repeatable).", show_choices=True
+        ),
+    ] = None,
 ) -> None:
     """Find regions where a confident network contradicts the label, by runs that were not trained on the image."""
     from casnet_cli.workflows.audit import audit
 
-    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out)
+    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out, save=tuple(save or ()))

@@ -12,12 +12,21 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.outlines import RegionRuns, region_runs, regions, without_holes
+from casnet_cli.prediction.output_kinds import MARKED
 from casnet_cli.util.files import unfinished
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.output_kinds import LabelledFile, LabelledFolder
+
+SUSPECT = "suspect"
+"""Attribute of a region whose given label is suspect."""
+
+ATTRIBUTE = (
+    f"<attribute><name>{SUSPECT}</name><mutable>False</mutable><input_type>text</input_type>"
+    "<default_value></default_value><values></values></attribute>"
+)
+"""What a label says of it."""
 
 ANNOTATIONS, PICTURES = "annotations.xml", "images"
 """The file of regions and the folder of pictures in the zip."""
@@ -28,9 +37,9 @@ def write_cvat(file: Path, folder: "LabelledFolder") -> None:
     copied: list[tuple[str, Path]] = []
     with unfinished(file) as path, ZipFile(path, "w", ZIP_DEFLATED) as archive:
         with archive.open(ANNOTATIONS, "w", force_zip64=True) as stream:
-            stream.write(_head(folder.labels).encode())
+            stream.write(_head(folder).encode())
             for number, picture in enumerate(folder.pictures):
-                stream.write(_image(number, picture, folder.labels, folder.simplify).encode())
+                stream.write(_image(number, picture, folder).encode())
                 copied.append((picture.name, picture.file))
             stream.write(b"</annotations>\n")
         for name, source in copied:
@@ -45,35 +54,39 @@ def add_file(archive: ZipFile, name: str, source: Path) -> None:
         shutil.copyfileobj(content, stream)
 
 
-def _head(labels: LabelSet) -> str:
+def _head(folder: "LabelledFolder") -> str:
+    attributes = ATTRIBUTE if folder.audited else ""
     rows = "".join(
-        f"<label><name>{escape(name)}</name><color>#{red:02x}{green:02x}{blue:02x}</color><attributes></attributes></label>\n"
-        for name, (red, green, blue) in zip(labels.names, labels.palette, strict=True)
+        f"<label><name>{escape(name)}</name><color>#{red:02x}{green:02x}{blue:02x}</color>"
+        f"<attributes>{attributes}</attributes></label>\n"
+        for name, (red, green, blue) in zip(folder.labels.names, folder.labels.palette, strict=True)
     )
     meta = f"<meta><task><labels>\n{rows}</labels></task></meta>\n"
     return f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n{meta}'
 
 
-def _image(number: int, picture: "LabelledFile", labels: LabelSet, simplify: float) -> str:
+def _image(number: int, picture: "LabelledFile", folder: "LabelledFolder") -> str:
     height, width = picture.mask.shape
-    shapes = _polygons(picture.mask, simplify) if simplify else _masks(picture.mask)
-    rows = "".join(
-        f'<{tag} label={quoteattr(labels.names[class_id])} source="auto" occluded="0" {facts} z_order="0"></{tag}>\n'
-        for class_id, tag, facts in shapes
-    )
+    shapes = _polygons(picture.parts, folder.simplify) if folder.simplify else _masks(picture.parts)
+    source, rows = "file" if folder.audited else "auto", ""
+    for part, tag, facts in shapes:
+        mark, class_id = divmod(part, MARKED)
+        note = f'<attribute name="{SUSPECT}">{escape(picture.marks[mark - 1].note)}</attribute>' if mark else ""
+        name = quoteattr(folder.labels.names[class_id])
+        rows += f'<{tag} label={name} source="{source}" occluded="0" {facts} z_order="0">{note}</{tag}>\n'
     facts = f'id="{number}" name={quoteattr(picture.name)} width="{width}" height="{height}"'
     return f"<image {facts}>\n{rows}</image>\n"
 
 
-def _polygons(mask: np.ndarray, simplify: float) -> Iterator[tuple[int, str, str]]:
-    for region in regions(mask, simplify=simplify):
+def _polygons(parts: np.ndarray, simplify: float) -> Iterator[tuple[int, str, str]]:
+    for region in regions(parts, simplify=simplify):
         points = ";".join(f"{x:.2f},{y:.2f}" for x, y in without_holes(region.rings))
         yield region.class_id, "polygon", f'points="{points}"'
 
 
-def _masks(mask: np.ndarray) -> Iterator[tuple[int, str, str]]:
-    for region in region_runs(mask):
-        left, top, width, height, counts = boxed(region, mask.shape[1])
+def _masks(parts: np.ndarray) -> Iterator[tuple[int, str, str]]:
+    for region in region_runs(parts):
+        left, top, width, height, counts = boxed(region, parts.shape[1])
         runs = ", ".join(map(str, counts))
         yield region.class_id, "mask", f'rle="{runs}" left="{left}" top="{top}" width="{width}" height="{height}"'
 

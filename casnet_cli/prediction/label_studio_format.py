@@ -18,6 +18,7 @@ import numpy as np
 
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.outlines import region_runs, regions, without_holes
+from casnet_cli.prediction.output_kinds import MARKED
 from casnet_cli.util.files import unfinished, write_whole
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FROM, TO = "label", "image"
 """Names of the labels and of the picture in the labelling interface."""
+
+SUSPECTS = "suspects"
+"""Of a task of given labels: what is suspect, shown above the picture."""
 
 LOCAL_FILES = "/data/local-files/?d="
 """Before the path of a picture below the folder that Label Studio serves files from."""
@@ -58,59 +62,78 @@ class RegionResult(TypedDict):
     """0: the picture is not turned."""
     value: dict[str, Any]
     """Its class and pixels; keys are Label Studio's for its kind of regions."""
+    meta: NotRequired[dict[str, list[str]]]
+    """`text`: the note of a suspect region."""
 
 
 class Prediction(TypedDict):
-    """What a network sees in a picture."""
+    """The regions of a picture that a person goes on from."""
 
     model_version: str
-    """Whose prediction it is."""
+    """`casnet`, or `labels` for given labels."""
     score: NotRequired[float]
-    """Mean confidence, 0..1; missing: the network does not give it."""
+    """Mean confidence, or that in the most suspicious of given labels, 0..1; missing: the network does not give it."""
     result: list[RegionResult]
-    """Its regions in the order of their first pixels."""
+    """Suspect regions first, by their number; else in the order of their first pixels."""
 
 
 class Task(TypedDict):
     """A picture to label."""
 
     data: dict[str, str]
-    """`image`: where Label Studio finds the picture; `name`: the picture below the folder that was given."""
+    """`image`: where Label Studio finds the picture; `name`: the picture below the folder that was given; `SUSPECTS`:
+    notes of the suspect regions of given labels."""
     predictions: list[Prediction]
     """One."""
 
 
 def write_label_studio(file: Path, folder: "LabelledFolder") -> None:
     """Tasks, and beside them the labelling interface, `.xml` in place of `.json`. Raises OSError."""
-    write_whole(file.with_suffix(".xml"), interface(folder.labels, brushes=not folder.simplify))
+    write_whole(file.with_suffix(".xml"), interface(folder.labels, not folder.simplify, folder.audited))
     with unfinished(file) as path, open(path, "w", encoding="utf-8") as stream:
         before = "["
         for picture in folder.pictures:
-            stream.write(before + json.dumps(task(picture, folder.labels, folder.simplify)))
+            stream.write(before + json.dumps(task(picture, folder)))
             before = ",\n"
         stream.write("]\n" if before != "[" else "[]\n")
 
 
-def interface(labels: LabelSet, brushes: bool) -> str:
-    """The labelling interface of a project for these classes."""
+def interface(labels: LabelSet, brushes: bool, audited: bool = False) -> str:
+    """The labelling interface of a project for these classes. audited: with a line of what is suspect."""
     kind = "BrushLabels" if brushes else "PolygonLabels"
     rows = "".join(
         f'    <Label value={quoteattr(name)} background="#{red:02x}{green:02x}{blue:02x}"/>\n'
         for name, (red, green, blue) in zip(labels.names, labels.palette, strict=True)
     )
     picture = f'  <Image name="{TO}" value="${TO}" zoom="true"/>\n'
-    return f'<View>\n{picture}  <{kind} name="{FROM}" toName="{TO}">\n{rows}  </{kind}>\n</View>\n'
+    line = f'  <Header value="${SUSPECTS}" size="5"/>\n' if audited else ""
+    return f'<View>\n{line}{picture}  <{kind} name="{FROM}" toName="{TO}">\n{rows}  </{kind}>\n</View>\n'
 
 
-def task(picture: "LabelledFile", labels: LabelSet, simplify: float = 0.0) -> Task:
-    """An image as a task. Its place is that below the folder that holds the one that was given."""
-    height, width = picture.mask.shape
+def task(picture: "LabelledFile", folder: "LabelledFolder") -> Task:
+    """An image of the folder as a task. Its place is that below the folder that holds the one that was given."""
     parts = Path(os.path.abspath(picture.file)).parts[1:]
     place = "/".join(parts[-len(PurePosixPath(picture.name).parts) - 1 :])
-    kind = "polygonlabels" if simplify else "brushlabels"
-    values = _polygons(picture.mask, simplify) if simplify else _brushes(picture.mask)
-    result: list[RegionResult] = [
-        {
+    data = {TO: LOCAL_FILES + quote(os.fsencode(place)), "name": picture.name}
+    if folder.audited:
+        data[SUSPECTS] = "; ".join(mark.note for mark in picture.marks)
+    prediction: Prediction = {
+        "model_version": "labels" if folder.audited else "casnet",
+        "result": _result(picture, folder),
+    }
+    if picture.confidence is not None:
+        prediction["score"] = picture.confidence
+    return {"data": data, "predictions": [prediction]}
+
+
+def _result(picture: "LabelledFile", folder: "LabelledFolder") -> list[RegionResult]:
+    height, width = picture.mask.shape
+    kind = "polygonlabels" if folder.simplify else "brushlabels"
+    values = _polygons(picture.parts, folder.simplify) if folder.simplify else _brushes(picture.parts)
+    result: list[RegionResult] = []
+    for number, (part, value) in enumerate(sorted(values, key=lambda one: one[0] // MARKED or MARKED), 1):
+        mark, class_id = divmod(part, MARKED)
+        region: RegionResult = {
             "id": f"region-{number}",
             "type": kind,
             "from_name": FROM,
@@ -118,28 +141,23 @@ def task(picture: "LabelledFile", labels: LabelSet, simplify: float = 0.0) -> Ta
             "original_width": width,
             "original_height": height,
             "image_rotation": 0,
-            "value": value | {kind: [labels.names[class_id]]},
+            "value": value | {kind: [folder.labels.names[class_id]]},
         }
-        for number, (class_id, value) in enumerate(values, 1)
-    ]
-    prediction: Prediction = {"model_version": "casnet", "result": result}
-    if picture.confidence is not None:
-        prediction["score"] = picture.confidence
-    return {
-        "data": {TO: LOCAL_FILES + quote(os.fsencode(place)), "name": picture.name},
-        "predictions": [prediction],
-    }
+        if mark:
+            region["meta"] = {"text": [f"suspect {picture.marks[mark - 1].note}"]}
+        result.append(region)
+    return result
 
 
-def _brushes(mask: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
-    for region in region_runs(mask):
-        yield region.class_id, {"format": "rle", "rle": packed(region.starts, region.ends, mask.size)}
+def _brushes(parts: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
+    for region in region_runs(parts):
+        yield region.class_id, {"format": "rle", "rle": packed(region.starts, region.ends, parts.size)}
 
 
-def _polygons(mask: np.ndarray, simplify: float) -> Iterator[tuple[int, dict[str, Any]]]:
+def _polygons(parts: np.ndarray, simplify: float) -> Iterator[tuple[int, dict[str, Any]]]:
     """Points are in percent of width and height."""
-    percent = 100 / np.array(mask.shape[::-1])
-    for region in regions(mask, simplify=simplify):
+    percent = 100 / np.array(parts.shape[::-1])
+    for region in regions(parts, simplify=simplify):
         points = np.asarray(without_holes(region.rings)) * percent
         yield region.class_id, {"points": points.round(6).tolist(), "closed": True}
 

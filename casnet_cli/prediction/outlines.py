@@ -44,7 +44,7 @@ def regions(
     outside: int = VOID,
     through_centres: bool = False,
 ) -> list[Region]:
-    """The regions of (H, W) uint8 class ids and VOID, in the order of their first pixels.
+    """The regions of (H, W) class ids and VOID, unsigned integers, in the order of their first pixels.
 
     difficulty: (H, W) 0..1, or uint8 up to 255. simplify: how far outlines may lie from the sides of pixels; two
     neighbours share theirs, so that nothing gapes between them. outside: the class whose pixels belong to no region.
@@ -90,7 +90,7 @@ class RegionRuns:
 
 
 def region_runs(mask: np.ndarray) -> Iterator[RegionRuns]:
-    """The regions of (H, W) uint8 class ids and VOID, in the order of their first pixels."""
+    """The regions of (H, W) class ids and VOID, unsigned integers, in the order of their first pixels."""
     found = _connected(mask, None, VOID)
     ends = np.append(found.starts[1:], mask.size)
     order = np.argsort(found.of_run, kind="stable")

@@ -124,6 +124,24 @@ OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}
 """Every kind by its name."""
 
 
+MARKED = 256
+"""In `LabelledFile.parts`: times the number of a mark from 1, on top of the class id."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A part of one class that is a region of its own, whatever lies beside it, with a note."""
+
+    x: int
+    """First column of its box."""
+    y: int
+    """First row of its box."""
+    inside: "np.ndarray"
+    """(height, width) bool: its pixels in its box."""
+    note: str
+    """What a person should know of it."""
+
+
 @dataclass(frozen=True)
 class LabelledFile:
     """An image that is labelled, as it is read again for a file of all of them."""
@@ -135,7 +153,20 @@ class LabelledFile:
     mask: "np.ndarray"
     """(H, W) uint8 class ids, VOID where rejected."""
     confidence: float | None
-    """Mean of the largest probability, 0..1; None: the network does not give it."""
+    """How sure the network is of the mask, 0..1; None: the network does not give it."""
+    marks: tuple[Mark, ...] = ()
+    """Parts that do not overlap, at most 255."""
+
+    @property
+    def parts(self) -> "np.ndarray":
+        """(H, W) class ids and VOID, and `MARKED` times the number of the mark."""
+        if not self.marks:
+            return self.mask
+        found = self.mask.astype("uint16")
+        for number, mark in enumerate(self.marks, 1):
+            height, width = mark.inside.shape
+            found[mark.y : mark.y + height, mark.x : mark.x + width][mark.inside] += MARKED * number
+        return found
 
 
 @dataclass(frozen=True)
@@ -148,6 +179,8 @@ class LabelledFolder:
     """The images in the order of their masks' names, read one at a time; it can be passed once."""
     simplify: float = 0.0
     """How far outlines may lie from the borders of pixels, in pixels; 0: they are exact."""
+    audited: bool = False
+    """Whether the masks are given labels, and the marks suspect ones among them; False: the masks are predictions."""
 
 
 FolderWriter = Callable[[Path, LabelledFolder], None]

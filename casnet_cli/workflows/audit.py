@@ -2,6 +2,7 @@
 write a copy of the data with them void."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,9 +37,20 @@ class HeldOutRun:
 
 
 def audit(
-    run: Path | None, data: Path | None, split: str | None, top: int, apply_void: Path | None, out: Path | None
+    run: Path | None,
+    data: Path | None,
+    split: str | None,
+    top: int,
+    apply_void: Path | None,
+    out: Path | None,
+    save: Sequence[str] = (),
 ) -> None:
-    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data. Raises CasnetError."""
+    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data.
+
+    save: tasks for labelling tools that are written too, by their names in `FOLDER_KINDS`. Raises CasnetError.
+    """
+    if apply_void and save:
+        raise InputError("--save: not with --apply-void (one after the other)")
     folder = run or locate.newest_run()
     files = _checkpoints(folder)  # a mistake here shows before the slower imports
     from casnet_cli.auditing import review_list
@@ -59,6 +71,8 @@ def audit(
         review_list.check_unedited(target)
         found, counts = _found([_held_out(one, store, split) for one in runs], top)
         _write(target, found, store)
+        if save:
+            _save(target, found, store, save)
     _report_unlearnt(found, counts, store.labels)
 
 
@@ -70,12 +84,13 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 def _held_out(run: "TrainedRun", store: "Store", split: str | None) -> HeldOutRun:
     recipe = run.meta.recipe
-    if store.content_sha256 != run.meta.data_sha256:
+    if store.images_of(run.meta.data_sha256) is None:
         raise RunError(
             f"{store.path}: not the data that {run.file} was trained on: which of its images the run trained on is not "
             "known (audit with a run of these data)"
         )
-    parts = store.parts(run.meta.fold, recipe.data.validation_fraction, recipe.training.seed)
+    fraction, seed = recipe.data.validation_fraction, recipe.training.seed
+    parts = store.parts(run.meta.fold, fraction, seed, version=run.meta.data_sha256)
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
@@ -144,6 +159,18 @@ def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
         rows.append((image, change, suspect.kind, size, percent(suspect.confidence)))
     console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
     console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/page.html")
+
+
+def _save(target: Path, found: "list[LocatedSuspect]", store: "Store", kinds: Sequence[str]) -> None:
+    from casnet_cli.auditing import tasks
+
+    try:
+        files = tasks.write(target / tasks.FOLDER, found, store, kinds)
+    except OSError as error:
+        raise InputError(f"{target / tasks.FOLDER}: cannot be written: {reason(error)}") from None
+    images = count(len({(located.split, located.image) for located in found}), "image")
+    for file in files:
+        console.message(f"{images} to correct: {file}")
 
 
 def _report_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "LabelSet") -> None:

@@ -1,14 +1,15 @@
 """Folders of labelled pictures for the files that hold all of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from casnet_cli.labels import VOID
-from casnet_cli.prediction.output_kinds import LabelledFile, LabelledFolder
-from helpers.drawn_masks import CASES, LABELS, random_masks
+from casnet_cli.prediction.output_kinds import LabelledFile, LabelledFolder, Mark
+from helpers.drawn_masks import CASES, LABELS, mask_of, random_masks
 
 
 def masks() -> list[np.ndarray]:
@@ -27,6 +28,25 @@ def folder_of(given: Sequence[np.ndarray], where: Path, simplify: float = 0.0) -
         Image.fromarray(np.where(mask == VOID, 0, mask * 50 + 40).astype(np.uint8)).convert("RGB").save(file)
         listed.append(LabelledFile(f"sub/{number}.png", file, mask, 0.5))
     return LabelledFolder(LABELS, iter(listed), simplify)
+
+
+def audited_folder(where: Path) -> LabelledFolder:
+    """A picture `sub/0.png` of two classes: 3 of the 8 pixels of road are suspect, and a pixel of sky."""
+    picture = next(iter(folder_of([mask_of("rrrr", "rrrr", "ssss")], where).pictures))
+    marks = (
+        Mark(1, 0, np.array([[True, True], [False, True]]), "4: road → tree"),
+        Mark(3, 2, np.array([[True]]), "9: sky → <sea>"),
+    )
+    return LabelledFolder(LABELS, iter([replace(picture, marks=marks)]), audited=True)
+
+
+SUSPECT_PARTS = {
+    ("4: road → tree", "road"): mask_of(".rr.", "..r.", "....") == 1,
+    ("9: sky → <sea>", "sky"): mask_of("....", "....", "...s") == 0,
+    ("", "road"): mask_of("r..r", "rr.r", "....") == 1,
+    ("", "sky"): mask_of("....", "....", "sss.") == 0,
+}
+"""By note and class, the pixels of the regions of `audited_folder`: road has two regions without a note."""
 
 
 def filled(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from helpers.drawn_masks import LABELS, mask_of
-from helpers.labelled_folders import filled, folder_of, masks
+from helpers.labelled_folders import SUSPECT_PARTS, audited_folder, filled, folder_of, masks
 
 from casnet_cli.labels import VOID
 from casnet_cli.prediction.cvat_format import write_cvat
@@ -61,6 +61,25 @@ def test_a_region_in_full(tmp_path: Path) -> None:
         (region,) = ElementTree.fromstring(archive.read("annotations.xml")).findall("image/mask")
     expected = {"label": "road", "source": "auto", "occluded": "0", "z_order": "0"}
     assert region.attrib == expected | {"rle": "1, 6, 1", "left": "0", "top": "1", "width": "4", "height": "2"}
+
+
+def test_given_labels_have_their_suspect_parts_apart(tmp_path: Path) -> None:
+    write_cvat(tmp_path / "task.zip", audited_folder(tmp_path))
+    with ZipFile(tmp_path / "task.zip") as archive:
+        root = ElementTree.fromstring(archive.read("annotations.xml"))
+    assert [one.findtext("attributes/attribute/name") for one in root.findall("meta/task/labels/label")] == [
+        "suspect"
+    ] * len(LABELS)
+    image = root.find("image")
+    assert image is not None and {one.get("source") for one in image} == {"file"} and len(image) == 5
+    found = {key: np.zeros((3, 4), int) for key in SUSPECT_PARTS}
+    for one in image:
+        assert [each.get("name") for each in one] in ([], ["suspect"])
+        alone = ElementTree.Element("image", image.attrib)
+        alone.append(one)
+        found[one.findtext("attribute", ""), one.get("label", "")] += drawn(alone) != VOID
+    for key, inside in SUSPECT_PARTS.items():
+        np.testing.assert_array_equal(found[key], inside)
 
 
 def test_a_picture_that_goes_away_leaves_no_half_file(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from helpers.drawn_masks import LABELS
-from helpers.labelled_folders import folder_of, masks
+from helpers.drawn_masks import LABELS, mask_of
+from helpers.labelled_folders import audited_folder, folder_of, masks
 from helpers.tool_environments import run_tool, tool_python
 
 from casnet_cli.labels import VOID
@@ -36,6 +37,8 @@ for item in found:
         if one.type == dm.AnnotationType.bbox:  # COCO's boxes, beside their masks
             continue
         assert one.type == dm.AnnotationType.mask, one.type
+        if note := one.attributes.get("suspect"):
+            print(note, int(np.asarray(one.image).sum()), names[one.label])
         label[np.asarray(one.image) > 0] = sys.argv[4].split(",").index(names[one.label])
     masks[item.id.replace("/", "|")] = label
 np.savez(sys.argv[3], **masks)
@@ -115,6 +118,20 @@ def test_datumaro(tmp_path: Path, form: str) -> None:
         (tmp_path / "task/images/train").symlink_to(tmp_path / "photos")
     run_tool(python, DATUMARO, tmp_path / "task", form, tmp_path / "found.npz", classes)
     read(tmp_path / "found.npz", given, names)
+
+
+def test_given_labels_in_datumaro_and_label_studio(tmp_path: Path) -> None:
+    mask = mask_of("rrrr", "rrrr", "ssss")
+    write_cvat(tmp_path / "task.zip", audited_folder(tmp_path))
+    with ZipFile(tmp_path / "task.zip") as archive:
+        archive.extractall(tmp_path / "task")
+    words = tmp_path / "found.npz", ",".join(LABELS.names)
+    said = run_tool(tool_python("datumaro==1.13.12"), DATUMARO, tmp_path / "task", "cvat", *words)
+    assert sorted(said.splitlines()) == ["4: road → tree 3 road", "9: sky → <sea> 1 sky"]
+    read(tmp_path / "found.npz", [mask], ["sub|0"])
+    write_label_studio(tmp_path / "tasks.json", audited_folder(tmp_path))
+    run_tool(tool_python("label-studio-sdk==2.1.2"), BRUSHES, tmp_path / "tasks.json", tmp_path / "tasks.xml", *words)
+    read(tmp_path / "found.npz", [mask], ["0"])
 
 
 def test_labelme(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from helpers.drawn_masks import LABELS, mask_of
-from helpers.labelled_folders import filled, folder_of, masks
+from helpers.labelled_folders import SUSPECT_PARTS, audited_folder, filled, folder_of, masks
 
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction.label_studio_format import interface, packed, write_label_studio
@@ -97,6 +97,23 @@ def test_a_task_in_full(tmp_path: Path) -> None:
     bits += "0" * (-len(bits) % 8)
     assert region["value"]["rle"] == [int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)]
     assert tasks_of(tmp_path / "none.json", []) == []
+
+
+def test_given_labels_have_their_suspect_parts_first_and_apart(tmp_path: Path) -> None:
+    write_label_studio(tmp_path / "tasks.json", audited_folder(tmp_path))
+    (task,) = json.loads((tmp_path / "tasks.json").read_text())
+    assert task["data"]["suspects"] == "4: road → tree; 9: sky → <sea>"
+    (prediction,) = task["predictions"]
+    assert (prediction["model_version"], prediction["score"]) == ("labels", 0.5)
+    notes = [one.get("meta", {"text": [""]})["text"][0].removeprefix("suspect ") for one in prediction["result"]]
+    assert [*filter(None, notes)] == notes[:2] == ["4: road → tree", "9: sky → <sea>"] and len(notes) == 5
+    found = {key: np.zeros((3, 4), int) for key in SUSPECT_PARTS}
+    for note, one in zip(notes, prediction["result"], strict=True):
+        found[note, one["value"]["brushlabels"][0]] += unpacked(one["value"]["rle"]).reshape(3, 4, 4)[..., 3] > 0
+    for key, inside in SUSPECT_PARTS.items():
+        np.testing.assert_array_equal(found[key], inside)
+    view = ElementTree.parse(tmp_path / "tasks.xml").getroot()
+    assert view[0].attrib == {"value": "$suspects", "size": "5"} and view[1].tag == "Image"
 
 
 def test_the_labelling_interface(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import h5py
 import numpy as np
 import pytest
-from helpers.cli import BEST, at_home, casnet, digest
+from helpers.cli import BEST, at_home, casnet, digest, stderr_of
 from helpers.datasets import LABELS, FunctionPredictor, blocks
 
 from casnet_cli.data.images import decode_label
@@ -132,6 +134,49 @@ def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest
     (tmp_path / "out/suspects.csv").write_text("number,void\n1,no\n")
     assert "was edited" in casnet(*words, code=2)
     assert "no row says yes" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
+
+
+def test_suspects_become_tasks_with_the_given_labels(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    save = ["--save", "label-studio", "--save", "cvat", "--save", "coco"]
+    assert "1 image to correct" in stderr_of(*words, *save)
+    tasks = tmp_path / "out/tasks"
+    (task,) = json.loads((tasks / "annotations.label-studio.json").read_text())
+    assert task["data"]["name"] == "test/1.png" and task["data"]["suspects"] == "1: blue → red"
+    assert task["data"]["image"].endswith("?d=images/test/1.png")
+    store = Store(home / "data/planted.h5")
+    assert (tasks / "images/test/1.png").read_bytes() == store.file["test"]["image"][0].tobytes()
+    with ZipFile(tasks / "annotations.cvat.zip") as archive:
+        image = ElementTree.fromstring(archive.read("annotations.xml")).find("image")
+        assert archive.read("images/test/1.png") == (tasks / "images/test/1.png").read_bytes()
+    assert image is not None
+    (region,) = (one for one in image if one.findtext("attribute") == "1: blue → red")
+    assert region.get("label") == "blue"
+    assert [region.get(key) for key in ("left", "top", "width", "height")] == ["4", "20", "26", "30"]
+    coco = json.loads((tasks / "annotations.coco.json").read_text())
+    label = labels(home / "data/planted.h5", "test")[0]
+    assert {one["category_id"] - 1: one["area"] for one in coco["annotations"]} == {
+        value: int((label == value).sum()) for value in (0, 1, 2)
+    }
+    before = digest(tasks)
+    casnet(*words, *save)
+    assert digest(tasks) == before, "a second call"
+
+
+def test_mistakes_with_tasks_are_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
+    assert "'labelme' is not one of" in casnet(*words, "--save", "labelme", code=2)
+    said = casnet(*words, "--save", "cvat", "--apply-void", tmp_path / "x.h5", code=2)
+    assert "not with --apply-void" in said and said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/tasks").write_text("in the way")
+    said = casnet(*words, "--save", "cvat", code=2)
+    assert "out/tasks: cannot be written: " in said.replace("\n", "")
 
 
 def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
