@@ -40,3 +40,5 @@ class AnnotatedFile:
     """Annotations that are a box without outline, as messages name them; only of tools that make no mask of a box."""
     annotations: int = 0
     """How many annotations there are, boxes among them; 0: not counted."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the user on what was decided of the file as a whole."""

@@ -76,3 +76,10 @@ def encode(starts: np.ndarray, ends: np.ndarray, size: int) -> str:
     place = np.arange(lengths.max())
     characters = (runs[:, None] >> 5 * place & 31) + 48 + 32 * (place < lengths[:, None] - 1)
     return characters[place < lengths[:, None]].astype(np.uint8).tobytes().decode("ascii")
+
+
+def run_lengths(mask: np.ndarray) -> np.ndarray:
+    """The run lengths of a mask, int64. mask: (H, W) bool."""
+    down = mask.ravel("F")
+    bounds = np.flatnonzero(np.diff(down, prepend=False))
+    return np.diff(np.append(bounds, down.size), prepend=0)

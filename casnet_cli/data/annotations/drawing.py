@@ -139,7 +139,7 @@ def _outline_texts(shapes: Sequence[Shape], height: int, width: int) -> dict[int
 
 def corners(shape: Shape) -> np.ndarray:
     """The corners of a polygon, or all four of a box: (N, 2) float64, x and y."""
-    if shape.kind is not Kind.BOX:
+    if shape.kind is not Kind.BOX or len(shape.points) > 2:
         return shape.points
     (left, top), (right, bottom) = shape.points.min(0), shape.points.max(0)
     return np.array([(left, top), (left, bottom), (right, bottom), (right, top)])

@@ -3,6 +3,7 @@
 A reader (`coco`, `labelme`, …) makes shapes of a file, a rule of `drawing` makes pixels of shapes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,9 @@ MAX_COORDINATE = 1e6
 MAX_STEPS = 10_000_000
 """Longest outline, in pixels, that is drawn."""
 
+AREALESS = "of points and lines, which enclose nothing, left out"
+"""In words of `Remark.text`, of tools that give them no width."""
+
 NO_POINTS = np.empty((0, 2))
 
 
@@ -27,7 +31,9 @@ class Kind(StrEnum):
     POLYGON = "polygon"
     """A closed outline: corners in their order."""
     BOX = "box"
-    """Two opposite corners, in any order."""
+    """Two opposite corners, in any order; or four corners in their order, where it may be turned."""
+    ELLIPSE = "ellipse"
+    """Its outline, as a polygon."""
     CIRCLE = "circle"
     """The centre, and a point of the border."""
     LINE = "line"
@@ -38,6 +44,12 @@ class Kind(StrEnum):
     """Run lengths of the pixels, down the columns."""
     BITMAP = "bitmap"
     """A picture of the pixels, and the place of its upper left corner."""
+    CUBOID = "cuboid"
+    """A box in space; it is not drawn."""
+    SKELETON = "skeleton"
+    """Points that belong together; it is not drawn."""
+    TAG = "tag"
+    """Of the picture as a whole; it is not drawn."""
 
 
 class ShapeError(ValueError):
@@ -129,3 +141,37 @@ def checked_points(given: object, least: int) -> np.ndarray:
         if steps > MAX_STEPS:
             raise ShapeError(f"an outline of {steps:,.0f} pixels (at most {MAX_STEPS:,})")
     return points
+
+
+def rectangle(first: tuple[float, float], sides: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
+    """(4, 2) corners of a rectangle, turned clockwise about its first corner; sides: width and height."""
+    width, height = sides
+    return _turned(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64), degrees) + first
+
+
+def ellipse(centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
+    """(N, 2) corners on an ellipse, at most a hundredth of a pixel beside it. degrees: turned clockwise.
+
+    Raises ShapeError.
+    """
+    largest = max(map(abs, radii))
+    if not largest <= MAX_COORDINATE:
+        raise ShapeError(f"a radius of {largest:g} (pixels, at most {MAX_COORDINATE:,.0f})")
+    number = max(16, math.ceil(math.pi / math.acos(1 - min(1.0, 0.01 / max(largest, 0.01)))))
+    angles = np.arange(number) * (2 * np.pi / number)
+    return _turned(np.stack([np.cos(angles), np.sin(angles)], 1) * radii, degrees) + centre
+
+
+def _turned(points: np.ndarray, degrees: float) -> np.ndarray:
+    """Points turned clockwise about the origin."""
+    if not degrees:
+        return points
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return points @ np.array([(cosine, sine), (-sine, cosine)])
+
+
+def turned_box(points: np.ndarray, degrees: float) -> np.ndarray:
+    """(4, 2) corners of a box of two opposite corners, turned clockwise about its centre."""
+    (left, top), (right, bottom) = points
+    centre = points.mean(0)
+    return _turned(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - centre, degrees) + centre

@@ -21,6 +21,7 @@ class Scope(Enum):
 
 
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
+LABEL_STUDIO = "a Label Studio export"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ TOOLS = (
     ToolFile("a VIA project", "{", ("_via_img_metadata",), advice="export COCO from VIA"),
     ToolFile("a VIA 3 project", "{", ("project", "view", "metadata"), advice="export COCO from VIA"),
     ToolFile("a VIA export", "{", ("filename", "regions"), advice="export COCO from VIA"),
-    ToolFile("a Label Studio export", "[", ("data", "annotations"), advice="export COCO or brush masks there"),
-    ToolFile("a Label Studio export", "[", ("image", "id", "annotator"), advice="export COCO or brush masks there"),
+    ToolFile(LABEL_STUDIO, "[", ("data", "annotations"), Scope.MANY),
+    ToolFile(LABEL_STUDIO, "[", ("data", "completions"), Scope.MANY),
+    ToolFile(LABEL_STUDIO, "[", ("data", "predictions"), Scope.MANY),
+    ToolFile(LABEL_STUDIO, "[", ("annotator", "annotation_id"), Scope.MANY),
     ToolFile(
         "a datumaro file, as CVAT exports it", "{", ("items", "categories"), advice="export COCO or masks from CVAT"
     ),
@@ -74,6 +77,7 @@ FORMS = {
     COCO: "images, annotations and categories",
     LABELME: "shapes, imageHeight and imageWidth",
     GEOJSON: "a list of features",
+    LABEL_STUDIO: "a list of tasks",
 }
 """What a file of each form that is taken holds."""
 

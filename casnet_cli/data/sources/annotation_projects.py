@@ -13,8 +13,9 @@ from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedP
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
-from casnet_cli.data.annotations.tool_files import COCO, tool_of
+from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, tool_of
 from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.sources.base import Source
@@ -42,6 +43,7 @@ class ProjectForm:
 
 PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
+    LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
 }
 """Every form by its name in `tool_files`."""
 
@@ -138,7 +140,8 @@ def source_of_projects(
 
     origin = replace(origin, splits=splits) if len(splits) == len(pairs) else origin
     settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
-    return origin.source(names.labels, pairs, label_of, settings=settings)
+    notes = [note for one in contents for note in one.notes]
+    return origin.source(names.labels, pairs, label_of, settings=settings, notes=notes)
 
 
 def _pair(picture: AnnotatedPicture, content: AnnotatedFile, pictures: NamedPictures) -> FilePair:

@@ -139,7 +139,7 @@ def test_boxes_are_asked_about_drawn_or_skipped(home: Path) -> None:
     output, labels, _ = prepared(home, *words[1:], "--boxes", "skip")
     assert not labels["photo 0 ä"].any()
     assert "1 shape of boxes without an outline, left out (--boxes skip): annotation 1 (box) of photo 0 ä.JPG" in output
-    assert "--boxes: for COCO's annotations" in casnet(
+    assert "--boxes: for annotations" in casnet(
         "prepare",
         "folder",
         "--images",
@@ -241,6 +241,6 @@ def test_geojson_files_are_a_source(home: Path) -> None:
 
 
 def test_a_foreign_file_is_named_by_its_tool(home: Path) -> None:
-    (home / "coco.json").write_text(json.dumps([{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}]))
+    (home / "coco.json").write_text(json.dumps([{"image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 1]}]))
     output = casnet("prepare", *coco_words(), code=2)
-    assert "coco.json: this is a Label Studio export (" in output and output.count("error:") == 1
+    assert "coco.json: this is COCO's form of results (" in output and output.count("error:") == 1
