@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from casnet_cli.data.annotations.label_studio_rle import packed
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.outlines import region_runs, regions, without_holes
 from casnet_cli.prediction.output_kinds import MARKED
@@ -32,15 +33,6 @@ SUSPECTS = "suspects"
 
 LOCAL_FILES = "/data/local-files/?d="
 """Before the path of a picture below the folder that Label Studio serves files from."""
-
-CHANNELS, OPAQUE = 4, 255
-"""Values of a pixel, and each of them where a brush was."""
-
-VALUE_BITS, COUNT_BITS = 8, (2, 4, 8, 16)
-"""Sizes in bits of a value and of the counts of blocks."""
-
-HEAD_BITS = 3
-"""Of a block: whether it is a run, and the size of its count."""
 
 
 class RegionResult(TypedDict):
@@ -160,25 +152,3 @@ def _polygons(parts: np.ndarray, simplify: float) -> Iterator[tuple[int, dict[st
     for region in regions(parts, simplify=simplify):
         points = np.asarray(without_holes(region.rings)) * percent
         yield region.class_id, {"points": points.round(6).tolist(), "closed": True}
-
-
-def packed(starts: np.ndarray, ends: np.ndarray, size: int) -> list[int]:
-    """A brush as Label Studio's bytes. starts and ends: (N,) runs of its pixels, in order, in a flat mask of `size`."""
-    bounds = np.append(np.stack([starts, ends], 1).ravel(), size)
-    lengths = np.diff(bounds, prepend=0) * CHANNELS
-    values = np.arange(len(lengths)) % 2 * OPAQUE
-    most = 1 << COUNT_BITS[-1]
-    parts = -(-lengths // most)  # a longer run is several blocks
-    counts = np.full(parts.sum(), most)
-    counts[np.cumsum(parts)[parts > 0] - 1] = ((lengths - 1) % most + 1)[parts > 0]
-    values = np.repeat(values, parts)
-    choice = np.searchsorted([1 << bits for bits in COUNT_BITS], counts)
-    bits = np.array(COUNT_BITS)[choice]
-    blocks = ((4 | choice) << bits | counts - 1) << VALUE_BITS | values
-    lengths_in_bits = HEAD_BITS + bits + VALUE_BITS
-    place = np.arange(HEAD_BITS + COUNT_BITS[-1] + VALUE_BITS)
-    shift = lengths_in_bits[:, None] - 1 - place
-    stream = (blocks[:, None] >> np.maximum(shift, 0) & 1)[shift >= 0]
-    sizes = "".join(f"{bits - 1:04b}" for bits in COUNT_BITS)
-    head = np.array([int(bit) for bit in f"{size * CHANNELS:032b}{VALUE_BITS - 1:05b}{sizes}"])
-    return np.packbits(np.concatenate([head, stream]).astype(np.uint8)).tolist()

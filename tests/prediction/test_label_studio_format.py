@@ -11,8 +11,9 @@ import pytest
 from helpers.drawn_masks import LABELS, mask_of
 from helpers.labelled_folders import SUSPECT_PARTS, audited_folder, filled, folder_of, masks
 
+from casnet_cli.data.annotations.label_studio_rle import packed
 from casnet_cli.labels import VOID, LabelSet
-from casnet_cli.prediction.label_studio_format import interface, packed, write_label_studio
+from casnet_cli.prediction.label_studio_format import interface, write_label_studio
 
 
 def unpacked(rle: list[int]) -> np.ndarray:

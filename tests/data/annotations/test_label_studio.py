@@ -13,10 +13,10 @@ from PIL import Image
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.data.annotations.label_studio import CURVED, OLDER, SEVERAL, UNDRAWN, read_label_studio
+from casnet_cli.data.annotations.label_studio_rle import packed
 from casnet_cli.data.annotations.shapes import AREALESS, Kind
 from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import VOID
-from casnet_cli.prediction.label_studio_format import packed
 
 HEIGHT, WIDTH = 10, 20
 CLASSES = {"cat": 0, "dog": 1}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from casnet_cli.data.annotations.label_studio_rle import unpacked
+from casnet_cli.data.annotations.label_studio_rle import packed, unpacked
 from casnet_cli.data.annotations.shapes import ShapeError
 
 HEAD = "00111" + "0001" + "0011" + "0111" + "1111"
@@ -36,6 +36,14 @@ def test_values_of_other_sizes() -> None:
     stream = "1001" + "1" + "0001" + "01" + "1000" + "0" + "1000" + "1" + "1000" + "0" + "1000" + "1"
     found = unpacked(code(f"{8:032b}" + head + stream), 1, 2)
     np.testing.assert_array_equal(found, [[True, True]])
+
+
+def test_what_is_written_is_read() -> None:
+    generator = np.random.default_rng(0)
+    for share in (0.01, 0.5, 1.0):
+        mask = generator.random((90, 110)) < share
+        bounds = np.flatnonzero(np.diff(mask.ravel().astype(int), prepend=0, append=0))
+        np.testing.assert_array_equal(unpacked(packed(bounds[::2], bounds[1::2], mask.size), 90, 110), mask)
 
 
 @pytest.mark.parametrize(
