@@ -41,4 +41,8 @@ class AnnotatedFile:
     annotations: int = 0
     """How many annotations there are, boxes among them; 0: not counted."""
     notes: tuple[str, ...] = ()
-    """Sentences for the user on what was decided of the file as a whole."""
+    """Sentences for the user on pictures that it names: those that are left out, or without an entry."""
+    masks: tuple[Path, ...] = ()
+    """Mask files that it names, which are none of the pictures."""
+    whole: bool = False
+    """Whether shapes cover all that is labelled, so that there is no background besides."""

@@ -21,7 +21,7 @@ Id = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
+class CocoImage:
     """A picture of a COCO file."""
 
     name: str
@@ -51,8 +51,8 @@ def read_coco(file: Path) -> AnnotatedFile:
         raise foreign(file, COCO, raw)
     if any(isinstance(one, dict) and "segments_info" in one for one in raw["annotations"][:1]):
         raise foreign(file, COCO, raw)
-    categories = _categories(raw["categories"], file)
-    by_image = _images(raw["images"], file)
+    categories = categories_of(raw["categories"], file)
+    by_image = images_of(raw["images"], file)
     boxes: list[str] = []
     for place, one in enumerate(raw["annotations"], 1):
         _sort_in(one, place, categories, by_image, boxes, file)
@@ -67,15 +67,17 @@ def read_coco(file: Path) -> AnnotatedFile:
     )
 
 
-def _categories(given: list[Any], file: Path) -> dict[Id, str]:
+def categories_of(given: list[JsonTable], file: Path) -> dict[Id, str]:
+    """The names of categories by their ids. Raises DataError."""
     try:
         return {plain_id(one["id"]): str(one["name"]) for one in given}
     except MALFORMED:
         raise DataError(f"{file}: a category without id or name (expected id and name in each)") from None
 
 
-def _images(given: list[Any], file: Path) -> dict[Id, _Image]:
-    found: dict[Id, _Image] = {}
+def images_of(given: list[JsonTable], file: Path) -> dict[Id, CocoImage]:
+    """The pictures by their ids, without annotations yet. Raises DataError naming the one that cannot be read."""
+    found: dict[Id, CocoImage] = {}
     for place, one in enumerate(given, 1):
         try:
             key, name = plain_id(one["id"]), str(one["file_name"])
@@ -84,7 +86,7 @@ def _images(given: list[Any], file: Path) -> dict[Id, _Image]:
         if key in found:
             raise DataError(f"{file}: two images share an id, {key}: {found[key].name} and {name} (one id an image)")
         try:
-            found[key] = _Image(name, picture_size(one.get("height"), one.get("width")), [])
+            found[key] = CocoImage(name, picture_size(one.get("height"), one.get("width")), [])
         except ShapeError as error:
             raise DataError(f"{file}: {name}: {error}") from None
     return found
@@ -97,7 +99,7 @@ def name_of(annotation: JsonTable, place: int = 0) -> str:
 
 
 def _sort_in(
-    one: Any, place: int, categories: dict[Id, str], by_image: dict[Id, _Image], boxes: list[str], file: Path
+    one: Any, place: int, categories: dict[Id, str], by_image: dict[Id, CocoImage], boxes: list[str], file: Path
 ) -> None:
     """Put an annotation to its image. Raises DataError naming it."""
     if not isinstance(one, dict):
@@ -117,7 +119,7 @@ def _sort_in(
         boxes.append(name)
 
 
-def _read(image: _Image, categories: dict[Id, str], file: Path) -> PictureShapes:
+def _read(image: CocoImage, categories: dict[Id, str], file: Path) -> PictureShapes:
     """The shapes of a picture: larger areas first, so that small things lie on top; equal ones as in the file.
 
     Raises Unfit naming the annotation that cannot be read.

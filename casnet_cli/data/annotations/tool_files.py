@@ -21,6 +21,7 @@ class Scope(Enum):
 
 
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
+PANOPTIC = "a COCO panoptic file"
 LABEL_STUDIO = "a Label Studio export"
 
 
@@ -48,7 +49,7 @@ class ToolFile:
 
 
 TOOLS = (
-    ToolFile("COCO's panoptic form", "{", ("segments_info", "categories"), advice="take its PNG files as masks"),
+    ToolFile(PANOPTIC, "{", ("segments_info", "categories"), Scope.MANY),
     ToolFile(COCO, "{", ("images", "annotations", "categories"), Scope.MANY),
     ToolFile("a Cityscapes polygon file", "{", ("imgHeight", "objects"), advice="take its PNG files as masks"),
     ToolFile(LABELME, "{", ("shapes", "imagePath"), Scope.ONE),
@@ -75,6 +76,7 @@ TOOLS = (
 
 FORMS = {
     COCO: "images, annotations and categories",
+    PANOPTIC: "images, annotations with segments_info, and categories",
     LABELME: "shapes, imageHeight and imageWidth",
     GEOJSON: "a list of features",
     LABEL_STUDIO: "a list of tasks",

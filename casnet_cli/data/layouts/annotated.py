@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from casnet_cli.data.annotations.tool_files import PIECE, TOOLS, Scope, ToolFile, tool_of
+from casnet_cli.data.annotations.tool_files import PANOPTIC, PIECE, TOOLS, Scope, ToolFile, tool_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
 
@@ -15,8 +15,9 @@ ENDINGS = frozenset(tool.ending for tool in TOOLS)
 def annotations(tree: Tree) -> Layout | None:
     """Files that list pictures, or one for at least half of the pictures."""
     kinds = tools_of(tree)
-    many = [file for file, tool in kinds.items() if tool.scope is Scope.MANY]
-    if many and not any(tree.role(file) == "mask" for file in tree.pictures):
+    panoptic = [file for file, tool in kinds.items() if tool.name == PANOPTIC]  # it labels every pixel
+    many = panoptic or [file for file, tool in kinds.items() if tool.scope is Scope.MANY]
+    if panoptic or many and not any(tree.role(file) == "mask" for file in tree.pictures):
         named = ", ".join(str(tree.relative(file)) for file in many)
         images = _folder(tree, many[0]) if len(many) == 1 else tree.root
         return Layout(f"pictures with {kinds[many[0]].name}", named, annotations=tuple(many), images=images)
@@ -39,7 +40,8 @@ def _folder(tree: Tree, file: Path) -> Path:
     """The folder of the pictures that a file names: the one that holds most of their names as they are written."""
     names = re.findall(rb'"file_name"\s*:\s*"([^"\\]+)"', file.read_bytes()[: 4 * PIECE])[:200]
     texts = {name.decode("utf-8", "replace") for name in names}
-    folders = dict.fromkeys([file.parent, tree.root, *(one.parent for one in tree.pictures)])
+    others = (one.parent for one in tree.pictures if one.parent.name != file.stem)  # where panoptic masks lie
+    folders = dict.fromkeys([file.parent, tree.root, *others])
     return max(folders, key=lambda folder: sum((folder / text).is_file() for text in texts))
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
-from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.coco_panoptic import read_panoptic
+from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
 from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
-from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, tool_of
+from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, tool_of
 from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.sources.base import Source
@@ -43,6 +44,7 @@ class ProjectForm:
 
 PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
+    PANOPTIC: ProjectForm(read_panoptic, LABELME),
     LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
 }
 """Every form by its name in `tool_files`."""
@@ -119,7 +121,8 @@ def source_of_projects(
     if boxes is None:
         _refuse_boxes(contents)
     names = _names(contents, table)
-    pictures = NamedPictures(origin.images)
+    masks = [mask for one in contents for mask in one.masks]
+    pictures = NamedPictures(origin.images, masks)
     pairs: list[FilePair] = []
     listed: dict[str, _Listed] = {}
     splits: dict[str, str] = {}
@@ -139,9 +142,16 @@ def source_of_projects(
         return _label(listed[pair.name], pair.image, names, boxes, origin)
 
     origin = replace(origin, splits=splits) if len(splits) == len(pairs) else origin
+    besides = [folder for folder in dict.fromkeys(mask.parent for mask in masks) if not _within(folder, origin.roots)]
+    origin = replace(origin, roots=(*origin.roots, *besides))
     settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
     notes = [note for one in contents for note in one.notes]
     return origin.source(names.labels, pairs, label_of, settings=settings, notes=notes)
+
+
+def _within(folder: Path, roots: Sequence[Path]) -> bool:
+    """Whether a folder lies in one of others."""
+    return any(root.absolute() in (folder.absolute(), *folder.absolute().parents) for root in roots)
 
 
 def _pair(picture: AnnotatedPicture, content: AnnotatedFile, pictures: NamedPictures) -> FilePair:
@@ -176,7 +186,7 @@ def _names(contents: Sequence[AnnotatedFile], table: ClassTable | None) -> Names
     for one in contents:
         for name, color in one.classes.items():
             occurring[name] = occurring.get(name) or color
-    names = names_of(table, occurring, contents[0].file)
+    names = names_of(table, occurring, contents[0].file, not all(one.whole for one in contents))
     if table is None:
         return names
     by_number = {name: table.ids[number] for one in contents for name, number in one.ids.items() if number in table.ids}

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from casnet_cli.data.pixels.formats import readable_endings
@@ -13,11 +13,13 @@ from casnet_cli.errors import Unfit, UnfitKind
 class NamedPictures:
     """The pictures below a folder, found by the names that annotation files give them."""
 
-    def __init__(self, folder: Path):
-        """Lists the folder. Raises DataError for a name that is no UTF-8."""
+    def __init__(self, folder: Path, without: Collection[Path] = ()):
+        """Lists the folder. without: files that are no pictures. Raises DataError for a name that is no UTF-8."""
         self.folder = folder
         self._by_name: dict[str, list[Path]] = {}
-        for file in files_below(folder, readable_endings(), once=False).values():
+        others = {file.absolute() for file in without}
+        files = files_below(folder, readable_endings(), once=False).values()
+        for file in (one for one in files if not others or one.absolute() not in others):
             self._by_name.setdefault(_folded(file.name), []).append(file)
 
     def find(self, name: str, beside: Path | None = None) -> Path:

@@ -46,15 +46,19 @@ class Names:
         return background_id(self.labels.names)
 
 
-def names_of(table: ClassTable | None, occurring: Mapping[str, Color | None], where: Path) -> Names:
+def names_of(
+    table: ClassTable | None, occurring: Mapping[str, Color | None], where: Path, ground: bool = True
+) -> Names:
     """Classes of a table, else `background` and the names that occur, in their order and in their colours.
 
+    ground: whether there is `background` though the name does not occur; else what lies outside all shapes is void.
     `__ignore__` is void and `_background_` is what lies outside all shapes, unless the table claims them. Raises
     DataError if there are too many.
     """
     if table is None:
         found = [name for name in occurring if name not in (BACKGROUND, IGNORED, GROUND, "")]
-        table = ClassTable(named((BACKGROUND, *found), where, occurring))
+        first = (BACKGROUND,) if ground or BACKGROUND in occurring else ()
+        table = ClassTable(named((*first, *found), where, occurring))
     reserved = {IGNORED: VOID, GROUND: background_id(table.labels.names)}
 
     def class_of(name: str) -> int | None:

@@ -139,7 +139,7 @@ def test_an_annotation_that_cannot_be_read_is_named_by_its_id(
         ({"images": [{"id": 1, "file_name": "a"}, {"id": "1", "file_name": "b"}]}, {}, "two images share an id, 1"),
         ({"images": [{"id": 1, "file_name": "x", "height": 10**6, "width": 10**6}]}, {}, "1000000x1000000 .at most"),
         ({"images": [{"id": 1, "file_name": "x", "height": float("inf"), "width": 1}]}, {}, "no number of pixels"),
-        ({"annotations": [{"segments_info": []}]}, {}, "COCO's panoptic form, not a COCO file"),
+        ({"annotations": [{"segments_info": []}]}, {}, "a COCO panoptic file, not a COCO file"),
     ],
 )
 def test_faults_of_the_file(tmp_path: Path, changes: dict[str, Any], annotation: Any, words: str) -> None:
