@@ -143,7 +143,7 @@ def _source(options: FolderOptions, origin: folders.Origin, layout: Layout, tabl
     outlined = bool(layout.annotations or layout.outlines)
     if options.mending and (outlined or table is None and not any(one.parts for one in layout.pairs)):
         raise InputError("--nearest-color and --threshold mend masks (name them by --masks, and --classes)")
-    if options.missing and outlined:
+    if options.missing and layout.outlines:
         raise InputError("--missing: for pictures without mask (annotations list what there is)")
     if options.boxes and not layout.annotations:
         raise InputError("--boxes: for annotations (name them by --annotations)")

@@ -22,6 +22,8 @@ class AnnotatedPicture:
     """Further names to look for where no picture has the first one."""
     split: str | None = None
     """train, val or test, if the file says it."""
+    absent: Path | None = None
+    """Where its annotations were looked for in vain, of tools that keep them in a file a picture; None: it has some."""
 
 
 @dataclass(frozen=True)

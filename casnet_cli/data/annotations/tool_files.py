@@ -23,6 +23,7 @@ class Scope(Enum):
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
 PANOPTIC = "a COCO panoptic file"
 LABEL_STUDIO = "a Label Studio export"
+YOLO = "a data set of Ultralytics"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ToolFile:
     name: str
     """As `a VIA project`."""
     begins: str
-    """First character that is no blank: `{` and `[` of JSON, `<` of XML."""
+    """First character that is no blank: `{` and `[` of JSON, `<` of XML; empty: of YAML, whatever it is."""
     keys: tuple[str, ...]
     """Keys of objects, or names of elements, that all occur."""
     scope: Scope = Scope.OTHER
@@ -71,6 +72,7 @@ TOOLS = (
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
     ToolFile(GEOJSON, "{", ("type", "features"), Scope.ONE, ending=".geojson"),
     ToolFile(GEOJSON, "[", ("type", "geometry"), Scope.ONE, ending=".geojson"),
+    ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
 )
 """The first that a file agrees with counts: those with more telling keys stand first."""
 
@@ -95,8 +97,11 @@ def tool_of(file: Path) -> ToolFile | None:
     except OSError:
         return None
     content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")  # of UTF-16 too
-    first = re.search(rb"[\[{<]", content[:100])
-    found = set(re.findall(rb'"([A-Za-z_]+)"\s*:|<([A-Za-z_]+)[\s>/]', content))
+    if file.suffix.lower() in (".yaml", ".yml"):
+        begins, found = "", set(re.findall(rb"(?m)^([A-Za-z_]+)()\s*:", content))
+    else:
+        first = re.search(rb"[\[{<]", content[:100])
+        begins = first.group().decode() if first else "none"
+        found = set(re.findall(rb'"([A-Za-z_]+)"\s*:|<([A-Za-z_]+)[\s>/]', content))
     keys = {(key or element).decode() for key, element in found}
-    begins = first.group().decode() if first else ""
     return next((tool for tool in TOOLS if tool.begins == begins and keys.issuperset(tool.keys)), None)

@@ -16,10 +16,14 @@ from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
 from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
-from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, tool_of
+from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
+from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, YOLO, tool_of
+from casnet_cli.data.annotations.yolo import read_yolo
+from casnet_cli.data.layouts.division import Division
+from casnet_cli.data.layouts.missing import blank_label, filled
 from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
-from casnet_cli.data.sources.base import Source
+from casnet_cli.data.sources.base import Source, missing_partner
 from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.named_pictures import NamedPictures
 from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
@@ -42,10 +46,13 @@ class ProjectForm:
     """How the tool itself draws shapes."""
 
 
+    each: bool = False
+    """Whether the tool keeps a file for each picture, which may be missing."""
 PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
     PANOPTIC: ProjectForm(read_panoptic, LABELME),
     LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
+    YOLO: ProjectForm(read_yolo, ULTRALYTICS, each=True),
 }
 """Every form by its name in `tool_files`."""
 
@@ -111,7 +118,8 @@ class _Listed:
 def source_of_projects(
     origin: Origin, files: Sequence[AnnotationFile], table: ClassTable | None, boxes: str | None = None
 ) -> Source:
-    """A source of the pictures that annotation files list. Raises DataError as `read_project` and `Origin.source` do.
+    """A source of the pictures that annotation files list. Raises DataError as `read_project` and `Origin.source` do,
+    InputError if `--missing` cannot concern them.
 
     boxes: `DRAW` or `SKIP`; None: boxes without an outline are an error that gives their number. Without a table the
     classes are `background` and those of the files; `ids` of a table are the files' own numbers of classes.
@@ -124,6 +132,8 @@ def source_of_projects(
     masks = [mask for one in contents for mask in one.masks]
     pictures = NamedPictures(origin.images, masks)
     pairs: list[FilePair] = []
+    if origin.missing and not any(form.each for _, form in read):
+        raise InputError("--missing: for pictures without mask (annotations list what there is)")
     listed: dict[str, _Listed] = {}
     splits: dict[str, str] = {}
     for one, (content, form) in zip(files, read, strict=True):
@@ -132,21 +142,28 @@ def source_of_projects(
             if pair.name in listed:
                 other = listed[pair.name]
                 where = other.found.file if other.found is not content else "the same file"
+    divided = replace(origin.division, group_by=None) != Division()
                 raise DataError(f"{content.file}: {picture.name}: {where} has this picture too (one entry a picture)")
             pairs.append(pair)
             listed[pair.name] = _Listed(picture, content, form)
-            if split := one.split or picture.split:
+            if split := one.split or (None if divided else picture.split):
                 splits[pair.name] = split
 
     def label_of(pair: FilePair) -> np.ndarray:
         return _label(listed[pair.name], pair.image, names, boxes, origin)
 
-    origin = replace(origin, splits=splits) if len(splits) == len(pairs) else origin
+    if splits and all(one.name in splits for one in pairs):
+        origin = replace(origin, splits={one.name: splits[one.name] for one in pairs})
     besides = [folder for folder in dict.fromkeys(mask.parent for mask in masks) if not _within(folder, origin.roots)]
     origin = replace(origin, roots=(*origin.roots, *besides))
+    pairs, blank, notes = filled(pairs, origin.missing, names.labels.names)
+
     settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
-    notes = [note for one in contents for note in one.notes]
-    return origin.source(names.labels, pairs, label_of, settings=settings, notes=notes)
+        if pair.label is None:
+            return blank_label(pair.image, blank)
+    notes += [note for one in contents for note in one.notes]
+    searched = next((one.picture.absent for one in listed.values() if one.picture.absent), None)
+    return origin.source(names.labels, pairs, label_of, settings=settings, searched=searched, notes=notes)
 
 
 def _within(folder: Path, roots: Sequence[Path]) -> bool:
@@ -159,7 +176,8 @@ def _pair(picture: AnnotatedPicture, content: AnnotatedFile, pictures: NamedPict
     for name in (picture.name, *picture.aliases):
         try:
             file = pictures.find(name, content.file.parent)
-            return FilePair(pictures.key(file), file, content.file)
+            absent = missing_partner(file, None, picture.absent) if picture.absent else None
+            return FilePair(pictures.key(file), file, None if absent else content.file, absent)
         except Unfit as fault:
             first = first or fault
     assert first is not None
