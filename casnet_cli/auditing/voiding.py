@@ -32,7 +32,14 @@ def write(original: Store, target: Path, regions: Regions) -> None:
         replace(entry, read=partial(sample, entry)) if (entry.split, entry.name) in regions else entry
         for entry in original.entries()
     ]
-    source = Source(original.name, original.labels, lambda root: entries, "", folds=original.folds)
+    source = Source(
+        original.name,
+        original.labels,
+        lambda root: entries,
+        "",
+        folds=original.folds,
+        versions=original.versions,
+    )
     origin = {"source": f"{original.path} with {sum(map(len, regions.values()))} regions void", "source_sha256": ""}
     provenance = {**origin, "source_stamp": ""}
     store.write(target, source, entries, provenance, intensities=original.intensities)

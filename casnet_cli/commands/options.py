@@ -83,6 +83,10 @@ SplitFiles = Annotated[
     tuple[Path, Path, Path] | None, _own("Lists of image names; - for none.", metavar="TRAIN VAL TEST")
 ]
 Folds = Annotated[int | None, _own("Cross-validate in so many folds.")]
+Add = Annotated[
+    Path | None,
+    _own("Prepared file: its images and these become a new file; known ones get their new label.", metavar="FILE.h5"),
+]
 Propose = Annotated[bool, _own("Only read the masks and write a table of classes to edit.")]
 Range = Annotated[
     str | None,

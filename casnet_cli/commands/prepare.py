@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from casnet_cli.commands.options import (
+    Add,
     Annotations,
     Bands,
     Boxes,
@@ -60,6 +61,7 @@ def command(
     resize_masks: ResizeMasks = False,
     nearest_color: NearestColor = None,
     threshold: Threshold = None,
+    add: Add = None,
     propose: Propose = False,
 ) -> None:
     """Turn a raw data set into data/NAME.h5, checked and counted."""
@@ -84,4 +86,4 @@ def command(
         mending=Mending(nearest_color, threshold),
         propose=propose,
     )
-    run(dataset, source, out, folder=folder, strict=strict)
+    run(dataset, source, out, folder=folder, strict=strict, add=add)

@@ -62,7 +62,7 @@ def prepare(
     raw = locate_raw(source, data, given) or download_raw(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
-    stamp = _stamp(roots, source.settings, out)
+    stamp = stamp_of(roots, source.settings, out)
     content = _attribute(out, "content")
     current = not source.survey or _attribute(out, "version") == str(store.VERSION)
     if current and content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
@@ -164,7 +164,7 @@ def open_raw(raw: Path | None, scratch: Path) -> Iterator[Path]:
         yield root
 
 
-def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
+def stamp_of(roots: tuple[Path, ...], settings: str, out: Path) -> str:
     """A digest of path, size and time of all source files except `out`, and of the settings: changes if they do."""
     if not roots:
         return f"built-in {__version__}"
@@ -175,6 +175,20 @@ def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
             status = file.stat()
             digest.update(os.fsencode(file.relative_to(root)) + f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()
+
+
+def numbered(source: Source, added_to: Path) -> Path:
+    """The file to write beside the prepared one that a source was added to: `NAME-2.h5`, or the first number behind
+    that where nothing is yet, or what was made of the same files."""
+    base, _, last = added_to.stem.rpartition("-")
+    known = last.isdecimal() and base == source.name
+    number = int(last) + 1 if known else 2
+    while True:
+        path = added_to.with_name(f"{base if known else added_to.stem}-{number}.h5")
+        stamp = stamp_of(source.roots, source.settings, path)
+        if not os.path.lexists(path) or _attribute(path, "source_stamp") == stamp:
+            return path
+        number += 1
 
 
 def _replaceable(path: Path) -> bool:

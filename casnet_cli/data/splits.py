@@ -83,13 +83,15 @@ def assign(
     seed: int,
     stored: bool = True,
     group_of: Mapping[str, str] = NO_GROUPS,
+    added: int = 0,
 ) -> dict[str, tuple[str, list[int]]]:
     """The stored split, and the positions in it, of each of train, val and test that exist.
 
     names: of the samples of each stored split. fold_of: the fold of each training image that is in one; if there are
     folds, `test` is the images of `fold`, by default the first. stored: use the stored `val` images; if not, or if
     there are none, `val` is the share `fraction` of the training images, by `seed`, in whole groups by `group_of`.
-    Raises DataError if there is no such fold.
+    added: the last training images, which came later and change nothing of it: they are trained on, or where their
+    group is. Raises DataError if there is no such fold.
     """
     folds = max(fold_of.values(), default=0)
     if fold is not None and not folds:
@@ -106,9 +108,21 @@ def assign(
         parts["test"] = ("test", list(range(len(names["test"]))))
     if "val" in names and stored:
         parts["val"] = ("val", list(range(len(names["val"]))))
-    elif len(train) > 1 and (validation := held_out([names["train"][k] for k in train], fraction, seed, group_of)):
-        parts["val"] = ("train", [train[index] for index in validation])
-        train = sorted(set(train) - set(parts["val"][1]))
+    elif validation := _validation(names.get("train", ()), train, added, fraction, seed, group_of):
+        parts["val"] = ("train", validation)
+        train = sorted(set(train) - set(validation))
     if train:
         parts["train"] = ("train", train)
     return parts
+
+
+def _validation(
+    names: Sequence[str], train: Sequence[int], added: int, fraction: float, seed: int, group_of: Mapping[str, str]
+) -> list[int]:
+    """The positions among `train` that are held out, in ascending order; the arguments are those of `assign`."""
+    first = [position for position in train if position < len(names) - added]
+    if len(first) < 2:
+        return []
+    chosen = {first[index] for index in held_out([names[position] for position in first], fraction, seed, group_of)}
+    groups = {group_of[names[position]] for position in chosen} if group_of and added else set()
+    return [position for position in train if position in chosen or group_of.get(names[position]) in groups]

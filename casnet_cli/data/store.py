@@ -14,14 +14,15 @@ from typing import SupportsIndex, cast
 import h5py
 import numpy as np
 
-from casnet_cli.data import membership, splits
+from casnet_cli.data import membership, splits, versions
 from casnet_cli.data.digests import ContentDigest, differences
-from casnet_cli.data.images import UNREADABLE, decode_label, encode_label
-from casnet_cli.data.intensities import PLAIN, STRIP_PIXELS, Intensities
+from casnet_cli.data.encoded import encoded_sample
+from casnet_cli.data.images import UNREADABLE, decode_label
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord
-from casnet_cli.data.validation import validate
+from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import remove_stale, unfinished
@@ -36,26 +37,6 @@ DAMAGED = (KeyError, ValueError, TypeError, AttributeError, OverflowError, OSErr
 
 RESERVE = 1 << 23
 """Bytes of the disk left free for HDF5's own bookkeeping."""
-
-
-@dataclass(frozen=True)
-class EncodedSample:
-    """One sample, checked and encoded for the file."""
-
-    image: bytes
-    """The encoded image, byte for byte as found."""
-    label: bytes
-    """The class ids as a PNG."""
-    size: tuple[int, int]
-    """Width and height."""
-    counts: np.ndarray
-    """(256,) pixels of each id."""
-    color: np.ndarray
-    """(N,) sum of each band as the network sees it, in 0..255, over the measured pixels."""
-    measured: int
-    """Pixels where something was measured."""
-    digests: tuple[bytes, bytes]
-    """sha256 of the image, encoded or where it is no JPEG or PNG its pixels, and of the class ids."""
 
 
 def write(
@@ -105,7 +86,7 @@ def _write_samples(
     statistics = DataStatistics(classes, fold_of, len(intensities.bands))
     groups = _create_groups(file, entries)
     written = dict.fromkeys(groups, 0)
-    encoded = ordered_map(lambda entry: _encode(entry, classes, intensities), entries)
+    encoded = ordered_map(lambda entry: encoded_sample(entry, classes, intensities), entries)
     for done, (entry, future) in enumerate(encoded, 1):
         sample = future.result()
         # HDF5 may crash the process when the disk is full, so stop while it can still close the file.
@@ -130,6 +111,8 @@ def _write_samples(
         content=json.dumps(content.parts()),
         **statistics.attributes(),
     )
+    if source.versions:
+        file.attrs["versions"] = versions.dumps(source.versions)
     return content.parts()
 
 
@@ -149,29 +132,6 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
         if split == "train":
             membership.write(group, [entry for entry in entries if entry.split == split])
     return groups
-
-
-def _encode(entry: Entry, classes: int, intensities: Intensities) -> EncodedSample:
-    validated = validate(entry, classes, intensities)
-    label, pixels = validated.sample.label, validated.pixels
-    color, measured = _color_sum(pixels, intensities)
-    size, digests = (pixels.shape[1], pixels.shape[0]), validated.digests(intensities)
-    return EncodedSample(validated.sample.image, encode_label(label), size, validated.counts, color, measured, digests)
-
-
-def _color_sum(pixels: np.ndarray, intensities: Intensities) -> tuple[np.ndarray, int]:
-    """(N,) sum of the bands as the network sees them, over the measured pixels; and how many pixels these are."""
-    bands = pixels.shape[-1]
-    if intensities.plain:
-        return pixels.reshape(-1, bands).sum(axis=0, dtype=np.float64), pixels.size // bands
-    total, measured = np.zeros(bands), 0
-    rows = max(1, STRIP_PIXELS // max(1, pixels.shape[1]))
-    for top in range(0, len(pixels), rows):
-        strip = pixels[top : top + rows]
-        known = ~intensities.absent(strip)
-        total += intensities.seen(strip, (0.0,) * bands)[known].sum(axis=0, dtype=np.float64)
-        measured += int(known.sum())
-    return total, measured
 
 
 @dataclass(frozen=True)
@@ -230,6 +190,8 @@ class Store:
     """The group of each training image; empty for a set without groups."""
     content_sha256: str
     """Digest of all images and labels."""
+    earlier: tuple[Version, ...]
+    """The versions of the file before pictures were added or labels changed, the oldest first."""
     source: str
     """What the file was made from."""
     intensities: Intensities
@@ -265,6 +227,7 @@ class Store:
             self._stored = membership.stored_folds(self.file, train, self.folds)
             self.fold_of = splits.folds_of(train, self.folds) if self._stored is None else self._stored
             self.group_of = membership.stored_groups(self.file, train)
+            self.earlier = versions.from_attributes(attrs, len(train))
             self.source, self.source_sha256 = (str(attrs.get(key, "")) for key in ("source", "source_sha256"))
         except DAMAGED as error:
             raise DataError(f"{path}: damaged: {reason(error)} (prepare it again)") from None
@@ -280,11 +243,31 @@ class Store:
         return names
 
     def parts(
-        self, fold: int | None = None, fraction: float = 0.1, seed: int = 0, stored: bool = True
+        self, fold: int | None = None, fraction: float = 0.1, seed: int = 0, stored: bool = True, version: str = ""
     ) -> dict[str, Subset]:
-        """The subsets train, val and test, as far as they exist; the arguments are those of `splits.assign`."""
-        assigned = splits.assign(self.names, self.fold_of, fold, fraction, seed, stored, self.group_of)
-        return {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
+        """The subsets train, val and test, as far as they exist; the arguments are those of `splits.assign`.
+
+        Validation and test images are those of the oldest version, with what was added of their groups. version: the
+        digest of the version whose training images `train` is; of any other text, and by default, it is this one's.
+        """
+        images = len(self.names.get("train", ()))
+        added = images - self.earlier[0].train if self.earlier else 0
+        assigned = splits.assign(self.names, self.fold_of, fold, fraction, seed, stored, self.group_of, added)
+        parts = {split: Subset(self, group, tuple(rows)) for split, (group, rows) in assigned.items()}
+        if (known := self.images_of(version)) is not None and "train" in parts:
+            rows = tuple(row for row in parts["train"].positions if row < known)
+            parts["train"] = replace(parts["train"], positions=rows)
+        return parts
+
+    def images_of(self, version: str) -> int | None:
+        """How many training images, the first ones, this or an earlier version had, by its digest; None: it is none."""
+        return next((one.train for one in reversed(self.versions) if one.content_sha256 == version), None)
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The earlier versions and this one; none of a file without training images."""
+        images = len(self.names.get("train", ()))
+        return (*self.earlier, Version(self.content_sha256, images)) if images else ()
 
     def entries(self) -> list[Entry]:
         """Every stored sample as an entry, like those of a raw data set."""

@@ -118,11 +118,13 @@ def evaluation_key(
 ) -> EvaluationKey:
     """The evaluation of a run on a split, divided as in its training. Raises DataError if there are no such images.
 
-    split: default test, else val. fold: default the run's own.
+    split: default test, else val; `train` is what the run was trained on, without what was added to the data since.
+    fold: default the run's own.
     """
     recipe = run.meta.recipe
     fold = run.meta.fold if fold is None and store.folds else fold
-    parts = store.parts(fold, recipe.data.validation_fraction, recipe.training.seed)
+    fraction, seed = recipe.data.validation_fraction, recipe.training.seed
+    parts = store.parts(fold, fraction, seed, version=run.meta.data_sha256)
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")

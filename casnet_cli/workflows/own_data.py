@@ -25,6 +25,7 @@ from casnet_cli.data.sources.annotation_files import form_of
 from casnet_cli.data.sources.annotation_projects import AnnotationFile, annotation_files, source_of_projects
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.errors import CasnetError, DataError, InputError
+from casnet_cli.labels import LabelSet
 
 _ENDINGS = r"\.(zip|tar|tgz|tar\.gz)$|(-\d{5}-of-\d{5}(-[0-9a-f]+)?)?\.(parquet|arrow)$"
 
@@ -73,6 +74,10 @@ class FolderOptions:
     """What is done to pixels of masks that no class and no void claims."""
     propose: bool = False
     """Only write a table of classes to edit."""
+    add: Path | None = None
+    """Prepared file that the images are added to."""
+    labels: LabelSet | None = None
+    """Its classes: they hold where neither a table nor the layout says others."""
 
     @property
     def described(self) -> bool:
@@ -118,6 +123,8 @@ def own_data(options: FolderOptions) -> OwnData:
     layout, tree = layout_of(options, left_out)
     classes = _classes(options)
     table = class_table.load(classes) if classes else layout.table
+    if table is None and options.labels:
+        table = class_table.of_classes(options.labels, masks=not (layout.annotations or layout.outlines))
     images = options.root or options.images or layout.searched
     if division == Division(group_by=division.group_by) and tree and not layout.splits:
         division = replace(division, lists=_own_lists(tree, layout))
@@ -219,7 +226,8 @@ def _division(options: FolderOptions) -> Division:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
     if lists and lists[0] is None:
         raise InputError("--split-files: the first is - (name at least the list of training images)")
-    return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=options.group_by)
+    group_by = None if options.add else options.group_by
+    return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=group_by)
 
 
 def _within(options: FolderOptions, path: Path | None) -> Path | None:
@@ -264,8 +272,8 @@ def recognized(path: Path, root: Path, options: FolderOptions) -> tuple[Source, 
     """What a folder or archive is: a known data set, whose layout is None then, or one's own.
 
     root: the folder, or where the archive is unpacked. In this order: by its official name and layout, unless a list of
-    one's own classes lies there; one's own whose classes are known; a known data set by its layout; one's own that lacks a table of classes. With options it is one's
-    own. Raises CasnetError.
+    one's own classes lies there; one's own whose classes are known; a known data set by its layout; one's own that
+    lacks a table of classes. With options it is one's own. Raises CasnetError.
     """
     known = [source for source in map(sources.find, sources.SOURCES) if source.folder] if not options.described else []
     official = [source for source in known if path.resolve().name in (source.folder, *source.archives)]

@@ -15,12 +15,12 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
+from casnet_cli.workflows import adding
 from casnet_cli.workflows.own_data import (
     FOLDER,
     NO_OPTIONS,
     TABLE,
     FolderOptions,
-    OwnData,
     existing,
     own_data,
     recognized,
@@ -35,15 +35,18 @@ def run(
     data: Path | None = None,
     folder: FolderOptions = NO_OPTIONS,
     strict: bool = False,
+    add: Path | None = None,
 ) -> Path:
     """Prepare a data set and describe it.
 
     dataset: name of a known data set, a folder or archive to recognize, or `FOLDER` with its options. source: the raw
     data; None: found or downloaded. out: the file to write; None: in the folder `data`. strict: refuse data that are
-    not those of the known copy.
+    not those of the known copy. add: prepared file that one's own pictures are added to.
     Returns the prepared file, or that of the proposed classes. Raises CasnetError.
     """
     path = Path(dataset)
+    if add:
+        folder = adding.options_with(folder, add)
     if dataset == FOLDER or (dataset not in sources.SOURCES and path.exists()):
         if source:
             raise InputError("--source: one's own data are named by --images and --masks or --annotations")
@@ -51,7 +54,7 @@ def run(
             raise InputError("--out: the file of prepared data (--propose writes the classes to --classes FILE)")
         if dataset != FOLDER:
             return _prepare_path(path, folder, out, data or paths.DATA, strict)
-        return _propose(folder) if folder.propose else _prepare_own(own_data(folder), out, data, strict)
+        return _propose(folder) if folder.propose else _prepare_own(folder, out, data, strict)
     if folder != NO_OPTIONS:
         raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
     return _prepare(sources.find(dataset), source, out, data, strict)
@@ -70,17 +73,29 @@ def _prepare_path(path: Path, options: FolderOptions, out: Path | None, data: Pa
             console.message(f"{path} is {source.name}, by its name or layout")
             return _prepare(source, path, out, data, strict)
         console.message(f"{path}: {layout.sentence}".replace(str(root), str(path)))
-        return _prepare(source, None, out, data, strict)
+        return _prepare(source, None, out, data, strict, options)
 
 
-def _prepare_own(found: OwnData, out: Path | None, data: Path | None, strict: bool) -> Path:
+def _prepare_own(options: FolderOptions, out: Path | None, data: Path | None, strict: bool) -> Path:
     """Prepare folders or files that options name."""
+    found = own_data(options)
     if found.source and found.layout.evidence:
         console.message(found.layout.sentence)
-    return _prepare(found.complete, None, out, data, strict)
+    return _prepare(found.complete, None, out, data, strict, options)
 
 
-def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | None, strict: bool) -> Path:
+def _prepare(
+    source: Source,
+    given: Path | None,
+    out: Path | None,
+    data: Path | None,
+    strict: bool,
+    options: FolderOptions = NO_OPTIONS,
+) -> Path:
+    addition = adding.addition_of(source, options) if options.add else None
+    if addition:
+        source = addition.united()
+        out = out or preparation.numbered(source, addition.old.path)
     with console.bar(source.name) as bar:
         prepared = preparation.prepare(
             source, data or paths.DATA, out, given, lambda step, done, total: bar.update(done, total, step), strict
@@ -96,7 +111,7 @@ def _prepare(source: Source, given: Path | None, out: Path | None, data: Path | 
     store = Store(prepared.path)
     counts = ", ".join(f"{len(names)} {split}" for split, names in store.names.items())
     folds = f", {store.folds} folds" if store.folds else ""
-    for remark in prepared.remarks:
+    for remark in (*prepared.remarks, *(addition.sentences() if addition else ())):
         console.message(remark)
     if len(alone := _trained_classes(store)) == 1:
         console.message(

@@ -287,3 +287,11 @@ def test_flipped_bytes_give_findings_or_one_line(blocks_file: Path) -> None:
     blocks_file.write_bytes(whole[:-8000] + bytes(8000))
     done = CliRunner().invoke(app, ["check", str(blocks_file)])
     assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("versions", ["no JSON", "[1]", '[["a", 0]]', '[["a", 13]]', '[["a", 3], ["b", 2]]'])
+def test_earlier_versions_that_cannot_be_are_damage(blocks_file: Path, versions: str) -> None:
+    with h5py.File(blocks_file, "a") as file:
+        assert "versions" not in file.attrs
+        file.attrs["versions"] = versions
+    assert "damaged" in casnet("info", blocks_file, code=2)

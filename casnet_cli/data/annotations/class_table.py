@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casnet_cli.errors import DataError, reason
-from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
+from casnet_cli.labels import MAX_CLASSES, VOID, VOID_COLOR, LabelSet, with_colors
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -205,3 +205,13 @@ def _with_palette(table: _Table, names: list[str]) -> LabelSet:
 def background_id(names: Sequence[str]) -> int:
     """The class id of pixels outside all shapes: that of the class `background` if there is one, else VOID."""
     return names.index(BACKGROUND) if BACKGROUND in names else VOID
+
+
+def of_classes(labels: LabelSet, masks: bool) -> ClassTable:
+    """The table of classes that are known: by their names, and in masks by their ids or colours too, as casnet writes
+    them."""
+    if not masks:
+        return ClassTable(labels)
+    colors: dict[tuple[int, ...], int] = {VOID_COLOR: VOID}
+    colors.update({color: number for number, color in reversed([*enumerate(labels.palette)])})
+    return ClassTable(labels, {VOID: VOID} | {number: number for number in range(len(labels))}, colors)

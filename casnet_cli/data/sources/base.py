@@ -12,6 +12,7 @@ from PIL import Image
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import Survey, SurveyProgress
+from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 from casnet_cli.labels import VOID, LabelSet
 
@@ -99,6 +100,8 @@ class Source:
     """A sentence on images without labels, and what helps; empty if there are none, or nothing is known."""
     survey: Survey | None = None
     """What the pictures of one's own data hold; None: they are 8-bit RGB."""
+    versions: tuple[Version, ...] = ()
+    """The prepared file that this is added to, and its earlier versions, the oldest first."""
 
     def intensities(self, on_progress: SurveyProgress = lambda done, total: None) -> Intensities:
         """What the pictures hold, and how a network sees them. Raises as `Survey.intensities` does."""

@@ -14,6 +14,7 @@ from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.runs import trained
 from casnet_cli.util.files import removed_if_empty
+from casnet_cli.util.text import count
 from casnet_cli.workflows.evaluate.files import REPORT, check_unclaimed, make_folder, write_files
 from casnet_cli.workflows.evaluate.tables import show
 
@@ -77,8 +78,15 @@ def evaluate_key(
 def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = key.run, key.store
     console.message(f"evaluating {run.title} on {len(key.images)} {key.split} images of {store.path}")
-    if store.content_sha256 != run.meta.data_sha256:
+    if (known := store.images_of(run.meta.data_sha256)) is None:
         console.message("note: not the data this run was trained on; its training images may be among these")
+    elif store.content_sha256 != run.meta.data_sha256:
+        added = len(store.names["train"]) - known
+        seen = "all of these were" if key.split == "train" else "none of these was"
+        console.message(
+            f"note: a later version of the data this run was trained on, {count(added, 'image')} added since: "
+            f"{seen} trained on"
+        )
 
     backend.start()
     from casnet_cli.data.loader import whole_images

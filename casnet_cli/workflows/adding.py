@@ -1,0 +1,46 @@
+"""`casnet prepare --add`: the options that hold for pictures that are added to a prepared file."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from casnet_cli.data.addition import Addition
+from casnet_cli.data.pixels.survey import PictureOptions
+from casnet_cli.data.sources.base import Source
+from casnet_cli.data.store import Store
+from casnet_cli.errors import InputError
+from casnet_cli.workflows.own_data import FolderOptions
+
+DIVIDING = "leave out fractions, --split-files and --folds: new pictures go to train, others stay where they are"
+DECIDED = "leave out --range, --bands and --nodata: those of the file hold"
+
+
+def options_with(options: FolderOptions, add: Path) -> FolderOptions:
+    """The options, with what the prepared file `add` decides. Raises InputError for options that would decide it too,
+    and DataError as `Store` does."""
+    pictures = options.pictures
+    divided = options.val_fraction or options.test_fraction or options.split_files or options.folds is not None
+    wrong = {
+        "--add with --propose: only one of them": options.propose,
+        "--add: leave out --name: the name of the file holds": options.name is not None,
+        f"--add: {DIVIDING}": divided,
+        f"--add: {DECIDED}": pictures != PictureOptions(resize_masks=pictures.resize_masks),
+    }
+    if fault := next((fault for fault, given in wrong.items() if given), None):
+        raise InputError(fault)
+    store = Store(add)
+    ours = store.intensities
+    ends = [f"{low!r}:{high!r}" for low, high in zip(ours.low, ours.high, strict=True)]
+    pictures = PictureOptions(
+        None if ours.plain else ",".join(ends),
+        ",".join(map(str, ours.chosen)) if ours.chosen else None,
+        math.nan if ours.nodata is None else ours.nodata,
+        pictures.resize_masks,
+    )
+    return replace(options, pictures=pictures, add=add, labels=store.labels)
+
+
+def addition_of(source: Source, options: FolderOptions) -> Addition:
+    """The source, to be added. Raises DataError if its classes are others."""
+    assert options.add is not None
+    return Addition(Store(options.add), source, options.group_by)
