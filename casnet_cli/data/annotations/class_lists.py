@@ -5,14 +5,15 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES
 
 Color = tuple[int, int, int]
+Key = TypeVar("Key")
 
 VOID_NAMES = frozenset(("void", "ignore", "ignored", "__ignore__", "unlabeled", "unlabelled"))
 """Names, in small letters, of pixels without a class."""
@@ -131,7 +132,7 @@ _LINES = (
     re.compile(rf"(?P<id>-?\d+),{_RGB % (',', ',')},\d+,(?P<name>.+)"),
     re.compile(_RGB % ("[ \t]+", "[ \t]+") + "[ \t]+(?P<name>.+)"),
     re.compile("(?P<id>[0-9]+)[ \t]*[:=, \t][ \t]*(?P<name>.+)"),
-    re.compile(r"(?P<name>(?!.*\.(?:png|jpe?g|tiff?|bmp)$)[^{}<>]+)", re.IGNORECASE),
+    re.compile(r"(?P<name>(?!.*(?:\.png|\.jpe?g|\.tiff?|\.bmp|:)$)[^{}<>\0-\x1f]+)", re.IGNORECASE),
 )
 """`road:128,64,128::` of CVAT, `7,128,64,128,255,road` of QGIS, `128 64 128 road` of CamVid, `7: road`, and a name."""
 
@@ -251,21 +252,29 @@ def lists_near(files: Iterable[Path], root: Path) -> list[ClassList]:
     return found
 
 
-def agreed(lists: Sequence[ClassList]) -> ClassList | None:
-    """The first of several lists. Raises DataError if another one has another name for a value or a colour."""
-    for other in lists[1:]:
-        if (what := conflict(lists[0], other)) is not None:
-            raise DataError(f"{other.file}: {what} (one meaning a value; export again, or give --classes)")
-    return lists[0] if lists else None
+def united(lists: Sequence[ClassList]) -> ClassList | None:
+    """The classes of several lists, those of the first one first. Raises DataError if two contradict each other.
+
+    Colours count where there are some, values where lists say them, and else the places.
+    """
+    if not lists:
+        return None
+    first, *others = lists
+    by_color = bool(first.colors) and not first.numbered
+    classes = list(first.classes)
+    for other in others:
+        known = {one.color if by_color else one.id: one.name for one in classes}
+        new = {one.color if by_color else one.id: one.name for one in other.classes}
+        if (what := conflict(known, new)) is not None:
+            raise DataError(f"{other.file}: {what} in {first.file} (one meaning a value; export again, or --classes)")
+        added = [one for one in other.classes if (one.color if by_color else one.id) not in known]
+        classes += [replace(one, id=len(classes) + place) for place, one in enumerate(added)] if by_color else added
+    return ClassList(first.file, tuple(classes), first.numbered)
 
 
-def conflict(one: ClassList, other: ClassList) -> str | None:
-    """How two lists contradict each other, in words that follow the name of the other's file; None: they do not."""
-    pairs: list[tuple[object, str, str]] = [
-        (key, one.names[key], other.names[key]) for key in one.names.keys() & other.names.keys()
-    ]
-    pairs += [(key, one.colors[key], other.colors[key]) for key in one.colors.keys() & other.colors.keys()]
-    for key, first, second in sorted(pairs, key=str):
-        if first != second:
-            return f"{key} is {second!r}, and {first!r} in {one.file}"
+def conflict(known: Mapping[Key, str], new: Mapping[Key, str]) -> str | None:
+    """A value or colour to which another name is given, in words; None: there is none."""
+    for key, name in new.items():
+        if known.get(key, name) != name:
+            return f"{key} is {name!r}, and {known[key]!r}"
     return None

@@ -42,9 +42,13 @@ def listed_names(lists: Sequence[ClassList], values: Sequence[int], by_color: bo
             taken, classes = one, found
             rest = "" if len(named) == len(values) else f", for {len(named)} of the {len(values)} values"
             notes.append(f"Names by {one.file}{rest}.")
-        elif what := conflict(taken, one):
-            notes.append(f"{one.file} is not taken: {what}.")
+        elif what := conflict(_names(classes), _names(found)):
+            notes.append(f"{one.file} is not taken: {what} in {taken.file}.")
     return ListedNames(classes, tuple(notes))
+
+
+def _names(classes: dict[int, Listed]) -> dict[int, str]:
+    return {value: one.name for value, one in classes.items()}
 
 
 def _by_color(one: ClassList) -> dict[int, Listed]:

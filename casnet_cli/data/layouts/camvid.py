@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from casnet_cli.data.annotations.class_lists import read_list
-from casnet_cli.data.layouts.class_ids import table_by_look, with_ground
+from casnet_cli.data.layouts.class_ids import brought, table_by_look, with_ground
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import named_in, pairs_of
 from casnet_cli.data.layouts.lists import read_rows
@@ -18,17 +17,15 @@ def camvid(tree: Tree) -> Layout | None:
 
     Raises DataError as `pairs_of` does.
     """
+    folders = {file.parent for file in tree.lists if file.name.lower() == COLORS}
+    rows_of = {}
     for file in tree.lists:
-        if file.name.lower() != COLORS or not (classes := read_list(file)):
-            continue
-        rows_of = {}
-        for one in tree.lists:
-            rows = read_rows(one) if one.parent == file.parent and one != file else []
-            if rows and len(named := named_in(rows)) == len(rows):
-                rows_of[one] = named
-        if any(len(names) == 2 for rows in rows_of.values() for _, names in rows):
-            found = pairs_of(tree, rows_of)
-            table = table_by_look(with_ground(classes), found.masks[0])
-            evidence = f"{found.evidence}, classes by {tree.relative(file)}"
-            return replace(found, what="CamVid's layout", evidence=evidence, table=table)
-    return None
+        rows = read_rows(file) if file.parent in folders and file.name.lower() != COLORS else []
+        if rows and len(named := named_in(rows)) == len(rows):
+            rows_of[file] = named
+    if not any(len(names) == 2 for rows in rows_of.values() for _, names in rows):
+        return None
+    found = pairs_of(tree, rows_of)
+    classes, by = brought(tree, found.masks, (COLORS,))
+    table = table_by_look(with_ground(classes), found.masks[0]) if classes else None
+    return replace(found, what="CamVid's layout", evidence=found.evidence + by, table=table)

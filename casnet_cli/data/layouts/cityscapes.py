@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from casnet_cli.data.annotations.class_lists import agreed, lists_near
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.camvid import COLORS
-from casnet_cli.data.layouts.class_ids import table_of_list, with_ground
+from casnet_cli.data.layouts.class_ids import brought, table_of_list, with_ground
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
@@ -46,8 +45,6 @@ def cityscapes(tree: Tree) -> Layout | None:
     evidence = (
         f"{len(labels)} masks named …_{'labelIds' if kind == 'labelids' else 'labelTrainIds'}, {len(images)} pictures"
     )
-    listed = [one for one in lists_near(core_of, tree.root) if one.file.name.lower() == COLORS]
-    classes = agreed(listed) if kind == "labelids" else None
+    classes, by = brought(tree, core_of, (COLORS,)) if kind == "labelids" else (None, "")
     table = table_of_list(with_ground(classes), False) if classes else None
-    evidence += f", classes by {tree.relative(classes.file)}" if classes else ""
-    return Layout("Cityscapes' layout", evidence, tuple(found.pairs), found.spare, tree.root, table)
+    return Layout("Cityscapes' layout", evidence + by, tuple(found.pairs), found.spare, tree.root, table)

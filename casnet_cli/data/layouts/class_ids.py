@@ -1,12 +1,13 @@
 """A table of classes from what a layout brings: ids, or a list of a tool."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from casnet_cli.data.annotations import mask_file
-from casnet_cli.data.annotations.class_lists import ClassList, Color, Listed
+from casnet_cli.data.annotations.class_lists import ClassList, Color, Listed, read_list, united
 from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable
+from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
 
@@ -42,6 +43,20 @@ def table_of_list(found: ClassList, by_color: bool) -> ClassTable:
                 f"{found.file}: {one.color} is the colour of {one.name!r} and another class (one class each)"
             )
     return ClassTable(labels, colors=colors)
+
+
+def brought(tree: Tree, masks: Iterable[Path], names: tuple[str, ...]) -> tuple[ClassList | None, str]:
+    """The list of classes of such a name in the folders of masks or above, and the words that it adds to the evidence.
+
+    names: of files, in small letters. Raises DataError if two of them contradict each other.
+    """
+    folders = {above for folder in {file.parent for file in masks} for above in (folder, *folder.parents)}
+    files = [file for file in tree.lists if file.name.lower() in names and file.parent in folders]
+    lists = {file: read_list(file) for file in files}
+    classes = united([one for one in lists.values() if one])
+    wrong = [f"; {tree.relative(file)} is no list of classes" for file, one in lists.items() if one is None]
+    by = f", classes by {tree.relative(classes.file)}" if classes else ""
+    return classes, by + "".join(wrong[:1])
 
 
 def with_ground(found: ClassList) -> ClassList:

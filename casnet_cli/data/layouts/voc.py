@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from casnet_cli.data.annotations.class_lists import agreed, lists_near
 from casnet_cli.data.layouts.affixes import folded
-from casnet_cli.data.layouts.class_ids import table_by_look
+from casnet_cli.data.layouts.class_ids import brought, table_by_look
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import whole_splits
 from casnet_cli.data.layouts.lists import read_lines
@@ -40,13 +39,11 @@ def voc(tree: Tree) -> Layout | None:
     images, labels = tree.listed(list(pictures), list(masks))
     images, splits, besides = _chosen(tree, images, pictures)
     found = pair(images, labels, tree.root)
-    named = [one for one in lists_near(masks, tree.root) if one.file.name.lower() in LISTS]
-    classes = agreed(named)
+    classes, by = brought(tree, masks, LISTS)
     table = table_by_look(classes, next(iter(masks))) if classes else None
     evidence = f"{count(len(images), 'picture')} in JPEGImages/, {count(len(masks), 'mask')} in SegmentationClass/"
-    evidence += f", classes by {tree.relative(classes.file)}" if classes else ""
     return Layout(
-        "Pascal VOC's layout", evidence + besides, tuple(found.pairs), found.spare, tree.root, table, splits=splits
+        "Pascal VOC's layout", evidence + by + besides, tuple(found.pairs), found.spare, tree.root, table, splits=splits
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from casnet_cli.data.annotations.class_lists import Listed, agreed, lists_near, read_list
+from casnet_cli.data.annotations.class_lists import Listed, lists_near, read_list, united
 from casnet_cli.errors import DataError
 
 ROAD, SKY = (128, 64, 128), (70, 130, 180)
@@ -96,10 +96,21 @@ def test_lists_near_files_come_nearest_first_up_to_the_root(tmp_path: Path) -> N
     assert found == ["set/masks/classes.txt", "set/classes.txt"]
 
 
-def test_lists_that_contradict_each_other_are_an_error_that_names_both(tmp_path: Path) -> None:
-    for name, text in {"a": "road\nsky", "b": "road\nsky\ntree", "c": "road\ncar"}.items():
-        (tmp_path / f"{name}.names").write_text(text)
-    lists = [one for name in "abc" if (one := read_list(tmp_path / f"{name}.names"))]
-    assert agreed([]) is None and agreed(lists[:2]) is lists[0]
-    with pytest.raises(DataError, match="c.names: 1 is 'car', and 'sky' in .*a.names"):
-        agreed(lists)
+def united_texts(folder: Path, **texts: str) -> list[Listed]:
+    for name, text in texts.items():
+        (folder / f"{name}_classes.txt").write_text(text)
+    lists = [one for name in texts if (one := read_list(folder / f"{name}_classes.txt"))]
+    found = united(lists)
+    return list(found.classes) if found else []
+
+
+def test_several_lists_are_one_unless_they_contradict(tmp_path: Path) -> None:
+    assert united([]) is None
+    road, sky, tree = Listed("road", 0), Listed("sky", 1), Listed("tree", 2)
+    assert united_texts(tmp_path, a="road\nsky", b="road\nsky\ntree", c="road") == [road, sky, tree]
+    with pytest.raises(DataError, match="c_classes.txt: 1 is 'car', and 'sky' in .*a_classes.txt"):
+        united_texts(tmp_path, a="road\nsky", b="road", c="road\ncar")
+    colored = united_texts(tmp_path, a="128 64 128 road\n9 9 9 car", b="70 130 180 sky\n128 64 128 road")
+    assert colored == [Listed("road", 0, ROAD), Listed("car", 1, (9, 9, 9)), Listed("sky", 2, SKY)]
+    with pytest.raises(DataError, match=r"b_classes.txt: \(128, 64, 128\) is 'lane', and 'road' in .*a_classes.txt"):
+        united_texts(tmp_path, a="9 9 9 car\n128 64 128 road", b="128 64 128 lane")

@@ -133,7 +133,7 @@ def camvid(folder: Path, colors: str, mask: np.ndarray, lists: Sequence[str] = (
         texts[f"{name}.txt"] = f'/{name}/a.jpg {name}annot/a.png\n"/{name}/b b.jpg" ""\n/{name}/c.jpg \n'
         for picture in ("a", "b b", "c"):
             image(folder / name / f"{picture}.jpg")
-        write(folder, {}, **{f"{name}annot__a": mask})
+        write(folder, {}, "", **{f"{name}annot__a": mask})
     return write(folder, texts)
 
 
@@ -178,7 +178,7 @@ def test_cvats_cityscapes(tmp_path: Path, place: str, colors: str, first: str) -
     write(tmp_path, texts, pictures)
     for name in ("train__x__a", "val__b"):
         kinds = {"labelIds": IDS, "color": painted((0, 0, 0), CAR, ROAD), "instanceIds": IDS}
-        write(tmp_path, {}, **{f"gtFine__{name}_gtFine_{kind}": values for kind, values in kinds.items()})
+        write(tmp_path, {}, "", **{f"gtFine__{name}_gtFine_{kind}": values for kind, values in kinds.items()})
     layout = found(tmp_path)
     assert layout.evidence == "2 masks named …_labelIds, 3 pictures, classes by label_colors.txt"
     assert sorted(names(layout).items()) == [
@@ -235,6 +235,29 @@ def test_nnunets_pictures_of_several_files_are_refused(tmp_path: Path, pictures:
     write(tmp_path, {"dataset.json": '{"labels": {"background": 0, "car": 1}}'}, pictures, labelsTr__a=IDS)
     with pytest.raises(DataError, match=words):
         found(tmp_path)
+
+
+def test_two_exports_in_one_folder_are_one_data_set(tmp_path: Path) -> None:
+    for task in ("first", "second"):
+        voc(tmp_path / "voc" / task, MAP, {"train": "a\n", "val": "sub/b"}, painted((0, 0, 0), CAR, ROAD))
+        camvid(tmp_path / "camvid" / task, COLORS, painted((0, 0, 0), CAR, ROAD))
+    layout = found(tmp_path / "voc")
+    expected = {"first/a": "train", "first/sub/b": "val", "second/a": "train", "second/sub/b": "val"}
+    assert layout.splits == expected and labels(layout) == [[0, 0, 1, 1, 2, 2]] * 4
+    layout = found(tmp_path / "camvid")
+    assert len(layout.pairs) == 12 and layout.splits["second/val/a"] == "val"
+    assert labels(layout) == [[0, 0, 1, 1, 2, 2]] * 4
+    (tmp_path / "voc/first/labelmap.txt").write_text(MAP.replace("car:250,50,83::\n", ""))
+    assert labels(found(tmp_path / "voc")) == [[0, 0, 3, 3, 1, 1]] * 4
+    (tmp_path / "voc/second/labelmap.txt").write_text(MAP.replace("road", "lane"))
+    with pytest.raises(DataError, match=r"second/labelmap.txt: \(10, 20, 30\) is 'lane', and 'road' in .*first/lab"):
+        found(tmp_path / "voc")
+
+
+@pytest.mark.parametrize("text", ["", "background:0,0,0:\ncar:1,2,3::", "\0\1", "a:300,0,0::"])
+def test_a_list_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    layout = found(voc(tmp_path, text, {}, painted((0, 0, 0), CAR, ROAD)))
+    assert layout.table is None and layout.evidence.endswith("; labelmap.txt is no list of classes")
 
 
 def test_two_classes_of_one_colour_are_refused(tmp_path: Path) -> None:
