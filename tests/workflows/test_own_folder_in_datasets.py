@@ -70,7 +70,7 @@ def test_datasets_reads_the_same_masks(written: Path, folder: str) -> None:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `hub/`, `saved/`, and `photos/`, and the masks of each as the package reads them."""
-    python, folder = tool_python("datasets==4.4.1", "pillow==12.0.0"), tmp_path_factory.mktemp("datasets")
+    python, folder = tool_python("datasets==5.2.0", "pillow==13.0.0"), tmp_path_factory.mktemp("datasets")
     run_tool(python, f"import os; os.chdir({str(folder)!r})\n{PROGRAM}")
     (folder / "classes.toml").write_text(CLASSES)
     return folder

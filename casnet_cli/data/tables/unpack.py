@@ -27,6 +27,9 @@ RECORD = ".tables.json"
 NAMES = "id2label.json"
 """File beside the tables with the name of each value of masks, as many data sets of the Hub have it."""
 
+KINDS = f"{' or '.join(TABLE_ENDINGS)} file"
+"""In words."""
+
 LONGEST_NAME = 100
 """Letters of a name that are kept."""
 
@@ -52,7 +55,8 @@ def unpacked_tables(
         if not output.rows:
             raise DataError(f"{where}: no row of {output.files(parts, where)} has a picture")
         record = {"evidence": output.evidence(parts, where, found), "classes": _names(where, parts) or found.classes}
-        (folder / RECORD).write_text(json.dumps(record), encoding="utf-8")
+        with unpacking(where, folder, "table", KINDS, ()):
+            (folder / RECORD).write_text(json.dumps(record), encoding="utf-8")
         yield folder
 
 
@@ -75,8 +79,7 @@ class _Output:
     def opened(self, file: Path) -> Iterator[Table]:
         """An open table. Its faults become a DataError that names it."""
         check_readable(file)
-        kinds = f"{' or '.join(TABLE_ENDINGS)} file"
-        with unpacking(file, self.pictures.output.folder, "table", kinds, faults()), open_table(file) as table:
+        with unpacking(file, self.pictures.output.folder, "table", KINDS, faults()), open_table(file) as table:
             yield table
 
     def unpack(self, part: TableFile, table: Table, found: PictureColumns) -> None:
