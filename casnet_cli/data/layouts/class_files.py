@@ -37,6 +37,8 @@ def class_parts(images: Sequence[Listed], labels: Sequence[Listed]) -> Parts | N
         in_group[one.group].append(one)
     parts: Parts = defaultdict(list)
     for label in labels:
+        if (label.group, label.stem) in by_place:  # the mask of that picture alone
+            continue
         found = _by_name(label, by_place, by_stem) or _by_folder(label, by_place, by_stem) or _alone(label, in_group)
         if found:
             parts[found[0].file].append((found[1], label.file))

@@ -109,6 +109,10 @@ TREES = {
         "images/s.jpg masks/road/s.png=M masks/car/s.png=M",
         ["s images/s.jpg car:s.png,road:s.png"],
     ),
+    "names that begin with another picture's": (
+        "images/a.jpg masks/a.png=M " + " ".join(f"images/a_{one}.jpg masks/a_{one}.png=M" for one in range(1, 6)),
+        ["a images/a.jpg masks/a.png", *(f"a_{one} images/a_{one}.jpg masks/a_{one}.png" for one in range(1, 6))],
+    ),
     "one mask an object": (
         "ab/images/ab.png ab/masks/9f.png=M ab/masks/7c.png=M cd/images/cd.png cd/masks/55.png=M",
         ["ab/ab ab/images/ab.png object:7c.png,object:9f.png", "cd/cd cd/images/cd.png object:55.png"],
