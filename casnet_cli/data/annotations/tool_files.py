@@ -70,9 +70,9 @@ TOOLS = (
     ToolFile("a Darwin file", "{", ("item", "annotations"), advice="export masks or COCO from Darwin"),
     ToolFile("a Segments.ai release", "{", ("dataset", "name"), advice="export masks or COCO from Segments.ai"),
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
+    ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
     ToolFile(GEOJSON, "{", ("type", "features"), Scope.ONE, ending=".geojson"),
     ToolFile(GEOJSON, "[", ("type", "geometry"), Scope.ONE, ending=".geojson"),
-    ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
 )
 """The first that a file agrees with counts: those with more telling keys stand first."""
 

@@ -14,9 +14,9 @@ from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
 from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
-from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
 from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, YOLO, tool_of
 from casnet_cli.data.annotations.yolo import read_yolo
 from casnet_cli.data.layouts.division import Division
@@ -44,10 +44,10 @@ class ProjectForm:
     """The content of a file. Raises DataError."""
     rule: Rule
     """How the tool itself draws shapes."""
-
-
     each: bool = False
     """Whether the tool keeps a file for each picture, which may be missing."""
+
+
 PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
     PANOPTIC: ProjectForm(read_panoptic, LABELME),
@@ -126,41 +126,41 @@ def source_of_projects(
     """
     read = [read_project(one.file) for one in files]
     contents = [content for content, _ in read]
+    if origin.missing and not any(form.each for _, form in read):
+        raise InputError("--missing: for pictures without mask (annotations list what there is)")
     if boxes is None:
         _refuse_boxes(contents)
     names = _names(contents, table)
     masks = [mask for one in contents for mask in one.masks]
     pictures = NamedPictures(origin.images, masks)
     pairs: list[FilePair] = []
-    if origin.missing and not any(form.each for _, form in read):
-        raise InputError("--missing: for pictures without mask (annotations list what there is)")
     listed: dict[str, _Listed] = {}
     splits: dict[str, str] = {}
+    divided = replace(origin.division, group_by=None) != Division()
     for one, (content, form) in zip(files, read, strict=True):
         for picture in content.pictures:
             pair = _pair(picture, content, pictures)
             if pair.name in listed:
                 other = listed[pair.name]
                 where = other.found.file if other.found is not content else "the same file"
-    divided = replace(origin.division, group_by=None) != Division()
                 raise DataError(f"{content.file}: {picture.name}: {where} has this picture too (one entry a picture)")
             pairs.append(pair)
             listed[pair.name] = _Listed(picture, content, form)
             if split := one.split or (None if divided else picture.split):
                 splits[pair.name] = split
 
+    pairs, blank, notes = filled(pairs, origin.missing, names.labels.names)
+
     def label_of(pair: FilePair) -> np.ndarray:
+        if pair.label is None:
+            return blank_label(pair.image, blank)
         return _label(listed[pair.name], pair.image, names, boxes, origin)
 
     if splits and all(one.name in splits for one in pairs):
         origin = replace(origin, splits={one.name: splits[one.name] for one in pairs})
     besides = [folder for folder in dict.fromkeys(mask.parent for mask in masks) if not _within(folder, origin.roots)]
     origin = replace(origin, roots=(*origin.roots, *besides))
-    pairs, blank, notes = filled(pairs, origin.missing, names.labels.names)
-
     settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
-        if pair.label is None:
-            return blank_label(pair.image, blank)
     notes += [note for one in contents for note in one.notes]
     searched = next((one.picture.absent for one in listed.values() if one.picture.absent), None)
     return origin.source(names.labels, pairs, label_of, settings=settings, searched=searched, notes=notes)
