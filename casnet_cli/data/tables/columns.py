@@ -15,8 +15,8 @@ from casnet_cli.data.tables.reading import Column, Table, cell
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.labels import VOID
 
-LOOKS = 3
-"""Rows that are looked at."""
+LOOKS, MOST_ROWS = 3, 200
+"""Pictures of a column that are looked at, and rows among which they are looked for."""
 
 LOOKED = ".looked-at"
 """Sub-folder of what is unpacked to look at; it may be removed."""
@@ -43,17 +43,20 @@ def picture_columns(file: Path, table: Table, given: tuple[str, str] | None, pic
     """
     binary = [column.name for column in table.columns if column.binary]
     lists = [column for column in table.columns if column.names]
-    rows = list(islice(table.rows([*binary, *(column.name for column in lists)]), LOOKS))
-    files: dict[str, list[Path]] = {}
-    for place, name in enumerate(binary):
-        cells = [(number, cell(row[place])) for number, row in enumerate(rows)]
-        looked = [pictures.write(f"{LOOKED}/{place}/{number}", one, file) for number, one in cells if any(one)]
-        if any(map(_is_picture, looked)):
-            files[name] = looked
+    files: dict[str, list[Path]] = {name: [] for name in binary}
+    listed: dict[str, list[Sequence[object]]] = {name: [] for name in binary}
+    for row in islice(table.rows([*binary, *(column.name for column in lists)]), MOST_ROWS):
+        for place, name in enumerate(binary):
+            if len(files[name]) < LOOKS and any(one := cell(row[place])):
+                files[name].append(pictures.write(f"{LOOKED}/{place}/{len(files[name])}", one, file))
+                listed[name].append(row[len(binary) :])
+        if all(len(found) == LOOKS for found in files.values()):
+            break
+    files = {name: looked for name, looked in files.items() if any(map(_is_picture, looked))}
     picture, mask = given or _by_names(list(files)) or _by_look(files) or ("", "")
     if not {picture, mask} <= files.keys() or picture == mask:
         raise DataError(f"{file}: {_described(table.columns, list(files), given)}")
-    return PictureColumns(picture, mask, _classes(lists, [row[len(binary) :] for row in rows], files[mask]))
+    return PictureColumns(picture, mask, _classes(lists, listed[mask], files[mask]))
 
 
 def _is_picture(file: Path) -> bool:

@@ -16,6 +16,7 @@ from casnet_cli.data.tables.files import TABLE_ENDINGS, TableFile
 from casnet_cli.data.tables.pictures import PictureWriter
 from casnet_cli.data.tables.reading import Cell, Table, cell, check_readable, faults, open_table
 from casnet_cli.errors import DataError
+from casnet_cli.labels import MAX_CLASSES
 from casnet_cli.util.text import count
 
 PICTURES, MASKS = "images", "masks"
@@ -54,7 +55,10 @@ def unpacked_tables(
                 output.unpack(part, table, found)
         if not output.rows:
             raise DataError(f"{where}: no row of {output.files(parts, where)} has a picture")
-        record = {"evidence": output.evidence(parts, where, found), "classes": _names(where, parts) or found.classes}
+        evidence, classes = output.evidence(parts, where, found), _names(where, parts) or found.classes
+        if (number := len(set(classes.values()))) > MAX_CLASSES:
+            evidence, classes = f"{evidence}; {number} names of classes, more than {MAX_CLASSES}, left out", {}
+        record = {"evidence": evidence, "classes": classes}
         with unpacking(where, folder, "table", KINDS, ()):
             (folder / RECORD).write_text(json.dumps(record), encoding="utf-8")
         yield folder

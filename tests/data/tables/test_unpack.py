@@ -81,6 +81,11 @@ def test_rows_without_a_picture_are_counted_and_without_a_mask_kept(tmp_path: Pa
     assert "no column holds pictures" in refusal(empty)
 
 
+def test_a_column_that_begins_without_masks_is_found(tmp_path: Path) -> None:
+    rows = {"image": cells([photo(seed) for seed in range(9)]), "label": cells([None] * 8 + [mask(8)])}
+    assert contents(write_table(tmp_path / "t.parquet", rows))["masks/000008.png"] == mask(8)
+
+
 def jpeg(seed: int) -> bytes:
     buffer = io.BytesIO()
     Image.open(io.BytesIO(photo(seed))).save(buffer, "JPEG")
@@ -142,6 +147,9 @@ def test_classes_are_those_of_a_file_beside_or_of_a_column_that_lists_them(tmp_p
     assert record(tmp_path / "set")["classes"] == {}, "the list is of something else than the mask's values"
     (tmp_path / "set/id2label.json").write_text('{"0": "a", "5": "b"}')
     assert record(tmp_path / "set")["classes"] == {"0": "a", "5": "b"}
+    (tmp_path / "set/id2label.json").write_text(json.dumps({str(one): f"class {one}" for one in range(300)}))
+    assert record(tmp_path / "set")["classes"] == {}
+    assert str(record(tmp_path / "set")["evidence"]).endswith("; 300 names of classes, more than 255, left out")
     (tmp_path / "set/id2label.json").write_text('["a"]')
     assert "id2label.json: no names of classes (expected" in refusal(tmp_path / "set")
 
