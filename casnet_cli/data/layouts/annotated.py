@@ -37,12 +37,14 @@ def tools_of(tree: Tree) -> dict[Path, ToolFile]:
 
 
 def _folder(tree: Tree, file: Path) -> Path:
-    """The folder of the pictures that a file names: the one that holds most of their names as they are written."""
+    """The folder of the pictures that a file names: the one that holds most of their names as they are written,
+    else the whole folder."""
     names = re.findall(rb'"file_name"\s*:\s*"([^"\\]+)"', file.read_bytes()[: 4 * PIECE])[:200]
     texts = {name.decode("utf-8", "replace") for name in names}
     others = (one.parent for one in tree.pictures if one.parent.name != file.stem)  # where panoptic masks lie
     folders = dict.fromkeys([file.parent, tree.root, *others])
-    return max(folders, key=lambda folder: sum((folder / text).is_file() for text in texts))
+    held = {folder: sum((folder / text).is_file() for text in texts) for folder in folders}
+    return max(held, key=lambda folder: held[folder]) if any(held.values()) else tree.root
 
 
 def foreign(tree: Tree) -> str:
