@@ -6,10 +6,10 @@ from pathlib import Path
 
 from casnet_cli.data import sources
 from casnet_cli.data.annotations import class_table
+from casnet_cli.data.annotations.class_lists import COLORS
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.mending import NO_MENDING, Mending, check_mending
 from casnet_cli.data.layouts import two_folders
-from casnet_cli.data.layouts.camvid import COLORS
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import split_lists

@@ -67,7 +67,7 @@ def _prepare_path(path: Path, options: FolderOptions, out: Path | None, data: Pa
     scratch = data if data.is_dir() else Path(tempfile.gettempdir())
     with opened(path, scratch, options) as (root, options):
         if options.propose:
-            return _propose(replace(options, root=root))
+            return _propose(replace(options, root=root), path)
         source, layout = recognized(path, root, options)
         if layout is None:
             console.message(f"{path} is {source.name}, by its name or layout")
@@ -129,19 +129,27 @@ def _trained_classes(store: Store) -> list[str]:
     return [name for name, number in zip(store.labels.names, pixels, strict=True) if number]
 
 
-def _propose(options: FolderOptions) -> Path:
+def _propose(options: FolderOptions, path: Path | None = None) -> Path:
+    """Write a table of classes to edit. path: the folder or archive whose files lie in `options.root`."""
+
+    def shown(text: str) -> str:
+        return text.replace(str(options.root), str(path)) if path else text
+
     target = options.classes or Path(TABLE)
     if target.exists():
         raise InputError(f"{target}: is there already (name another by --classes, or remove it)")
-    files, above = _masks(options)
-    proposal = class_proposal.propose(files, lists_near(files, above))
     try:
-        write_whole(target, proposal.text + "\n")
+        files, above = _masks(options)
+        proposal = class_proposal.propose(files, lists_near(files, above))
+    except DataError as error:
+        raise DataError(*map(shown, error.faults)) from None
+    try:
+        write_whole(target, shown(proposal.text) + "\n")
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
-    console.result(proposal.text)
+    console.result(shown(proposal.text))
     for sentence in proposal.found:
-        console.message(sentence)
+        console.message(shown(sentence))
     console.message(f"wrote {target}: name the classes in it, then casnet prepare folder --classes {target} …")
     return target
 

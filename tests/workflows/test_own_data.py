@@ -161,6 +161,20 @@ def test_masks_without_a_table_are_named_with_their_evidence(project: Path) -> N
     casnet("prepare", project, "--classes", "classes.toml")
 
 
+def test_proposed_names_are_those_of_a_list_near_the_masks(project: Path) -> None:
+    (project / "classes.toml").unlink()
+    (project / "class_dict.csv").write_text("id,name,r,g,b\n0,sky,1,2,3\n1,road,4,5,6\n")
+    archive = shutil.make_archive("packed", "zip", project)
+    for path, options in ((project, ()), (archive, ()), ("folder", ("--masks", project / "train"))):
+        if path == "folder":
+            shutil.rmtree(project / "train/images")
+        said = stderr_of("prepare", path, *options, "--propose", "--classes", "new.toml")
+        where = "class_dict.csv" if path == "folder" else f"{path}/class_dict.csv"
+        assert f"{where}." in said and "Names by " in said and "unpacked" not in said + Path("new.toml").read_text()
+        assert 'name = "road"    # 50.00 % of the pixels\nids = [1]\ncolor = [4, 5, 6]' in Path("new.toml").read_text()
+        Path("new.toml").unlink()
+
+
 def test_lists_in_the_folder_divide_it(project: Path) -> None:
     for index in range(3):
         image(Path(f"voc/JPEGImages/{index}.jpg"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from casnet_cli.data.annotations.class_table import BACKGROUND
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES
 
@@ -18,8 +19,12 @@ Key = TypeVar("Key")
 VOID_NAMES = frozenset(("void", "ignore", "ignored", "__ignore__", "unlabeled", "unlabelled"))
 """Names, in small letters, of pixels without a class."""
 
-GROUND = {"_background_": "background"}
+GROUND = {"_background_": BACKGROUND}
 """Names that tools have for the class `background`."""
+
+COLORS = "label_colors.txt"
+"""The list, in small letters, in which CVAT and datumaro leave the ground out; no copy of CamVid or Cityscapes that
+casnet knows has one."""
 
 LARGEST = 1 << 20
 """Bytes of a list; a larger file is none."""
@@ -96,7 +101,19 @@ def read_list(file: Path) -> ClassList | None:
     )
     if len({one.id for one in listed}) < len(listed):
         return None
+    if file.name.lower() == COLORS:
+        listed = _with_ground(listed)
     return ClassList(file, listed, numbered)
+
+
+def _with_ground(classes: Sequence[Listed]) -> tuple[Listed, ...]:
+    """The classes as CVAT and datumaro count them: black, else `background`, is the first, listed or not."""
+    ground = next((one for one in classes if one.color == (0, 0, 0)), None)
+    ground = ground or next((one for one in classes if one.name == BACKGROUND), None)
+    colored = any(one.color for one in classes)
+    first = ground or Listed(BACKGROUND, 0, (0, 0, 0) if colored else None)
+    rest = [one for one in classes if one is not ground]
+    return tuple(replace(one, id=place) for place, one in enumerate((first, *rest)))
 
 
 def _reader(file: Path) -> Callable[[str], Rows] | None:
@@ -217,7 +234,7 @@ def _of_supervisely(text: str) -> Rows:
     for name, shade in _table(text).items():
         color = _color([int(channel) for channel in shade])
         rows.append((str(name), color[0] if color and len(set(color)) == 1 else None, color))
-    return [("background", 0, (0, 0, 0)), *rows]
+    return [(BACKGROUND, 0, (0, 0, 0)), *rows]
 
 
 def _of_hugging_face(text: str) -> Rows:

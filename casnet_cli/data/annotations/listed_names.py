@@ -35,20 +35,21 @@ def listed_names(lists: Sequence[ClassList], values: Sequence[int], by_color: bo
         named = [value for value in values if value in found]
         if not named:
             continue
-        if not by_color and not one.numbered and (lacking := set(values) - found.keys() - {VOID}):
+        lacking = [value for value in values if value not in found and (by_color or value != VOID)]
+        if not by_color and not one.numbered and lacking:
             held = ", ".join(str(value) for value in sorted(lacking)[:4])
             notes.append(f"{one.file} has {len(found)} names without values and masks hold {held} too: not taken.")
         elif taken is None:
             taken, classes = one, found
-            rest = "" if len(named) == len(values) else f", for {len(named)} of the {len(values)} values"
+            rest = f", for {len(named)} of {len(named) + len(lacking)} values" if lacking else ""
             notes.append(f"Names by {one.file}{rest}.")
-        elif what := conflict(_names(classes), _names(found)):
+        elif what := conflict(_names(classes, by_color), _names(found, by_color)):
             notes.append(f"{one.file} is not taken: {what} in {taken.file}.")
     return ListedNames(classes, tuple(notes))
 
 
-def _names(classes: dict[int, Listed]) -> dict[int, str]:
-    return {value: one.name for value, one in classes.items()}
+def _names(classes: dict[int, Listed], by_color: bool) -> dict[object, str]:
+    return {one.color if by_color else value: one.name for value, one in classes.items()}
 
 
 def _by_color(one: ClassList) -> dict[int, Listed]:

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from casnet_cli.data.layouts.class_ids import brought, table_by_look, with_ground
+from casnet_cli.data.annotations.class_lists import COLORS
+from casnet_cli.data.layouts.class_ids import brought, table_by_look
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import named_in, pairs_of
 from casnet_cli.data.layouts.lists import read_rows
 from casnet_cli.data.layouts.tree import Tree
-
-COLORS = "label_colors.txt"
-"""The list of classes, in small letters; no copy of CamVid or Cityscapes that casnet knows has one."""
 
 
 def camvid(tree: Tree) -> Layout | None:
@@ -27,5 +25,5 @@ def camvid(tree: Tree) -> Layout | None:
         return None
     found = pairs_of(tree, rows_of)
     classes, by = brought(tree, found.masks, (COLORS,))
-    table = table_by_look(with_ground(classes), found.masks[0]) if classes else None
+    table = table_by_look(classes, found.masks[0]) if classes else None
     return replace(found, what="CamVid's layout", evidence=found.evidence + by, table=table)

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from casnet_cli.data.annotations.class_lists import COLORS
 from casnet_cli.data.layouts.affixes import folded
-from casnet_cli.data.layouts.camvid import COLORS
-from casnet_cli.data.layouts.class_ids import brought, table_of_list, with_ground
+from casnet_cli.data.layouts.class_ids import brought, table_of_list
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
@@ -46,5 +46,5 @@ def cityscapes(tree: Tree) -> Layout | None:
         f"{len(labels)} masks named …_{'labelIds' if kind == 'labelids' else 'labelTrainIds'}, {len(images)} pictures"
     )
     classes, by = brought(tree, core_of, (COLORS,)) if kind == "labelids" else (None, "")
-    table = table_of_list(with_ground(classes), False) if classes else None
+    table = table_of_list(classes, False) if classes else None
     return Layout("Cityscapes' layout", evidence + by, tuple(found.pairs), found.spare, tree.root, table)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from casnet_cli.data.annotations import mask_file
-from casnet_cli.data.annotations.class_lists import ClassList, Color, Listed, read_list, united
-from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable
+from casnet_cli.data.annotations.class_lists import ClassList, Color, read_list, united
+from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
@@ -57,17 +57,6 @@ def brought(tree: Tree, masks: Iterable[Path], names: tuple[str, ...]) -> tuple[
     wrong = [f"; {tree.relative(file)} is no list of classes" for file, one in lists.items() if one is None]
     by = f", classes by {tree.relative(classes.file)}" if classes else ""
     return classes, by + "".join(wrong[:1])
-
-
-def with_ground(found: ClassList) -> ClassList:
-    """The list as tools count it that write masks of the ground: black or `background` first, whether listed or not."""
-    ground = next((one for one in found.classes if one.color == (0, 0, 0)), None)
-    ground = ground or next((one for one in found.classes if one.name == BACKGROUND), None)
-    colored = any(one.color for one in found.classes)
-    rest = [one for one in found.classes if one is not ground]
-    first = ground or Listed(BACKGROUND, 0, (0, 0, 0) if colored else None)
-    counted = [replace(one, id=place) for place, one in enumerate((first, *rest))]
-    return ClassList(found.file, tuple(counted), found.numbered)
 
 
 def painted(found: ClassList) -> ClassList:

@@ -8,7 +8,7 @@ import pytest
 from casnet_cli.data.annotations.class_lists import Listed, lists_near, read_list, united
 from casnet_cli.errors import DataError
 
-ROAD, SKY = (128, 64, 128), (70, 130, 180)
+ROAD, SKY, GROUND = (128, 64, 128), (70, 130, 180), Listed("background", 0, (0, 0, 0))
 FILES = {
     "Roboflow": ("_classes.csv", "Pixel Value, Class\n0, background\n1, Cow statue\n7, rail track", True,
                  [Listed("background", 0), Listed("Cow statue", 1), Listed("rail track", 7)]),
@@ -17,9 +17,11 @@ FILES = {
     "datumaro without colours": ("labelmap.txt", "# label\nbackground:::\ncar:::\n", False,
                                  [Listed("background", 0), Listed("car", 1)]),
     "CamVid": ("label_colors.txt", "128 64 128\tRoad\n70 130 180 \tSky blue\r\n", False,
-               [Listed("Road", 0, ROAD), Listed("Sky blue", 1, SKY)]),
+               [GROUND, Listed("Road", 1, ROAD), Listed("Sky blue", 2, SKY)]),
     "datumaro, names alone": ("label_colors.txt", " background\n car\n", False,
                               [Listed("background", 0), Listed("car", 1)]),
+    "CamVid with the ground": ("label_colors.txt", "128 64 128 Road\n0 0 0 Void", False,
+                               [Listed("Void", 0, (0, 0, 0)), Listed("Road", 1, ROAD)]),
     "names": ("classes.txt", "road\nsky: blue, or grey\n\n", False,
               [Listed("road", 0), Listed("sky: blue, or grey", 1)]),
     "YOLO": ("obj.names", "\ufeffroad\nsky", False, [Listed("road", 0), Listed("sky", 1)]),

@@ -30,7 +30,7 @@ def test_values_have_listed_names_and_others_stay_as_they_are(tmp_path: Path) ->
     found, table = proposed(tmp_path, AREAS, _classes_csv=text)
     assert table.labels.names == ("background", 'Cow "Berta"', "rail track", "class 7")
     assert table.ids == {3: VOID, VOID: VOID, 0: 0, 1: 1, 2: 2, 7: 3}
-    assert found.found == (f"Names by {tmp_path / '_classes.csv'}, for 3 of the 5 values.",)
+    assert found.found == (f"Names by {tmp_path / '_classes.csv'}, for 3 of 4 values.",)
     assert 'rail track"    # 0.00 % of the pixels' in found.text
 
 
@@ -46,7 +46,7 @@ def test_colours_have_listed_names_and_colours_of_ids_are_taken(tmp_path: Path) 
     found, table = proposed(tmp_path, palette[AREAS], label_colors_txt=text)
     assert table.labels.names == ("moon", "#090909", "sky", "road")
     assert table.colors[0, 0, 0] == VOID and table.colors[128, 64, 128] == 3
-    assert found.found == (f"Names by {tmp_path / 'label_colors.txt'}, for 3 of the 4 values.",)
+    assert found.found == (f"Names by {tmp_path / 'label_colors.txt'}, for 3 of 4 values.",)
     (tmp_path / "label_colors.txt").unlink()
     colors = "name,r,g,b\n" + "".join(f"c{place},{place},9,9\n" for place in range(8))
     _, table = proposed(tmp_path, AREAS, class_dict_csv=colors)
@@ -67,9 +67,14 @@ def test_a_list_that_contradicts_is_named(tmp_path: Path) -> None:
     )
     assert table.labels.names == ("sky", "class 1", "class 3", "tree")
     assert found.found == (
-        f"Names by {tmp_path / 'a_classes.txt'}, for 2 of the 5 values.",
+        f"Names by {tmp_path / 'a_classes.txt'}, for 2 of 4 values.",
         f"{tmp_path / 'b_classes.txt'} is not taken: 7 is 'bush', and 'tree' in {tmp_path / 'a_classes.txt'}.",
     )
+
+
+def test_a_list_that_contradicts_in_a_colour_is_named(tmp_path: Path) -> None:
+    found, _ = proposed(tmp_path, np.dstack([AREAS] * 3), a_classes_txt="1 1 1 sky", b_classes_txt="1 1 1 sea")
+    assert found.found[1].endswith(f"is not taken: (1, 1, 1) is 'sea', and 'sky' in {tmp_path / 'a_classes.txt'}.")
 
 
 def test_black_and_white_has_the_listed_names(tmp_path: Path) -> None:
