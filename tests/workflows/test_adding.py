@@ -1,4 +1,4 @@
-"""`casnet prepare --add` on the command line: names of files, options that exclude each other, what the old file decides."""
+"""`casnet prepare --add` on the command line: names of files, and what the old file decides."""
 
 from pathlib import Path
 
