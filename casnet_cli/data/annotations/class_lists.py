@@ -87,7 +87,7 @@ def read_list(file: Path) -> ClassList | None:
         if read is None or file.stat().st_size > LARGEST:
             return None
         rows = read(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
     rows = [(GROUND.get(name.strip(), name.strip()), value, color) for name, value, color in rows]
     if not 0 < len(rows) <= MAX_CLASSES + 1 or any(not 0 < len(name) <= LONGEST for name, _, _ in rows):
@@ -99,7 +99,7 @@ def read_list(file: Path) -> ClassList | None:
         Listed(name, value if numbered and value is not None else place, color)
         for place, (name, value, color) in enumerate(rows)
     )
-    if len({one.id for one in listed}) < len(listed):
+    if len({one.id for one in listed}) < len(listed) or not all(-(1 << 31) <= one.id < 1 << 32 for one in listed):
         return None
     if file.name.lower() == COLORS:
         listed = _with_ground(listed)

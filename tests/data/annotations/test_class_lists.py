@@ -65,6 +65,8 @@ def test_what_a_list_says(tmp_path: Path, case: str) -> None:
         ("classes.txt", "\n".join(map(str, range(300)))),
         ("classes.txt", "x" * 500),
         ("classes.txt", "0: road\n0: sky"),
+        ("classes.txt", "0: road\n99999999999999999999: sky"),
+        ("obj_class_to_machine_color.json", '{"kiwi": [1, 1e999, 1]}'),
         ("label_colors.txt", "128 64 300 road"),
         ("class_dict.csv", "name,r,g,b\nroad,128,64\n"),
         ("data.yaml", "names: 3"),
