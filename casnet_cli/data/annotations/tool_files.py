@@ -24,6 +24,7 @@ COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
 PANOPTIC = "a COCO panoptic file"
 LABEL_STUDIO = "a Label Studio export"
 YOLO = "a data set of Ultralytics"
+SUPERVISELY = "a Supervisely project"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ TOOLS = (
     ToolFile(
         "a datumaro file, as CVAT exports it", "{", ("items", "categories"), advice="export COCO or masks from CVAT"
     ),
-    ToolFile("a Supervisely annotation", "{", ("objects", "size"), advice="export masks or COCO from Supervisely"),
+    ToolFile(SUPERVISELY, "{", ("classes", "title", "shape", "color"), Scope.MANY),
+    ToolFile(
+        "a Supervisely annotation", "{", ("objects", "size"), advice="name its project's meta.json by --annotations"
+    ),
     ToolFile("a Darwin file", "{", ("item", "annotations"), advice="export masks or COCO from Darwin"),
     ToolFile("a Segments.ai release", "{", ("dataset", "name"), advice="export masks or COCO from Segments.ai"),
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
@@ -81,6 +85,7 @@ FORMS = {
     PANOPTIC: "images, annotations with segments_info, and categories",
     LABELME: "shapes, imageHeight and imageWidth",
     GEOJSON: "a list of features",
+    SUPERVISELY: "classes in meta.json, objects and size beside the pictures",
     LABEL_STUDIO: "a list of tasks",
 }
 """What a file of each form that is taken holds."""

@@ -14,10 +14,12 @@ from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.drawing_by_opencv import SUPERVISELY as AS_SUPERVISELY
 from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
 from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
-from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, YOLO, tool_of
+from casnet_cli.data.annotations.supervisely import read_supervisely
+from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, SUPERVISELY, YOLO, tool_of
 from casnet_cli.data.annotations.yolo import read_yolo
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.missing import blank_label, filled
@@ -52,6 +54,7 @@ PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
     PANOPTIC: ProjectForm(read_panoptic, LABELME),
     LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
+    SUPERVISELY: ProjectForm(read_supervisely, AS_SUPERVISELY),
     YOLO: ProjectForm(read_yolo, ULTRALYTICS, each=True),
 }
 """Every form by its name in `tool_files`."""
