@@ -171,7 +171,9 @@ def _turned(points: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def turned_box(points: np.ndarray, degrees: float) -> np.ndarray:
-    """(4, 2) corners of a box of two opposite corners, turned clockwise about its centre."""
-    (left, top), (right, bottom) = points
-    centre = points.mean(0)
-    return _turned(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - centre, degrees) + centre
+    """(4, 2) corners of a box of two opposite corners, turned clockwise about its centre; in hundredths, as CVAT's."""
+    (left, top), (right, bottom) = points.tolist()
+    x, y = left + (right - left) / 2, top + (bottom - top) / 2
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    across, down = np.array([left, right, right, left]) - x, np.array([top, top, bottom, bottom]) - y
+    return np.stack([x + cosine * across - sine * down, y + sine * across + cosine * down], 1).round(2)

@@ -23,6 +23,7 @@ class Scope(Enum):
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
 PANOPTIC = "a COCO panoptic file"
 LABEL_STUDIO = "a Label Studio export"
+CVAT, DATUMARO = "a CVAT file", "a datumaro file"
 YOLO = "a data set of Ultralytics"
 SUPERVISELY = "a Supervisely project"
 
@@ -64,9 +65,9 @@ TOOLS = (
     ToolFile(LABEL_STUDIO, "[", ("data", "completions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "predictions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("annotator", "annotation_id"), Scope.MANY),
-    ToolFile(
-        "a datumaro file, as CVAT exports it", "{", ("items", "categories"), advice="export COCO or masks from CVAT"
-    ),
+    ToolFile(CVAT, "<", ("annotations", "image"), Scope.MANY, ending=".xml"),
+    ToolFile(CVAT, "<", ("annotations", "track"), Scope.MANY, ending=".xml"),
+    ToolFile(DATUMARO, "{", ("items", "categories"), Scope.MANY),
     ToolFile(SUPERVISELY, "{", ("classes", "title", "shape", "color"), Scope.MANY),
     ToolFile(
         "a Supervisely annotation", "{", ("objects", "size"), advice="name its project's meta.json by --annotations"
@@ -87,6 +88,7 @@ FORMS = {
     GEOJSON: "a list of features",
     SUPERVISELY: "classes in meta.json, objects and size beside the pictures",
     LABEL_STUDIO: "a list of tasks",
+    DATUMARO: "items and categories",
 }
 """What a file of each form that is taken holds."""
 

@@ -2,11 +2,16 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from casnet_cli.data.annotations.tool_files import PANOPTIC, PIECE, TOOLS, Scope, ToolFile, tool_of
+from casnet_cli.data.annotations.tool_files import CVAT, DATUMARO, PANOPTIC, PIECE, TOOLS, Scope, ToolFile, tool_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.pixels.formats import readable_endings
+
+IMAGES = "images"
+"""The folder of pictures in the exports of CVAT and datumaro."""
 
 ENDINGS = frozenset(tool.ending for tool in TOOLS)
 """Of the files that may be annotations, in small letters."""
@@ -19,7 +24,7 @@ def annotations(tree: Tree) -> Layout | None:
     many = panoptic or [file for file, tool in kinds.items() if tool.scope is Scope.MANY]
     if panoptic or many and not any(tree.role(file) == "mask" for file in tree.pictures):
         named = ", ".join(str(tree.relative(file)) for file in many)
-        images = _folder(tree, many[0]) if len(many) == 1 else tree.root
+        images = _folder(tree, many, kinds[many[0]])
         return Layout(f"pictures with {kinds[many[0]].name}", named, annotations=tuple(many), images=images)
     each = Counter(tool.name for tool in kinds.values() if tool.scope is Scope.ONE)
     name, number = each.most_common(1)[0] if each else ("", 0)
@@ -36,12 +41,20 @@ def tools_of(tree: Tree) -> dict[Path, ToolFile]:
     return {file: tool for file, tool in found.items() if tool}
 
 
-def _folder(tree: Tree, file: Path) -> Path:
-    """The folder of the pictures that a file names: the one that holds most of their names as they are written,
-    else the whole folder."""
-    names = re.findall(rb'"file_name"\s*:\s*"([^"\\]+)"', file.read_bytes()[: 4 * PIECE])[:200]
-    texts = {name.decode("utf-8", "replace") for name in names}
-    others = (one.parent for one in tree.pictures if one.parent.name != file.stem)  # where panoptic masks lie
+def _folder(tree: Tree, files: Sequence[Path], tool: ToolFile) -> Path:
+    """The folder of the pictures that files name: of CVAT's files the one beside them, else of one file the folder that
+    holds most of its names as they are written, else the whole folder."""
+    file = files[0]
+    if tool.name in (CVAT, DATUMARO):
+        own = (file.parent / IMAGES, file.parent.parent / IMAGES)
+        if found := [folder for folder in own if tree.root in folder.parents and folder.is_dir()]:
+            return found[0]
+    if len(files) > 1:
+        return tree.root
+    with file.open("rb") as stream:
+        texts = {name.decode("utf-8", "replace") for name in re.findall(rb'"([^"\\<>]+)"', stream.read(4 * PIECE))}
+    texts = set(sorted(text for text in texts if text.lower().endswith(readable_endings()))[:200])
+    others = (one.parent for one in tree.pictures if tool.name != PANOPTIC or one.parent.name != file.stem)
     folders = dict.fromkeys([file.parent, tree.root, *others])
     held = {folder: sum((folder / text).is_file() for text in texts) for folder in folders}
     return max(held, key=lambda folder: held[folder]) if any(held.values()) else tree.root

@@ -13,13 +13,24 @@ from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedP
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
+from casnet_cli.data.annotations.cvat import read_cvat
+from casnet_cli.data.annotations.datumaro import read_datumaro
 from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
 from casnet_cli.data.annotations.drawing_by_opencv import SUPERVISELY as AS_SUPERVISELY
 from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
 from casnet_cli.data.annotations.label_studio import read_label_studio
 from casnet_cli.data.annotations.shapes import Kind
 from casnet_cli.data.annotations.supervisely import read_supervisely
-from casnet_cli.data.annotations.tool_files import COCO, LABEL_STUDIO, PANOPTIC, SUPERVISELY, YOLO, tool_of
+from casnet_cli.data.annotations.tool_files import (
+    COCO,
+    CVAT,
+    DATUMARO,
+    LABEL_STUDIO,
+    PANOPTIC,
+    SUPERVISELY,
+    YOLO,
+    tool_of,
+)
 from casnet_cli.data.annotations.yolo import read_yolo
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.missing import blank_label, filled
@@ -54,6 +65,8 @@ PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
     PANOPTIC: ProjectForm(read_panoptic, LABELME),
     LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
+    CVAT: ProjectForm(read_cvat, PYCOCOTOOLS),
+    DATUMARO: ProjectForm(read_datumaro, PYCOCOTOOLS),
     SUPERVISELY: ProjectForm(read_supervisely, AS_SUPERVISELY),
     YOLO: ProjectForm(read_yolo, ULTRALYTICS, each=True),
 }
@@ -66,7 +79,8 @@ def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
     tool = tool_of(file)
     if tool and tool.name not in PROJECT_FORMS:
         raise DataError(f"{file}: this is {tool.name} ({tool.remedy})")
-    form = PROJECT_FORMS[tool.name if tool else COCO]  # whose keys may lie in the middle of a large file
+    otherwise = CVAT if file.suffix.lower() == ".xml" else COCO
+    form = PROJECT_FORMS[tool.name if tool else otherwise]  # whose keys may lie in the middle of a large file
     return form.read(file), form
 
 
