@@ -1,6 +1,7 @@
 """What `casnet prepare` does: make a prepared file of a known data set, or of a folder of one's own."""
 
 import tempfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,9 @@ def _prepare(
             f"warning: every labelled pixel of train is {alone[0]}: nothing can be learnt of one class "
             "(if what is void is the ground, make it a class)"
         )
+    if store.folds and store.group_of:
+        sizes = [size for _, size in sorted(Counter(store.fold_of.values()).items())]
+        console.message(f"folds of {', '.join(f'{size:,}' for size in sizes)} images: groups stay whole")
     console.message(f"prepared {prepared.path} from {prepared.source}")
     console.result(f"{store.name}: {counts}{folds}, {len(store.labels)} classes")
     return prepared.path
