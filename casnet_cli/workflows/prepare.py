@@ -167,7 +167,7 @@ def _masks(options: FolderOptions) -> tuple[list[Path], Path]:
         console.notes(left_out.sentences())
         if not files:
             raise DataError(f"{masks}: holds no mask ({', '.join(readable_endings())})")
-        return files, masks.parent
+        return files, masks.parent.parent
     layout = own_data(replace(options, classes=None)).layout
     if layout.evidence:
         console.message(layout.sentence)
@@ -175,4 +175,4 @@ def _masks(options: FolderOptions) -> tuple[list[Path], Path]:
         raise InputError("--propose: for masks whose values are the classes (here names are: leave --classes out)")
     if not layout.masks:
         raise DataError("--propose: no picture has a mask")
-    return layout.masks, options.root or layout.searched.parent
+    return layout.masks, options.root or layout.searched.parent.parent

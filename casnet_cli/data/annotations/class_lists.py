@@ -26,6 +26,9 @@ COLORS = "label_colors.txt"
 """The list, in small letters, in which CVAT and datumaro leave the ground out; no copy of CamVid or Cityscapes that
 casnet knows has one."""
 
+MACHINE_COLORS = "obj_class_to_machine_color.json"
+"""Supervisely's list, in small letters."""
+
 LARGEST = 1 << 20
 """Bytes of a list; a larger file is none."""
 
@@ -251,7 +254,7 @@ def _table(text: str) -> dict[str, Any]:
 
 _JSON: dict[str, Callable[[str], Rows]] = {
     "dataset.json": _of_nnunet,
-    "obj_class_to_machine_color.json": _of_supervisely,
+    MACHINE_COLORS: _of_supervisely,
     "id2label.json": _of_hugging_face,
 }
 

@@ -51,7 +51,7 @@ def brought(tree: Tree, masks: Iterable[Path], names: tuple[str, ...]) -> tuple[
     names: of files, in small letters. Raises DataError if two of them contradict each other.
     """
     folders = {above for folder in {file.parent for file in masks} for above in (folder, *folder.parents)}
-    files = [file for file in tree.lists if file.name.lower() in names and file.parent in folders]
+    files = [file for file in (*tree.lists, *tree.json) if file.name.lower() in names and file.parent in folders]
     lists = {file: read_list(file) for file in files}
     classes = united([one for one in lists.values() if one])
     wrong = [f"; {tree.relative(file)} is no list of classes" for file, one in lists.items() if one is None]

@@ -208,6 +208,23 @@ def test_roboflows_semantic_masks(tmp_path: Path) -> None:
         found(tmp_path)
 
 
+def test_superviselys_masks(tmp_path: Path) -> None:
+    colors = json.dumps({"car": [1, 1, 1], "road": [2, 2, 2]})
+    write(tmp_path, {"obj_class_to_machine_color.json": colors, "meta.json": "{}"}, "one/img/a.jpg two/img/a.jpg")
+    for data in ("one", "two"):
+        grey, human = painted((0, 0, 0), (1, 1, 1), (2, 2, 2)), painted((0, 0, 0), CAR, ROAD)
+        write(tmp_path, {}, "", **{f"{data}__masks_machine__a": grey, f"{data}__masks_human__a": human})
+    layout = found(tmp_path)
+    assert layout.evidence == (
+        "2 pictures in img/, 2 masks in masks_machine/, classes by obj_class_to_machine_color.json"
+    )
+    assert [(one.name, one.label) for one in layout.pairs] == [
+        (f"{data}/a", tmp_path / data / "masks_machine/a.png") for data in ("one", "two")
+    ]
+    assert layout.table and layout.table.labels.names == ("background", "car", "road")
+    assert labels(layout) == [[0, 0, 1, 1, 2, 2]] * 2 and min(map(max, layout.table.labels.palette)) > 100
+
+
 def test_label_studios_brush_masks_alone_are_named(tmp_path: Path) -> None:
     write(tmp_path, {}, "", **{"task-1-annotation-7-by-me@x.org-tag-car-0": IDS * 127})
     np.save(tmp_path / "task-1-annotation-7-by-1-tag-car-1.npy", IDS)
