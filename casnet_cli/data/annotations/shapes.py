@@ -149,15 +149,17 @@ def rectangle(first: tuple[float, float], sides: tuple[float, float], degrees: f
     return _turned(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64), degrees) + first
 
 
-def ellipse(centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
-    """(N, 2) corners on an ellipse, at most a hundredth of a pixel beside it. degrees: turned clockwise.
+def ellipse(
+    centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0, number: int = 0
+) -> np.ndarray:
+    """(N, 2) corners on an ellipse: `number`, else as many as keep within a hundredth of a pixel of it.
 
-    Raises ShapeError.
+    degrees: turned clockwise. Raises ShapeError.
     """
     largest = max(map(abs, radii))
     if not largest <= MAX_COORDINATE:
         raise ShapeError(f"a radius of {largest:g} (pixels, at most {MAX_COORDINATE:,.0f})")
-    number = max(16, math.ceil(math.pi / math.acos(1 - min(1.0, 0.01 / max(largest, 0.01)))))
+    number = number or max(16, math.ceil(math.pi / math.acos(1 - min(1.0, 0.01 / max(largest, 0.01)))))
     angles = np.arange(number) * (2 * np.pi / number)
     return _turned(np.stack([np.cos(angles), np.sin(angles)], 1) * radii, degrees) + centre
 

@@ -23,6 +23,7 @@ class Scope(Enum):
 COCO, LABELME, GEOJSON = "a COCO file", "a LabelMe file", "a GeoJSON file"
 PANOPTIC = "a COCO panoptic file"
 LABEL_STUDIO = "a Label Studio export"
+VIA, VIA_3 = "a VIA file", "a VIA 3 project"
 CVAT, DATUMARO = "a CVAT file", "a datumaro file"
 YOLO = "a data set of Ultralytics"
 SUPERVISELY = "a Supervisely project"
@@ -57,10 +58,9 @@ TOOLS = (
     ToolFile("a Cityscapes polygon file", "{", ("imgHeight", "objects"), advice="take its PNG files as masks"),
     ToolFile(LABELME, "{", ("shapes", "imagePath"), Scope.ONE),
     ToolFile(LABELME, "{", ("shapes", "shape_type"), Scope.ONE),
-    ToolFile("a VIA project", "{", ("_via_settings",), advice="export COCO from VIA"),
-    ToolFile("a VIA project", "{", ("_via_img_metadata",), advice="export COCO from VIA"),
-    ToolFile("a VIA 3 project", "{", ("project", "view", "metadata"), advice="export COCO from VIA"),
-    ToolFile("a VIA export", "{", ("filename", "regions"), advice="export COCO from VIA"),
+    ToolFile(VIA, "{", ("_via_img_metadata",), Scope.MANY),
+    ToolFile(VIA_3, "{", ("project", "view", "metadata"), Scope.MANY),
+    ToolFile(VIA, "{", ("filename", "regions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "annotations"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "completions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "predictions"), Scope.MANY),
@@ -88,6 +88,8 @@ FORMS = {
     GEOJSON: "a list of features",
     SUPERVISELY: "classes in meta.json, objects and size beside the pictures",
     LABEL_STUDIO: "a list of tasks",
+    VIA: "pictures, each with filename and regions",
+    VIA_3: "file, view, metadata and attribute",
     DATUMARO: "items and categories",
 }
 """What a file of each form that is taken holds."""

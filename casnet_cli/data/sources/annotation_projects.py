@@ -28,9 +28,12 @@ from casnet_cli.data.annotations.tool_files import (
     LABEL_STUDIO,
     PANOPTIC,
     SUPERVISELY,
+    VIA,
+    VIA_3,
     YOLO,
     tool_of,
 )
+from casnet_cli.data.annotations.via import read_via, read_via_3
 from casnet_cli.data.annotations.yolo import read_yolo
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.missing import blank_label, filled
@@ -65,6 +68,8 @@ PROJECT_FORMS = {
     COCO: ProjectForm(read_coco, PYCOCOTOOLS),
     PANOPTIC: ProjectForm(read_panoptic, LABELME),
     LABEL_STUDIO: ProjectForm(read_label_studio, PYCOCOTOOLS),
+    VIA: ProjectForm(read_via, PYCOCOTOOLS),
+    VIA_3: ProjectForm(read_via_3, PYCOCOTOOLS),
     CVAT: ProjectForm(read_cvat, PYCOCOTOOLS),
     DATUMARO: ProjectForm(read_datumaro, PYCOCOTOOLS),
     SUPERVISELY: ProjectForm(read_supervisely, AS_SUPERVISELY),

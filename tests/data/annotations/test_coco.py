@@ -151,8 +151,8 @@ def test_faults_of_the_file(tmp_path: Path, changes: dict[str, Any], annotation:
     ("whole", "tool"),
     [
         ([{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}], "a Label Studio export"),
-        ({"_via_settings": {}, "_via_img_metadata": {}}, "a VIA project"),
-        ({"a.jpg1": {"filename": "a.jpg", "regions": []}}, "a VIA export"),
+        ({"_via_settings": {}, "_via_img_metadata": {}}, "a VIA file"),
+        ({"a.jpg1": {"filename": "a.jpg", "regions": []}}, "a VIA file"),
         ({"project": {}, "view": {}, "metadata": {}}, "a VIA 3 project"),
         ({"shapes": [], "imagePath": "a.jpg"}, "a LabelMe file"),
         ({"items": [], "categories": {}, "info": {}}, "a datumaro file"),

@@ -116,7 +116,7 @@ def test_shapes_that_cannot_be_read_are_named(tmp_path: Path, shape: Any, words:
         (7, "it is a JSON int"),
         ({}, "it holds nothing"),
         ({"images": [], "annotations": [], "categories": []}, "this is a COCO file, not a LabelMe file"),
-        ({"_via_settings": {}}, "this is a VIA project, not a LabelMe file"),
+        ({"_via_img_metadata": {}}, "this is a VIA file, not a LabelMe file"),
     ],
 )
 def test_files_of_another_form_are_named(tmp_path: Path, whole: Any, words: str) -> None:

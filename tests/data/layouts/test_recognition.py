@@ -195,7 +195,7 @@ def test_annotations(
     [
         ("a.jpg b.jpg", "", "2 pictures in the folder itself, and nothing tells which of them are masks"),
         ("notes.csv", "", "holds no picture"),
-        ("a.jpg via.json", '{"_via_settings": {}, "_via_img_metadata": {}}', "this is a VIA project"),
+        ("a.jpg r.json", '[{"image_id": 1, "category_id": 2}]', "this is COCO's form of results"),
         ("a.jpg a.jpg.json", '{"size": {}, "objects": [{"classTitle": "car"}]}', "this is a Supervisely annotation"),
         ("x/1.jpg pairs.csv", "", "pairs.csv: line 2: y/q.png is not there"),
         ("dataset.json imagesTr/a_0001.png labelsTr/a.png=M", NNUNET, "of several channels"),
