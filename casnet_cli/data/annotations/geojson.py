@@ -8,9 +8,26 @@ from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, Shape
 from casnet_cli.data.annotations.tool_files import GEOJSON
 from casnet_cli.errors import Unfit, UnfitKind
 
+IGNORE = "Ignore*"
+"""QuPath's class of what is to be ignored."""
+
+WITHOUT_AREA = {
+    "Point": Kind.POINT,
+    "MultiPoint": Kind.POINT,
+    "LineString": Kind.LINE,
+    "MultiLineString": Kind.LINE,
+}
+"""Geometries that enclose nothing."""
+
+NO_AREA, REGION = "that enclose nothing, left out", "of classes that end in *, which QuPath ignores, left out"
+"""Why shapes are left out, in words of `Remark.text`."""
+
 
 def read_geojson(file: Path) -> PictureShapes:
-    """The polygons of a file, in its order. Raises Unfit if it is none, is of a map, or names what cannot be read."""
+    """The polygons of a file, in its order, and what is not drawn.
+
+    Raises Unfit if it is none, is of a map, or names what cannot be read.
+    """
     raw = read_json(file)
     features = raw.get("features") if isinstance(raw, dict) else raw
     if isinstance(raw, dict) and raw.get("type") == "Feature":
@@ -21,22 +38,37 @@ def read_geojson(file: Path) -> PictureShapes:
         fault = f"{file}: its coordinates are of a map, not pixels (write it by casnet predict --geojson pixels)"
         raise Unfit(fault, UnfitKind.UNREADABLE)
     shapes: list[Shape] = []
+    colors: dict[str, tuple[int, int, int]] = {}
     for number, one in enumerate(features, 1):
         try:
-            shapes += _shapes(one, f"feature {number}", file)
+            properties = one.get("properties") or {}
+            label = _label(properties)
+            found = _shapes(one["geometry"], label, f"feature {number}", file)
+            if label and (color := _color(properties.get("classification"))):
+                colors.setdefault(label, color)
+            shapes += found
         except MALFORMED as error:
             why = str(error) if isinstance(error, ShapeError) else "is of no form that GeoJSON has"
             raise Unfit(f"{file}: feature {number}: {why} (mend or remove it)", UnfitKind.UNREADABLE) from None
-    return PictureShapes(tuple(shapes))
+    areas = [one for one in shapes if one.kind is Kind.POLYGON]
+    ignored = [one for one in areas if one.label.endswith("*") and one.label != IGNORE]
+    left_out = {NO_AREA: [one for one in shapes if one.kind is not Kind.POLYGON], REGION: ignored}
+    drawn = tuple(one for one in areas if one not in ignored)
+    names = {one.label for one in drawn}
+    kept = {label: color for label, color in colors.items() if label in names}
+    return PictureShapes(drawn, left_out=left_out, colors=kept)
 
 
-def _shapes(feature: dict[str, Any], name: str, file: Path) -> list[Shape]:
-    geometry = feature["geometry"]
-    kind, coordinates = geometry["type"], geometry["coordinates"]
+def _shapes(geometry: dict[str, Any], label: str, name: str, file: Path) -> list[Shape]:
+    """The shapes of a geometry, those that enclose nothing too. Raises ShapeError or one of MALFORMED."""
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        return [shape for one in geometry["geometries"] for shape in _shapes(one, label, name, file)]
+    if kind in WITHOUT_AREA:
+        return [Shape(WITHOUT_AREA[kind], label, name, file)]
     if kind not in ("Polygon", "MultiPolygon"):
-        raise ShapeError(f"a {kind} encloses nothing (Polygon or MultiPolygon)")
-    label = _label(feature.get("properties") or {})
-    shapes = []
+        raise ShapeError(f"casnet does not know the geometry {kind!r} (Polygon or MultiPolygon)")
+    coordinates, shapes = geometry["coordinates"], []
     for rings in coordinates if kind == "MultiPolygon" else [coordinates]:
         outer, *holes = (checked_points(ring, 3) for ring in rings)
         shapes.append(Shape(Kind.POLYGON, label, name, file, outer, tuple(holes)))
@@ -46,7 +78,25 @@ def _shapes(feature: dict[str, Any], name: str, file: Path) -> list[Shape]:
 def _label(properties: dict[str, Any]) -> str:
     """The class: QuPath's classification, else a property `class`, `label` or `name`; empty: none."""
     classification = properties.get("classification")
-    if isinstance(classification, dict) and classification.get("name"):
-        return str(classification["name"])
+    if isinstance(classification, dict):
+        names = classification.get("names")
+        if name := ": ".join(map(str, names)) if isinstance(names, list) else classification.get("name"):
+            return str(name)
     found = (properties.get(key) for key in ("class", "label", "name"))
     return next((str(one) for one in found if isinstance(one, str) and one), "")
+
+
+def _color(classification: object) -> tuple[int, int, int] | None:
+    """Of QuPath's classification, three numbers or all in one; None: it has no colour."""
+    if not isinstance(classification, dict):
+        return None
+    packed, color = classification.get("colorRGB"), classification.get("color")
+    if isinstance(packed, int):
+        color = [packed >> 16 & 255, packed >> 8 & 255, packed & 255]
+    if (
+        not isinstance(color, list)
+        or len(color) != 3
+        or not all(isinstance(one, int) and 0 <= one <= 255 for one in color)
+    ):
+        return None
+    return color[0], color[1], color[2]

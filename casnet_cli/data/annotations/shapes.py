@@ -104,6 +104,8 @@ class PictureShapes:
     """Height and width of the picture in pixels; None: the file does not give them."""
     left_out: Mapping[str, Sequence[Shape]] = field(default_factory=dict)
     """What is not drawn, by the words of `Remark.text` that say why."""
+    colors: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """RGB colour of each label that the file gives one."""
 
 
 def picture_size(height: object, width: object) -> tuple[int, int] | None:

@@ -77,6 +77,7 @@ TOOLS = (
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
     ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
     ToolFile(GEOJSON, "{", ("type", "features"), Scope.ONE, ending=".geojson"),
+    ToolFile(GEOJSON, "{", ("type", "geometry"), Scope.ONE, ending=".geojson"),
     ToolFile(GEOJSON, "[", ("type", "geometry"), Scope.ONE, ending=".geojson"),
 )
 """The first that a file agrees with counts: those with more telling keys stand first."""

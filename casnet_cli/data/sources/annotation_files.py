@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.drawing import CENTRES, Rule
 from casnet_cli.data.annotations.drawing import LABELME as AS_LABELME
@@ -21,7 +22,7 @@ from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.two_folders import pair_files
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.sources.folder import Origin
-from casnet_cli.data.sources.outlines import label_of_shapes, names_of
+from casnet_cli.data.sources.outlines import label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, Unfit
 
 LOOKS = 20
@@ -47,23 +48,26 @@ class PictureForm:
         Without a table the classes are `background` and the labels that occur, in the order of the names.
         """
         found = pair_files(origin.images, folder, (self.ending,), origin.left_out)
-        occurring = set() if table else self._labels([pair.label for pair in found.pairs if pair.label], folder)
-        names = names_of(table, dict.fromkeys(sorted(occurring)), folder)
+        occurring = {} if table else self._labels([pair.label for pair in found.pairs if pair.label], folder)
+        names = names_of(table, dict(sorted(occurring.items())), folder)
 
         def label_of(pair: FilePair) -> np.ndarray:
             assert pair.label is not None  # an entry without one is never read
             content = self.read(pair.label)
+            for text, left_out in content.left_out.items():
+                note(origin.remarks, text, pair.image, left_out)
             return label_of_shapes(content.shapes, pair.image, names, content.size, self.rule, origin.remarks)
 
         return origin.source(names.labels, found.pairs, label_of, found.spare)
 
-    def _labels(self, files: list[Path], folder: Path) -> set[str]:
-        """The labels that occur. Raises DataError if there are none."""
-        occurring: set[str] = set()
+    def _labels(self, files: list[Path], folder: Path) -> dict[str, Color | None]:
+        """The labels that occur, with their colours where files have them. Raises DataError if there are none."""
+        occurring: dict[str, Color | None] = {}
         faults: list[Unfit] = []
         for file in files:
             try:
-                occurring |= {shape.label for shape in self.read(file).shapes}
+                content = self.read(file)
+                occurring = {shape.label: None for shape in content.shapes} | occurring | dict(content.colors)
             except Unfit as fault:  # raised again when the sample is read
                 faults.append(fault)
         if not occurring:

@@ -10,6 +10,7 @@ import numpy as np
 from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable, background_id
 from casnet_cli.data.annotations.drawing import Rule, ShapeFault, draw
+from casnet_cli.data.annotations.geojson import IGNORE
 from casnet_cli.data.annotations.labelme import GROUND, IGNORED
 from casnet_cli.data.annotations.shapes import Kind, Shape
 from casnet_cli.data.images import SIDEWAYS, UNREADABLE
@@ -18,6 +19,9 @@ from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
+
+VOIDS = (IGNORED, IGNORE)
+"""Names that are void, unless a table claims them."""
 
 WITHOUT_PIXEL = "without a pixel inside, left out"
 OUTSIDE = "outside of the picture, left out"
@@ -52,14 +56,14 @@ def names_of(
     """Classes of a table, else `background` and the names that occur, in their order and in their colours.
 
     ground: whether there is `background` though the name does not occur; else what lies outside all shapes is void.
-    `__ignore__` is void and `_background_` is what lies outside all shapes, unless the table claims them. Raises
-    DataError if there are too many.
+    `__ignore__` and `Ignore*` are void, `_background_` is what lies outside all shapes, unless the table claims them.
+    Raises DataError if there are too many.
     """
     if table is None:
-        found = [name for name in occurring if name not in (BACKGROUND, IGNORED, GROUND, "")]
+        found = [name for name in occurring if name not in (BACKGROUND, *VOIDS, GROUND, "")]
         first = (BACKGROUND,) if ground or BACKGROUND in occurring else ()
         table = ClassTable(named((*first, *found), where, occurring))
-    reserved = {IGNORED: VOID, GROUND: background_id(table.labels.names)}
+    reserved = {**dict.fromkeys(VOIDS, VOID), GROUND: background_id(table.labels.names)}
 
     def class_of(name: str) -> int | None:
         claimed = table.class_of_name(name)

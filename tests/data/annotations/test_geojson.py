@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from casnet_cli.data.annotations.geojson import read_geojson
+from casnet_cli.data.annotations.geojson import NO_AREA, REGION, read_geojson
 from casnet_cli.errors import DataError
 
 RING = [[1, 1], [4, 1], [4, 3], [1, 1]]
@@ -44,7 +44,7 @@ def test_holes_several_polygons_and_regions_without_class(tmp_path: Path) -> Non
     [
         ({"images": [], "annotations": [], "categories": []}, "this is a COCO file, not a GeoJSON file"),
         ({"features": 3}, "this is not a GeoJSON file"),
-        ([feature("Point", [1, 2])], "feature 1: a Point encloses nothing"),
+        ([feature("Curve", [1, 2])], "feature 1: casnet does not know the geometry 'Curve'"),
         ([feature(), feature(coordinates=[[[1, 1]]])], r"feature 2: 1 points \(at least 3\)"),
         ([feature(coordinates=[])], "feature 1: is of no form"),
         ([{"geometry": None}], "feature 1: is of no form"),
@@ -54,3 +54,20 @@ def test_holes_several_polygons_and_regions_without_class(tmp_path: Path) -> Non
 def test_faults(tmp_path: Path, whole: Any, words: str) -> None:
     with pytest.raises(DataError, match=rf"a\.geojson: .*{words}"):
         read_geojson(written(tmp_path, whole))
+
+
+def test_colours_derived_classes_and_what_is_left_out(tmp_path: Path) -> None:
+    """As QuPath writes them, old and new."""
+    whole = [
+        feature(classification={"name": "Tumor", "colorRGB": -3670016}, objectType="annotation"),
+        feature(classification={"names": ["Tumor", "Positive"], "color": [250, 62, 62]}),
+        feature(classification={"name": "Ignore*", "color": [180, 180, 180]}),
+        feature(classification={"name": "Region*", "color": [0, 0, 180]}),
+        feature("Point", [1, 2], classification={"name": "Tumor"}),
+        {"geometry": {"type": "GeometryCollection", "geometries": [feature()["geometry"]] * 2}, "properties": None},
+    ]
+    read = read_geojson(written(tmp_path, whole))
+    assert [one.label for one in read.shapes] == ["Tumor", "Tumor: Positive", "Ignore*", "", ""]
+    assert read.colors == {"Tumor": (200, 0, 0), "Tumor: Positive": (250, 62, 62), "Ignore*": (180, 180, 180)}
+    assert [one.name for one in read.left_out[NO_AREA]] == ["feature 5 (point)"]
+    assert [one.id for one in read.left_out[REGION]] == ["feature 4"]
