@@ -19,7 +19,7 @@ from casnet_cli.data.pixels.stored import decode_pixels
 from casnet_cli.data.preparation import check_complete
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store, StoredSample, Subset
-from casnet_cli.errors import DataError, reason
+from casnet_cli.errors import DataError, UnfitKind, reason
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count
@@ -55,7 +55,7 @@ class Addition:
     new: list[str] = field(default_factory=list)
     """Names of new pictures."""
     blank: list[str] = field(default_factory=list)
-    """Names of pictures whose label is void everywhere: they are left out."""
+    """Names of pictures without a label, or whose label is void everywhere: they are left out."""
 
     def __post_init__(self) -> None:
         """Raises DataError if the classes do not agree."""
@@ -72,16 +72,16 @@ class Addition:
             roots=(self.old.path, *self.source.roots),
             settings=f"{self.source.settings} added to classes {self.old.labels.names} {self.group_by}",
             versions=self.old.versions,
+            incomplete="",
         )
 
     def entries(self, root: Path) -> list[Entry]:
-        """All pictures: those of the file in their order, then new ones.
+        """All pictures: those of the file in their order, then new ones. Pictures without a label are left out.
 
         Raises DataError if a picture of the source cannot be read, is not as those of the file, may be one of several
         of the file, or has the name of another one there.
         """
-        listed = self.source.entries(root)
-        check_complete(self.source, listed, root)
+        listed = self._labelled(root)
         ours, theirs = self.old.intensities, self.source.intensities()
         if replace(ours, chosen=None) != replace(theirs, chosen=None):
             raise DataError(
@@ -103,7 +103,8 @@ class Addition:
             else:
                 given[place], self.replaced[place] = entry, name
         if not given and not added:
-            raise DataError(f"nothing to add: {count(len(self.blank), 'label')} void everywhere, and no other")
+            hint = "Label Studio's COCO, for one, leaves out brushes: export its JSON"
+            raise DataError(f"nothing to add: no label but void in {count(len(self.blank), 'image')} ({hint})")
         stored = [self._relabelled(entry, given) for entry in self.old.entries()]
         return self._grouped(stored, [self._new(entry) for entry in added])
 
@@ -119,8 +120,20 @@ class Addition:
             yield f"{count(len(self.new), 'new image')}, such as {self.new[0]}"
         if self.blank:
             yield f"{count(len(self.blank), 'image')} without a label, left out, such as {self.blank[0]}"
+        if spare := self.source.spare:
+            yield f"{count(len(spare), 'label file')} of no image, left out, such as {spare[0]}"
         if more := self.labels.names[len(self.old.labels) :]:
             yield f"new classes: {', '.join(more)}"
+
+    def _labelled(self, root: Path) -> list[Entry]:
+        """The pictures of the source that have a label. Raises DataError as `check_complete` does, or if none has."""
+        listed = self.source.entries(root)
+        labelled = [entry for entry in listed if not entry.fault or entry.fault.kind is not UnfitKind.NO_LABEL]
+        if not labelled:
+            check_complete(self.source, listed, root)
+        self.blank += [f"{one.image}" for one in listed if one.fault and one.fault.kind is UnfitKind.NO_LABEL]
+        check_complete(replace(self.source, incomplete=""), labelled, root)
+        return labelled
 
     def _loaded(self, entry: Entry) -> _Loaded:
         sample = entry.load()

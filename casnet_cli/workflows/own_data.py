@@ -175,7 +175,7 @@ def _annotations(options: FolderOptions, layout: Layout) -> tuple[AnnotationFile
     if not _divided(options):
         return files
     if any(one.stated for one in files):
-        raise InputError("--annotations names splits (leave out fractions, --split-files and --folds)")
+        raise InputError("--annotations names splits (leave out fractions, --split-files, --folds and --add)")
     return tuple(replace(one, split=None) for one in files)
 
 
@@ -194,8 +194,10 @@ def layout_of(options: FolderOptions, left_out: LeftOut) -> tuple[Layout, Tree |
         return by_pattern(*trees, options.pair), trees[0]
     if images and masks and images.resolve() != masks.resolve():
         existing(images, "--images"), existing(masks, "--masks")
-        if _holds_outlines(masks, images):
-            return Layout("", "", outlines=masks, images=images), None
+        predicted = any(masks.glob("manifest*.jsonl"))
+        if _holds_outlines(masks, images, predicted):
+            evidence = f"the masks in {masks} are predictions" if predicted else ""
+            return Layout("outlines of pictures", evidence, outlines=masks, images=images), None
         return two_folders.layout(images, masks, left_out), None
     if options.root and (images or masks):
         raise InputError("name both --images DIR and --masks DIR, or neither")
@@ -213,7 +215,8 @@ def _own_lists(tree: Tree, layout: Layout) -> tuple[Path | None, ...]:
 
 
 def _divided(options: FolderOptions) -> bool:
-    return bool(options.val_fraction or options.test_fraction or options.split_files or options.folds is not None)
+    fractions = options.val_fraction or options.test_fraction
+    return bool(fractions or options.split_files or options.folds is not None or options.add)
 
 
 def _division(options: FolderOptions) -> Division:
@@ -226,8 +229,9 @@ def _division(options: FolderOptions) -> Division:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
     if lists and lists[0] is None:
         raise InputError("--split-files: the first is - (name at least the list of training images)")
-    group_by = None if options.add else options.group_by
-    return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=group_by)
+    if options.add:
+        return Division(undivided=True)
+    return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=options.group_by)
 
 
 def _within(options: FolderOptions, path: Path | None) -> Path | None:
@@ -260,12 +264,10 @@ def existing(path: Path | None, option: str) -> Path:
     return path
 
 
-def _holds_outlines(masks: Path, images: Path) -> bool:
-    """Whether a folder has more files of outlines than masks; images in it are not taken for masks."""
-    pictures = {
-        file for file in files_below(masks, readable_endings(), once=False).values() if images not in file.parents
-    }
-    return form_of(masks, len(pictures)) is not None
+def _holds_outlines(masks: Path, images: Path, predicted: bool) -> bool:
+    """Whether a folder has more files of outlines than masks; images in it are not taken for masks, nor predictions."""
+    found = () if predicted else files_below(masks, readable_endings(), once=False).values()
+    return form_of(masks, len({file for file in found if images not in file.parents})) is not None
 
 
 def recognized(path: Path, root: Path, options: FolderOptions) -> tuple[Source, Layout | None]:

@@ -173,7 +173,7 @@ def test_labels_of_nothing_replace_none(blocks_file: Path, tmp_path: Path) -> No
     addition, merged = merge(blocks_file, source(blank), tmp_path / "b.h5")
     assert addition.blank == ["train/000"] and not addition.replaced
     np.testing.assert_array_equal(label(merged, "train", "train/000"), blocks(0, 57).label)
-    with pytest.raises(DataError, match="nothing to add: 1 label void everywhere"):
+    with pytest.raises(DataError, match="nothing to add: no label but void in 1 image"):
         merge(blocks_file, source({"train/000": blank["train/000"]}), tmp_path / "c.h5")
 
 

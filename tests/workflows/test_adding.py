@@ -1,5 +1,6 @@
 """`casnet prepare --add` on the command line: names of files, and what the old file decides."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,32 @@ def test_the_range_of_the_file_holds(home: Path) -> None:
     assert new.intensities == old.intensities and old.intensities.dtype == "uint16"
     assert "its pictures are of" in casnet("prepare", "fresh", "--add", "data/deep.h5", code=2)
     assert "its pictures are of" in casnet("prepare", "more", "--add", OLD, code=2)
+
+
+def test_pictures_without_a_label_are_left_out_and_labels_without_a_picture_named(home: Path) -> None:
+    picture(Path("fresh/images/later.png"), 9)
+    mask(Path("fresh/masks/of none.png"), 0)
+    shown = stderr_of("prepare", "fresh", "--add", OLD)
+    assert "1 image without a label, left out, such as fresh/images/later.png" in shown
+    assert "1 label file of no image, left out, such as fresh/masks/of none.png" in shown
+    assert len(labels("data/trees-2.h5")) == 5
+    Path("fresh/masks").rename("elsewhere")
+    words = ("--images", "fresh/images", "--masks", "elsewhere/none", "--add", OLD)
+    Path("elsewhere/none").mkdir()
+    assert "have no mask" in casnet("prepare", "folder", *words, code=2)
+
+
+def test_outlines_count_among_predictions(home: Path) -> None:
+    """What casnet predicted lies beside the corrected outlines."""
+    outline = {"label": "b", "points": [[0, 0], [5, 0], [5, 3], [0, 3]], "shape_type": "polygon"}
+    content = {"shapes": [outline], "imagePath": "four.png", "imageHeight": 4, "imageWidth": 6}
+    Path("tasks").mkdir()
+    for name in ("four", "five"):
+        mask(Path(f"tasks/{name}.png"), 0)
+        mask(Path(f"tasks/{name}.difficulty.png"), 0)
+        Path(f"tasks/{name}.json").write_text(json.dumps(content))
+    words = ("prepare", "folder", "--images", "fresh/images", "--masks", "tasks", "--add", OLD)
+    assert "outlines of pictures" not in stderr_of(*words)
+    Path("tasks/manifest.jsonl").touch()
+    assert "outlines of pictures: the masks in tasks are predictions" in stderr_of(*words)
+    assert labels("data/trees-3.h5")["val/val/4"] == 1

@@ -13,6 +13,7 @@ import pytest
 from helpers.cli import BEST, at_home, casnet, digest, stderr_of
 from helpers.datasets import LABELS, FunctionPredictor, blocks
 
+from casnet_cli.data.addition import Addition
 from casnet_cli.data.images import decode_label
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store, write
@@ -164,6 +165,11 @@ def test_suspects_become_tasks_with_the_given_labels(
     before = digest(tasks)
     casnet(*words, *save)
     assert digest(tasks) == before, "a second call"
+    words = ["prepare", "folder", "--images", tasks / "images", "--annotations", tasks / "annotations.coco.json"]
+    said = stderr_of(*words, "--add", "data/planted.h5", "--out", tmp_path / "mended.h5")
+    assert "1 label replaced (1 in test" in said and "test/1" in said
+    for old, new in zip(labels(home / "data/planted.h5", "test"), labels(tmp_path / "mended.h5", "test"), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_mistakes_with_tasks_are_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +199,24 @@ def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted))
     casnet(*words, code=130)
     assert digest(tmp_path / "out") == kept
+
+
+def test_later_versions_of_the_data_are_audited_on_what_was_held_out(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr("casnet_cli.console.message", messages.append)
+    old, entries = Store(home / "data/planted.h5"), [Entry("train", "new", lambda: blocks(9, 160, 120))]
+    addition = Addition(old, Source("more", LABELS, lambda root: entries, ""))
+    write(tmp_path / "later.h5", addition.united(), addition.entries(Path()), {})
+    with monkeypatch.context() as patch:
+        patch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+        casnet("audit", "--run", "planted", "--data", tmp_path / "later.h5", "--out", tmp_path / "out")
+    assert any("2 images that it never trained on" in line for line in messages)
+    casnet("eval", "--run", "planted", "--data", tmp_path / "later.h5", "--out", tmp_path / "eval", "--worst", 0)
+    assert any("1 image added since: none of these was trained on" in line for line in messages)
+    casnet("eval", "--run", "planted", "--data", tmp_path / "later.h5", "--out", tmp_path / "eval", "--split", "train")
+    assert any("1 image added since: all of these were trained on" in line for line in messages)
 
 
 def test_images_that_the_run_trained_on_are_not_audited(home: Path) -> None:
