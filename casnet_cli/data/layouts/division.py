@@ -32,6 +32,8 @@ class Division:
     """Decides, with the names, which images the shares take."""
     group_by: str | None = field(default=None, repr=False)
     """Pattern of the part of a name that images of one split share: a regular expression, or a text with `{group}`."""
+    undivided: bool = field(default=False, repr=False)
+    """Whether all images are train, whatever their names."""
 
 
 def assign_splits(names: Sequence[str], division: Division, files: Mapping[str, Path] | None = None) -> dict[str, str]:
@@ -40,7 +42,9 @@ def assign_splits(names: Sequence[str], division: Division, files: Mapping[str, 
     files: the image of each name, for lists that name it by its folders. Raises DataError if a list names no image or
     one that is not there, an image is in two splits, or none is left for training.
     """
-    if division.lists:
+    if division.undivided:
+        found = dict.fromkeys(names, "train")
+    elif division.lists:
         found = _by_lists(names, division.lists, files or {})
     elif division.folds is not None:
         if not 2 <= division.folds <= len(names):
