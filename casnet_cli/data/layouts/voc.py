@@ -1,8 +1,10 @@
 """Pascal VOC's layout, with classes of one's own: CVAT's `Segmentation mask`, datumaro's, and LabelMe's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import brought, table_by_look
 from casnet_cli.data.layouts.layout import Layout
@@ -12,10 +14,14 @@ from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.errors import DataError
+from casnet_cli.labels import VOID
 from casnet_cli.util.text import count
 
 PICTURES, MASKS, SETS = "jpegimages", "segmentationclass", ("imagesets", "segmentation")
 """Folders, in small letters."""
+
+BORDER = (224, 224, 192)
+"""Pascal VOC's colour of void, which lies around its objects."""
 
 LISTS = ("labelmap.txt", "class_names.txt")
 """Lists of classes, in small letters: of CVAT and datumaro, and of LabelMe."""
@@ -40,11 +46,18 @@ def voc(tree: Tree) -> Layout | None:
     images, splits, besides = _chosen(tree, images, pictures)
     found = pair(images, labels, tree.root)
     classes, by = brought(tree, masks, LISTS)
-    table = table_by_look(classes, next(iter(masks))) if classes else None
+    table = _with_border(table_by_look(classes, next(iter(masks)))) if classes else None
     evidence = f"{count(len(images), 'picture')} in JPEGImages/, {count(len(masks), 'mask')} in SegmentationClass/"
     return Layout(
         "Pascal VOC's layout", evidence + by + besides, tuple(found.pairs), found.spare, tree.root, table, splits=splits
     )
+
+
+def _with_border(table: ClassTable) -> ClassTable:
+    """The table with Pascal VOC's void, 255 or its colour, where no class claims that."""
+    ids = {VOID: VOID, **table.ids} if table.ids else {}
+    colors = {BORDER: VOID, **table.colors} if table.colors else {}
+    return replace(table, ids=ids, colors=colors)
 
 
 def _below(tree: Tree, files: Sequence[Path], folder: str) -> dict[Path, tuple[PurePosixPath, str]]:

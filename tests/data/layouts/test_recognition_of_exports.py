@@ -104,6 +104,15 @@ def test_voc_without_colours_is_painted_in_vocs_or_holds_places(tmp_path: Path) 
     assert labels(found(coloured_values)) == [[0, 0, 1, 1, 2, 2]] * 2
 
 
+def test_vocs_border_is_void_unless_a_class_has_it(tmp_path: Path) -> None:
+    border = np.where(IDS == 2, VOID, IDS)
+    grey = voc(tmp_path / "a", "background:::\ncar:::\n", {}, border)
+    assert labels(found(grey)) == [[0, 0, 1, 1, VOID, VOID]] * 2
+    drawn = painted((0, 0, 0), CAR, (224, 224, 192))
+    assert labels(found(voc(tmp_path / "b", MAP, {}, drawn))) == [[0, 0, 1, 1, VOID, VOID]] * 2
+    assert labels(found(voc(tmp_path / "c", MAP + "sand:224,224,192::\n", {}, drawn))) == [[0, 0, 1, 1, 4, 4]] * 2
+
+
 def test_labelmes_voc_export(tmp_path: Path) -> None:
     palette = Image.fromarray(np.where(IDS == 2, VOID, IDS).astype(np.uint8), "P")
     palette.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
