@@ -6,7 +6,7 @@ The corner of the first pixel is (0, 0), its centre (0.5, 0.5). Later shapes cov
 - `LABELME`, for LabelMe and the like: as LabelMe makes masks, by Pillow. Corners are numbers of pixels that belong to
   the shape, fractions are cut, and a square from 2 to 6 has 25 pixels. Lines are 10 pixels wide, a point is a disc of
   radius 5, and of a bitmap the pixels that are set are laid over the picture.
-- `CENTRES`, for GeoJSON: pixels whose centres lie inside, by an even number of crossings or an odd one. A square from 2
+- `CENTRES`, for GeoJSON and tools whose own rule is not known: pixels whose centres lie inside, by an even number of crossings or an odd one. A square from 2
   to 6 has 16 pixels; outlines along the borders of pixels are exact, and neighbours neither overlap nor leave a gap.
 """
 
@@ -198,10 +198,15 @@ def lay(label: np.ndarray, shape: Shape, bitmap: np.ndarray, class_id: int) -> b
 def _centres(shapes: Sequence[Classed], height: int, width: int, rest: int) -> tuple[np.ndarray, list[Shape]]:
     label, empty = np.full((height, width), rest, np.uint8), []
     for shape, class_id in shapes:
-        (left, top), (right, bottom) = shape.points.min(0), shape.points.max(0)
+        if shape.bitmap is not None:
+            if not lay(label, shape, shape.bitmap, class_id):
+                empty.append(shape)
+            continue
+        points = corners(shape)
+        (left, top), (right, bottom) = points.min(0), points.max(0)
         rows = slice(*np.clip([np.floor(top), np.ceil(bottom)], 0, height).astype(int).tolist())
         columns = slice(*np.clip([np.floor(left), np.ceil(right)], 0, width).astype(int).tolist())
-        inside = _inside((shape.points, *shape.holes), rows, columns)
+        inside = _inside((points, *shape.holes), rows, columns)
         label[rows, columns][inside] = class_id
         if not inside.any():
             empty.append(shape)

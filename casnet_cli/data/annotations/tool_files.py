@@ -27,6 +27,7 @@ VIA, VIA_3 = "a VIA file", "a VIA 3 project"
 CVAT, DATUMARO = "a CVAT file", "a datumaro file"
 YOLO = "a data set of Ultralytics"
 SUPERVISELY = "a Supervisely project"
+DARWIN = "a Darwin file"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ TOOLS = (
     ToolFile(
         "a Supervisely annotation", "{", ("objects", "size"), advice="name its project's meta.json by --annotations"
     ),
-    ToolFile("a Darwin file", "{", ("item", "annotations"), advice="export masks or COCO from Darwin"),
+    ToolFile(DARWIN, "{", ("item", "slots", "annotations"), Scope.ONE),
+    ToolFile(DARWIN, "{", ("dataset", "image", "annotations", "workview_url"), Scope.ONE),
     ToolFile("a Segments.ai release", "{", ("dataset", "name"), advice="export masks or COCO from Segments.ai"),
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
     ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
@@ -87,6 +89,7 @@ FORMS = {
     PANOPTIC: "images, annotations with segments_info, and categories",
     LABELME: "shapes, imageHeight and imageWidth",
     GEOJSON: "a list of features",
+    DARWIN: "item and annotations",
     SUPERVISELY: "classes in meta.json, objects and size beside the pictures",
     LABEL_STUDIO: "a list of tasks",
     VIA: "pictures, each with filename and regions",

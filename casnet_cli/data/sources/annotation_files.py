@@ -12,12 +12,13 @@ import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.annotations.darwin import read_darwin
 from casnet_cli.data.annotations.drawing import CENTRES, Rule
 from casnet_cli.data.annotations.drawing import LABELME as AS_LABELME
 from casnet_cli.data.annotations.geojson import read_geojson
 from casnet_cli.data.annotations.labelme import read_labelme
 from casnet_cli.data.annotations.shapes import PictureShapes
-from casnet_cli.data.annotations.tool_files import GEOJSON, LABELME, tool_of
+from casnet_cli.data.annotations.tool_files import DARWIN, GEOJSON, LABELME, tool_of
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.two_folders import pair_files
 from casnet_cli.data.sources.base import Source, files_below
@@ -80,6 +81,7 @@ PICTURE_FORMS = {
     for form in (
         PictureForm(LABELME, ".json", read_labelme, AS_LABELME),
         PictureForm(GEOJSON, ".geojson", read_geojson, CENTRES),
+        PictureForm(DARWIN, ".json", read_darwin, CENTRES),
     )
 }
 """Every form by its name; of those with one ending the first is taken for a folder where no file is of a known form."""
