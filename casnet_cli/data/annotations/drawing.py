@@ -6,8 +6,9 @@ The corner of the first pixel is (0, 0), its centre (0.5, 0.5). Later shapes cov
 - `LABELME`, for LabelMe and the like: as LabelMe makes masks, by Pillow. Corners are numbers of pixels that belong to
   the shape, fractions are cut, and a square from 2 to 6 has 25 pixels. Lines are 10 pixels wide, a point is a disc of
   radius 5, and of a bitmap the pixels that are set are laid over the picture.
-- `CENTRES`, for GeoJSON and tools whose own rule is not known: pixels whose centres lie inside, by an even number of crossings or an odd one. A square from 2
-  to 6 has 16 pixels; outlines along the borders of pixels are exact, and neighbours neither overlap nor leave a gap.
+- `CENTRES`, for GeoJSON and tools whose own rule is not known: pixels whose centres lie inside, by an even number of
+  crossings or an odd one. A square from 2 to 6 has 16 pixels; outlines along the borders of pixels are exact, and
+  neighbours neither overlap nor leave a gap.
 """
 
 from collections.abc import Callable, Sequence

@@ -28,6 +28,7 @@ CVAT, DATUMARO = "a CVAT file", "a datumaro file"
 YOLO = "a data set of Ultralytics"
 SUPERVISELY = "a Supervisely project"
 DARWIN = "a Darwin file"
+SEGMENTS = "a Segments.ai release"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ TOOLS = (
     ),
     ToolFile(DARWIN, "{", ("item", "slots", "annotations"), Scope.ONE),
     ToolFile(DARWIN, "{", ("dataset", "image", "annotations", "workview_url"), Scope.ONE),
-    ToolFile("a Segments.ai release", "{", ("dataset", "name"), advice="export masks or COCO from Segments.ai"),
+    ToolFile(SEGMENTS, "{", ("dataset", "task_attributes", "samples"), Scope.MANY),
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),
     ToolFile(YOLO, "", ("train", "names"), Scope.MANY, ending=".yaml"),
     ToolFile(GEOJSON, "{", ("type", "features"), Scope.ONE, ending=".geojson"),
@@ -90,6 +91,7 @@ FORMS = {
     LABELME: "shapes, imageHeight and imageWidth",
     GEOJSON: "a list of features",
     DARWIN: "item and annotations",
+    SEGMENTS: "a dataset with samples",
     SUPERVISELY: "classes in meta.json, objects and size beside the pictures",
     LABEL_STUDIO: "a list of tasks",
     VIA: "pictures, each with filename and regions",

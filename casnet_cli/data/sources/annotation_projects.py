@@ -15,10 +15,11 @@ from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.cvat import read_cvat
 from casnet_cli.data.annotations.datumaro import read_datumaro
-from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS, Rule
+from casnet_cli.data.annotations.drawing import CENTRES, LABELME, PYCOCOTOOLS, Rule
 from casnet_cli.data.annotations.drawing_by_opencv import SUPERVISELY as AS_SUPERVISELY
 from casnet_cli.data.annotations.drawing_by_opencv import ULTRALYTICS
 from casnet_cli.data.annotations.label_studio import read_label_studio
+from casnet_cli.data.annotations.segments_ai import read_segments
 from casnet_cli.data.annotations.shapes import Kind
 from casnet_cli.data.annotations.supervisely import read_supervisely
 from casnet_cli.data.annotations.tool_files import (
@@ -27,6 +28,7 @@ from casnet_cli.data.annotations.tool_files import (
     DATUMARO,
     LABEL_STUDIO,
     PANOPTIC,
+    SEGMENTS,
     SUPERVISELY,
     VIA,
     VIA_3,
@@ -72,6 +74,7 @@ PROJECT_FORMS = {
     VIA_3: ProjectForm(read_via_3, PYCOCOTOOLS),
     CVAT: ProjectForm(read_cvat, PYCOCOTOOLS),
     DATUMARO: ProjectForm(read_datumaro, PYCOCOTOOLS),
+    SEGMENTS: ProjectForm(read_segments, CENTRES, each=True),
     SUPERVISELY: ProjectForm(read_supervisely, AS_SUPERVISELY),
     YOLO: ProjectForm(read_yolo, ULTRALYTICS, each=True),
 }
