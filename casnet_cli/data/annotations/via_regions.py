@@ -27,6 +27,9 @@ from casnet_cli.errors import DataError, Unfit, UnfitKind
 CLASS_WORDS = ("class", "category", "label", "name", "type", "object")
 """Names of attributes that are taken for the class where several could be, the likeliest first."""
 
+ONLY = "object"
+"""The class of all regions where none has an attribute."""
+
 FURTHER = "of a region's further classes, left out (the first counts)"
 """In words of `Remark.text`."""
 
@@ -89,26 +92,27 @@ def annotated(file: Path, pictures: Sequence[Picture], declared: Mapping[str, At
         names = tuple(dict.fromkeys(text for given in one.names for text in picture_names(given)))
         listed.append(AnnotatedPicture(names[0], partial(_read, one, name, options, file), names[1:]))
     empty = [one.names[0] for one in pictures if not one.regions]
-    number = f"{len(empty):,} of {len(pictures):,}, such as {empty[0]}" if empty else ""
+    notes = [f"{file}: no region has an attribute: all are of class {ONLY}"] if regions and not name else []
+    if empty:
+        number = f"{len(empty):,} of {len(pictures):,}, such as {empty[0]}"
+        notes.append(f"{file}: pictures without a region, taken as they are: {number}")
     return AnnotatedFile(
         file,
         tuple(listed),
         dict.fromkeys(classes),
         annotations=len(regions),
-        notes=(f"{file}: pictures without a region, taken as they are: {number}",) if empty else (),
+        notes=tuple(notes),
     )
 
 
 def _class_attribute(file: Path, regions: Iterable[Region], declared: Mapping[str, Attribute]) -> str:
     """The attribute that names the class: the only one, the only choice, or the one of the likeliest name.
 
-    Raises DataError if there is none, or several could be.
+    Empty: no region has one. Raises DataError if several could be.
     """
     given = [region.attributes for region in regions]
     used = list(dict.fromkeys(name for one in given for name, value in one.items() if _chosen(value)))
     if not used:
-        if given:
-            raise DataError(f"{file}: no region has an attribute (name the classes by one in VIA)")
         return ""
     choices = [name for name in used if name in declared and declared[name].choice]
     if len(pool := choices or used) == 1:
@@ -127,6 +131,8 @@ def _chosen(value: Any) -> list[str]:
 
 
 def _labels(region: Region, attribute: str, options: Mapping[str, str]) -> list[str]:
+    if not attribute:
+        return [ONLY]
     return [options.get(one) or one for one in _chosen(region.attributes.get(attribute))]
 
 

@@ -108,8 +108,9 @@ def test_the_attribute_that_is_the_class(
 def test_attributes_that_could_all_be_the_class_and_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="via.json: which attribute is the class: age, colour. .call it class in VIA"):
         export(tmp_path, region(POLYGON, age="old", colour="red"))
-    with pytest.raises(DataError, match="via.json: no region has an attribute"):
-        export(tmp_path, region(POLYGON, name=""))
+    found = export(tmp_path, region(POLYGON, name=""))
+    assert labels_of(found) == ["object"] and list(found.classes) == ["object"]
+    assert found.notes[0].endswith("via.json: no region has an attribute: all are of class object")
     assert export(tmp_path).classes == {}
 
 
