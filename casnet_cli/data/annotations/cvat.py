@@ -153,10 +153,13 @@ def _mask(one: Element, height: int, width: int) -> tuple[int, int, np.ndarray]:
 def _runs(left: int, top: int, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Run lengths of a window of pixels, (h, w) bool, down the columns of its picture."""
     rows, columns = pixels.shape
-    framed = np.zeros((columns, rows + 2), np.int8)
+    framed = np.zeros((columns, rows + 2), bool)
     framed[:, 1:-1] = pixels.T
-    starts, ends = np.flatnonzero(np.diff(framed.ravel())).reshape(-1, 2).T
-    column, row = np.divmod(starts, rows + 2)
-    first = (left + column) * height + top + row
-    bounds = np.append(np.stack([first, first + ends - starts], 1).ravel(), height * width)
-    return np.diff(bounds, prepend=0)
+    flat = framed.ravel()
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    column, row = np.divmod(changes[::2], rows + 2)
+    bounds = np.zeros(len(changes) + 2, np.int64)
+    bounds[1:-1:2] = (left + column) * height + top + row
+    bounds[2:-1:2] = bounds[1:-1:2] + changes[1::2] - changes[::2]
+    bounds[-1] = height * width
+    return bounds[1:] - bounds[:-1]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from xml.parsers import expat
 
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
@@ -21,8 +22,7 @@ OF_LABEL = frozenset({"name", "color", "parent"})
 """Elements of a label that count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """A shape, as the file has it."""
 
     kind: str
@@ -59,6 +59,8 @@ class CvatContent:
 
     file: Path
     """Named in messages."""
+    parser: expat.XMLParserType = field(default_factory=expat.ParserCreate)
+    """Calls the methods below; `characters` within `<meta>` alone, as there are many blanks."""
     labels: dict[str, str] = field(default_factory=dict)
     """The colour, `#rrggbb`, of each label, in the order of the task; without the points of skeletons."""
     pictures: list[ListedPicture] = field(default_factory=list)
@@ -83,19 +85,22 @@ class CvatContent:
         if not parent and name != "annotations":
             raise DataError(f"{self.file}: this is not a CVAT file: its root is <{name}> (expected <annotations>)")
         if parent in OWNERS and len(self.path) == 3:
-            self._add(name, given)
+            if name != "track":  # of a part of a skeleton
+                self._add(name, given)
         elif name == "image" and len(self.path) == 2:
             if not given.get("name"):
                 raise DataError(f"{self.file}: image {len(self.pictures) + 1} has no name (expected one in each)")
             size = given.get("height"), given.get("width")
             self.pictures.append(ListedPicture(given["name"], given.get("subset", ""), *size))
-        elif name == "track":
+        elif name == "track" and len(self.path) == 2:
             self.track = given
+        elif name == "meta":
+            self.parser.CharacterDataHandler = self.characters
         else:
             self.text = ""
 
     def _add(self, kind: str, given: dict[str, str]) -> None:
-        facts = tuple(given.get(key) for key in FACTS.get(kind, ()))
+        facts = tuple([given.get(key) for key in FACTS.get(kind, ())])
         order = given.get("z_order", "0")
         if self.path[-2] == "image":
             elements = self.pictures[-1].elements
@@ -105,9 +110,8 @@ class CvatContent:
         try:
             number = int(given["frame"])
         except (KeyError, ValueError):
-            raise DataError(
-                f"{self.file}: {name}: a {kind} without a number of its frame (mend or remove it)"
-            ) from None
+            fault = f"{self.file}: {name}: a {kind} without a number of its frame (mend or remove it)"
+            raise DataError(fault) from None
         frame = self.frames.setdefault((number, subset), ListedPicture("", subset))
         if given.get("outside") != "1":
             frame.elements.append(Element(kind, self.track.get("label", ""), order, name, facts))
@@ -116,7 +120,9 @@ class CvatContent:
         """An element ends."""
         self.path.pop()
         parent = self.path[-1] if self.path else ""
-        if parent == "label" and name in OF_LABEL:
+        if name == "meta":
+            self.parser.CharacterDataHandler = None
+        elif parent == "label" and name in OF_LABEL:
             self.label[name] = self.text.strip()
         elif parent == "original_size":
             self.frame_size[name] = self.text.strip()
@@ -137,10 +143,10 @@ class CvatContent:
 def read_elements(file: Path) -> CvatContent:
     """The content of a file. Raises Unfit if it cannot be read, DataError if it is of another form."""
     content = CvatContent(file)
-    parser = expat.ParserCreate()
+    parser = content.parser
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = content.begin, content.end
-    parser.CharacterDataHandler, parser.EntityDeclHandler = content.characters, content.entity
+    parser.EntityDeclHandler = content.entity
     try:
         with file.open("rb") as stream:
             parser.ParseFile(stream)

@@ -118,7 +118,8 @@ def test_frames_of_a_film(tmp_path: Path) -> None:
         '<track id="0" label="road"><box frame="3" outside="0" keyframe="1" xtl="0" ytl="0" xbr="6" ybr="5"/>',
         '<box frame="12" outside="1" keyframe="1" xtl="0" ytl="0" xbr="6" ybr="5"/></track>',
         '<track id="4" label="tree"><box frame="3" outside="0" xtl="0" ytl="0" xbr="1" ybr="5" z_order="-1"/></track>',
-        '<track id="5" label="tree"><polyline frame="0" outside="0" points="0,0;1,1"/></track>',
+        '<track id="5" label="tree"><polyline frame="0" outside="0" points="0,0;1,1"/>',
+        '<track id="6" label="joint"><points frame="9" outside="0" points="1,1"/></track></track>',
     )
     found = read_cvat(cvat(tmp_path, *tracks))
     assert [one.name for one in found.pictures] == [f"frame_{number:06d}.png" for number in (0, 3, 12)]
