@@ -71,6 +71,7 @@ class Addition:
             folds=self.old.folds,
             roots=(self.old.path, *self.source.roots),
             settings=f"{self.source.settings} added to classes {self.old.labels.names} {self.group_by}",
+            history=self.old.source,
             versions=self.old.versions,
             incomplete="",
         )

@@ -62,6 +62,8 @@ def prepare(
     raw = locate_raw(source, data, given) or download_raw(source, data, on_progress)
     roots = (raw,) if raw else source.roots
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
+    if source.history:
+        origin += f"; the first of them from {source.history}"
     stamp = stamp_of(roots, source.settings, out)
     content = _attribute(out, "content")
     current = not source.survey or _attribute(out, "version") == str(store.VERSION)

@@ -192,6 +192,7 @@ def _data(path: Path) -> dict[str, object]:
         f"{name} {100 * pixels / total:.2f} %"
         for name, pixels in zip(store.labels.names, statistics["class_pixels"], strict=True)
     ]
+    earlier = [f"{one.content_sha256} ({one.train} train images)" for one in store.earlier]
     return {
         "data set": store.name,
         **{split: f"{len(names)} images" for split, names in store.names.items()},
@@ -199,6 +200,7 @@ def _data(path: Path) -> dict[str, object]:
         "source": store.source,
         "source sha256": store.source_sha256,
         "content sha256": store.content_sha256,
+        **({"earlier versions": earlier} if earlier else {}),
         "pictures": ranges.described(store.intensities),
         "sizes": _sizes(statistics["sizes"], statistics["different_sizes"]),
         "mean color": [round(channel, 1) for channel in statistics["color_mean"]],

@@ -64,7 +64,8 @@ def test_a_new_file_has_both_with_the_classes_of_the_old_one(home: Path) -> None
     shown = stderr_of("prepare", "fresh", "--add", OLD)
     assert "1 label replaced (1 in val: they stay there), such as that of val/4 by fresh/images/four.png" in shown
     assert "1 new image, such as train/five" in shown and "prepared data/trees-2.h5" in shown
-    assert str(home / OLD) in shown and str(home / "fresh") in shown, "the source names both"
+    source = f"{home / OLD}, {home / 'fresh'}; the first of them from {home / 'trees'}"
+    assert Store(Path("data/trees-2.h5")).source == source and "data/trees-2.h5 from" in shown
     assert labels("data/trees-2.h5") == {
         "train/train/1": 0,
         "train/train/2": 0,
@@ -83,6 +84,8 @@ def test_a_new_file_has_both_with_the_classes_of_the_old_one(home: Path) -> None
 
 def test_the_old_file_is_replaced_if_out_names_it(home: Path) -> None:
     stderr_of("prepare", "fresh", "--add", OLD, "--out", OLD)
+    assert "made from" in casnet("prepare", "trees", code=2), "what was added is not lost"
+    assert "earlier versions" in casnet("info", OLD)
     assert len(labels(OLD)) == 5 and sorted(file.name for file in Path("data").iterdir()) == ["trees.h5"]
     Path("fresh/masks/five.png").write_bytes(b"no picture")
     before = Path(OLD).read_bytes()

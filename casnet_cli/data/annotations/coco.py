@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from casnet_cli.data.annotations.addresses import picture_names
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.json_files import MALFORMED, Json, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
@@ -30,6 +31,13 @@ class CocoImage:
     """Height and width in pixels; None: the file does not give them."""
     annotations: list[JsonTable]
     """Its annotations as they were read, in the order of the file."""
+    address: str = ""
+    """Where Label Studio found it, in its COCO of brushes, whose names are those of addresses."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Names to look for where no picture has its name."""
+        return (*picture_names(self.address), *picture_names(self.name))
 
 
 def plain_id(given: Json) -> Id:
@@ -59,7 +67,9 @@ def read_coco(file: Path) -> AnnotatedFile:
     ordered = sorted(categories, key=lambda key: (isinstance(key, str), key))
     return AnnotatedFile(
         file,
-        tuple(AnnotatedPicture(one.name, partial(_read, one, categories, file)) for one in by_image.values()),
+        tuple(
+            AnnotatedPicture(one.name, partial(_read, one, categories, file), one.aliases) for one in by_image.values()
+        ),
         {categories[key]: None for key in ordered},
         {categories[key]: key for key in ordered if isinstance(key, int)},
         tuple(boxes),
@@ -86,7 +96,9 @@ def images_of(given: list[JsonTable], file: Path) -> dict[Id, CocoImage]:
         if key in found:
             raise DataError(f"{file}: two images share an id, {key}: {found[key].name} and {name} (one id an image)")
         try:
-            found[key] = CocoImage(name, picture_size(one.get("height"), one.get("width")), [])
+            found[key] = CocoImage(
+                name, picture_size(one.get("height"), one.get("width")), [], str(one.get("path") or "")
+            )
         except ShapeError as error:
             raise DataError(f"{file}: {name}: {error}") from None
     return found

@@ -94,6 +94,8 @@ class Source:
     """Files and folders of one's own data, given by options."""
     settings: str = ""
     """What else decides the content of the prepared file of one's own data."""
+    history: str = ""
+    """What the first of the roots was itself made from."""
     left_out: tuple[str, ...] = ()
     """Sentences about pictures in one's own folders that casnet does not read."""
     incomplete: str = ""

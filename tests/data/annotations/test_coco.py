@@ -167,3 +167,14 @@ def test_a_file_of_another_tool_is_named_by_it(tmp_path: Path, whole: Any, tool:
     (tmp_path / "c.json").write_text(json.dumps(whole))
     with pytest.raises(DataError, match=rf"c\.json: this is {tool}"):
         read_coco(tmp_path / "c.json")
+
+
+def test_pictures_of_label_studio_are_found_by_their_addresses(tmp_path: Path) -> None:
+    """As its COCO of brushes has them."""
+    path = "/data/local-files/?d=photos/sub%20dir/new%20%C3%A4.png"
+    image = {"id": 0, "file_name": "new%20%C3%A4.png", "path": path, "width": 4, "height": 3}
+    file = tmp_path / "result_coco.json"
+    file.write_text(json.dumps({"images": [image], "annotations": [], "categories": [{"id": 0, "name": "a"}]}))
+    (picture,) = read_coco(file).pictures
+    assert picture.name == "new%20%C3%A4.png" and picture.aliases[0] == "photos/sub dir/new ä.png"
+    assert "new ä.png" in picture.aliases
