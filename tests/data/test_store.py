@@ -72,6 +72,8 @@ def test_folds_and_groups_that_names_do_not_give_are_stored(tmp_path: Path) -> N
     copy = opened.entries()
     assert [entry.fold for entry in copy] == [0, 0, 1, 1, 2, 2, 3, 3, None]
     assert [entry.group for entry in copy] == [*"00112237", None]
+    store.write(tmp_path / "b.h5", source, [replace(entry, fold=None, group=None) for entry in entries], {})
+    assert Store(tmp_path / "b.h5").content_sha256 != opened.content_sha256, "runs of other folds are of other data"
 
 
 @pytest.mark.parametrize("folds", [[1, 1, 1], [1, 2], [1, 2, 5], ["a", "b", "c"]])

@@ -148,6 +148,7 @@ def test_suspects_become_tasks_with_the_given_labels(
     (task,) = json.loads((tasks / "annotations.label-studio.json").read_text())
     assert task["data"]["name"] == "test/1.png" and task["data"]["suspects"] == "1: blue → red"
     assert task["data"]["image"].endswith("?d=images/test/1.png")
+    assert task["predictions"][0]["score"] == 0.02, "the probability of the given label"
     store = Store(home / "data/planted.h5")
     assert (tasks / "images/test/1.png").read_bytes() == store.file["test"]["image"][0].tobytes()
     with ZipFile(tasks / "annotations.cvat.zip") as archive:
