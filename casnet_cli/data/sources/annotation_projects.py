@@ -87,7 +87,7 @@ def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
     tool = tool_of(file)
     if tool and tool.name not in PROJECT_FORMS:
         raise DataError(f"{file}: this is {tool.name} ({tool.remedy})")
-    otherwise = CVAT if file.suffix.lower() == ".xml" else COCO
+    otherwise = {".xml": CVAT, ".yaml": YOLO, ".yml": YOLO}.get(file.suffix.lower(), COCO)
     form = PROJECT_FORMS[tool.name if tool else otherwise]  # whose keys may lie in the middle of a large file
     return form.read(file), form
 

@@ -7,6 +7,7 @@ import pytest
 
 from casnet_cli.data.annotations.shapes import Kind
 from casnet_cli.data.annotations.yolo import read_dataset, read_yolo
+from casnet_cli.data.sources.annotation_projects import read_project
 from casnet_cli.errors import DataError, Unfit
 
 YAML = "path: /elsewhere/d\ntrain: images/train\nval: images/val\nnames: {0: road, 1: car}\n"
@@ -86,3 +87,10 @@ def test_folders_and_lists_however_they_are_named(tmp_path: Path) -> None:
 def test_yaml_of_another_kind(tmp_path: Path, yaml: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_yolo(data_set(tmp_path, yaml))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"train: [", b"names: [a]"])
+def test_a_yaml_file_by_its_path(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "d.yml").write_bytes(content)
+    with pytest.raises(DataError, match=r"d\.yml: this is no data set of Ultralytics"):
+        read_project(tmp_path / "d.yml")
