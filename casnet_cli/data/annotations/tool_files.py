@@ -38,9 +38,9 @@ class ToolFile:
     name: str
     """As `a VIA project`."""
     begins: str
-    """First character that is no blank: `{` and `[` of JSON, `<` of XML; empty: of YAML, whatever it is."""
+    """First character that is no blank: `{` and `[` of JSON, `<` of XML; empty: of YAML and CSV, whatever it is."""
     keys: tuple[str, ...]
-    """Keys of objects, or names of elements, that all occur."""
+    """Keys of objects, or names of elements or columns, that all occur."""
     scope: Scope = Scope.OTHER
     """What casnet does with it."""
     advice: str = ""
@@ -63,6 +63,7 @@ TOOLS = (
     ToolFile(VIA, "{", ("_via_img_metadata",), Scope.MANY),
     ToolFile(VIA_3, "{", ("project", "view", "metadata"), Scope.MANY),
     ToolFile(VIA, "{", ("filename", "regions"), Scope.MANY),
+    ToolFile(VIA, "", ("filename", "region_shape_attributes"), Scope.MANY, ending=".csv"),
     ToolFile(LABEL_STUDIO, "[", ("data", "annotations"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "completions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "predictions"), Scope.MANY),
@@ -102,7 +103,7 @@ FORMS = {
 
 
 def tool_of(file: Path) -> ToolFile | None:
-    """The kind of a JSON or XML file, by a look at its ends; None: none that is known, or it cannot be read."""
+    """The kind of an annotation file, by a look at its ends; None: none that is known, or it cannot be read."""
     try:
         with file.open("rb") as stream:
             content = stream.read(PIECE)
@@ -114,6 +115,8 @@ def tool_of(file: Path) -> ToolFile | None:
     content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")  # of UTF-16 too
     if file.suffix.lower() in (".yaml", ".yml"):
         begins, found = "", set(re.findall(rb"(?m)^([A-Za-z_]+)()\s*:", content))
+    elif file.suffix.lower() == ".csv":
+        begins, found = "", set(re.findall(rb"([A-Za-z_]+)()", content.partition(b"\n")[0]))
     else:
         first = re.search(rb"[\[{<]", content[:100])
         begins = first.group().decode() if first else "none"

@@ -1,5 +1,7 @@
 """Files of VIA, the VGG Image Annotator: projects and exports of versions 1 and 2, and projects of version 3."""
 
+import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from casnet_cli.data.annotations.annotated_file import AnnotatedFile
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.tool_files import VIA, VIA_3
 from casnet_cli.data.annotations.via_regions import Attribute, Picture, Region, annotated
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, reason
 
 RADIO, SELECT, CHECKBOX = 3, 4, 2
 """Types of attributes of version 3."""
@@ -34,7 +36,7 @@ SHAPES = {
 
 def read_via(file: Path) -> AnnotatedFile:
     """Read a project or an export of VIA 1 or 2. Raises DataError: of another tool's file it says which."""
-    raw = read_json(file)
+    raw = _of_table(file) if file.suffix.lower() == ".csv" else read_json(file)
     entries = raw.get("_via_img_metadata", raw) if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
         raise foreign(file, VIA, raw)
@@ -45,6 +47,23 @@ def read_via(file: Path) -> AnnotatedFile:
     except MALFORMED:
         raise DataError(f"{file}: an attribute or a region is of no form that VIA writes (export it again)") from None
     return annotated(file, pictures, declared)
+
+
+def _of_table(file: Path) -> JsonTable:
+    """The content of an export to CSV, which has a row for each region, as of one to JSON. Raises DataError."""
+    found: JsonTable = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            rows.fieldnames = [name.removeprefix("#") for name in rows.fieldnames or ()]
+            for row in rows:
+                entry = found.setdefault(row["filename"], {"filename": row["filename"], "regions": []})
+                shape, values = json.loads(row["region_shape_attributes"]), json.loads(row["region_attributes"])
+                if shape:  # a picture without a region has an empty one
+                    entry["regions"].append({"shape_attributes": shape, "region_attributes": values})
+    except (OSError, csv.Error, *MALFORMED) as error:
+        raise DataError(f"{file}: not a readable export of VIA: {reason(error)} (export it again)") from None
+    return found
 
 
 def _is_entry(one: object) -> bool:

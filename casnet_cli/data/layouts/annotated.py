@@ -36,9 +36,12 @@ def annotations(tree: Tree) -> Layout | None:
 
 
 def tools_of(tree: Tree) -> dict[Path, ToolFile]:
-    """The annotation files of a folder, with what they are."""
-    found = {file: tool_of(file) for file in (*tree.json, *tree.others) if file.suffix.lower() in ENDINGS}
-    return {file: tool for file, tool in found.items() if tool}
+    """The annotation files of a folder, with what they are; those of CSV where there are no others."""
+    for files in ([*tree.json, *tree.others], tree.lists):
+        found = {file: tool for file in files if file.suffix.lower() in ENDINGS and (tool := tool_of(file))}
+        if found:
+            return found
+    return {}
 
 
 def _folder(tree: Tree, files: Sequence[Path], tool: ToolFile) -> Path:

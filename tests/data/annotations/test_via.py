@@ -10,6 +10,7 @@ import pytest
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile
 from casnet_cli.data.annotations.drawing import PYCOCOTOOLS, draw
 from casnet_cli.data.annotations.shapes import AREALESS
+from casnet_cli.data.annotations.tool_files import VIA, tool_of
 from casnet_cli.data.annotations.via import read_via, read_via_3
 from casnet_cli.data.annotations.via_regions import FURTHER
 from casnet_cli.errors import DataError, Unfit
@@ -219,3 +220,35 @@ def test_entries_of_another_form(tmp_path: Path, given: list[Any]) -> None:
 def test_metadata_of_another_form(tmp_path: Path, metadata: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="via.json: a file, a view or a region is of no form that VIA writes"):
         third(tmp_path, {"av": {}} | metadata)
+
+
+HEADER = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
+
+
+def table(folder: Path, *rows: tuple[str, Any, Any], header: str = HEADER) -> AnnotatedFile:
+    lines = [header]
+    for number, (name, shape, attributes) in enumerate(rows):
+        texts = (json.dumps(one).replace('"', '""') for one in (shape, attributes))
+        lines.append(",".join([name, "12", '"{}"', "1", str(number), *(f'"{text}"' for text in texts)]))
+    (folder / "via.csv").write_text("\n".join(lines))
+    return read_via(folder / "via.csv")
+
+
+@pytest.mark.parametrize("header", [HEADER, "#" + HEADER])
+def test_exports_to_csv(tmp_path: Path, header: str) -> None:
+    rect = {"name": "rect", "x": 2, "y": 1, "width": 4, "height": 4}
+    found = table(tmp_path, ("a.png", rect, {"kind": "cat"}), ("b.png", {}, {}), header=header)
+    assert [one.name for one in found.pictures] == ["a.png", "b.png"] and len(found.notes) == 1
+    assert labels_of(found) == ["cat"] and not found.pictures[1].read().shapes
+    tool = tool_of(tmp_path / "via.csv")
+    assert tool and tool.name == VIA
+
+
+@pytest.mark.parametrize("change", [("filename", "name"), ('""rect""', '""rect'), ("region_attributes", "other")])
+def test_a_csv_file_of_another_form_is_one_line(tmp_path: Path, change: tuple[str, str]) -> None:
+    table(tmp_path, ("a.png", {"name": "rect", "x": 2, "y": 1, "width": 4, "height": 4}, {"kind": "cat"}))
+    file = tmp_path / "via.csv"
+    file.write_text(file.read_text().replace(*change))
+    with pytest.raises(DataError, match="via.csv: not a readable export of VIA") as error:
+        read_via(file)
+    assert "\n" not in str(error.value)

@@ -66,3 +66,15 @@ def test_a_class_that_is_not_known_is_one_line(home: Path) -> None:
     said = stderr_of("prepare", home, code=2)
     assert "via.json: which attribute is the class: age, colour? (call it class in VIA)" in said
     assert said.count("error:") == 1
+
+
+def test_an_export_to_csv_is_recognized_where_there_is_no_json_file(home: Path) -> None:
+    shape = json.dumps(POLYGON).replace('"', '""')
+    columns = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
+    row = f'photo 1 ä.JPG,12,"{{}}",1,0,"{shape}","{{""kind"":""cow""}}"'
+    (home / "via.csv").write_text(f"{columns}\n{row}\n", encoding="utf-8")
+    assert "pictures with a VIA file: via.json" in stderr_of("prepare", home, "--name", "json")
+    (home / "via.json").unlink()
+    assert "pictures with a VIA file: via.csv" in stderr_of("prepare", home, "--name", "csv")
+    assert Store(Path("data/csv.h5")).labels.names == ("background", "cow")
+    assert [label.sum() for label in labels("csv").values()] == [6]
