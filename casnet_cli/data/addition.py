@@ -5,7 +5,7 @@ a run has never seen stays unseen, and what was held out stays held out.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -36,6 +36,8 @@ class _Loaded:
     """Digest by which pictures are compared."""
     blank: bool
     """Whether its label is void everywhere."""
+    label: str
+    """Digest of its label."""
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Addition:
     """The classes of both: those of the file, and behind them what the source has more."""
     replaced: dict[Place, str] = field(default_factory=dict)
     """Known pictures with a new label, and their names in the source."""
+    same: int = 0
+    """Number of known pictures whose label is the stored one already."""
     new: list[str] = field(default_factory=list)
     """Names of new pictures."""
     blank: list[str] = field(default_factory=list)
@@ -89,9 +93,15 @@ class Addition:
                 f"{self.old.path}: its pictures are of {described(ours)}; those to add of {described(theirs)} "
                 "(prepare them apart)"
             )
+        given, added = self._sorted(listed)
+        stored = [self._relabelled(entry, given) for entry in self.old.entries()]
+        return self._grouped(stored, [self._new(entry) for entry in added])
+
+    def _sorted(self, listed: Sequence[Entry]) -> tuple[dict[Place, Entry], list[Entry]]:
+        """Known pictures whose label changes, by their places, and new pictures. Raises DataError if there are none."""
         given: dict[Place, Entry] = {}
         added: list[Entry] = []
-        known = _Known(self.old)
+        known, seen = _Known(self.old), dict[Place, str]()
         for entry, future in ordered_map(self._loaded, listed):
             loaded, name = future.result(), f"{entry.image or entry.name}"
             place = None if loaded.blank else known.place(entry, loaded.key)
@@ -99,15 +109,19 @@ class Addition:
                 self.blank.append(name)
             elif place is None:
                 added.append(entry)
-            elif place in given:
-                raise DataError(f"{name}: {self.replaced[place]} is the same picture (one label a picture)")
+            elif place in seen:
+                raise DataError(f"{name}: {seen[place]} is the same picture (one label a picture)")
+            elif known.label(place) == loaded.label:
+                seen[place], self.same = name, self.same + 1
             else:
-                given[place], self.replaced[place] = entry, name
+                seen[place] = self.replaced[place] = name
+                given[place] = entry
         if not given and not added:
             hint = "Label Studio's COCO, for one, leaves out brushes: export its JSON"
-            raise DataError(f"nothing to add: no label but void in {count(len(self.blank), 'image')} ({hint})")
-        stored = [self._relabelled(entry, given) for entry in self.old.entries()]
-        return self._grouped(stored, [self._new(entry) for entry in added])
+            empty = f"no label but void in {count(len(self.blank), 'image')} ({hint})"
+            same = f"{self.old.path} has {count(self.same, 'label')} of these already"
+            raise DataError(f"nothing to add: {same if self.same else empty}")
+        return given, added
 
     def sentences(self) -> Iterator[str]:
         """What became of the pictures, for the user."""
@@ -119,6 +133,8 @@ class Addition:
             yield f"{count(len(self.replaced), 'label')} replaced{stay}, such as that of {place[1]} by {name}"
         if self.new:
             yield f"{count(len(self.new), 'new image')}, such as {self.new[0]}"
+        if self.same:
+            yield f"{count(self.same, 'label')} as in {self.old.path}"
         if self.blank:
             yield f"{count(len(self.blank), 'image')} without a label, left out, such as {self.blank[0]}"
         if spare := self.source.spare:
@@ -137,10 +153,10 @@ class Addition:
         return labelled
 
     def _loaded(self, entry: Entry) -> _Loaded:
-        sample = entry.load()
+        sample = self._sample(entry)
         where = entry.image or entry.name
         try:
-            return _Loaded(_key(sample.image, self.old), bool((sample.label == VOID).all()))
+            return _Loaded(_key(sample.image, self.old), bool((sample.label == VOID).all()), _digest(sample.label))
         except UNREADABLE as error:
             raise DataError(f"{where}: the image cannot be decoded: {reason(error)}") from None
 
@@ -192,6 +208,7 @@ class _Known:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.of_split = {split: Subset(store, split, tuple(range(len(names)))) for split, names in store.names.items()}
+        self.entries = {(entry.split, entry.name): entry for entry in store.entries()}
         self.by_key: dict[str, list[Place]] = {}
         self.rows: dict[str, list[tuple[str, int]]] = {}  # by the last part of their names
         for split, subset in self.of_split.items():
@@ -204,6 +221,10 @@ class _Known:
             return _key(sample.image, self.store)
         except UNREADABLE as error:
             raise DataError(f"{self.store.path}: {sample.name}: cannot be decoded: {reason(error)}") from None
+
+    def label(self, place: Place) -> str:
+        """Digest of a stored label. Raises DataError if it cannot be decoded."""
+        return _digest(self.entries[place].load().label)
 
     def place(self, entry: Entry, key: str) -> Place | None:
         """Where a picture is stored; None: it is new. Raises DataError if several may be it, or none that has its name
@@ -243,6 +264,10 @@ def _key(image: bytes, store: Store) -> str:
         return hashlib.sha256(image).hexdigest()
     pixels = decode_pixels(image, store.intensities)
     return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+
+
+def _digest(label: np.ndarray) -> str:
+    return hashlib.sha256(f"{label.shape}".encode() + label.tobytes()).hexdigest()
 
 
 def _last(name: str) -> str:

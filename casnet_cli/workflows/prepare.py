@@ -56,7 +56,7 @@ def run(
         if dataset != FOLDER:
             return _prepare_path(path, folder, out, data or paths.DATA, strict)
         return _propose(folder) if folder.propose else _prepare_own(folder, out, data, strict)
-    if folder != NO_OPTIONS:
+    if folder != NO_OPTIONS and dataset in sources.SOURCES:
         raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
     return _prepare(sources.find(dataset), source, out, data, strict)
 

@@ -177,6 +177,14 @@ def test_labels_of_nothing_replace_none(blocks_file: Path, tmp_path: Path) -> No
         merge(blocks_file, source({"train/000": blank["train/000"]}), tmp_path / "c.h5")
 
 
+def test_labels_that_are_the_same_are_counted_apart(blocks_file: Path, tmp_path: Path) -> None:
+    given = {"train/000": partial(blocks, 0, 57), "train/001": partial(corrected, 1, 48)}
+    addition, _ = merge(blocks_file, source(given), tmp_path / "b.h5")
+    assert list(addition.replaced) == [("train", "train/001")] and addition.same == 1
+    with pytest.raises(DataError, match=r"nothing to add: .*blocks\.h5 has 1 label of these already"):
+        merge(blocks_file, source({"train/000": given["train/000"]}), tmp_path / "c.h5")
+
+
 def test_deep_pictures_are_known_by_their_pixels_and_others_do_not_fit(blocks_file: Path, tmp_path: Path) -> None:
     first = write_bands(tmp_path / "a.h5", {"train": 3})
     with pytest.raises(DataError, match=r"its pictures are of .*; those to add of .*"):

@@ -108,6 +108,7 @@ def test_the_old_file_is_replaced_if_out_names_it(home: Path) -> None:
 def test_what_the_file_decides_is_not_decided_again(home: Path, words: tuple[object, ...], fault: str) -> None:
     shown = casnet("prepare", "fresh", "--add", OLD, *words, code=2)
     assert fault in shown and shown.count("\n") == 1
+    assert "no such data set" in casnet("prepare", "nowhere", "--add", OLD, code=2)
     assert "for one's own data" in casnet("prepare", "demo", "--add", OLD, code=2)
 
 
