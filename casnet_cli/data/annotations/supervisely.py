@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+import math
 import re
 import zlib
 from functools import partial
@@ -94,8 +95,8 @@ def _shapes(raw: JsonTable, name: str, file: Path, kinds: dict[str, str]) -> lis
         return [_outlined(raw["points"], KINDS[kind], label, name, file)]
     if kind == "cuboid":
         points = checked_points(raw["points"], 1)
-        faces = [np.array(face, np.int64) for face in raw["faces"]]
-        return [Shape(Kind.POLYGON, label, name, file, points[face]) for face in faces]
+        faces = [checked_points(points[list(face)], 1) for face in raw["faces"]]
+        return [Shape(Kind.POLYGON, label, name, file, face) for face in faces]
     if kind == "multipolygon":
         return [_outlined(part, Kind.POLYGON, label, name, file) for part in raw["parts"]]
     if kind in ("bitmap", "alpha_mask"):
@@ -120,8 +121,8 @@ def _turned(points: Any, angle: float) -> np.ndarray:
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     centre = np.array([(left + right) // 2, (top + bottom) // 2])
     x, y = (corners - centre).T
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return np.floor(np.stack([x * cosine - y * sine, x * sine + y * cosine], 1) + centre)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return checked_points(np.floor(np.stack([x * cosine - y * sine, x * sine + y * cosine], 1) + centre), 4)
 
 
 def _bitmap(text: Any) -> np.ndarray:

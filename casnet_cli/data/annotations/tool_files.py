@@ -75,7 +75,7 @@ TOOLS = (
     ToolFile(
         "a Supervisely annotation", "{", ("objects", "size"), advice="name its project's meta.json by --annotations"
     ),
-    ToolFile(DARWIN, "{", ("item", "slots", "annotations"), Scope.ONE),
+    ToolFile(DARWIN, "{", ("item", "annotations"), Scope.ONE),
     ToolFile(DARWIN, "{", ("dataset", "image", "annotations", "workview_url"), Scope.ONE),
     ToolFile(SEGMENTS, "{", ("dataset", "task_attributes", "samples"), Scope.MANY),
     ToolFile("COCO's form of results", "[", ("image_id", "category_id"), advice="name the COCO file of labels"),

@@ -86,6 +86,8 @@ def test_bitmaps_lines_boxes_and_what_encloses_nothing(tmp_path: Path) -> None:
         ({"geometryType": "bitmap", "bitmap": {"origin": [0, 0], "data": "eJw="}}, "object 1: its mask is no PNG"),
         ({"geometryType": "bitmap", "bitmap": {"origin": [0, 0], "data": 5}}, "object 1: its mask is no PNG"),
         ({"classTitle": None, "points": None}, "object 1: is of no form"),
+        ({"geometryType": "cuboid", "points": [[1, 1]], "faces": [0]}, "object 1: is of no form"),
+        ({"geometryType": "oriented_bbox", "points": [[1, 1], [3, 3]], "angle": 1e999}, "object 1: is of no form"),
     ],
 )
 def test_objects_that_cannot_be_read_are_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
