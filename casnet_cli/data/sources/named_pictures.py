@@ -1,6 +1,7 @@
 """Pictures that annotation files name: by absolute paths, other folders, backslashes, or the name alone."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
@@ -17,20 +18,25 @@ class NamedPictures:
         """Lists the folder. without: files that are no pictures. Raises DataError for a name that is no UTF-8."""
         self.folder = folder
         self._by_name: dict[str, list[Path]] = {}
+        self._by_uploaded: dict[str, list[Path]] = {}
         others = {file.absolute() for file in without}
         files = files_below(folder, readable_endings(), once=False).values()
         for file in (one for one in files if not others or one.absolute() not in others):
             self._by_name.setdefault(_folded(file.name), []).append(file)
+            self._by_uploaded.setdefault(_uploaded(file.name), []).append(file)
 
     def find(self, name: str, beside: Path | None = None) -> Path:
         """The picture of a name: the file itself, else the one with which most of the path's end agrees.
+
+        Where no file has the name, those count that have it when they are uploaded to Label Studio.
 
         beside: folder of the annotation file; a picture below it is preferred. Raises Unfit if there is none, or if
         several agree equally.
         """
         text = name.replace("\\", "/")
         parts = [part for part in PurePosixPath(text).parts if part not in ("/", ".", "..")]
-        candidates = self._by_name.get(_folded(parts[-1]), []) if parts and "\0" not in name else []
+        last = _folded(parts[-1]) if parts and "\0" not in name else ""
+        candidates = self._by_name.get(last) or self._by_uploaded.get(last)
         if not candidates:
             raise Unfit(f"there is no such picture in {self.folder}", UnfitKind.NO_IMAGE)
         scores = [(_agreeing(file, parts), file) for file in candidates]
@@ -50,6 +56,11 @@ class NamedPictures:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
+
+
+def _uploaded(text: str) -> str:
+    """The name under which Django, on which Label Studio rests, stores an uploaded file."""
+    return re.sub(r"[^-\w.]", "", _folded(text).strip().replace(" ", "_"))
 
 
 def _agreeing(file: Path, parts: Sequence[str]) -> int:
