@@ -55,6 +55,18 @@ class RunPlan:
         own_fold = 1 if store.folds and fold is None else fold
         return cls(choice.name, choice.recipe, store, own_fold, parts["train"], parts["val"], length)
 
+    def held_out_in_vain(self, begun_with: Meta) -> int:
+        """How many of the images that are held out the network was trained on whose weights this run begins with.
+
+        Known of networks that were trained on these data or an earlier version; 0 for others.
+        """
+        section, digest = begun_with.recipe.data, begun_with.data_sha256
+        if self.store.images_of(digest) is None:
+            return 0
+        seed, stored = begun_with.recipe.training.seed, section.validation == "stored"
+        parts = self.store.parts(begun_with.fold, section.validation_fraction, seed, stored, version=digest)
+        return len(set(parts["train"].positions) - set(self.train_part.positions))
+
     def schedule(self) -> Schedule:
         """A learning rate's schedule at its beginning."""
         return Schedule(self.recipe.schedule, self.recipe.optimizer.learning_rate, self.length.steps)

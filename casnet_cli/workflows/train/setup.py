@@ -16,6 +16,7 @@ from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import Devices, StepResult
 from casnet_cli.training.train_state import TrainState
 from casnet_cli.util import signals
+from casnet_cli.util.text import count
 from casnet_cli.workflows.train.plan import RunPlan, Start
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ def _load_weights(plan: RunPlan, start: Start, devices: Devices, state: TrainSta
         checkpoint.restore(RunLayout(start.run).last, state.model, state.optimizer)
     elif start.init:
         console.message(f"{start.init}: {transfer.adopt(start.init, state.model, plan.store.labels).sentence()}")
+        if seen := plan.held_out_in_vain(checkpoint.read_meta(start.init)):
+            console.message(
+                f"note: {start.init} was trained on {count(seen, 'image')} that this run holds out, whose figures will "
+                "be too good (training.seed, data.validation_fraction and --fold as there hold out the same)"
+            )
     done = start.progress().step
     steps = devices.sum(np.asarray([done]))
     if steps[0] != done * devices.workers:

@@ -1,5 +1,7 @@
 """What a training is to do, and data that it cannot be done with."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from helpers.datasets import LABELS, blocks, write_blocks
 
 from casnet_cli import recipe as recipes
 from casnet_cli.data import store as stores
+from casnet_cli.data.addition import Addition
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError
@@ -41,6 +44,22 @@ def test_where_a_training_starts(tmp_path: Path) -> None:
     assert half.progress().step == 3 and half.schedule(found).best == 0.5 and not half.finished(found)
     assert Start(saved=meta_after(store, found.recipe, 2)).finished(found)
     assert Start(saved=meta_after(store, found.recipe, 1, ended=True)).finished(found)
+
+
+def test_images_that_are_held_out_from_weights_that_know_them(tmp_path: Path) -> None:
+    first = Store(write_blocks(tmp_path / "blocks.h5", {"train": 40}))
+    entries = [Entry("train", f"new-{k}", partial(blocks, 90 + k)) for k in range(20)]
+    addition = Addition(first, Source("more", LABELS, lambda root: entries, ""))
+    stores.write(tmp_path / "later.h5", addition.united(), addition.entries(Path()), {})
+    later, begun_with = Store(tmp_path / "later.h5"), meta_after(first, plan(first).recipe, 1)
+    assert plan(later).held_out_in_vain(begun_with) == 0
+    assert plan(later, "training.seed=1").held_out_in_vain(begun_with) > 0
+    assert plan(later, "data.validation_fraction=0.5").held_out_in_vain(begun_with) == 20 - 4
+    assert plan(Store(write_blocks(tmp_path / "other.h5", {"train": 39}))).held_out_in_vain(begun_with) == 0
+    folded = Store(write_blocks(tmp_path / "folded.h5", {"train": 40}, folds=4))
+    begun_with = replace(meta_after(folded, plan(folded).recipe, 1), fold=1)
+    assert plan(folded, fold=1).held_out_in_vain(begun_with) == 0
+    assert plan(folded, fold=2).held_out_in_vain(begun_with) >= 10 - 3, "of ten, three at most were held out before"
 
 
 def test_too_few_images(tmp_path: Path) -> None:
