@@ -163,3 +163,14 @@ def test_outlines_count_among_predictions(home: Path) -> None:
     Path("tasks/manifest.jsonl").touch()
     assert "outlines of pictures: the masks in tasks are predictions" in stderr_of(*words)
     assert labels("data/trees-3.h5")["val/val/4"] == 1
+
+
+def test_a_coco_file_without_an_annotation_replaces_no_label(home: Path) -> None:
+    images = [{"id": 0, "file_name": "four.png", "width": 6, "height": 4}]
+    Path("brushes.json").write_text(
+        json.dumps({"images": images, "annotations": [], "categories": [{"id": 0, "name": "a"}]})
+    )
+    shown = casnet(
+        "prepare", "folder", "--images", "fresh/images", "--annotations", "brushes.json", "--add", OLD, code=2
+    )
+    assert "brushes.json: 1 picture and no annotation" in shown and shown.count("\n") == 1

@@ -47,6 +47,7 @@ from casnet_cli.data.sources.named_pictures import NamedPictures
 from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, InputError, Unfit
 from casnet_cli.util.collector import collector_paused
+from casnet_cli.util.text import count
 
 DRAW, SKIP = "draw", "skip"
 """What `--boxes` may be: boxes without an outline are drawn as rectangles, or left out."""
@@ -153,6 +154,7 @@ def source_of_projects(
     contents = [content for content, _ in read]
     if origin.missing and not any(form.each for _, form in read):
         raise InputError("--missing: for pictures without mask (annotations list what there is)")
+    _refuse_empty(read)
     if boxes is None:
         _refuse_boxes(contents)
     names = _names(contents, table)
@@ -209,6 +211,13 @@ def _pair(picture: AnnotatedPicture, content: AnnotatedFile, pictures: NamedPict
     missing = Unfit(f"{content.file}: {picture.name!r}: {first}", first.kind)
     shown = picture.name.encode("ascii", "backslashreplace").decode() or "?"
     return FilePair(shown, pictures.folder / PurePosixPath(shown).name, content.file, missing)
+
+
+def _refuse_empty(read: Sequence[tuple[AnnotatedFile, ProjectForm]]) -> None:
+    """Raise DataError if there are COCO files alone, and no annotation in any."""
+    if all(form is PROJECT_FORMS[COCO] and not content.annotations for content, form in read):
+        first, hint = read[0][0], "Label Studio's COCO leaves out brushes: export its JSON"
+        raise DataError(f"{first.file}: {count(len(first.pictures), 'picture')} and no annotation ({hint})")
 
 
 def _refuse_boxes(contents: Sequence[AnnotatedFile]) -> None:
