@@ -66,7 +66,7 @@ def test_the_images_of_the_fold_are_left_out(tmp_path: Path) -> None:
     store.write(tmp_path / "x.h5", Source("folded", LABELS, lambda root: entries, "", folds=5), entries, {})
     opened = Store(tmp_path / "x.h5")
     for fold in range(1, 6):
-        _, held = assign(opened.names, 5, fold, 0.1, 0)["test"]
+        _, held = assign(opened.names, opened.fold_of, fold, 0.1, 0)["test"]
         kept = [k for k in range(10) if k not in held]
         assert opened.training_pixels(fold) == [sum(k + 1 for k in kept if k % 3 == c) for c in range(3)]
     assert opened.training_pixels(None) == opened.training_pixels(1)

@@ -167,10 +167,16 @@ def test_suspects_become_tasks_with_the_given_labels(
     casnet(*words, *save)
     assert digest(tasks) == before, "a second call"
     words = ["prepare", "folder", "--images", tasks / "images", "--annotations", tasks / "annotations.coco.json"]
-    said = stderr_of(*words, "--add", "data/planted.h5", "--out", tmp_path / "mended.h5")
+    into = ["--add", "data/planted.h5", "--out", tmp_path / "mended.h5"]
+    assert "nothing to add: data/planted.h5 has 1 label of these already" in casnet(*words, *into, code=2)
+    for one in coco["annotations"]:  # the correction: what is blue is green
+        one["category_id"] = min(one["category_id"], 2)
+    (tasks / "annotations.coco.json").write_text(json.dumps(coco))
+    said = stderr_of(*words, *into)
     assert "1 label replaced (1 in test" in said and "test/1" in said
-    for old, new in zip(labels(home / "data/planted.h5", "test"), labels(tmp_path / "mended.h5", "test"), strict=True):
-        np.testing.assert_array_equal(old, new)
+    old, new = (labels(file, "test") for file in (home / "data/planted.h5", tmp_path / "mended.h5"))
+    np.testing.assert_array_equal(new[0], np.where(old[0] == 2, 1, old[0]))
+    assert all((one == other).all() for one, other in zip(old[1:], new[1:], strict=True))
 
 
 def test_mistakes_with_tasks_are_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
