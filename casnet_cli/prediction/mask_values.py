@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table
+from casnet_cli.data.classes import class_table
 from casnet_cli.data.images import reading
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import VOID, LabelSet

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from casnet_cli.data import sources
-from casnet_cli.data.annotations import class_table
-from casnet_cli.data.annotations.class_lists import COLORS
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.mending import NO_MENDING, Mending, check_mending
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.classes.class_lists import COLORS
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts import two_folders
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.layout import Layout
@@ -17,6 +16,7 @@ from casnet_cli.data.layouts.names import TOPS, project
 from casnet_cli.data.layouts.pattern import by_pattern
 from casnet_cli.data.layouts.recognition import recognize
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.masks.mending import NO_MENDING, Mending, check_mending
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
-from casnet_cli.data.annotations import class_proposal
-from casnet_cli.data.annotations.class_lists import lists_near
+from casnet_cli.data.classes import class_proposal
+from casnet_cli.data.classes.class_lists import lists_near
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.sources.base import Source, files_below

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table, masks
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.masks import masks
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.prediction import mask_values as module

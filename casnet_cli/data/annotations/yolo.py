@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
-from casnet_cli.data.annotations.class_lists import yaml_names
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
+from casnet_cli.data.classes.class_lists import yaml_names
 from casnet_cli.data.layouts.lists import plain, read_lines
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.sources.base import files_below, read_bytes

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from casnet_cli.data.annotations.mask_census import census
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.names import MASK_WORDS, words
+from casnet_cli.data.masks.mask_census import census
 from casnet_cli.errors import CasnetError
 
 LOSSY_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".heic", ".heif", ".avif")

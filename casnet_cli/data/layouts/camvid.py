@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from casnet_cli.data.annotations.class_lists import COLORS
+from casnet_cli.data.classes.class_lists import COLORS
 from casnet_cli.data.layouts.class_ids import brought, table_by_look
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import named_in, pairs_of

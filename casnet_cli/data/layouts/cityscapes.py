@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from casnet_cli.data.annotations.class_lists import COLORS
+from casnet_cli.data.classes.class_lists import COLORS
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import brought, table_of_list
 from casnet_cli.data.layouts.layout import Layout

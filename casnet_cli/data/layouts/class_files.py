@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from casnet_cli.data.annotations import mask_file
-from casnet_cli.data.annotations.class_table import ClassTable, background_id
+from casnet_cli.data.classes.class_table import ClassTable, background_id
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.names import MASK_WORDS, words
 from casnet_cli.data.layouts.pairing import Listed
+from casnet_cli.data.masks import mask_file
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import MAX_CLASSES, VOID

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.pairing import FilePair
 
 

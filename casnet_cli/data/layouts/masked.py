@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from casnet_cli.data.annotations.mask_census import census
 from casnet_cli.data.layouts.beside import UNKNOWN_VALUES, divide
 from casnet_cli.data.layouts.class_files import class_parts
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import FilePair, Listed, pair
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.masks.mask_census import census
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.errors import CasnetError
 from casnet_cli.util.text import count

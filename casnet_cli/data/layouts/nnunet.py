@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from casnet_cli.data.annotations.class_lists import nnunet_names
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_lists import nnunet_names
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import table_of
 from casnet_cli.data.layouts.layout import Layout

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from casnet_cli.data.annotations.class_lists import MACHINE_COLORS, ClassList
+from casnet_cli.data.classes.class_lists import MACHINE_COLORS, ClassList
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import brought, table_of_list
 from casnet_cli.data.layouts.layout import Layout

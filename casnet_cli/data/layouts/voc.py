@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.affixes import folded
 from casnet_cli.data.layouts.class_ids import brought, table_by_look
 from casnet_cli.data.layouts.layout import Layout

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from casnet_cli.data.annotations import masks
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks import masks
 from casnet_cli.data.sources.base import Entry, Source, locate_folder, match_files
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID, with_colors

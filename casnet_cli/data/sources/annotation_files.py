@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import Color
-from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.darwin import read_darwin
 from casnet_cli.data.annotations.drawing import CENTRES, Rule
 from casnet_cli.data.annotations.drawing import LABELME as AS_LABELME
@@ -19,6 +18,7 @@ from casnet_cli.data.annotations.geojson import read_geojson
 from casnet_cli.data.annotations.labelme import read_labelme
 from casnet_cli.data.annotations.shapes import PictureShapes
 from casnet_cli.data.annotations.tool_files import DARWIN, GEOJSON, LABELME, tool_of
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.two_folders import pair_files
 from casnet_cli.data.sources.base import Source, files_below

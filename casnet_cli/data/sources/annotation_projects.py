@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
-from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.cvat import read_cvat
@@ -37,6 +36,7 @@ from casnet_cli.data.annotations.tool_files import (
 )
 from casnet_cli.data.annotations.via import read_via, read_via_3
 from casnet_cli.data.annotations.yolo import read_yolo
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.missing import blank_label, filled
 from casnet_cli.data.layouts.names import TOPS, words

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from casnet_cli.data.annotations import masks
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks import masks
 from casnet_cli.data.sources.base import SOURCE_IMAGE_ENDINGS, Entry, Source, locate_folder, match_files
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError

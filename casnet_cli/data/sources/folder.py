@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations import masks
-from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable
-from casnet_cli.data.annotations.mending import NO_MENDING, Mending
-from casnet_cli.data.annotations.palettes import PalettesSeen
+from casnet_cli.data.classes.class_table import BACKGROUND, ClassTable
 from casnet_cli.data.layouts.class_files import label_of_parts
 from casnet_cli.data.layouts.division import Division, assign_splits, check_whole, groups_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.missing import blank_label, filled
 from casnet_cli.data.layouts.pairing import FilePair, missing_masks
+from casnet_cli.data.masks import masks
+from casnet_cli.data.masks.mending import NO_MENDING, Mending
+from casnet_cli.data.masks.palettes import PalettesSeen
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import PictureOptions, Survey
 from casnet_cli.data.remarks import Remarks

@@ -8,11 +8,11 @@ from types import MappingProxyType
 import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import Color
-from casnet_cli.data.annotations.class_table import BACKGROUND, ClassTable, background_id
 from casnet_cli.data.annotations.drawing import Rule, ShapeFault, draw
 from casnet_cli.data.annotations.geojson import IGNORE
 from casnet_cli.data.annotations.labelme import GROUND, IGNORED
 from casnet_cli.data.annotations.shapes import Kind, Shape
+from casnet_cli.data.classes.class_table import BACKGROUND, ClassTable, background_id
 from casnet_cli.data.images import SIDEWAYS, UNREADABLE
 from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.remarks import Remarks

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from casnet_cli.data.annotations.mask_census import census
 from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.layouts.beside import looks_like_masks
 from casnet_cli.data.layouts.names import MASK_WORDS, NOISE, role, words
+from casnet_cli.data.masks.mask_census import census
 from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.tables.pictures import PictureWriter
 from casnet_cli.data.tables.reading import Column, Table, cell

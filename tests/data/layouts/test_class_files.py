@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from casnet_cli.data.annotations.class_table import ClassTable
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.class_files import label_of_parts
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit

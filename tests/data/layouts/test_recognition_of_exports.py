@@ -9,10 +9,10 @@ import pytest
 from helpers.photographs import image
 from PIL import Image
 
-from casnet_cli.data.annotations import masks
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.recognition import recognize
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.data.masks import masks
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID
 

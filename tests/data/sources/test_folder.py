@@ -13,7 +13,7 @@ from helpers.cli import casnet
 from helpers.photographs import image, mask, photographs
 from PIL import Image
 
-from casnet_cli.data.annotations.class_proposal import propose
+from casnet_cli.data.classes.class_proposal import propose
 from casnet_cli.data.images import decode_label, decode_rgb
 from casnet_cli.data.layouts.division import Division, assign_splits
 from casnet_cli.data.layouts.two_folders import pair_files

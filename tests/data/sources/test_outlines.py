@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from casnet_cli.data.annotations.class_table import ClassTable
 from casnet_cli.data.annotations.drawing import LABELME, PYCOCOTOOLS
 from casnet_cli.data.annotations.shapes import Kind, Shape, checked_points
+from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.outlines import label_of_shapes, names_of
 from casnet_cli.errors import DataError, Unfit, UnfitKind

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.mask_file import unpack_color
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks.mask_file import unpack_color
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID
 

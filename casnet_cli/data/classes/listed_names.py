@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from casnet_cli.data.annotations.class_lists import ClassList, Listed, conflict
+from casnet_cli.data.classes.class_lists import ClassList, Listed, conflict
 from casnet_cli.labels import VOID
 
 

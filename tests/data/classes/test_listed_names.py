@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table
-from casnet_cli.data.annotations.class_lists import lists_near
-from casnet_cli.data.annotations.class_proposal import Proposal, propose
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.classes.class_lists import lists_near
+from casnet_cli.data.classes.class_proposal import Proposal, propose
 from casnet_cli.labels import VOID
 
 

@@ -10,9 +10,10 @@ from helpers.photographs import photographs
 from helpers.png_files import GREY_ALPHA, PALETTE, RGB, RGBA, png
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table, masks, palettes
-from casnet_cli.data.annotations.mending import Mending, check_mending
+from casnet_cli.data.classes import class_table
 from casnet_cli.data.images import decode_label
+from casnet_cli.data.masks import masks, palettes
+from casnet_cli.data.masks.mending import Mending, check_mending
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, Unfit, UnfitKind

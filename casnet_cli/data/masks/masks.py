@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations import mask_file, palettes
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.mask_file import Mask
-from casnet_cli.data.annotations.mask_lookup import Lookup
-from casnet_cli.data.annotations.mending import NO_MENDING, Mending
-from casnet_cli.data.annotations.unclaimed import unclaimed
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks import mask_file, palettes
+from casnet_cli.data.masks.mask_file import Mask
+from casnet_cli.data.masks.mask_lookup import Lookup
+from casnet_cli.data.masks.mending import NO_MENDING, Mending
+from casnet_cli.data.masks.unclaimed import unclaimed
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import Reader, labelled_sample
 from casnet_cli.errors import Unfit, UnfitKind

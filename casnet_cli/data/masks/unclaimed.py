@@ -5,9 +5,9 @@ from math import isfinite
 
 import numpy as np
 
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.mask_file import Mask, unpack_color
-from casnet_cli.data.annotations.mending import nearest_classes
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks.mask_file import Mask, unpack_color
+from casnet_cli.data.masks.mending import nearest_classes
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from casnet_cli.data.annotations.class_table import BACKGROUND
+from casnet_cli.data.classes.class_table import BACKGROUND
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES
 

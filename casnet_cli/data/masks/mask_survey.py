@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from casnet_cli.data.annotations.blending import areas_of
-from casnet_cli.data.annotations.mask_census import MaskCensus, census
+from casnet_cli.data.masks.blending import areas_of
+from casnet_cli.data.masks.mask_census import MaskCensus, census
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, VOID

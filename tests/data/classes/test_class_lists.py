@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from casnet_cli.data.annotations.class_lists import Listed, lists_near, read_list, united
+from casnet_cli.data.classes.class_lists import Listed, lists_near, read_list, united
 from casnet_cli.errors import DataError
 
 ROAD, SKY, GROUND = (128, 64, 128), (70, 130, 180), Listed("background", 0, (0, 0, 0))

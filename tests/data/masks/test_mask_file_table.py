@@ -11,8 +11,9 @@ from helpers import png_files
 from helpers.png_files import png
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table, masks
-from casnet_cli.data.annotations.mending import Mending
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.masks import masks
+from casnet_cli.data.masks.mending import Mending
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.labels import VOID
 

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from casnet_cli.data.annotations import class_table, masks
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.masks import masks
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID

@@ -4,10 +4,10 @@ from collections import Counter
 
 import numpy as np
 
-from casnet_cli.data.annotations.class_table import BACKGROUND, UNKNOWN, ClassTable, background_id
-from casnet_cli.data.annotations.mask_file import Mask, unpack_color
-from casnet_cli.data.annotations.mending import Mending, ground_and_object, nearest_classes
-from casnet_cli.data.annotations.palettes import tells
+from casnet_cli.data.classes.class_table import BACKGROUND, UNKNOWN, ClassTable, background_id
+from casnet_cli.data.masks.mask_file import Mask, unpack_color
+from casnet_cli.data.masks.mending import Mending, ground_and_object, nearest_classes
+from casnet_cli.data.masks.palettes import tells
 from casnet_cli.labels import VOID
 
 NEAREST = "taken for the nearest colour"

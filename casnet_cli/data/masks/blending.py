@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from casnet_cli.data.annotations.mask_file import unpack_color
+from casnet_cli.data.masks.mask_file import unpack_color
 from casnet_cli.labels import VOID
 
 THIN = 0.05

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations import mask_file, palettes
-from casnet_cli.data.annotations.blending import STEADY
-from casnet_cli.data.annotations.mask_file import Mask
+from casnet_cli.data.masks import mask_file, palettes
+from casnet_cli.data.masks.blending import STEADY
+from casnet_cli.data.masks.mask_file import Mask
 from casnet_cli.errors import DataError
 
 MOST_VALUES = 1 << 15

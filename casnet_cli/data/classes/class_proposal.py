@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from casnet_cli.data.annotations.blending import Blending, blending_of
-from casnet_cli.data.annotations.class_lists import ClassList
-from casnet_cli.data.annotations.listed_names import ListedNames, listed_names
-from casnet_cli.data.annotations.mask_file import unpack_color
-from casnet_cli.data.annotations.mask_survey import TOO_MANY, Survey, survey
+from casnet_cli.data.classes.class_lists import ClassList
+from casnet_cli.data.classes.listed_names import ListedNames, listed_names
+from casnet_cli.data.masks.blending import Blending, blending_of
+from casnet_cli.data.masks.mask_file import unpack_color
+from casnet_cli.data.masks.mask_survey import TOO_MANY, Survey, survey
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, VOID, with_colors
 

@@ -11,9 +11,10 @@ from helpers.png_files import png
 from PIL import Image
 from scipy import ndimage
 
-from casnet_cli.data.annotations import class_table, masks
-from casnet_cli.data.annotations.class_proposal import propose
-from casnet_cli.data.annotations.mending import Mending, check_mending
+from casnet_cli.data.classes import class_table
+from casnet_cli.data.classes.class_proposal import propose
+from casnet_cli.data.masks import masks
+from casnet_cli.data.masks.mending import Mending, check_mending
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError
 from casnet_cli.labels import VOID

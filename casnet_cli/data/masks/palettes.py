@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations.class_table import ClassTable
-from casnet_cli.data.annotations.mask_file import Mask
+from casnet_cli.data.classes.class_table import ClassTable
+from casnet_cli.data.masks.mask_file import Mask
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import Unfit, UnfitKind
 from casnet_cli.labels import VOID
