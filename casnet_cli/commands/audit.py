@@ -7,6 +7,13 @@ import typer
 
 from casnet_cli.commands.options import DataFile
 
+EXAMPLES = (
+    "casnet audit",
+    "casnet audit --top 50",
+    "casnet audit --apply-void data/my-photos-2.h5",
+)
+"""For the help page."""
+
 
 def command(
     run: Annotated[
