@@ -132,7 +132,7 @@ def pictures_page() -> str:
     rows = []
     for row in FORMATS.values():
         endings = " ".join(f"`{ending}`" for ending in row.endings)
-        extra = f"; with `pip install 'casnet[{row.extra}]'`" if row.extra else ""
+        extra = f"; with the extra `{row.extra}`" if row.extra else ""
         rows.append(f"| {row.name} | {endings} | {_cell(row.reads)}{extra} |")
     table = "\n".join(["| format | endings | what is read |", "|---|---|---|", *rows])
     parts = ["# Pictures and masks", MADE, _ABOUT_PICTURES, table, _OF_PICTURES]
