@@ -28,6 +28,7 @@ VERBS = (
     "compare",
     "bench",
     "info",
+    "runs",
 )
 """Names of the commands, in the order of the help page; each has a module in `commands`."""
 
@@ -118,12 +119,13 @@ def options(
 
 def _add_command(verb: str) -> None:
     module = import_module(f"casnet_cli.commands.{verb.replace('eval', 'evaluate')}")
+    examples = "\n".join(getattr(module, "EXAMPLES", ()))
     if hasattr(module, "app"):
         for below in module.app.registered_commands:
             below.cls = DocumentedCommand
-        app.add_typer(module.app, name=verb, cls=DocumentedGroup)
+        app.add_typer(module.app, name=verb, cls=DocumentedGroup, epilog=examples)
     else:
-        app.command(verb, cls=DocumentedCommand, epilog="\n".join(getattr(module, "EXAMPLES", ())))(module.command)
+        app.command(verb, cls=DocumentedCommand, epilog=examples)(module.command)
 
 
 for _verb in VERBS:

@@ -90,7 +90,7 @@ def description(parameter: Parameter, context: typer.Context) -> str:
 def usage(command: TyperCommand | TyperGroup, context: typer.Context) -> str:
     """What follows the command's name: `[OPTIONS] [RECIPE]`, or `COMMAND`."""
     if getattr(command, "commands", {}):
-        return "COMMAND"
+        return "[OPTIONS] [COMMAND]" if getattr(command, "invoke_without_command", False) else "COMMAND"
     arguments = [one for one in command.params if isinstance(one, TyperArgument)]
     words = [placeholder(one, context) if one.required else f"[{placeholder(one, context)}]" for one in arguments]
     return " ".join(["[OPTIONS]", *words])
