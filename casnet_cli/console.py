@@ -44,6 +44,18 @@ def configure(quiet: bool = False, verbose: bool = False) -> None:
     _level.update(quiet=quiet, verbose=verbose)
 
 
+@contextmanager
+def muted(mute: bool = True) -> Iterator[None]:
+    """Nothing at all is shown in the block, where a program takes the result. mute: whether that is so."""
+    before = out.quiet, err.quiet
+    if mute:
+        out.quiet = err.quiet = True
+    try:
+        yield
+    finally:
+        out.quiet, err.quiet = before
+
+
 def message(text: str) -> None:
     """Show what happens, on stderr; not with --quiet."""
     if not _level["quiet"]:

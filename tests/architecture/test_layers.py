@@ -34,8 +34,8 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 DOOR = "__init__"
 """The package itself: it imports `api` when `load` is used, and its version is everybody's."""
 
-TALKS = {"workflows", "commands", "cli"}
-"""Who may import the console."""
+TALKS = {"workflows", "commands", "cli", "api"}
+"""Who may import the console; `api` mutes it."""
 HEAVY = {"tensorflow", "keras", "grain", "jax", "matplotlib", "tensorboardX", "onnx", "onnxruntime", "ai_edge_litert"}
 HEAVY_FREE = {room for room in LEVEL if room not in ("data", "model", "inference", "training", "export")}
 """Rooms that import the heavy libraries inside functions alone, as not every command needs them."""
