@@ -20,6 +20,7 @@ VERBS = (
     "train",
     "eval",
     "predict",
+    "serve",
     "export",
     "rank",
     "audit",

@@ -15,14 +15,14 @@ COMMANDS = sorted(file for file in (PACKAGE / "commands").glob("[!_]*.py") if fi
 LAYERS = (
     {"errors", "labels"},
     {"util"},
-    {"paths"},
+    {"paths", "recipe_sections"},
     {"recipe", "backend"},
     {"data", "model"},
     {"runs"},
     {"inference", "training"},
     {"evaluation", "prediction"},
     {"export", "ranking", "auditing"},
-    {"reports", "console"},
+    {"reports", "console", "serving"},
     {"workflows"},
     {"api"},
     {"commands"},
@@ -44,6 +44,8 @@ RUNTIME_FREE = {"commands", "cli", "__main__", "console", DOOR}
 OWNERS = {
     "rich": {"console"},
     "jinja2": {"reports.html"},
+    "starlette": {"workflows.serve"} | {f"serving.{file.stem}" for file in PACKAGE.glob("serving/*")},
+    "uvicorn": {"serving.server"},
     "tensorflow": {"backend", "training.step_tensorflow"}
     | {f"export.{file.stem}" for file in PACKAGE.glob("export/*")},
 }
