@@ -124,7 +124,12 @@ def test_labelmes_voc_export(tmp_path: Path) -> None:
     np.save(tmp_path / "SegmentationClassNpy/a.npy", IDS)
     layout = found(tmp_path)
     assert names(layout) == {"a": "a.png"} and layout.table
-    assert layout.table.labels.names == ("background", "car", "road") and layout.table.ids == {0: 0, 1: 1, 2: 2, VOID: VOID}
+    assert layout.table.labels.names == ("background", "car", "road") and layout.table.ids == {
+        0: 0,
+        1: 1,
+        2: 2,
+        VOID: VOID,
+    }
 
 
 def test_an_export_without_pictures_is_named(tmp_path: Path) -> None:
