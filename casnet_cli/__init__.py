@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casnet_cli.api import load
+    from casnet_cli.api import build_casnet, evaluate, load, train
 
-__all__ = ["load"]
+__all__ = ["build_casnet", "evaluate", "load", "train"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    if name == "load":
-        from casnet_cli.api import load
+    if name in __all__:
+        from casnet_cli import api
 
-        return load
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

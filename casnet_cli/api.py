@@ -1,16 +1,21 @@
-"""Use a trained network from Python.
+"""casnet from Python: what the commands do, as functions that give records.
 
 from casnet_cli import load
 
-model = load("runs/sift-flow-lite-001/checkpoints/best.h5")     # or the run's folder
+model = load("runs/sift-flow-lite-001")                         # or a checkpoint, or an exported file
 result = model.predict("photo.jpg")                             # or an array (H, W, 3) uint8, or a Pillow image
 result.mask, result.difficulty, result.probabilities
+result.overlay().show()
+result.save("photo.png")
 """
 
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from PIL import Image
@@ -18,26 +23,80 @@ from PIL import Image
 from casnet_cli import backend
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import InputError, reason
-from casnet_cli.labels import LabelSet
+from casnet_cli.labels import VOID, LabelSet
 
 if TYPE_CHECKING:
-    from casnet_cli.inference.protocol import Predictor
+    import keras
 
+    from casnet_cli.inference.protocol import Predictor
+    from casnet_cli.runs.measurement_record import MeasurementRecord
+    from casnet_cli.runs.trained import TrainedRun
 
 WIDE = ("I", "F")
 """How Pillow's modes of more than 8 bits begin."""
 
+File = str | PathLike[str]
+"""A path."""
 
-@dataclass(frozen=True)
+Picture = np.ndarray | Image.Image | File
+"""An image: an array (H, W, N), a Pillow image, or a file."""
+
+
+@dataclass(frozen=True, repr=False)
 class Prediction:
-    """The outputs for the pixels of one image."""
+    """The outputs for the pixels of one image. A notebook shows it as its overlay."""
 
     mask: np.ndarray
-    """(H, W) uint8 class ids."""
+    """(H, W) uint8 class ids; 255: nothing was measured there."""
     difficulty: np.ndarray
     """(H, W) float32, 0..1: 1 − p_a, or entropy / log K where there is no attention branch."""
-    probabilities: np.ndarray
-    """(H, W, K) float32; the sum over the classes is 1."""
+    probabilities: np.ndarray | None
+    """(H, W, K) float32; the sum over the classes is 1. None: an exported file that gives none."""
+    image: np.ndarray = field(repr=False)
+    """(H, W, 3) uint8, the image as it is shown."""
+    labels: LabelSet = field(repr=False)
+    """The classes."""
+
+    def overlay(self) -> Image.Image:
+        """The image with the colours of the classes laid over."""
+        from casnet_cli.prediction.writers import blended
+
+        return Image.fromarray(blended(self.image, self.mask, self.labels))
+
+    def save(self, file: File, what: Literal["mask", "overlay", "difficulty"] = "mask") -> None:
+        """Write one picture: the mask with its palette, the overlay, or the difficulty as 255 · d, rounded.
+
+        The format follows the ending; a mask is PNG, TIFF or BMP. Raises InputError.
+        """
+        if what == "mask":
+            picture = Image.fromarray(self.mask)
+            picture.putpalette(self.labels.flat_palette())
+        elif what == "overlay":
+            picture = self.overlay()
+        else:
+            picture = Image.fromarray(np.rint(self.difficulty * 255).astype(np.uint8))
+        path = Path(file)
+        if what == "mask" and path.suffix.lower() not in (".png", ".tif", ".tiff", ".bmp"):
+            raise InputError(f"{path}: no format of masks (.png, .tif or .bmp keep class ids)")
+        try:
+            picture.save(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be written: {reason(error)}") from None
+
+    def shares(self) -> dict[str, float]:
+        """The share of each class that occurs in the pixels that were measured, by its name, 0..1."""
+        ids, numbers = np.unique(self.mask[self.mask != VOID], return_counts=True)
+        return {self.labels.names[one]: number / numbers.sum() for one, number in zip(ids, numbers, strict=True)}
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        shares = sorted(self.shares().items(), key=lambda item: -item[1])
+        return f"Prediction({width}x{height}, {', '.join(f'{name} {share:.0%}' for name, share in shares)})"
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.overlay().save(stream, "PNG")
+        return stream.getvalue()
 
 
 class Segmenter:
@@ -47,22 +106,53 @@ class Segmenter:
         """intensities: of the pictures that the network was trained on."""
         self._predictor, self.labels, self.intensities = predictor, labels, intensities
 
-    def predict(self, image: np.ndarray | Image.Image | str | PathLike[str]) -> Prediction:
-        """Label one image of any size: an array (H, W, N), a Pillow image, or a file.
+    @overload
+    def predict(self, image: Picture) -> Prediction: ...
+
+    @overload
+    def predict(self, image: list[Picture] | tuple[Picture, ...]) -> list[Prediction]: ...
+
+    def predict(self, image: Picture | list[Picture] | tuple[Picture, ...]) -> Prediction | list[Prediction]:
+        """Label one image of any size, or a list of images.
 
         An array has the type and bands of the pictures that the network was trained on, mostly (H, W, 3) uint8 RGB, and
         so has a Pillow image if these are others; else it may be of any mode of 8 bits. Where nothing was measured the
         mask is 255. Raises InputError for a file that is no image, and for an array of another shape or kind.
         """
-        outputs = self._predictor.predict(_as_array(image, self.intensities))
-        return Prediction(outputs["mask"], outputs["difficulty"], np.moveaxis(outputs["probabilities"], 0, -1))
+        if isinstance(image, list | tuple):
+            return [self.predict(one) for one in image]
+        from casnet_cli.data.pixels.take import shown
+
+        pixels = _as_array(image, self.intensities)
+        try:
+            outputs = self._predictor.predict(pixels)
+        except ValueError as error:  # of an exported file for one size
+            raise InputError(f"image: {error}") from None
+        p = outputs.get("probabilities")
+        return Prediction(
+            outputs["mask"],
+            outputs["difficulty"],
+            None if p is None else np.moveaxis(p, 0, -1),
+            shown(pixels, self.intensities),
+            self.labels,
+        )
 
 
-def load(run: str | PathLike[str]) -> Segmenter:
-    """The network of a run folder or a checkpoint file, as `casnet predict` uses it. Raises RunError."""
+def load(run: File) -> Segmenter:
+    """The network of a run folder, a checkpoint, or an exported file or its folder. Raises RunError, BackendError."""
+    from casnet_cli.export import formats
+
+    path = Path(run)
+    inside = [path / each.file for each in formats.engines().values() if (path / each.file).is_file()]
+    file = inside[0] if inside else path
+    if formats.engine_of(file):
+        from casnet_cli.export.runtime import ExportedPredictor
+
+        exported = ExportedPredictor(file)
+        return Segmenter(exported, exported.run.meta.labels, exported.run.meta.intensities)
     from casnet_cli.runs.trained import find_run
 
-    found = find_run(Path(run))
+    found = find_run(path)
     backend.start()
     from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import mask_outputs
@@ -71,7 +161,107 @@ def load(run: str | PathLike[str]) -> Segmenter:
     return Segmenter(predictor, found.meta.labels, found.meta.intensities)
 
 
-def _as_array(image: np.ndarray | Image.Image | str | PathLike[str], intensities: Intensities) -> np.ndarray:
+def train(
+    recipe: str | None = None,
+    *,
+    data: File | None = None,
+    run: File | None = None,
+    settings: Mapping[str, object] | None = None,
+    resume: bool = False,
+    fold: int | None = None,
+    init: File | None = None,
+    max_time: str | None = None,
+    progress: bool = False,
+) -> "TrainedRun":
+    """Train as `casnet train` does, and give the run: its folder, and in `meta` classes, recipe and history.
+
+    recipe: name or file; None: one that suits the data and this machine. data: a prepared file; None: the recipe's, or
+    the newest. run: the folder to write; None: a new one in runs/. settings: changes of the recipe, such as
+    `{"training.epochs": 40}`. resume, fold, init, max_time: as the options of the command. progress: whether messages
+    and bars are shown. Raises CasnetError, and SystemExit where the command ends with another code than 0 or 2.
+    """
+    from casnet_cli.runs.trained import find_run
+    from casnet_cli.workflows.train.session import TrainOptions
+    from casnet_cli.workflows.train.session import train as work
+
+    overrides = [f"{key}={_toml(value)}" for key, value in (settings or {}).items()]
+    options = TrainOptions(recipe, _path(data), _path(run), overrides, resume, fold, _path(init), max_time=max_time)
+    with _shown(progress):
+        folder = work(options)
+    assert folder is not None  # only with options that are not offered here
+    return find_run(folder)
+
+
+def evaluate(
+    run: File | None = None,
+    *,
+    data: File | None = None,
+    split: Literal["train", "val", "test"] | None = None,
+    fold: int | None = None,
+    tta: Literal["none", "flip", "multiscale"] = "none",
+    scale: float | None = None,
+    tile: int | None = None,
+    out: File | None = None,
+    progress: bool = False,
+) -> "MeasurementRecord":
+    """Measure a run as `casnet eval` does, write its files, and give the content of metrics.json.
+
+    run: a folder or checkpoint; None: the newest. data: a prepared file; None: the run's own. split: None: test, else
+    val. out: the folder to write; None: in the run. The others as the options of the command. progress: whether
+    messages and bars are shown. Raises CasnetError.
+    """
+    from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol
+    from casnet_cli.runs import locate
+    from casnet_cli.runs.json_record import read_record
+    from casnet_cli.runs.measurement_record import MeasurementRecord
+    from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_run
+
+    checkpoint = locate.checkpoint_of(_path(run) or locate.newest_run())
+    options = EvaluateOptions(_path(data), split, fold, EvalProtocol(tta, scale, tile), out=_path(out))
+    with _shown(progress):
+        folder = evaluate_run(checkpoint, options)
+    return read_record(MeasurementRecord, folder / METRICS_FILE)
+
+
+def build_casnet(classes: int, pretrained: bool = False, **section: object) -> "keras.Model":
+    """The network as a Keras functional model on images (B, H, W, N), 0..255.
+
+    Its outputs `coarse`, `attention`, `fine` and `fused` are log-probabilities (B, H, W, ·). pretrained: whether the
+    backbone gets the weights that the section names. section: keys of the recipes' section `[model]`, such as
+    `backbone="efficientnet-lite0"`, `output_stride=16`, `variant="coarse"`. Raises RecipeError, WeightsError.
+    """
+    from casnet_cli import recipe as recipes
+
+    named = recipes.changed(recipes.Recipe(), [f"model.{key}={_toml(value)}" for key, value in section.items()])
+    backend.start()
+    from casnet_cli.model.casnet import build_casnet as build
+
+    return build(named.model, classes, pretrained=pretrained)
+
+
+def _path(file: File | None) -> Path | None:
+    return None if file is None else Path(file)
+
+
+def _toml(value: object) -> str:
+    """A value as a recipe has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value) if isinstance(value, int | float) else "'" + str(value) + "'"
+
+
+@contextmanager
+def _shown(progress: bool) -> Iterator[None]:
+    """Nothing is printed in the block, unless progress is to be shown."""
+    from casnet_cli import console
+
+    with console.muted(not progress):
+        yield
+
+
+def _as_array(image: Picture, intensities: Intensities) -> np.ndarray:
     """(H, W, N) of the type and bands of the intensities. Raises InputError."""
     from casnet_cli.data.images import UNREADABLE, as_array, rgb
     from casnet_cli.data.pixels.take import take

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from casnet_cli import __version__, backend
+from casnet_cli.commands.help_page import WIDEST, DocumentedCommand, DocumentedGroup
 from casnet_cli.errors import CasnetError, reason
 
 VERBS = (
@@ -20,6 +20,7 @@ VERBS = (
     "train",
     "eval",
     "predict",
+    "serve",
     "export",
     "rank",
     "audit",
@@ -28,6 +29,7 @@ VERBS = (
     "compare",
     "bench",
     "info",
+    "runs",
 )
 """Names of the commands, in the order of the help page; each has a module in `commands`."""
 
@@ -38,7 +40,7 @@ ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
 """Options of casnet itself that are also understood behind a command's name."""
 
 
-class _CasnetGroup(TyperGroup):
+class _CasnetGroup(DocumentedGroup):
     """Turns every CasnetError and usage error into a line for each fault and exit 2, an interrupt into exit 130."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -92,6 +94,8 @@ app = typer.Typer(
     help="Semantic segmentation with CasNet: prepare data, train, evaluate, label folders of pictures.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": WIDEST},
 )
 
 
@@ -116,10 +120,13 @@ def options(
 
 def _add_command(verb: str) -> None:
     module = import_module(f"casnet_cli.commands.{verb.replace('eval', 'evaluate')}")
+    examples = "\n".join(getattr(module, "EXAMPLES", ()))
     if hasattr(module, "app"):
-        app.add_typer(module.app, name=verb)
+        for below in module.app.registered_commands:
+            below.cls = DocumentedCommand
+        app.add_typer(module.app, name=verb, cls=DocumentedGroup, epilog=examples)
     else:
-        app.command(verb)(module.command)
+        app.command(verb, cls=DocumentedCommand, epilog=examples)(module.command)
 
 
 for _verb in VERBS:

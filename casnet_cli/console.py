@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress, ProgressColumn, Task
+from rich.table import Column, Table
+from rich.text import Text
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.text import duration
+
+LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
+"""Columns of a table's first cell at least, between two cells, and of a table that goes into a pipe at most."""
 
 
 class _Output(Console):
@@ -25,8 +30,11 @@ class _Output(Console):
         raise SystemExit(0)
 
 
-out = _Output(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = _Output(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNLIMITED)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 20
+"""Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
 
 _level = {"quiet": False, "verbose": False}
 
@@ -34,6 +42,18 @@ _level = {"quiet": False, "verbose": False}
 def configure(quiet: bool = False, verbose: bool = False) -> None:
     """quiet: only errors and results are shown. verbose: details are shown too."""
     _level.update(quiet=quiet, verbose=verbose)
+
+
+@contextmanager
+def muted(mute: bool = True) -> Iterator[None]:
+    """Nothing at all is shown in the block, where a program takes the result. mute: whether that is so."""
+    before = out.quiet, err.quiet
+    if mute:
+        out.quiet = err.quiet = True
+    try:
+        yield
+    finally:
+        out.quiet, err.quiet = before
 
 
 def message(text: str) -> None:
@@ -71,12 +91,22 @@ def finding(severity: str, text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Show a table on stdout; the first column is text, the others are numbers."""
-    drawn = Table(title=title, title_justify="left", title_style="bold")
+    """Show a table on stdout; the first column is text, the others are numbers.
+
+    What is wider than the terminal goes on in the next line, the first column within words if it must; in a pipe or a
+    file a table is as wide as it needs.
+    """
+    cells = [[_printable(cell) for cell in row] for row in rows]
+    texts = [[column, *(row[index] for row in cells)] for index, column in enumerate(columns)]
+    least = [max((len(word) for text in column for word in text.split()), default=0) for column in texts]
+    least[0] = min(least[0], LEAST_TEXT)
+    if sum(least) + GAP * len(columns) > out.width:  # then words are folded too
+        least = [0] * len(columns)
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
-    for row in rows:
-        drawn.add_row(*(_printable(cell) for cell in row))
+        drawn.add_column(column, justify="right" if index else "left", overflow="fold", min_width=least[index])
+    for row in cells:
+        drawn.add_row(*row)
     out.print(drawn)
 
 
@@ -113,12 +143,14 @@ class Bar:
 
     def __init__(self, title: str, progress: Progress | None):
         self.title, self.progress, self._shown = title, progress, -1.0
-        self.task = progress.add_task(title, total=None, note="") if progress else None
+        self.task = progress.add_task(title, total=None, note="", end=None) if progress else None
 
     def update(self, done: float, total: float | None, note: str = "", left: float | None = None) -> None:
-        """left: seconds to the end, for the plain lines; a bar on a terminal computes its own."""
+        """note: what else there is to show, shortened where it does not fit. left: expected seconds to the end; None:
+        by what was done so far."""
         if self.progress and self.task is not None:
-            self.progress.update(self.task, completed=done, total=total, note=escape(note))
+            end = None if left is None else self.progress.get_time() + left
+            self.progress.update(self.task, completed=done, total=total, note=_printable(note), end=end)
             return
         if total and done / total < self._shown:  # the next step of the same task
             self._shown = -1.0
@@ -128,20 +160,59 @@ class Bar:
             message(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())
 
 
+def progress_line(
+    width: int, title: str, done: float, total: float | None, elapsed: float, left: float | None, note: str = ""
+) -> Text:
+    """The line of a bar, at most `width` columns: title, bar, done and total, seconds passed and left, and a note.
+
+    What does not fit is shortened from its end: the note first, then the bar, then the title.
+    """
+    counts = f"{done:g}/{'?' if total is None else f'{total:g}'}"
+    times = f"{_clock(elapsed)} passed", f"{'-:--:--' if left is None else _clock(left)} left"
+    fixed = sum(len(part) + 2 for part in (counts, *times))
+    bar = max(NARROWEST, min(WIDEST, width - fixed - len(title) - 2 - len(note[:LEAST_NOTE]) - 2))
+    title = _shortened(title, max(0, width - fixed - bar - 2))
+    filled = 0 if not total else round(bar * min(1.0, done / total))
+    spent = sum(len(part) + 2 for part in (title, counts, *times)) + bar
+    note = _shortened(note, max(0, width - spent - 2))
+    line = Text.assemble(f"{title}  ", ("━" * filled, "green"), ("─" * (bar - filled), "dim"), f"  {counts}  ")
+    line.append("  ".join(times))
+    if note:
+        line.append(f"  {note}", "dim")
+    return line
+
+
+def _clock(seconds: float) -> str:
+    """0:01:05."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…" if width > 1 else ""
+
+
+class _Line(ProgressColumn):
+    """The whole line of a task, as wide as the terminal."""
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.elapsed or 0.0
+        if (end := task.fields.get("end")) is not None:
+            left: float | None = end - task.get_time()
+        elif task.total and task.completed:
+            left = elapsed * (task.total - task.completed) / task.completed
+        else:
+            left = None
+        return progress_line(
+            err.width, task.description, task.completed, task.total, elapsed, left, task.fields["note"]
+        )
+
+
 @contextmanager
 def bar(title: str) -> Iterator[Bar]:
     """Shows progress on stderr for as long as the block runs."""
     if _level["quiet"] or not err.is_terminal:
         yield Bar(title, None)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(_Line(table_column=Column(no_wrap=True)), console=err, transient=True) as progress:
         yield Bar(title, progress)

@@ -1,17 +1,21 @@
 """What `Segmenter.predict` takes, with a plain function in the network's place."""
 
+import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from helpers.datasets import FOUR_BANDS, LABELS, FunctionPredictor, bands
+from helpers.cli import tiny_settings
+from helpers.datasets import FOUR_BANDS, LABELS, FunctionPredictor, bands, write_blocks
 from PIL import Image
 
+from casnet_cli import api
 from casnet_cli.api import Segmenter
 from casnet_cli.data.intensities import PLAIN, Intensities
-from casnet_cli.errors import InputError
+from casnet_cli.errors import InputError, RecipeError
 
 GREY = Intensities("uint16", ("grey",), (0.0,), (4095.0,))
 
@@ -70,3 +74,53 @@ def test_a_deep_file_for_a_run_on_8_bits_is_refused(got: list[np.ndarray], tmp_p
     Image.fromarray(np.full((4, 5), 4000, np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(InputError, match="deep.png: has 16-bit values.*--range"):
         segmenter(got, PLAIN).predict(tmp_path / "deep.png")
+
+
+def test_a_list_and_what_can_be_done_with_a_prediction(got: list[np.ndarray], tmp_path: Path) -> None:
+    image = np.full((6, 8, 3), 100, np.uint8)
+    first, second = segmenter(got, PLAIN).predict([image, Image.fromarray(image)])
+    np.testing.assert_array_equal(first.mask, second.mask)
+    overlay = np.asarray(first.overlay())
+    red = np.asarray(LABELS.palette[0])
+    np.testing.assert_allclose(overlay[0, 0], 0.45 * 100 + 0.55 * red, atol=1)
+    assert repr(first) == "Prediction(8x6, red 100%)" and first.shares() == {"red": 1.0}
+    assert first._repr_png_().startswith(b"\x89PNG")
+    first.save(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert mask.mode == "P" and (np.asarray(mask) == 0).all() and tuple(mask.getpalette()[:3]) == LABELS.palette[0]
+    first.save(tmp_path / "over.jpg", "overlay")
+    first.save(tmp_path / "hard.png", "difficulty")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["hard.png", "mask.png", "over.jpg"]
+    for name in ("mask.jpg", "no/mask.png"):
+        with pytest.raises(InputError, match=name):
+            first.save(tmp_path / name)
+
+
+@pytest.mark.usefixtures("tiny", "uncompiled")
+def test_train_evaluate_and_load_give_records_and_print_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_blocks(tmp_path / "data" / "blocks.h5", {"train": 4, "val": 1, "test": 1})
+    words = tiny_settings("training.epochs=1", "evaluation.samples=0")[1::2]
+    settings = {key: tomllib.loads(f"x={value}")["x"] for key, _, value in (word.partition("=") for word in words)}
+    run = api.train("folder", settings=settings)
+    record = api.evaluate(split="test")
+    assert run.folder == Path("runs/blocks-001") and run.meta.progress.epochs == 1 and record.images == 1
+    stored = json.loads((tmp_path / "runs/blocks-001/eval/test/metrics.json").read_text())
+    assert record.pixel_accuracy == stored["pixel_accuracy"]
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+    result = api.load(run.folder).predict(np.zeros((20, 30, 3), np.uint8))
+    assert result.mask.shape == (20, 30) and result.probabilities.shape == (20, 30, 3)
+    api.evaluate(run.folder, split="val", progress=True)
+    assert "evaluating runs/blocks-001" in capsys.readouterr().err
+    with pytest.raises(RecipeError, match="epoch_s"):
+        api.train("folder", settings={"training.epoch_s": 3})
+
+
+def test_build_casnet_takes_keys_of_the_recipes() -> None:
+    model = api.build_casnet(3, backbone="efficientnet-lite0", output_stride=32, branch_channels=16, weights="none")
+    assert set(model.output) == {"coarse", "attention", "fine", "fused"} and model.output["fused"].shape[-1] == 3
+    with pytest.raises(RecipeError, match="model.backbon"):
+        api.build_casnet(3, backbon="x")

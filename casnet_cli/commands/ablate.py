@@ -17,6 +17,9 @@ from casnet_cli.commands.options import (
     Tta,
 )
 
+EXAMPLES = ("casnet ablate stanford-background --seeds 0,1,2",)
+"""For the help page."""
+
 
 def command(
     recipe: Recipe = None,

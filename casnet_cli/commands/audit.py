@@ -12,6 +12,13 @@ from casnet_cli.prediction.output_kinds import FOLDER_KINDS
 TaskChoice = StrEnum("TaskChoice", list(FOLDER_KINDS))  # type: ignore[misc]
 """Files for labelling tools that hold all images."""
 
+EXAMPLES = (
+    "casnet audit",
+    "casnet audit --top 50",
+    "casnet audit --apply-void data/my-photos-2.h5",
+)
+"""For the help page."""
+
 
 def command(
     run: Annotated[

@@ -25,6 +25,13 @@ def size_of(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+EXAMPLES = (
+    "casnet bench",
+    "casnet bench --recipe sift-flow --size 321x321 --only forward",
+)
+"""For the help page."""
+
+
 def command(
     run: Run = None,
     recipe: Annotated[

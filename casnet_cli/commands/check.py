@@ -34,6 +34,13 @@ Page = Annotated[
 ]
 
 
+EXAMPLES = (
+    "casnet check my-photos/",
+    "casnet check data/my-photos.h5 --out report/",
+)
+"""For the help page."""
+
+
 def command(
     data: Data,
     out: Page = None,

@@ -7,6 +7,9 @@ import typer
 
 from casnet_cli.commands.options import DataFile, Json, Tta
 
+EXAMPLES = ("casnet compare runs/my-photos-001 runs/my-photos-002",)
+"""For the help page."""
+
 
 def command(
     runs: Annotated[

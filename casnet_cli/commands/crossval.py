@@ -16,6 +16,12 @@ from casnet_cli.commands.options import (
     Tta,
 )
 
+EXAMPLES = (
+    "casnet crossval stanford-background-lite",
+    "casnet crossval --data data/my-photos.h5 --max-time 3h",
+)
+"""For the help page."""
+
 
 def command(
     recipe: Recipe = None,

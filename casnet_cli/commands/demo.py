@@ -7,6 +7,9 @@ import typer
 
 from casnet_cli.commands.options import Overrides
 
+EXAMPLES = ("casnet demo",)
+"""For the help page."""
+
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder for data/, runs/ and predictions/.", metavar="DIR")] = Path(

@@ -7,6 +7,13 @@ import typer
 
 from casnet_cli.commands.options import DataFile, Fold, Run, Tta
 
+EXAMPLES = (
+    "casnet eval",
+    "casnet eval --run runs/my-photos-001 --split val",
+    "casnet eval --data data/other.h5 --save-predictions",
+)
+"""For the help page."""
+
 
 def command(
     run: Run = None,

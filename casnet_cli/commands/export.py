@@ -15,6 +15,13 @@ FormatChoice = StrEnum("FormatChoice", [*FORMATS])  # type: ignore[misc]
 ONNX = FormatChoice("onnx")
 
 
+EXAMPLES = (
+    "casnet export",
+    "casnet export --format litert --precision int8 --size 320x320",
+)
+"""For the help page."""
+
+
 def command(
     run: Run = None,
     data: DataFile = None,

@@ -6,11 +6,18 @@ import typer
 
 from casnet_cli.commands.options import Json
 
+EXAMPLES = (
+    "casnet info",
+    "casnet info runs/my-photos-001",
+    "casnet info photo.tif",
+)
+"""For the help page."""
+
 
 def command(
     what: Annotated[
         str | None,
-        typer.Argument(help="Run folder, data set, recipe, checkpoint, export, picture or mask.", metavar="[FILE]"),
+        typer.Argument(help="Run folder, data set, recipe, checkpoint, export, picture or mask.", metavar="FILE"),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -20,7 +20,7 @@ Tta = Annotated[
     typer.Option(help="Average over mirrored images, or over four scales and mirrored: 2 and 8 passes."),
 ]
 Recipe = Annotated[
-    str | None, typer.Argument(help="Recipe name or file; default by data and machine.", metavar="[RECIPE]")
+    str | None, typer.Argument(help="Recipe name or file; default by data and machine.", metavar="RECIPE")
 ]
 TrainingData = Annotated[Path | None, typer.Option("--data", help="Prepared data set.", metavar="FILE")]
 RunFolder = Annotated[Path | None, typer.Option("--run", help="Folder to write; default in runs/.", metavar="DIR")]

@@ -98,6 +98,15 @@ def check_together(
         raise typer.BadParameter(f"--simplify: only with --save {', '.join(outlined())}")
 
 
+EXAMPLES = (
+    "casnet predict photos/",
+    "casnet predict photos/ --run runs/my-photos-001 --out labelled/",
+    "casnet predict photos/ --save coco --no-difficulty",
+    "casnet predict - < photo.jpg",
+)
+"""For the help page."""
+
+
 def command(
     path: Annotated[
         list[Path],

@@ -37,6 +37,15 @@ Target = Annotated[Path | None, typer.Option(help="File to write; default data/N
 Strict = Annotated[bool, typer.Option(help="Refuse a copy that differs from the one casnet knows.")]
 
 
+EXAMPLES = (
+    "casnet prepare sift-flow",
+    "casnet prepare my-photos/",
+    "casnet prepare folder --images photos --masks masks --propose",
+    "casnet prepare folder --images photos --annotations coco.json",
+)
+"""For the help page."""
+
+
 def command(
     dataset: DataSet,
     source: RawData = None,

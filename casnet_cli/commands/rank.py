@@ -8,6 +8,12 @@ import typer
 from casnet_cli.commands.options import Run
 from casnet_cli.commands.predict import SaveChoice
 
+EXAMPLES = (
+    "casnet rank photos/ --top 20",
+    "casnet rank photos/ --budget 5000000 --save label-studio",
+)
+"""For the help page."""
+
 
 def command(
     path: Annotated[

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = ("casnet recipe list", "casnet recipe show sift-flow-lite", "casnet recipe copy folder my-recipe.toml")
+"""For the help page."""
+
 app = typer.Typer(help="List, show or copy the shipped recipes.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name of a recipe.")]

@@ -17,6 +17,14 @@ from casnet_cli.commands.options import (
     TrainingData,
 )
 
+EXAMPLES = (
+    "casnet train",
+    "casnet train stanford-background-lite --fold 2",
+    "casnet train --set training.epochs=40 --set training.batch_size=4",
+    "casnet train --resume",
+)
+"""For the help page."""
+
 
 def command(
     recipe: Recipe = None,

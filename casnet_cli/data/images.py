@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from casnet_cli.data.pixels import profiles
 from casnet_cli.errors import reason
 from casnet_cli.labels import LabelSet
+from casnet_cli.util.extras import install
 
 MAX_PIXELS = 500_000_000
 """An image that claims more is refused before it is decoded."""
@@ -60,7 +61,7 @@ def _opened(file: IO[bytes]) -> Image.Image:
     try:
         import pillow_heif
     except ImportError:
-        raise ValueError("HEIC needs pip install 'casnet[heif]'") from None
+        raise ValueError(f"HEIC needs {install('heif')}") from None
     pillow_heif.register_heif_opener()
     file.seek(place)
     return Image.open(file)

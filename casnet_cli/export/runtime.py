@@ -15,6 +15,7 @@ from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
 from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.runs.checkpoint import meta_of
 from casnet_cli.runs.trained import TrainedRun
+from casnet_cli.util.extras import install
 
 BATCH_PIXELS, BATCH = 1 << 18, 4
 """Pixels, and images, of a batch at most: less than in Keras, where larger ones are still faster."""
@@ -38,7 +39,7 @@ def open_session(file: Path) -> tuple[Session, Description]:
     kind = formats.FORMATS[engine]
     assert kind.open_session
     if kind.runtime and find_spec(kind.runtime) is None:
-        raise BackendError(f"--engine {engine}: {kind.runtime} is not installed (pip install 'casnet[{engine}]')")
+        raise BackendError(f"--engine {engine}: {kind.runtime} is not installed ({install(engine)})")
     if not file.is_file():
         raise RunError(f"{file}: no such file")
     return kind.open_session(file)

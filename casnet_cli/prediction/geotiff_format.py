@@ -18,6 +18,7 @@ import numpy as np
 
 from casnet_cli.data.pixels.picture import Georeference, PictureInfo
 from casnet_cli.labels import VOID
+from casnet_cli.util.extras import install
 from casnet_cli.util.files import unfinished, write_whole
 from casnet_cli.util.mapped_array import strips
 
@@ -33,13 +34,15 @@ GDAL_CACHE = 64 << 20
 TIFF, JPEG_2000 = "TIFF", "JPEG 2000"
 """Formats of pictures that may lie on the earth."""
 
-MISSING = "GeoTIFFs need rasterio (pip install 'casnet[geo]')"
-"""What to do where `available` is False."""
-
 
 def available() -> bool:
     """Whether GeoTIFFs can be written: the extra `geo` is installed."""
     return find_spec("rasterio") is not None
+
+
+def missing() -> str:
+    """What is missing where `available` is False, and the command that installs it."""
+    return f"GeoTIFFs need rasterio ({install('geo')})"
 
 
 def located(file: Path, info: PictureInfo) -> Georeference | None:

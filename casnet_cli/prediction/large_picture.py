@@ -18,6 +18,7 @@ from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
 from casnet_cli.prediction.geotiff_format import GDAL_CACHE, JPEG_2000, TIFF, gdal_reason, located, quiet
 from casnet_cli.util import memory
+from casnet_cli.util.extras import install
 
 LARGE = 50_000_000
 """A picture of more pixels is read by windows."""
@@ -150,7 +151,7 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
     if not geotiff_format.available():
         if width * height > MAX_PIXELS:
             megapixels = f"its {width * height / 1e6:,.0f} megapixels"
-            raise ValueError(f"{megapixels} can only be read by windows, with rasterio (pip install 'casnet[geo]')")
+            raise ValueError(f"{megapixels} can only be read by windows, with rasterio ({install('geo')})")
         return None
     dataset = _opened(file)
     found = dataset.width, dataset.height, dataset.count, set(dataset.dtypes)

@@ -13,6 +13,7 @@ import numpy as np
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.writers import refused
+from casnet_cli.util.extras import install
 from casnet_cli.util.files import remove_stale, unfinished_name
 
 _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
@@ -91,7 +92,7 @@ def _library(path: Path) -> Any:
     try:
         return importlib.import_module("av")
     except ImportError:
-        raise InputError(f"{path}: videos need PyAV (pip install 'casnet[video]')") from None
+        raise InputError(f"{path}: videos need PyAV ({install('video')})") from None
 
 
 @contextlib.contextmanager

@@ -72,6 +72,20 @@ def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -
         raise InputError(f"{target}: is there, and is no {kind} (choose another --out, or remove it)")
 
 
+def check_writable(folder: Path) -> None:
+    """Raises InputError if no file can be written into a folder, which is made for the trial if it is not there."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = unfinished_name(folder / "trial")
+        trial.write_bytes(b"\0")
+        trial.unlink()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
+    for one in new:
+        one.rmdir()
+
+
 def unfinished_name(target: Path) -> Path:
     """A hidden path beside the target for this process alone, by a name that `remove_stale` recognizes."""
     return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")

@@ -12,7 +12,7 @@ import numpy as np
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.runs import locate
-from casnet_cli.util.files import removed_if_empty, write_whole
+from casnet_cli.util.files import check_writable, removed_if_empty, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
@@ -66,6 +66,7 @@ def audit(
     if apply_void:
         _apply(store, apply_void, target)
         return
+    check_writable(target)
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)

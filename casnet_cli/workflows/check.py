@@ -26,7 +26,7 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import check_replaceable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
 from casnet_cli.workflows.own_data import FOLDER, FolderOptions, own_data, recognized
@@ -72,6 +72,7 @@ def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) ->
     Returns whether there is neither an error nor a warning. Raises CasnetError if the data cannot be checked.
     """
     if out:
+        check_writable(out)
         check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
     with _opened(data, folder) as checked:
         if not checked.entries:

@@ -17,6 +17,7 @@ from casnet_cli.export.formats import FORMATS
 from casnet_cli.runs import locate
 from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util import signals
+from casnet_cli.util.extras import install
 from casnet_cli.util.files import remove_stale, unfinished_name
 from casnet_cli.util.text import count, percent
 
@@ -82,9 +83,7 @@ def _check_format(options: ExportOptions) -> None:
     kind = FORMATS[options.format]
     for package in (*kind.packages, *(kind.int8_packages if options.precision == "int8" else ())):
         if find_spec(package) is None:
-            raise BackendError(
-                f"--format {options.format}: {package} is not installed (pip install 'casnet[{options.format}]')"
-            )
+            raise BackendError(f"--format {options.format}: {package} is not installed ({install(options.format)})")
     if options.precision not in kind.precisions:
         others = " and ".join(name for name, each in FORMATS.items() if options.precision in each.precisions)
         own = " or ".join(kind.precisions)

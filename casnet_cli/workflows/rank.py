@@ -15,7 +15,7 @@ from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import Job, find_images
 from casnet_cli.runs import locate
-from casnet_cli.util.files import check_replaceable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
@@ -113,6 +113,7 @@ def _check_out(out: Path) -> None:
         raise InputError(f"{out}: no name of a list (one that ends in .csv)")
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: cannot be written: {'Is a directory' if out.is_dir() else 'no such folder'}")
+    check_writable(out.absolute().parent)
     header = ",".join(COLUMNS).encode()
     check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() == header, "list of casnet rank")
 

@@ -8,7 +8,11 @@ PACKAGE = Path(__file__).parents[2] / "casnet_cli"
 
 OWN_INPUTS = "each predictor takes what its own `prepare` returned; a class whose parameter is narrower is no Predictor"
 
+TYPER = "Typer hands over objects of classes that it does not publish"
+
 REASONS = {
+    "commands.help_page:DocumentedCommand.format_help": TYPER,
+    "commands.help_page:DocumentedGroup.format_help": TYPER,
     "inference.protocol:Predictor.predict_blocks": OWN_INPUTS,
     "inference.protocol:Predictor.predict_batch": OWN_INPUTS,
 }

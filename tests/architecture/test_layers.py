@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "casnet_cli"
 FILES = sorted(PACKAGE.rglob("*.py"))
-COMMANDS = sorted((PACKAGE / "commands").glob("[!_]*.py"))
+COMMANDS = sorted(file for file in (PACKAGE / "commands").glob("[!_]*.py") if file.stem != "help_page")
 
 LAYERS = (
     {"errors", "labels"},
@@ -22,7 +22,7 @@ LAYERS = (
     {"inference", "training"},
     {"evaluation", "prediction"},
     {"export", "ranking", "auditing"},
-    {"reports", "console"},
+    {"reports", "console", "serving"},
     {"workflows"},
     {"api"},
     {"commands"},
@@ -34,8 +34,8 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 DOOR = "__init__"
 """The package itself: it imports `api` when `load` is used, and its version is everybody's."""
 
-TALKS = {"workflows", "commands", "cli"}
-"""Who may import the console."""
+TALKS = {"workflows", "commands", "cli", "api"}
+"""Who may import the console; `api` mutes it."""
 HEAVY = {"tensorflow", "keras", "grain", "jax", "matplotlib", "tensorboardX", "onnx", "onnxruntime", "ai_edge_litert"}
 HEAVY_FREE = {room for room in LEVEL if room not in ("data", "model", "inference", "training", "export")}
 """Rooms that import the heavy libraries inside functions alone, as not every command needs them."""
@@ -44,6 +44,8 @@ RUNTIME_FREE = {"commands", "cli", "__main__", "console", DOOR}
 OWNERS = {
     "rich": {"console"},
     "jinja2": {"reports.html"},
+    "starlette": {"workflows.serve"} | {f"serving.{file.stem}" for file in PACKAGE.glob("serving/*")},
+    "uvicorn": {"serving.server"},
     "tensorflow": {"backend", "training.step_tensorflow"}
     | {f"export.{file.stem}" for file in PACKAGE.glob("export/*")},
 }

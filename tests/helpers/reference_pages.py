@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
+from casnet_cli.commands import help_page
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by tests/helpers/reference_pages.py: change the code, then run it. -->"
@@ -53,13 +55,15 @@ def cli_page() -> str:
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
+    context = typer.Context(command, info_name=name)
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     inner = getattr(command, "commands", {})
-    words = ["COMMAND" if inner else "[OPTIONS]", *(_placeholder(each) for each in arguments)]
-    yield f"```text\ncasnet {name} {' '.join(words)}\n```"
+    yield f"```text\ncasnet {name} {help_page.usage(command, context)}\n```"
     yield inspect.cleandoc(command.help or "")
+    if command.epilog:
+        yield f"```text\n{command.epilog}\n```"
     if arguments:
-        rows = [f"| `{_placeholder(each)}` | {_cell(each.help or '')} |" for each in arguments]
+        rows = [f"| `{help_page.placeholder(each, context)}` | {_cell(each.help or '')} |" for each in arguments]
         yield "\n".join(["| argument | what it is |", "|---|---|", *rows])
     if not inner:
         yield _options(command, name)
@@ -68,21 +72,15 @@ def _command(name: str, command: Any) -> Iterator[str]:
         yield from _command(f"{name} {below}", its)
 
 
-def _placeholder(argument: Any) -> str:
-    return argument.metavar or argument.name.upper()
-
-
 def _options(command: Any, name: str) -> str:
     context = typer.Context(command, info_name=name)
-    options = [each for each in command.params if each.param_type_name == "option"]
-    records = [each.get_help_record(context) for each in options if each.name != "help"]
-    rows = [f"| `{_values(names)}` | {_cell(text)} |" for names, text in filter(None, records)]
+    options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
+    rows = [
+        f"| `{_cell(help_page.spelling(each, context))}` | {_cell(help_page.description(each, context))} |"
+        for each in options
+        if each.name != "help"
+    ]
     return "\n".join(["| option | what it does |", "|---|---|", *rows]) if rows else ""
-
-
-def _values(names: str) -> str:
-    """`--tta <none|flip>` as `--tta none|flip`, and so that a table takes it."""
-    return re.sub(r"<(?:list\[)?(.*?)\]?>", r"\1", names).replace("|", "\\|")
 
 
 # recipes.md
@@ -134,7 +132,7 @@ def pictures_page() -> str:
     rows = []
     for row in FORMATS.values():
         endings = " ".join(f"`{ending}`" for ending in row.endings)
-        extra = f"; with `pip install 'casnet[{row.extra}]'`" if row.extra else ""
+        extra = f"; with the extra `{row.extra}`" if row.extra else ""
         rows.append(f"| {row.name} | {endings} | {_cell(row.reads)}{extra} |")
     table = "\n".join(["| format | endings | what is read |", "|---|---|---|", *rows])
     parts = ["# Pictures and masks", MADE, _ABOUT_PICTURES, table, _OF_PICTURES]

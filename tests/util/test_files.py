@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from casnet_cli.errors import DataError
-from casnet_cli.util.files import remove_stale, sha256_of, unfinished, unfinished_name, write_whole
+from casnet_cli.errors import DataError, InputError
+from casnet_cli.util.files import check_writable, remove_stale, sha256_of, unfinished, unfinished_name, write_whole
 
 
 def test_sha256_of_files_and_folders(tmp_path: Path) -> None:
@@ -40,3 +40,13 @@ def test_only_what_ended_processes_left_is_removed(tmp_path: Path) -> None:
         file.touch()
     remove_stale(tmp_path / "file")
     assert sorted(tmp_path.iterdir()) == sorted([own, other])
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new/below")
+    check_writable(tmp_path)
+    assert not list(tmp_path.rglob("*"))
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file/below", Path("/proc/casnet")):
+        with pytest.raises(InputError, match="cannot be written"):
+            check_writable(folder)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
+from casnet_cli.util.extras import install
+
 if TYPE_CHECKING:
     from casnet_cli.data.pixels.picture import Picture, PictureInfo
 
@@ -42,7 +44,7 @@ class PictureFormat:
     @property
     def remedy(self) -> str:
         """The command that installs the package."""
-        return f"pip install 'casnet[{self.extra}]'"
+        return install(self.extra)
 
 
 def _starts(*signatures: bytes) -> Callable[[bytes], bool]:

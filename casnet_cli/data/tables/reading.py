@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casnet_cli.errors import DataError
+from casnet_cli.util.extras import install
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,8 +25,6 @@ BUFFER = 1 << 20
 
 ROWS = 16
 """Rows that are taken apart at a time."""
-
-REMEDY = "pip install 'casnet[parquet]'"
 
 Cell = tuple[bytes | None, str]
 """Content of a picture file, or None, and its name or path, or an empty text."""
@@ -67,7 +66,7 @@ class Table:
 def check_readable(file: Path) -> None:
     """Raise DataError if pyarrow is not installed, or Git LFS has not fetched the table."""
     if find_spec("pyarrow") is None:
-        raise DataError(f"{file}: tables need pyarrow ({REMEDY})")
+        raise DataError(f"{file}: tables need pyarrow ({install('parquet')})")
     try:
         with file.open("rb") as opened:
             head = opened.read(len(LFS))

@@ -11,7 +11,7 @@ from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS_FILE, EvaluationKey
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.locate import RunLayout
-from casnet_cli.util.files import write_whole
+from casnet_cli.util.files import check_writable, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import duration
 
@@ -26,10 +26,9 @@ FILES = ("per_class.csv", "confusion.csv", "per_image.csv", per_image.FILE, REPO
 
 def make_folder(folder: Path) -> None:
     """Make an output folder before any work is done. Raises InputError."""
+    check_writable(folder)
     try:
         (folder / "pictures").mkdir(parents=True, exist_ok=True)
-        write_whole(folder / ".writable", "")
-        (folder / ".writable").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 

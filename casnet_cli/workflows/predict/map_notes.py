@@ -23,7 +23,7 @@ def map_notes(entries: "Iterable[ManifestEntry]") -> list[str]:
         reduced += "overlay_step" in entry
     found = {
         "mask and difficulty also as GeoTIFF, where the picture lies": (placed, "georeferenced picture"),
-        f"labelled as PNG alone: {geotiff_format.MISSING}": (unwritten, "georeferenced picture"),
+        f"labelled as PNG alone: {geotiff_format.missing()}": (unwritten, "georeferenced picture"),
         "read by windows, and its overlay reduced (overlay_step in the manifest)": (reduced, "large picture"),
     }
     notes = [f"{count(number, what)}: {text}" for text, (number, what) in found.items() if number]

@@ -65,7 +65,7 @@ def outputs_of(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Out
     from casnet_cli.util.files import sha256_of
 
     if GEOTIFF in options.save and not geotiff_format.available():
-        raise BackendError(f"--save geotiff: {geotiff_format.MISSING}")
+        raise BackendError(f"--save geotiff: {geotiff_format.missing()}")
     below = reject_below(run, options)
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
     deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]

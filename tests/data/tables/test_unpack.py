@@ -18,6 +18,7 @@ from casnet_cli.data.tables import reading
 from casnet_cli.data.tables.files import tables_of
 from casnet_cli.data.tables.unpack import RECORD, unpacked_tables
 from casnet_cli.errors import DataError
+from casnet_cli.util.extras import install
 
 
 @contextmanager
@@ -202,7 +203,7 @@ def test_a_damaged_picture_is_left_to_those_who_read_it(tmp_path: Path) -> None:
 def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write_pairs(tmp_path / "t.parquet", [0])
     monkeypatch.setattr(reading, "find_spec", lambda name: None)
-    assert "t.parquet: tables need pyarrow (pip install 'casnet[parquet]')" in refusal(file)
+    assert f"t.parquet: tables need pyarrow ({install('parquet')})" in refusal(file)
 
 
 def test_a_table_that_grows_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.runs import checkpoint
 from casnet_cli.runs.checkpoint import Meta, amend
 from casnet_cli.runs.progress import Progress
+from casnet_cli.util.extras import install
 from casnet_cli.workflows.predict import engines, session
 
 SELECTIVE = [[0.0, 1.0, 0.5], [0.4, 0.8, 0.7], [0.6, 0.4, 0.65], [0.8, 0.1, 0.9]]
@@ -216,7 +217,7 @@ def test_mistakes_get_one_line_exit_2_and_no_output(
 def test_geotiffs_need_rasterio(home: Path, labelled_names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(geotiff_format, "available", lambda: False)
     stderr = casnet("predict", "photos", "--save", "geotiff", code=2)
-    assert stderr == "error: --save geotiff: GeoTIFFs need rasterio (pip install 'casnet[geo]')\n"
+    assert stderr == f"error: --save geotiff: GeoTIFFs need rasterio ({install('geo')})\n"
     assert labelled_names == []
 
 

@@ -1,0 +1,1 @@
+"""Pages and answers over HTTP on this machine. Its modules need the packages of the extra `web`."""

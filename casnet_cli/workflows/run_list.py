@@ -1,0 +1,210 @@
+"""What `casnet runs` does: list the runs of a folder with their figures, and remove some."""
+
+import fcntl
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from casnet_cli import console, paths
+from casnet_cli import recipe as recipes
+from casnet_cli.errors import InputError, RunBusy, RunError, reason
+from casnet_cli.runs.checkpoint import Meta, read_meta
+from casnet_cli.runs.history import read_history
+from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.locate import RunLayout
+from casnet_cli.runs.records import RunRecord
+from casnet_cli.util.text import count, duration, percent
+
+REMOVED = ".removed-"
+"""Before the name of a run that is being removed."""
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run, as the list has it."""
+
+    run: str
+    """Its folder."""
+    data: str | None
+    """Name of the data set, with the fold behind it if there are folds; None: not known."""
+    recipe: str | None
+    """Name of the recipe, after which the run is named; None: the run has a name of its own."""
+    state: str
+    """`training`, `finished`, `stopped after epoch 3 of 30`, or what is wrong with it."""
+    pixel_accuracy: float | None
+    """Best on validation images, a fraction; None: not validated yet."""
+    mean_iou: float | None
+    """At the same validation."""
+    test_pixel_accuracy: float | None
+    """On test images, as the last `casnet eval` measured it; None: it did not."""
+    test_mean_iou: float | None
+    """On the same images."""
+    hours: float
+    """Time of all its epochs."""
+
+
+def list_runs(file: str | None, folder: Path = paths.RUNS) -> None:
+    """Show all runs below a folder, those of crossval and ablate too, newest first. file: for JSON; `-` is stdout."""
+    found = [_listed(run) for run in _newest_first(folder)]
+    if file:
+        console.write_json({"runs": [asdict(one) for one in found]}, file)
+    if file == "-":
+        return
+    if not found:
+        console.result(f"{folder}/: no run here (casnet train begins one)")
+        return
+    columns = ("run", "data", "recipe", "state", "val. accuracy", "val. IoU", "test accuracy", "test IoU", "time")
+    rows = [
+        (
+            one.run,
+            one.data or "–",
+            one.recipe or "–",
+            one.state,
+            *map(percent, (one.pixel_accuracy, one.mean_iou, one.test_pixel_accuracy, one.test_mean_iou)),
+            duration(3600 * one.hours),
+        )
+        for one in found
+    ]
+    console.table(f"{count(len(found), 'run')}, newest first", columns, rows)
+
+
+def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> None:
+    """Remove run folders for good. sure: without a question; ask: puts it, and gives the answer.
+
+    Raises RunError for what is no run, RunBusy for one that is being trained, InputError without a terminal to ask at;
+    then nothing is removed.
+    """
+    for run in runs:
+        layout = RunLayout(run)
+        if run.is_symlink() or not (layout.record.is_file() or layout.checkpoints.is_dir()):
+            raise RunError(f"{run}: no run folder (casnet runs lists them)")
+        if _is_trained(layout):
+            raise RunBusy(f"{run}: another process is training this run (stop it first)")
+    if not sure and not sys.stdin.isatty():
+        raise InputError("casnet runs rm: no terminal to ask at (--yes removes without a question)")
+    for run in runs:
+        size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
+        if sure or ask(f"remove {run} with its checkpoints, {size / 2**20:,.0f} MiB?"):
+            _remove(run)
+            console.result(f"removed {run}")
+
+
+def _remove(run: Path) -> None:
+    """First out of the list, then file by file: a run that is half gone would look damaged."""
+    target = run.with_name(REMOVED + run.name)
+    try:
+        if target.exists():
+            shutil.rmtree(target)  # of a call that was stopped
+        run.rename(target)
+        shutil.rmtree(target)
+    except OSError as error:
+        raise RunError(f"{run}: cannot be removed: {reason(error)}") from None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """Run folders, those of a series too, by the time of their last checkpoint or record."""
+    begun = {file.parent for pattern in ("*/run.json", "*/*/run.json") for file in folder.glob(pattern)}
+    kept = {file.parents[1] for pattern in ("*", "*/*") for file in folder.glob(f"{pattern}/checkpoints/*.h5")}
+    runs = [run for run in begun | kept if not any(part.startswith(".") for part in run.relative_to(folder).parts)]
+    return sorted(runs, key=lambda run: (-_written(RunLayout(run)), str(run)))
+
+
+def _written(run: RunLayout) -> int:
+    files = (file for file in (run.last, run.best, run.record) if file.is_file())
+    return max((file.stat().st_mtime_ns for file in files), default=0)
+
+
+def _listed(path: Path) -> ListedRun:
+    run = RunLayout(path)
+    meta, state = _state(run)
+    best = _best_row(run)
+    tested = _tested(path)
+    return ListedRun(
+        str(path),
+        _data(run, meta),
+        _recipe(path),
+        state,
+        best.get("val_pixel_accuracy"),
+        best.get("val_mean_iou"),
+        *tested,
+        round(_hours(run), 3),
+    )
+
+
+def _state(run: RunLayout) -> tuple[Meta | None, str]:
+    """What its last checkpoint holds, and how far it has come."""
+    file = run.last if run.last.is_file() else run.best
+    busy = _is_trained(run)
+    if not file.is_file():
+        return None, "training" if busy else "no checkpoint yet"
+    try:
+        meta = read_meta(file)
+    except RunError:
+        return None, f"{file.name} is damaged"
+    epochs, total = meta.progress.epochs, meta.recipe.training.epochs
+    if busy:
+        return meta, f"training, epoch {epochs + 1} of {total}"
+    return meta, "finished" if meta.finished else f"stopped after epoch {epochs} of {total}"
+
+
+def _is_trained(run: RunLayout) -> bool:
+    """Whether a process holds its lock."""
+    try:
+        with open(run.path / ".lock") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _data(run: RunLayout, meta: Meta | None) -> str | None:
+    if meta:
+        return f"{meta.data_name}, fold {meta.fold}" if meta.fold else meta.data_name
+    try:
+        return Path(read_record(RunRecord, run.record).data).stem
+    except RunError:
+        return None
+
+
+def _recipe(path: Path) -> str | None:
+    """What its name, or that of its series, begins with, if it is that of a shipped recipe."""
+    for name in (path.name, path.parent.name):
+        stem = re.sub(r"(-crossval|-ablate)?-\d+$", "", name)
+        if stem in recipes.names():
+            return stem
+    return None
+
+
+def _best_row(run: RunLayout) -> dict[str, float | None]:
+    """The row of history.csv with the best validated pixel accuracy; empty: there is none."""
+    rows = [row for row in _history(run) if row.get("val_pixel_accuracy") is not None]
+    return max(rows, key=lambda row: row["val_pixel_accuracy"] or 0.0, default={})
+
+
+def _hours(run: RunLayout) -> float:
+    seconds = (value for row in _history(run) for name, value in row.items() if name.endswith("_seconds"))
+    return sum(value or 0.0 for value in seconds) / 3600
+
+
+def _history(run: RunLayout) -> list[dict[str, float | None]]:
+    try:
+        return read_history(run.history)
+    except RunError:
+        return []
+
+
+def _tested(path: Path) -> tuple[float | None, float | None]:
+    """Pixel accuracy and mean IoU of metrics.json of the test images."""
+    try:
+        found = json.loads((path / "eval/test/metrics.json").read_text(encoding="utf-8"))
+        values = found["pixel_accuracy"], found["mean_iou"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None, None
+    accuracy, iou = (value if isinstance(value, float) else None for value in values)
+    return accuracy, iou

@@ -1,0 +1,63 @@
+"""What the terminal shows: the line of a bar at every width, and what a pipe gets."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from casnet_cli import console
+from casnet_cli.console import progress_line
+
+NOTE = "epoch 12  coarse 0.412  fine 0.398  attention 0.221  rate 1.0e-04  5.3 images/s  2.1 GiB"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("title", ["training", "looking at pictures", "a film of the harbour at night.mp4"])
+def test_bar_counts_and_times_are_always_there(width: int, title: str) -> None:
+    line = progress_line(width, title, 1234, 5678, 754, 3723, NOTE).plain
+    assert len(line) <= width and line.count("━") + line.count("─") >= 10
+    assert "  1234/5678  0:12:34 passed  1:02:03 left" in line
+    assert (title in line) or width < 100
+    assert (NOTE in line) == (width == 200) and ("…" in line) == (width < 200)
+
+
+def test_the_bar_is_filled_by_what_is_done() -> None:
+    plain = [progress_line(100, "x", done, 28, 1, 1).plain for done in (0, 7, 28, 40)]
+    assert [line.count("━") for line in plain] == [0, 7, 28, 28]
+    unknown = progress_line(100, "x", 3, None, 61, None).plain
+    assert "3/?  0:01:01 passed  -:--:-- left" in unknown and "━" not in unknown
+
+
+COLUMNS = ("run", "pixel accuracy", "class accuracy", "mean IoU", "frequency weighted IoU", "difference", "images")
+ROWS = [
+    (f"runs/stanford-background-lite-crossval-00{n}/fold-1", *["83.6 [82.1, 84.9]"] * 4, "+0.8 [-0.1, 1.9]", "143")
+    for n in (1, 2)
+]
+
+
+@pytest.mark.parametrize("width", [80, 120, 400])
+def test_tables_show_all_that_tells_rows_apart(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.out, "_width", width)
+    monkeypatch.setattr(console.out, "_force_terminal", True)
+    console.table("side by side", COLUMNS, ROWS)
+    shown = capsys.readouterr().out
+    assert "…" not in shown and max(map(len, shown.splitlines())) <= width
+    letters = "".join(re.split(r" {2,}", line)[0].strip() for line in shown.splitlines()[3:])
+    assert all(row[0] in letters for row in ROWS)
+
+
+def test_in_a_pipe_nothing_is_cut_or_folded() -> None:
+    code = f"from casnet_cli import console; console.table('t', {COLUMNS!r}, {ROWS!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if "crossval" in line]
+    assert len(lines) == 2 and all(cell in lines[0] for cell in ROWS[0])
+
+
+def test_codes_and_markup_in_names_are_shown_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    console.table("t", ("a",), [("[b]:smile:",)])
+    console.result("[red]:smile:")
+    shown = capsys.readouterr().out
+    assert "[b]:smile:" in shown and "[red]:smile:" in shown
