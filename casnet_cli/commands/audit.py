@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile
+from casnet_cli.commands.options import DataFile, Review, ReviewPort
 
 EXAMPLES = (
     "casnet audit",
     "casnet audit --top 50",
+    "casnet audit --review",
     "casnet audit --apply-void data/my-photos-2.h5",
 )
 """For the help page."""
@@ -33,8 +34,11 @@ def command(
         typer.Option(help="Write a copy of the data in which the regions marked yes are void.", metavar="OUT.h5"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Default RUN/audit.", metavar="DIR")] = None,
+    review: Review = False,
+    port: ReviewPort = 8001,
 ) -> None:
     """Find regions where a confident network contradicts the label, by runs that were not trained on the image."""
     from casnet_cli.workflows.audit import audit
 
-    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out)
+    review_port = port if review else None
+    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out, review_port=review_port)

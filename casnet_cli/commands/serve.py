@@ -8,7 +8,7 @@ import typer
 EXAMPLES = (
     "casnet serve",
     "casnet serve runs/my-photos-001 --port 8080",
-    "curl --data-binary @photo.jpg -H 'Accept: image/png' http://127.0.0.1:8000/predict > mask.png",
+    "curl --data-binary @photo.jpg http://127.0.0.1:8000/predict",
 )
 """For the help page."""
 

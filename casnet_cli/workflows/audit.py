@@ -36,9 +36,19 @@ class HeldOutRun:
 
 
 def audit(
-    run: Path | None, data: Path | None, split: str | None, top: int, apply_void: Path | None, out: Path | None
+    run: Path | None,
+    data: Path | None,
+    split: str | None,
+    top: int,
+    apply_void: Path | None,
+    out: Path | None,
+    review_port: int | None = None,
 ) -> None:
-    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data. Raises CasnetError."""
+    """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data.
+
+    review_port: then serve a page to decide on the list, at that port of this machine, also on one that is there
+    already; None: do not. Raises CasnetError.
+    """
     folder = run or locate.newest_run()
     files = _checkpoints(folder)  # a mistake here shows before the slower imports
     from casnet_cli.auditing import review_list
@@ -55,10 +65,22 @@ def audit(
         _apply(store, apply_void, target)
         return
     check_writable(target)
+    if review_port is None or not (target / review_list.TABLE).is_file():
+        _audit(target, [_held_out(one, store, split) for one in runs], top, store)
+    if review_port is not None:
+        from casnet_cli.workflows.review import review_suspects
+
+        review_suspects(target, store, review_port)
+
+
+def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store") -> None:
+    """Write the list, the pictures and the confusion. Raises CasnetError."""
+    from casnet_cli.auditing import review_list
+
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
-        found, counts = _found([_held_out(one, store, split) for one in runs], top)
+        found, counts = _found(runs, top)
         _write(target, found, store)
     _report_unlearnt(found, counts, store.labels)
 
