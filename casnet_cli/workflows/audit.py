@@ -53,6 +53,7 @@ def audit(
     files = _checkpoints(folder)  # a mistake here shows before the slower imports
     from casnet_cli.auditing import review_list
     from casnet_cli.runs import trained
+    from casnet_cli.workflows import review
 
     if len(files) > 1 and split not in (None, "test"):
         raise InputError(
@@ -61,16 +62,16 @@ def audit(
     runs = [trained.find_run(file) for file in files]
     store = trained.open_run_data(runs[0], data)
     target = out or (folder if folder.is_dir() else runs[0].folder or files[0].parent) / "audit"
+    if apply_void and review_port is not None:
+        raise InputError("--review: not with --apply-void (one after the other)")
     if apply_void:
         _apply(store, apply_void, target)
         return
     check_writable(target)
-    if review_port is None or not (target / review_list.TABLE).is_file():
+    if review_port is None or not review.check(target / review_list.TABLE, review_port):
         _audit(target, [_held_out(one, store, split) for one in runs], top, store)
     if review_port is not None:
-        from casnet_cli.workflows.review import review_suspects
-
-        review_suspects(target, store, review_port)
+        review.review_suspects(target, store, review_port)
 
 
 def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store") -> None:

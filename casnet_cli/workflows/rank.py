@@ -83,15 +83,16 @@ def rank(path: list[Path], run: Path | None, options: RankOptions, review_port: 
     already; None: do not. Raises CasnetError.
     """
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
+    from casnet_cli.workflows import review
+
     failed = 0
-    if review_port is None or not options.out.is_file():
+    if review_port is None or not review.check(options.out, review_port):
         _check_out(options.out)
         failed = _rank(path, file, options)
     if review_port is not None:
         from casnet_cli.runs.trained import find_run
-        from casnet_cli.workflows.review import review_images
 
-        review_images(options.out, options.folder / REGIONS, find_run(file).meta.intensities, review_port)
+        review.review_images(options.out, options.folder / REGIONS, find_run(file).meta.intensities, review_port)
     return failed
 
 

@@ -13,7 +13,7 @@ from casnet_cli.reports import rank as rank_page
 from casnet_cli.reports.rank import OutlinedImage
 from casnet_cli.reports.review import Choice, ReviewRow, page
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.serve import answer, check_packages
+from casnet_cli.workflows.serve import answer, check_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +42,17 @@ OF_IMAGES = (
 )
 
 
+def check(file: Path, port: int) -> bool:
+    """Before any work: whether the list is there already; a message names it then. Raises CasnetError where there can
+    be no page."""
+    check_page(HOST, port)
+    if file.is_file():
+        console.message(f"{file} is there (without --review a new list is made)")
+    return file.is_file()
+
+
 def review_suspects(folder: Path, store: "Store", port: int) -> None:
     """Decide on the list of suspects in a folder. Raises CasnetError."""
-    check_packages()
     from casnet_cli.auditing import review_list
     from casnet_cli.serving.decisions import DecisionTable
 
@@ -69,7 +77,6 @@ def review_suspects(folder: Path, store: "Store", port: int) -> None:
 def review_images(file: Path, regions: Path, intensities: "Intensities", port: int) -> None:
     """Decide on the list of `casnet rank`. regions: the table of hard regions. intensities: of the run's pictures.
     Raises CasnetError."""
-    check_packages()
     from casnet_cli.serving.decisions import DecisionTable
 
     table = DecisionTable(file, "file", "decision", tuple(choice.value for choice in OF_IMAGES))

@@ -41,6 +41,10 @@ class Watched:
         self.page = self.context.new_page()
         self.faults: list[str] = []
         self.addresses: set[str] = set()
+        self.dialogs: list[Any] = []
+        self.page.on(
+            "filechooser", lambda dialog: self.dialogs.append(dialog)
+        )  # from the start: Playwright is slow to look for the first
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("console", lambda text: self.faults.append(text.text) if text.type == "error" else None)
         self.page.on("request", lambda request: self.addresses.add(request.url.partition("?")[0].rpartition("/")[0]))
@@ -59,6 +63,14 @@ class Watched:
         for kind in ("dragEnter", "dragOver", "drop"):
             place = {"x": box["x"] + 200, "y": box["y"] + 200}
             session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
+
+    def choose(self, *files: Path) -> None:
+        """Answer the dialog in which files are chosen, once it is there."""
+        end = time.monotonic() + 15
+        while not self.dialogs:
+            assert time.monotonic() < end, "no dialog"
+            self.page.wait_for_timeout(20)
+        self.dialogs.pop().set_files([str(file) for file in files])
 
     def press(self, *keys: str) -> None:
         for key in keys:

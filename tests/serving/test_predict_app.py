@@ -152,7 +152,7 @@ def test_a_picture_that_does_not_fit_an_export() -> None:
 
     with served(app(outputs)) as ask:
         answer = ask("POST", "/predict", png(photo()))
-    assert answer[0] == 422 and error(answer) == "the picture is 9x14 pixels, and this model for 8x8"
+    assert answer[0] == 422 and error(answer) == "picture: is 9x14 pixels, and this model for 8x8"
 
 
 def test_memory_that_does_not_suffice() -> None:

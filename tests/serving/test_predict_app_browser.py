@@ -132,9 +132,8 @@ def layer_color(watched: Watched) -> list[int]:
 
 def test_the_keyboard_alone_does_it(started: Any, ask: Served, photos: Path) -> None:
     watched = Watched(started, ask.address)
-    with watched.page.expect_file_chooser() as chooser:
-        watched.press("o")
-    chooser.value.set_files([str(photos / "0.png"), str(photos / "2.tif")])
+    watched.press("o")
+    watched.choose(photos / "0.png", photos / "2.tif")
     watched.wait(SHOWN.format(1))
     bright = photo(0)[2, 3].mean() > 127
     assert layer_color(watched)[:3] == list(LABELS.palette[int(bright)])

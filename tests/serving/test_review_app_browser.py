@@ -31,9 +31,10 @@ NO_PICTURE = "!document.querySelector('#pictures img')"
 
 
 def draw(place: int) -> list[tuple[str, str]]:
-    """Of a size as photographs have it, each of a grey of its own."""
+    """Of a size as photographs have it, each of a grey of its own, and as slowly as large ones are drawn."""
     if not 0 <= place < ROWS:
         raise IndexError
+    time.sleep(0.1)
     noise = np.random.default_rng(place).integers(0, 9, (600, 800, 3), np.uint8)
     drawn = [picture(noise + np.uint8(place * 8), f"{name} {place}", 800) for name in ("image", "label", "proposal")]
     return [(each.source, each.caption) for each in drawn]

@@ -91,6 +91,8 @@ def test_suspects_are_decided_on_and_voided(home: Path, tmp_path: Path, visits: 
         ("no", ""),
         ("unsure", "yes"),
     ]
+    both = casnet("audit", "--review", "--apply-void", tmp_path / "new.h5", "--out", folder, code=2)
+    assert "--review: not with --apply-void" in both
     assert "was edited" in casnet("audit", "--out", folder, code=2)
     assert "no row says yes" in casnet("audit", "--apply-void", tmp_path / "new.h5", "--out", folder, code=2)
     visits.append(lambda ask: decide(ask, "1", "yes"))
