@@ -15,7 +15,7 @@ COMMANDS = sorted(file for file in (PACKAGE / "commands").glob("[!_]*.py") if fi
 LAYERS = (
     {"errors", "labels"},
     {"util"},
-    {"paths", "recipe_sections"},
+    {"paths"},
     {"recipe", "backend"},
     {"data", "model"},
     {"runs"},
