@@ -90,7 +90,8 @@ def review_images(file: Path, regions: Path, intensities: "Intensities", port: i
         images.append(
             OutlinedImage(file=row["file"], width=size[0], height=size[1], regions=boxes.get(row["file"], []))
         )
-        facts = f"difficulty {shares[0]} %, {shares[1]} % of the pixels hard; {row.get('hard_classes', '')}"
+        of_it = f"; of it {row['hard_classes']}" if row.get("hard_classes") else ""
+        facts = f"difficulty {shares[0]} %, {shares[1]} % of the pixels hard{of_it}"
         rows.append(ReviewRow(row["file"], row["file"], facts))
     draw = partial(_of_image, images, intensities)
     _serve(table, draw, page("To label first", rows, OF_IMAGES, str(file)), port)

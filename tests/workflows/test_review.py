@@ -134,6 +134,14 @@ def test_lists_without_decisions_are_written_over(home: Path, tmp_path: Path) ->
     assert len(listed(file)) == 3
 
 
+def test_a_port_in_use_is_found_before_the_work(home: Path, tmp_path: Path) -> None:
+    with server.listen(HOST, 0) as listener:
+        port = listener.getsockname()[1]
+        for command in (("audit", "--out", tmp_path / "audit"), ("rank", "photos", "--out", tmp_path / "rank.csv")):
+            assert f"{port}: cannot listen there" in casnet(*command, "--review", "--port", port, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_is_no_list_is_named(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "rank.csv"
     file.write_text("rank,file\n1,a.png\n")
