@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile
+from casnet_cli.commands.options import DataFile, Review, ReviewPort
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS
 
 TaskChoice = StrEnum("TaskChoice", list(FOLDER_KINDS))  # type: ignore[misc]
@@ -15,6 +15,7 @@ TaskChoice = StrEnum("TaskChoice", list(FOLDER_KINDS))  # type: ignore[misc]
 EXAMPLES = (
     "casnet audit",
     "casnet audit --top 50",
+    "casnet audit --review",
     "casnet audit --apply-void data/my-photos-2.h5",
 )
 """For the help page."""
@@ -44,8 +45,12 @@ def command(
             help="Write the images of the list with their labels, for a labelling tool (repeatable).", show_choices=True
         ),
     ] = None,
+    review: Review = False,
+    port: ReviewPort = 8001,
 ) -> None:
     """Find regions where a confident network contradicts the label, by runs that were not trained on the image."""
     from casnet_cli.workflows.audit import audit
 
-    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out, save=tuple(save or ()))
+    review_port = port if review else None
+    saved = tuple(save or ())
+    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out, save=saved, review_port=review_port)

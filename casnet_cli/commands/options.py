@@ -24,6 +24,10 @@ Recipe = Annotated[
 ]
 TrainingData = Annotated[Path | None, typer.Option("--data", help="Prepared data set.", metavar="FILE")]
 RunFolder = Annotated[Path | None, typer.Option("--run", help="Folder to write; default in runs/.", metavar="DIR")]
+Review = Annotated[
+    bool, typer.Option("--review", help="Decide on the list on a local page; it is made first where there is none.")
+]
+ReviewPort = Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the page of --review; 0: a free one.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue, or start if it has not begun.")]
 Init = Annotated[Path | None, typer.Option(help="Fine-tune: begin with the weights of another run.", metavar="RUN")]
 Strategy = Annotated[

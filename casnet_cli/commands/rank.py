@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import Run
+from casnet_cli.commands.options import Review, ReviewPort, Run
 from casnet_cli.commands.predict import SaveChoice
 
 EXAMPLES = (
     "casnet rank photos/ --top 20",
     "casnet rank photos/ --budget 5000000 --save label-studio",
+    "casnet rank photos/ --top 100 --review",
 )
 """For the help page."""
 
@@ -37,10 +38,12 @@ def command(
         list[SaveChoice] | None,
         typer.Option(help="Write the list's images with predictions, for a labelling tool (repeatable)."),
     ] = None,
+    review: Review = False,
+    port: ReviewPort = 8001,
 ) -> None:
     """Order unlabelled images by how much labelling them should help, and show their difficult regions."""
     from casnet_cli.workflows.rank import RankOptions, rank
 
     options = RankOptions(by=by, top=top, budget=budget, out=out, seed=seed, resume=resume, save=tuple(save or ()))
-    if rank(path, run, options):
+    if rank(path, run, options, port if review else None):
         raise typer.Exit(1)

@@ -20,23 +20,49 @@ def augment(
     mean: tuple[float, ...],
     rng: np.random.Generator,
     intensities: Intensities = PLAIN,
+    held: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One crop: image (crop, crop, N) and label (crop, crop) uint8, transformed together.
 
     image: 8-bit RGB, of which the crop is uint8; or (H, W, N) stored values of these intensities, of which the crop is
     what the network sees, float32 in 0..255. What the crop has beyond the image's border is the mean colour, (N) in
-    0..255, and void.
+    0..255, and void. held: a class of which the crop is to hold a pixel; the label has some.
     """
     scale, place = rng.uniform(*section.scales), rng.uniform(size=2)
+    if held is not None:
+        place = place_around(label, held, section.crop, scale, place, rng)
     pixels, ids = scaled_crop(image, label, section.crop, scale, place, mean, intensities)
     if section.mirror and rng.random() < 0.5:
         pixels, ids = pixels[:, ::-1], ids[:, ::-1]
+    if section.mirror_vertical and rng.random() < 0.5:
+        pixels, ids = pixels[::-1], ids[::-1]
+    if section.quarter_turns:
+        turns = int(rng.integers(4))
+        pixels, ids = np.rot90(pixels, turns), np.rot90(ids, turns)
     if section.color_jitter:
         factors = 1 + section.color_jitter * rng.uniform(-1, 1, size=3)
         pixels = (
             jitter(pixels, factors) if pixels.dtype == np.uint8 else jitter_bands(pixels, factors, intensities.colors)
         )
     return np.ascontiguousarray(pixels), np.ascontiguousarray(ids)
+
+
+def place_around(
+    label: Image.Image, held: int, crop: int, scale: float, place: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The place, for `scaled_crop`, of a crop around a random pixel of class `held` of the label.
+
+    place: (2,) in 0..1, where in the crop that pixel comes to lie as far as the borders of the image allow.
+    """
+    found = np.flatnonzero(np.asarray(label) == held)
+    down, across = divmod(int(rng.choice(found)), label.width)
+    places = []
+    for side, pixel, fraction in zip(label.size, (across, down), place, strict=True):
+        scaled = max(1, round(side * scale))
+        free = scaled - min(crop, scaled)  # positions of the crop in the scaled image, less one
+        source = (pixel + 0.5) * scaled / side - fraction * min(crop, scaled)
+        places.append(min(1.0, max(0.0, source / free)) if free else fraction)
+    return np.asarray(places)
 
 
 def scaled_crop(

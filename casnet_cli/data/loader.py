@@ -11,6 +11,7 @@ from PIL import Image
 from casnet_cli.data.augmentation import augment
 from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb
 from casnet_cli.data.pixels.stored import decode_pixels
+from casnet_cli.data.rare_classes import ClassCrops
 from casnet_cli.data.store import StoredSample, Subset
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import VOID
@@ -66,13 +67,18 @@ def training_batches(
     pass over the subset has a new order; batches run across the passes, so that no sample is left out.
     """
 
-    def transform(record: StoredSample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    share = 0.0 if section.class_crops == "auto" else section.class_crops
+    crops = ClassCrops.of(subset, share) if share else None
+
+    def transform(place: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+        place, held = crops.draw(place, rng) if crops else (place, None)
+        record = subset[place]
         image, label = _decoded(record, subset)
         intensities = subset.store.intensities
         stored = image if intensities.plain else np.asarray(image)
-        return *augment(stored, label, section, mean, rng, intensities), record.name
+        return *augment(stored, label, section, mean, rng, intensities, held), record.name
 
-    dataset = grain.MapDataset.source(subset).seed(seed).shuffle().repeat(PASSES).random_map(transform)
+    dataset = grain.MapDataset.source(range(len(subset))).seed(seed).shuffle().repeat(PASSES).random_map(transform)
     dataset = dataset.batch(batch_size // workers, batch_fn=_stack)[start * workers + worker :: workers]
     yield from dataset.to_iter_dataset(grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD))
 

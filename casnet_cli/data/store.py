@@ -84,7 +84,7 @@ def _write_samples(
     content = ContentDigest("" if intensities.plain else record)
     fold_of = membership.folds_of_entries(entries, source.folds)
     statistics = DataStatistics(classes, fold_of, len(intensities.bands))
-    groups = _create_groups(file, entries)
+    groups = _create_groups(file, entries, classes)
     written = dict.fromkeys(groups, 0)
     encoded = ordered_map(lambda entry: encoded_sample(entry, classes, intensities), entries)
     for done, (entry, future) in enumerate(encoded, 1):
@@ -95,6 +95,7 @@ def _write_samples(
         group, row = groups[entry.split], written[entry.split]
         group["image"][row] = np.frombuffer(sample.image, np.uint8)
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
+        group["class_pixels"][row] = sample.counts[:classes]
         written[entry.split] += 1
         content.add(entry, *sample.digests)
         statistics.add(entry.split, entry.name, sample.size, sample.counts, sample.color, sample.measured)
@@ -116,7 +117,7 @@ def _write_samples(
     return content.parts()
 
 
-def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.Group]:
+def _create_groups(file: h5py.File, entries: Sequence[Entry], classes: int) -> dict[str, h5py.Group]:
     groups = {}
     for split in SPLITS:
         names = [entry.name for entry in entries if entry.split == split]
@@ -131,6 +132,7 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry]) -> dict[str, h5py.
             group.create_dataset(key, (len(names),), h5py.vlen_dtype(np.uint8))
         if split == "train":
             membership.write(group, [entry for entry in entries if entry.split == split])
+        group.create_dataset("class_pixels", (len(names), classes), np.int64)
     return groups
 
 
@@ -163,6 +165,22 @@ class Subset:
     def at(self, places: Sequence[int]) -> "Subset":
         """The samples at these places of the subset, in the given order."""
         return replace(self, positions=tuple(self.positions[place] for place in places))
+
+    @property
+    def has_class_pixels(self) -> bool:
+        """Whether the file says which sample shows which class; older ones do not."""
+        return "class_pixels" in self.store.file[self.group]
+
+    def class_pixels(self) -> np.ndarray:
+        """(N, K) labelled pixels of each class in each of the N samples. Raises DataError, also if there are none."""
+        group = self.store.file[self.group]
+        try:
+            counted = group["class_pixels"][:]
+            if counted.shape != (len(group["name"]), len(self.store.labels)) or counted.dtype.kind not in "iu":
+                raise ValueError(f"class_pixels of shape {counted.shape}")
+        except DAMAGED as error:
+            raise DataError(f"{self.store.path}: damaged or old: {reason(error)} (prepare it again)") from None
+        return counted[list(self.positions)]
 
     def __getitem__(self, index: SupportsIndex) -> StoredSample:
         row = self.positions[index]

@@ -33,7 +33,7 @@ def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
                 "proposal": names[suspect.proposal],
                 "pixels": suspect.pixels,
                 "confidence": suspect.confidence,
-                "pictures": _pictures(store, located),
+                "pictures": pictures(store, located),
             }
         )
     legend = list(zip(names, store.labels.palette, strict=True))
@@ -41,8 +41,11 @@ def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
                   legend=legend)  # fmt: skip
 
 
-def _pictures(store: Store, located: LocatedSuspect) -> list[Picture]:
-    """The image, its label, and the label as proposed, the region outlined in each."""
+def pictures(store: Store, located: LocatedSuspect, longest: int = LONGEST) -> list[Picture]:
+    """The image, its label, and the label as proposed, the region outlined in each.
+
+    longest: pixels of the longer side of each at most.
+    """
     suspect, group = located.suspect, store.file[located.split]
     row = store.names[located.split].index(located.image)
     image = shown(decode_pixels(group["image"][row].tobytes(), store.intensities), store.intensities)
@@ -60,5 +63,5 @@ def _pictures(store: Store, located: LocatedSuspect) -> list[Picture]:
     ):
         outlined = np.array(pixels)
         outlined[edge] = YELLOW
-        drawn.append(picture(outlined, caption, LONGEST))
+        drawn.append(picture(outlined, caption, longest))
     return drawn

@@ -4,12 +4,12 @@ import io
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from casnet_cli.runs.progress import SCORE
+from casnet_cli.runs.progress import score_key, score_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,7 @@ METRIC_CURVES: Curves = (
     ("val_coarse_pixel_accuracy", "pixel, coarse branch", ORANGE, "--"),
     ("val_class_accuracy", "class", SKY, "-"),
     ("val_mean_iou", "mean IoU", RED, "-"),
+    ("val_class_iou", "IoU of the class that chooses", PURPLE, "-"),
 )
 RATE: Curves = (("learning_rate", "", GREEN, "-"),)
 TIMES: Curves = (("train_seconds", "training", BLUE, ""), ("val_seconds", "validation", ORANGE, ""))
@@ -80,26 +81,33 @@ class _History:
     """Numbers of the epochs."""
     columns: dict[str, np.ndarray]
     """By name of the column."""
+    chosen_by: str
+    """`evaluation.best` of the run."""
+
+    @property
+    def score(self) -> np.ndarray | None:
+        """The validation score that chooses the best checkpoint; None before any validation."""
+        return self.columns.get(f"val_{score_key(self.chosen_by)}")
 
     @property
     def best(self) -> int | None:
         """Position of the first epoch with the highest validation score, None before any validation."""
-        score = self.columns.get(f"val_{SCORE}")
+        score = self.score
         return None if score is None or np.isnan(score).all() else int(np.nanargmax(score))
 
 
-def draw(rows: Rows, title: str) -> bytes:
+def draw(rows: Rows, title: str, chosen_by: str = "pixel_accuracy") -> bytes:
     """The four panels as a PNG of 1800 x 1200 pixels.
 
-    rows: those of history.csv or of a run's progress, one an epoch; a cell may be missing, None or NaN. Raises OSError
-    where matplotlib finds no folder for its caches.
+    rows: those of history.csv or of a run's progress, one an epoch; a cell may be missing, None or NaN. chosen_by:
+    `evaluation.best` of the run. Raises OSError where matplotlib finds no folder for its caches.
     """
     # Else it writes to stderr about its caches.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib.figure import Figure
 
-    history = _history(rows)
+    history = _history(rows, chosen_by)
     with matplotlib.rc_context(), warnings.catch_warnings():
         # Letters that the font lacks become boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -122,14 +130,14 @@ def draw(rows: Rows, title: str) -> bytes:
     return png.getvalue()
 
 
-def _history(rows: Rows) -> _History:
+def _history(rows: Rows, chosen_by: str) -> _History:
     names = dict.fromkeys(key for row in rows for key in row)
     columns = {}
     for name in names:
         cells = [row.get(name) for row in rows]
         column = np.array([np.nan if cell is None else float(cell) for cell in cells])
         columns[name] = np.where(np.abs(column) < LARGEST, column, np.nan)
-    return _History(columns.get("epoch", np.arange(1.0, len(rows) + 1)), columns)
+    return _History(columns.get("epoch", np.arange(1.0, len(rows) + 1)), columns, chosen_by)
 
 
 def _summary(history: _History) -> str:
@@ -138,10 +146,9 @@ def _summary(history: _History) -> str:
     steps = history.columns.get("step", np.array([]))
     if np.isfinite(steps[-1:]).any():
         parts.append(f"{steps[-1]:,.0f} steps")
-    if history.best is not None:
-        score = history.columns[f"val_{SCORE}"][history.best]
-        name = SCORE.replace("_", " ")
-        parts.append(f"best {name} {100 * score:.1f} % in epoch {history.epochs[history.best]:.0f}")
+    if history.best is not None and history.score is not None:
+        name, score = score_words(history.chosen_by), history.score[history.best]
+        parts.append(f"best validation {name} {100 * score:.1f} % in epoch {history.epochs[history.best]:.0f}")
     for column, name, *_ in TIMES:
         seconds = np.nansum(history.columns.get(column, np.array([])))
         if seconds > 0:
@@ -167,7 +174,7 @@ def _losses(panel: "Axes", history: _History) -> None:
 def _metrics(panel: "Axes", history: _History) -> None:
     panel.set_title("Validation accuracy, %")
     percents = {name: 100 * history.columns[name] for name, *_ in METRIC_CURVES if name in history.columns}
-    history = _History(history.epochs, history.columns | percents)
+    history = replace(history, columns=history.columns | percents)
     if not _lines(panel, history, METRIC_CURVES):
         return _empty(panel, "not validated yet")
     low, high = _extent(history, METRIC_CURVES)
@@ -176,13 +183,13 @@ def _metrics(panel: "Axes", history: _History) -> None:
     panel.set_ylim(low - 0.08 * room, high + 0.22 * room)
     bottom, top = panel.get_ylim()
     panel.set_yticks([tick for tick in panel.get_yticks() if max(0, bottom) <= tick <= min(100, top)])
-    if history.best is not None:
+    if history.best is not None and history.score is not None:
         _best_line(panel, history)
-        _name_best(panel, history, history.best)
+        _name_best(panel, history, history.best, float(history.score[history.best]))
 
 
-def _name_best(panel: "Axes", history: _History, best: int) -> None:
-    epoch, score = history.epochs[best], history.columns[f"val_{SCORE}"][best]
+def _name_best(panel: "Axes", history: _History, best: int, score: float) -> None:
+    epoch = history.epochs[best]
     panel.plot(epoch, score, "*", color=BLUE, markersize=16, markeredgecolor="white", zorder=5)
     in_right_half = epoch > (history.epochs[0] + history.epochs[-1]) / 2
     panel.annotate(
@@ -202,7 +209,7 @@ def _name_best(panel: "Axes", history: _History, best: int) -> None:
 def _rate(panel: "Axes", history: _History) -> None:
     panel.set_title("Learning rate, at the end of the epoch")
     rates = history.columns.get("learning_rate", np.array([]))
-    history = _History(history.epochs, history.columns | {"learning_rate": np.where(rates > 0, rates, np.nan)})
+    history = replace(history, columns=history.columns | {"learning_rate": np.where(rates > 0, rates, np.nan)})
     if not _lines(panel, history, RATE):
         return _empty(panel, "no learning rate recorded")
     low, high = _extent(history, RATE)

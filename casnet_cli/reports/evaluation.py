@@ -43,6 +43,8 @@ class Heading:
     """Network, settings of inference, and digests."""
     history: Sequence[Mapping[str, float | None]] = ()
     """Rows of the run's history.csv; none: there is no training curve."""
+    lost: str = ""
+    """The classes of which no pixel is found, and what to do; empty: there are none."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def report(heading: Heading, metrics: MetricsRecord, evaluation: Evaluation, car
         "report.html",
         title=heading.title,
         summary=_summary(metrics),
+        lost=heading.lost,
         circumstances=heading.circumstances,
         legend=list(zip(labels.names, labels.palette, strict=True)),
         kinds=list(KINDS.items()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,7 +11,7 @@ from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.take import shown, take
 from casnet_cli.prediction.large_picture import UnreadablePart, open_large
-from casnet_cli.ranking.image_scores import ImageLine, ListedImage, hard_classes
+from casnet_cli.ranking.image_scores import HardRegion, ListedImage, hard_classes
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
 from casnet_cli.util.text import count
@@ -37,8 +38,24 @@ def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensi
     return render("rank.html", title=f"To label first, by {by}", run=title, cards=cards, total=total)
 
 
-def outlined(line: ImageLine, intensities: Intensities = PLAIN) -> Picture | None:
-    """The image as the network sees it, reduced, with a box around each hard region; None if it is gone."""
+class OutlinedImage(TypedDict):
+    """What is known of an image that is drawn; an `ImageLine` is one."""
+
+    file: str
+    """The image."""
+    width: int
+    """In pixels."""
+    height: int
+    """In pixels."""
+    regions: list[HardRegion]
+    """Those that get a box."""
+
+
+def outlined(line: OutlinedImage, intensities: Intensities = PLAIN, longest: int = LONGEST) -> Picture | None:
+    """The image as the network sees it, reduced, with a box around each hard region; None if it is gone.
+
+    longest: pixels of its longer side at most.
+    """
     try:
         file = Path(line["file"])
         large = open_large(file, intensities)
@@ -47,7 +64,7 @@ def outlined(line: ImageLine, intensities: Intensities = PLAIN) -> Picture | Non
     except (*UNREADABLE, UnreadablePart):
         return None
     size = line["width"], line["height"]
-    scale = min(1.0, LONGEST / max(size))
+    scale = min(1.0, longest / max(size))
     image = image.resize([max(1, round(side * scale)) for side in size], Image.Resampling.BOX)
     pen = ImageDraw.Draw(image)
     for region in line["regions"]:
@@ -57,4 +74,4 @@ def outlined(line: ImageLine, intensities: Intensities = PLAIN) -> Picture | Non
             max(y, (region["y"] + region["height"]) * scale - 1),
         )
         pen.rectangle((x, y, *corner), outline=YELLOW, width=2)
-    return picture(np.asarray(image), f"{line['file']}, {count(len(line['regions']), 'hard region')}", LONGEST)
+    return picture(np.asarray(image), f"{line['file']}, {count(len(line['regions']), 'hard region')}", longest)

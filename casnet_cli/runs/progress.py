@@ -3,18 +3,48 @@
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-SCORE = "pixel_accuracy"
-"""The validation metric that the plateau schedule watches and that selects the best checkpoint (section 4.2)."""
+CLASS = "class:"
+"""Begins an `evaluation.best` that names a class."""
 
 EpochRow = dict[str, float]
 """A line of the history: `epoch`, `step`, `learning_rate`, losses, `val_…` metrics, and times as `…_seconds`."""
+
+
+def score_key(best: str) -> str:
+    """The validation metric that `evaluation.best` means; with `val_` before it the column of the history.
+
+    The plateau schedule, early stop and the choice of the best checkpoint go by it.
+    """
+    return "class_iou" if best.startswith(CLASS) else best
+
+
+def score_words(best: str) -> str:
+    """The same for the user, as in `best validation …`."""
+    return f"IoU of {best.removeprefix(CLASS)}" if best.startswith(CLASS) else _WORDS[best]
+
+
+_WORDS = {"pixel_accuracy": "accuracy", "mean_iou": "mean IoU"}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found."""
+
+    metrics: dict[str, float]
+    """For the history, fractions by name."""
+    score: float
+    """That of them which `evaluation.best` means."""
+    class_iou: dict[str, float | None] = field(default_factory=dict)
+    """IoU of each class; None: the validation images do not show it."""
+    lost: str = ""
+    """The classes of which no pixel is found, in words; empty: there are none."""
 
 
 class ScheduleState(TypedDict, total=False):
     """State of the learning rate's schedule."""
 
     best: float
-    """Best validation accuracy so far, -1 before the first."""
+    """Best score of a validation so far, by `evaluation.best`, -1 before the first."""
     waited: int
     """Validations since the best one or the last drop of the rate."""
     since_best: int

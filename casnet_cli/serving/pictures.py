@@ -93,7 +93,7 @@ def predicted(content: bytes, network: Network) -> PredictedPicture:
     try:
         result = _result(image, gaps, network)
     except ValueError as error:  # an export for one size
-        raise HTTPException(422, f"the picture {reason(error)}") from None
+        raise HTTPException(422, f"picture: {reason(error)}") from None
     notes = tuple(remark.text for remark in reader.remarks.all())
     return PredictedPicture(image, result, network, notes, facts.georeference, time.perf_counter() - began)
 

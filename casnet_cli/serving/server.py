@@ -56,6 +56,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     """A server that says nothing itself."""
     config = uvicorn.Config(
         app,
+        log_config=None,
         log_level="critical",
         access_log=False,
         lifespan="off",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from casnet_cli.runs.progress import SCORE, EpochRow, Progress
+from casnet_cli.runs.progress import EpochRow, Progress, Validation
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import StepResult
 
@@ -77,10 +77,10 @@ class EpochReport:
     """Number of the epoch, from 1."""
     row: EpochRow
     """Its line in the history."""
-    validated: bool
-    """Whether the row has validation metrics."""
+    validation: Validation | None
+    """The validation; None: there was none."""
     best: bool
-    """Whether its validation accuracy is the best so far."""
+    """Whether its score is the best so far."""
 
 
 Report = StepReport | EpochReport
@@ -91,7 +91,7 @@ def training_reports(
     batches: Iterator[TrainingBatch],
     schedule: Schedule,
     length: TrainingLength,
-    validate: Callable[[], dict[str, float]],
+    validate: Callable[[], Validation],
     progress: Progress,
 ) -> Iterator[Report]:
     """Run from `progress.step` to the end of the length or the schedule, updating `progress` before each report.
@@ -125,23 +125,22 @@ def training_reports(
 
 
 def _end_epoch(
-    schedule: Schedule, length: TrainingLength, validate: Callable[[], dict[str, float]], progress: Progress
+    schedule: Schedule, length: TrainingLength, validate: Callable[[], Validation], progress: Progress
 ) -> EpochReport:
     epoch, rate = progress.step // length.steps_per_epoch, schedule.rate(progress.step - 1)
     row: EpochRow = {"epoch": epoch, "step": progress.step, "learning_rate": rate}
     row |= {_column(name): total / length.steps_per_epoch for name, total in progress.sums.items()}
     row["train_seconds"] = round(progress.seconds, 3)
-    validated = epoch % length.every_epochs == 0 or epoch == length.epochs
-    best = False
-    if validated:
+    validation, best = None, False
+    if epoch % length.every_epochs == 0 or epoch == length.epochs:
         began = time.perf_counter()
-        metrics = validate()
-        row |= {f"val_{name}": value for name, value in metrics.items()}
+        validation = validate()
+        row |= {f"val_{name}": value for name, value in validation.metrics.items()}
         row["val_seconds"] = round(time.perf_counter() - began, 3)
-        best = schedule.observe(metrics[SCORE])
+        best = schedule.observe(validation.score)
     progress.history.append(row)
     progress.sums, progress.seconds = {}, 0.0
-    return EpochReport(epoch, row, validated, best)
+    return EpochReport(epoch, row, validation, best)
 
 
 def _column(name: str) -> str:

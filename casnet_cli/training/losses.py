@@ -1,9 +1,10 @@
-"""The three losses, eqs. 3, 6 and 9, each the mean over the labelled pixels."""
+"""The three losses, eqs. 3, 6 and 9, each the mean over the labelled pixels, with a further part where one is set."""
 
 import keras
 from keras import ops
 
 from casnet_cli.labels import VOID
+from casnet_cli.training.loss_parts import PARTS
 
 
 def branch_losses(
@@ -12,6 +13,7 @@ def branch_losses(
     count: keras.KerasTensor,
     class_weights: tuple[float, ...] | None = None,
     fine_loss: float = 0.0,
+    loss: str = "cross_entropy",
 ) -> dict[str, keras.KerasTensor]:
     """The loss of each output that the variant has, scalars in float32 or wider; their plain sum is minimized.
 
@@ -22,22 +24,27 @@ def branch_losses(
     `coarse` is eq. 3, `attention` eq. 6 with the labels of eq. 5, `refine` eq. 9: of the fused output, which without a
     coarse branch is the fine one. fine_loss: weight of a loss `fine` that the paper does not have, −mean log p_f[y],
     where p_f is not the final output itself: eq. 9 trains the fine branch by 1 − p_a only, a seventh of what the coarse
-    one gets.
+    one gets. loss: `training.loss`, a part of `loss_parts.PARTS` that is added to the cross entropy of the classes, or
+    none of them.
     """
     label = ops.cast(label, "int32")
     weight = ops.cast(ops.not_equal(label, VOID), keras.config.floatx())
     target = ops.where(ops.equal(label, VOID), 0, label)
     by_class = weight if class_weights is None else weight * ops.take(ops.cast(class_weights, weight.dtype), target)
+
+    def of_classes(name: str) -> keras.KerasTensor:
+        return class_loss(outputs[name], target, by_class, count, loss)
+
     losses = {}
     if "coarse" in outputs:
-        losses["coarse"] = negative_log_likelihood(outputs["coarse"], target, by_class, count)
+        losses["coarse"] = of_classes("coarse")
     if "attention" in outputs:
         easy = attention_target(outputs["coarse"], target)
         losses["attention"] = negative_log_likelihood(outputs["attention"], easy, weight, count)
     if "fine" in outputs:
-        losses["refine"] = negative_log_likelihood(outputs["fused"], target, by_class, count)
+        losses["refine"] = of_classes("fused")
         if fine_loss and "coarse" in outputs:
-            losses["fine"] = fine_loss * negative_log_likelihood(outputs["fine"], target, by_class, count)
+            losses["fine"] = fine_loss * of_classes("fine")
     return losses
 
 
@@ -45,6 +52,22 @@ def attention_target(coarse: keras.KerasTensor, target: keras.KerasTensor) -> ke
     """Eq. 5: 1 where the coarse branch's argmax is the label, else 0. (B, H, W) int32; no gradient passes."""
     best = ops.argmax(ops.stop_gradient(coarse), axis=-1)
     return ops.cast(ops.equal(ops.cast(best, "int32"), target), "int32")
+
+
+def class_loss(
+    log_probabilities: keras.KerasTensor,
+    target: keras.KerasTensor,
+    weight: keras.KerasTensor,
+    count: keras.KerasTensor,
+    loss: str,
+) -> keras.KerasTensor:
+    """Cross entropy, with the part that `training.loss` names. Arguments are those of `negative_log_likelihood`."""
+    found = negative_log_likelihood(log_probabilities, target, weight, count)
+    if loss not in PARTS:
+        return found
+    one_hot = ops.one_hot(target, log_probabilities.shape[-1], dtype=log_probabilities.dtype)
+    scale = ops.cast(weight, one_hot.dtype), ops.cast(count, one_hot.dtype)
+    return found + PARTS[loss](log_probabilities, one_hot, *scale)
 
 
 def negative_log_likelihood(

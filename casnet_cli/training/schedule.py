@@ -39,10 +39,10 @@ class Schedule:
             return full * (1 + math.cos(math.pi * done)) / 2
         return full
 
-    def observe(self, accuracy: float) -> bool:
-        """Take the accuracy of a validation; returns whether it is the best so far."""
-        if accuracy > self.best:
-            self.best, self.waited, self.since_best = accuracy, 0, 0
+    def observe(self, score: float) -> bool:
+        """Take the score of a validation; returns whether it is the best so far."""
+        if score > self.best:
+            self.best, self.waited, self.since_best = score, 0, 0
             return True
         self.waited += 1
         self.since_best += 1

@@ -97,7 +97,7 @@ def make_step(
     """The compiled step of the back end in use."""
     from casnet_cli.training.update import Update
 
-    return _back_end().make_step(Update(model, optimizer, class_weights, section.fine_loss), section, devices)
+    return _back_end().make_step(Update(model, optimizer, class_weights, section), section, devices)
 
 
 def step_result(

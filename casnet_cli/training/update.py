@@ -6,6 +6,7 @@ from functools import partial
 import keras
 from keras import ops
 
+from casnet_cli.recipe import TrainingSection
 from casnet_cli.training.losses import branch_losses
 from casnet_cli.training.optimizer import CaffeSGD, Tensors, global_norm
 
@@ -21,10 +22,12 @@ class Update:
     """Loss of a batch, and the state after its gradients. `variables` keep the state between steps."""
 
     def __init__(
-        self, model: keras.Model, optimizer: CaffeSGD, class_weights: tuple[float, ...] | None, fine_loss: float
+        self, model: keras.Model, optimizer: CaffeSGD, class_weights: tuple[float, ...] | None, section: TrainingSection
     ):
         self.model, self.optimizer = model, optimizer
-        self.losses = partial(branch_losses, class_weights=class_weights, fine_loss=fine_loss)
+        self.losses = partial(
+            branch_losses, class_weights=class_weights, fine_loss=section.fine_loss, loss=section.loss
+        )
         fixed = model.non_trainable_variables
         self.variables: State = (optimizer.variables, fixed, optimizer.velocities, optimizer.scaling)
         self.random = [variable.path.endswith("seed_generator_state") for variable in fixed]

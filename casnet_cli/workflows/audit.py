@@ -44,10 +44,13 @@ def audit(
     apply_void: Path | None,
     out: Path | None,
     save: Sequence[str] = (),
+    review_port: int | None = None,
 ) -> None:
     """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data.
 
-    save: tasks for labelling tools that are written too, by their names in `FOLDER_KINDS`. Raises CasnetError.
+    save: tasks for labelling tools that are written too, by their names in `FOLDER_KINDS`. review_port: then serve a
+    page to decide on the list, at that port of this machine, also on one that is there already; None: do not. Raises
+    CasnetError.
     """
     if apply_void and save:
         raise InputError("--save: not with --apply-void (one after the other)")
@@ -55,6 +58,7 @@ def audit(
     files = _checkpoints(folder)  # a mistake here shows before the slower imports
     from casnet_cli.auditing import review_list
     from casnet_cli.runs import trained
+    from casnet_cli.workflows import review
 
     if len(files) > 1 and split not in (None, "test"):
         raise InputError(
@@ -63,14 +67,26 @@ def audit(
     runs = [trained.find_run(file) for file in files]
     store = trained.open_run_data(runs[0], data)
     target = out or (folder if folder.is_dir() else runs[0].folder or files[0].parent) / "audit"
+    if apply_void and review_port is not None:
+        raise InputError("--review: not with --apply-void (one after the other)")
     if apply_void:
         _apply(store, apply_void, target)
         return
     check_writable(target)
+    if review_port is None or not review.check(target / review_list.TABLE, review_port):
+        _audit(target, [_held_out(one, store, split) for one in runs], top, store, save)
+    if review_port is not None:
+        review.review_suspects(target, store, review_port)
+
+
+def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store", save: Sequence[str]) -> None:
+    """Write the list, the pictures and the confusion. Raises CasnetError."""
+    from casnet_cli.auditing import review_list
+
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
-        found, counts = _found([_held_out(one, store, split) for one in runs], top)
+        found, counts = _found(runs, top)
         _write(target, found, store)
         if save:
             _save(target, found, store, save)

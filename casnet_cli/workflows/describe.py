@@ -124,10 +124,11 @@ def _run(folder: Path) -> dict[str, object]:
 
     files = RunFolder(folder)
     only_last = files.last.is_file() and not files.best.is_file()
-    return _checkpoint(trained.find_run(files.last if only_last else folder)) | _curves(folder)
+    run = trained.find_run(files.last if only_last else folder)
+    return _checkpoint(run) | _curves(folder, run.meta.recipe.evaluation.best)
 
 
-def _curves(folder: Path) -> dict[str, object]:
+def _curves(folder: Path, chosen_by: str) -> dict[str, object]:
     """Where the picture of the run's history is, or why it could not be written; nothing before the first epoch."""
     from casnet_cli.errors import reason
     from casnet_cli.reports import curves
@@ -139,7 +140,7 @@ def _curves(folder: Path) -> dict[str, object]:
         return {}
     target = folder / "curves.png"
     try:
-        write_whole(target, curves.draw(rows, folder.resolve().name))
+        write_whole(target, curves.draw(rows, folder.resolve().name, chosen_by))
     except OSError as error:
         return {"curves": f"{target}: cannot be written: {reason(error)}"}
     return {"curves": str(target)}
@@ -147,9 +148,10 @@ def _curves(folder: Path) -> dict[str, object]:
 
 def _checkpoint(run: "TrainedRun") -> dict[str, object]:
     from casnet_cli.data.pixels import ranges
+    from casnet_cli.runs.progress import score_words
 
     meta = run.meta
-    network = meta.recipe.model
+    network, best = meta.recipe.model, meta.schedule["best"]
     return {
         "checkpoint": str(run.file),
         "network": f"{network.backbone} at stride {network.output_stride}, {network.variant}",
@@ -158,7 +160,7 @@ def _checkpoint(run: "TrainedRun") -> dict[str, object]:
         "pictures": ranges.described(meta.intensities),
         "steps": meta.progress.step,
         "epochs": meta.progress.epochs,
-        "best validation accuracy": "none yet" if meta.schedule["best"] < 0 else round(meta.schedule["best"], 4),
+        f"best validation {score_words(meta.recipe.evaluation.best)}": "none yet" if best < 0 else round(best, 4),
         "classes": list(meta.labels.names),
         **_network(network, len(meta.labels), meta.recipe.augmentation.crop),
     }

@@ -1,5 +1,6 @@
 """What `casnet rank` does: score every image, order them, write the list, the hard regions and a page of pictures."""
 
+import csv
 import hashlib
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from casnet_cli.ranking.image_scores import ImageLine, ImageScores, ListedImage
     from casnet_cli.runs.trained import TrainedRun
 
+DECISION = "decision"
+"""Column that is empty until somebody decides: label, skip or later."""
 COLUMNS = (
     "rank",
     "file",
@@ -36,8 +39,11 @@ COLUMNS = (
     "margin",
     "hard_classes",
     "regions",
+    DECISION,
 )
 REGION_COLUMNS = ("rank", "file", "x", "y", "width", "height", "pixels", "difficulty", "class")
+REGIONS = "regions.csv"
+"""Table of the hard regions, in the folder beside the list."""
 TASKS = "tasks"
 """Folder of predictions for `--save`, in that beside the list."""
 
@@ -70,12 +76,30 @@ class RankOptions:
         return self.out.with_suffix("")
 
 
-def rank(path: list[Path], run: Path | None, options: RankOptions) -> int:
-    """Score, order, write and show images; returns how many failed. Raises CasnetError."""
+def rank(path: list[Path], run: Path | None, options: RankOptions, review_port: int | None = None) -> int:
+    """Score, order, write and show images; returns how many failed.
+
+    review_port: then serve a page to decide on the list, at that port of this machine, also on one that is there
+    already; None: do not. Raises CasnetError.
+    """
+    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
+    from casnet_cli.workflows import review
+
+    failed = 0
+    if review_port is None or not review.check(options.out, review_port):
+        _check_out(options.out)
+        failed = _rank(path, file, options)
+    if review_port is not None:
+        from casnet_cli.runs.trained import find_run
+
+        review.review_images(options.out, options.folder / REGIONS, find_run(file).meta.intensities, review_port)
+    return failed
+
+
+def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
+    """As `rank` without a page."""
     from casnet_cli.runs import trained
 
-    file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
-    _check_out(options.out)
     left_out = LeftOut()
     jobs = [job for job in find_images(path, options.folder, left_out) if not job.video]
     console.notes(left_out.sentences())
@@ -114,8 +138,14 @@ def _check_out(out: Path) -> None:
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"{out}: cannot be written: {'Is a directory' if out.is_dir() else 'no such folder'}")
     check_writable(out.absolute().parent)
-    header = ",".join(COLUMNS).encode()
-    check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() == header, "list of casnet rank")
+    known = [",".join(columns).encode() for columns in (COLUMNS, COLUMNS[:-1])]  # older lists have no decisions
+    check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() in known, "list of casnet rank")
+    if out.is_file():
+        with open(out, newline="", encoding="utf-8", errors="replace") as lines:
+            decided = sum(bool(row.get(DECISION)) for row in csv.DictReader(lines))
+        if decided:
+            there = count(decided, "decision")
+            raise InputError(f"{out}: holds {there}, and would be written over (move it, or name another --out)")
 
 
 def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
@@ -181,7 +211,7 @@ def _write(images: "list[ListedImage]", options: RankOptions) -> None:
     ]
     for file, columns, rows in (
         (options.out, COLUMNS, listed),
-        (options.folder / "regions.csv", REGION_COLUMNS, regions),
+        (options.folder / REGIONS, REGION_COLUMNS, regions),
     ):
         with _writing(file):
             write_csv(file, columns, rows)

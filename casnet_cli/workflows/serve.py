@@ -25,7 +25,7 @@ def serve(run: Path | None, host: str, port: int) -> None:
     from casnet_cli.workflows.predict import engines
     from casnet_cli.workflows.predict.options import PredictOptions
 
-    check_packages()
+    check_page(host, port)
     file = engines.model_file(run, None)
     from casnet_cli.reports.serve import page
     from casnet_cli.serving import server
@@ -41,11 +41,14 @@ def serve(run: Path | None, host: str, port: int) -> None:
         answer(app, host, listener)
 
 
-def check_packages() -> None:
-    """Raises BackendError where a package is missing."""
+def check_page(host: str, port: int) -> None:
+    """Before any work: raises BackendError where a package is missing, InputError where nothing can listen."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise BackendError(f"{', '.join(missing)}: not installed, and pages need it ({install('web')})")
+    from casnet_cli.serving import server
+
+    server.listen(host, port).close()
 
 
 def answer(app: "ASGIApp", host: str, listener: "socket.socket") -> None:

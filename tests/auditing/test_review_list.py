@@ -26,6 +26,12 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     for one, (rows, columns, inside) in zip(found, regions["test", "a"], strict=True):
         assert (rows, columns) == one.box
         np.testing.assert_array_equal(inside, one.inside)
+    for (number, read), one in zip(review_list.read(tmp_path, LABELS, "digest").items(), found, strict=True):
+        again = read.suspect
+        assert (read.split, read.image, again.box, again.kind) == ("test", "a", one.box, one.kind)
+        assert (again.label, again.proposal, again.pixels) == (one.label, one.proposal, one.pixels)
+        assert again.score == pytest.approx(one.score, abs=1e-5) and int(number) >= 1
+        np.testing.assert_array_equal(again.inside, one.inside)
     table = tmp_path / review_list.TABLE
     lines = table.read_text().splitlines()
 
@@ -38,6 +44,7 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     assert len(edited(lines[0], lines[1].replace("1,yes", "1,no"), *lines[2:])["test", "a"]) == 1
     assert len(edited(*lines[:2], lines[1], mark="\ufeff")["test", "a"]) == 1  # named twice, saved by a spreadsheet
     assert len(edited("number;void", "2; Yes ")["test", "a"]) == 1
+    assert edited("number,void", "1,unsure", "2,no") == {}
     for rows, wrong in (
         (["number,void", "1,maybe"], "number 1: void is 'maybe'"),
         (["number,void", "9,yes"], "number 9: no such region"),
@@ -46,6 +53,14 @@ def test_the_list_can_be_edited_and_read_again(tmp_path) -> None:
     ):
         with pytest.raises(InputError, match=wrong):
             edited(*rows)
+    for row, wrong in (
+        ("9,yes", "number 9: no such region"),
+        ("1,yes,violet", "number 1: violet: no class of the data"),
+        ("1", "number 1: "),
+    ):
+        table.write_text(f"number,void,label\n{row}\n")
+        with pytest.raises(InputError, match=wrong):
+            review_list.read(tmp_path, LABELS, "digest")
     with pytest.raises(InputError, match="a list of other data"):
         table.write_text("number,void\n1,yes\n")
         review_list.confirmed(tmp_path, "other")

@@ -249,7 +249,7 @@ def test_info_of_everything(home: Path) -> None:
     assert "12 images" in casnet("info", "data/blocks.h5")
     run = casnet("info", "runs/blocks-001")
     assert "tiny at stride 16" in run and f"parameters: backbone {tiny_backbone.PARAMETERS:,}, coarse " in run
-    assert "best validation accuracy: 0." in casnet("info", "runs/blocks-001/checkpoints/best.h5")
+    assert "best validation mean IoU: 0." in casnet("info", "runs/blocks-001/checkpoints/best.h5")
     recipe = casnet("info", "sift-flow")
     assert "augmentation.crop: 233" in recipe and "classes: 33 (those of sift-flow)" in recipe
     assert "parameters: backbone 2,998,304, coarse " in casnet("info", "sift-flow-lite")

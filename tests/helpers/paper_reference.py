@@ -116,3 +116,35 @@ def losses(p: dict[str, np.ndarray], truth: np.ndarray, easy: np.ndarray | None 
 
 def _mean_log(p: np.ndarray, label: np.ndarray, known: np.ndarray) -> float:
     return float(-np.mean([math.log(row[y]) for row, y in zip(p[known], label[known], strict=True)]))
+
+
+def part(kind: str, p: np.ndarray, truth: np.ndarray) -> float:
+    """What `training.loss` adds to the cross entropy of p (B, H, W, K): `focal`, `dice` or `lovasz`, by definition."""
+    known = truth != VOID
+    if kind == "focal":
+        picked = [row[y] for row, y in zip(p[known], truth[known], strict=True)]
+        return float(-np.mean([(1 - own) ** 2 * math.log(own) for own in picked]))
+    loss = {"dice": _dice, "lovasz": _lovasz}[kind]
+    total = 0.0
+    for probabilities, label, counted in zip(p, truth, known, strict=True):
+        classes = np.unique(label[counted])
+        found = [loss(probabilities[counted][:, k], label[counted] == k) for k in classes]
+        total += counted.sum() * float(np.mean(found)) if found else 0.0
+    return total / known.sum()
+
+
+def _dice(p: np.ndarray, own: np.ndarray) -> float:
+    """Milletari et al. 2016, of one class: p (N,), own (N,) bool."""
+    return float(1 - 2 * p[own].sum() / (p.sum() + own.sum()))
+
+
+def _lovasz(p: np.ndarray, own: np.ndarray) -> float:
+    """Berman et al. 2018, eq. 8: errors in falling order, each times what it adds to 1 − IoU of the ones before."""
+    errors = np.where(own, 1 - p, p)
+    wrong, total, before = np.zeros(len(p), bool), 0.0, 0.0
+    for pixel in np.argsort(-errors):
+        wrong[pixel] = True
+        loss = float(wrong.sum() / (own | wrong).sum())
+        total += float(errors[pixel]) * (loss - before)
+        before = loss
+    return total

@@ -117,9 +117,9 @@ def recipes_page() -> str:
 
 
 def _toml(value: object) -> str:
-    from casnet_cli import recipe
+    from casnet_cli.recipe import reading
 
-    return str(recipe._toml(value))
+    return str(reading._toml(value))
 
 
 # pictures.md

@@ -25,6 +25,7 @@ SETTINGS = [
     "model.pyramid_bins=[2, 3]",  # statistics of a 1 x 1 bin over two rows are all sign, no number
     "training.batch_size=2",
     "optimizer.clip_norm=5.0",
+    "training.loss='dice'",  # cross entropy, and a part that must add up over devices too
 ]
 ROWS, SIDE, CLASSES = 2, 17, 3
 

@@ -21,7 +21,7 @@ def test_pictures_are_shown_as_the_network_sees_them(tmp_path: Path) -> None:
     store = Store(write_bands(tmp_path / "bands.h5", {"train": 2, "val": 2}))
     name = store.names["val"][1]
     located = LocatedSuspect("val", name, suspect())
-    image, label, _ = audit._pictures(store, located)
+    image, label, _ = audit.pictures(store, located)
     found, stored = decoded(image.source), bands(3, 48)
     assert found.shape == (40, 48, 3) and decoded(label.source).shape == (40, 48, 3)
     far = abs(coarse(found) - coarse(expected(stored, FOUR_BANDS)))[:, 3:]  # from the outline

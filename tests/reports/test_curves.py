@@ -163,9 +163,11 @@ def test_the_best_epoch_is_the_first_of_the_highest_scores() -> None:
     rows = [
         {"epoch": epoch, "val_pixel_accuracy": score} for epoch, score in enumerate((0.5, 0.8, None, 0.8, math.nan))
     ]
-    assert curves._history(rows).best == 1
-    assert "best pixel accuracy 80.0 % in epoch 1" in curves._summary(curves._history(rows))
-    assert curves._history(rows[2:3]).best is None
+    assert curves._history(rows, "pixel_accuracy").best == 1
+    assert "best validation accuracy 80.0 % in epoch 1" in curves._summary(curves._history(rows, "pixel_accuracy"))
+    assert curves._history(rows[2:3], "pixel_accuracy").best is None
+    rows = [{"epoch": epoch, "val_class_iou": score} for epoch, score in enumerate((0.3, 0.4, 0.2))]
+    assert "best validation IoU of cow 40.0 % in epoch 1" in curves._summary(curves._history(rows, "class:cow"))
 
 
 def test_drawing_leaves_matplotlib_and_the_engines_alone() -> None:

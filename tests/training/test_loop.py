@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from casnet_cli.recipe import ScheduleSection
-from casnet_cli.runs.progress import Progress
+from casnet_cli.runs.progress import Progress, Validation
 from casnet_cli.training.loop import EpochReport, StepReport, TrainingLength, training_reports
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import StepResult
@@ -35,7 +35,12 @@ def begun(
         return StepResult({"loss": float(image), "coarse": rate}, 1.0, image not in broken, overflow=image in overflows)
 
     validations = iter(accuracies)
-    return training_reports(step, batches, schedule, length, lambda: {"pixel_accuracy": next(validations)}, progress)
+
+    def validate() -> Validation:
+        score = next(validations)
+        return Validation({"pixel_accuracy": score, "mean_iou": 1 - score}, score)
+
+    return training_reports(step, batches, schedule, length, validate, progress)
 
 
 def run(*given: Any, **more: Any) -> list[Any]:

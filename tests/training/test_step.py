@@ -48,14 +48,15 @@ def test_a_step_that_is_not_finite_changes_nothing() -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_parts_of_a_batch_add_up_to_the_whole() -> None:
+@pytest.mark.parametrize("loss", ["cross_entropy", "dice"])
+def test_parts_of_a_batch_add_up_to_the_whole(loss: str) -> None:
     """Where batch norm has fixed statistics, as it sees the parts one by one; void pixels differ between the parts."""
     found = {}
     for parts in (1, 2):
         chosen = recipe.load(
             recipe.find("demo"), [*SMALL, "training.batch_size=4", "training.precision='float64'", "model.dropout=0.0"]
         )
-        chosen = recipe.changed(chosen, [f"training.accumulation={parts}"])
+        chosen = recipe.changed(chosen, [f"training.accumulation={parts}", f"training.loss={loss}"])
         devices = set_up(chosen.training)
         model = build_casnet(chosen.model, 3)
         for layer in layers_of(model):

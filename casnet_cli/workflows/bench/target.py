@@ -57,6 +57,7 @@ def find_target(run: Path | None, recipe: str | None, overrides: list[str], data
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarget:
     resolved = recipes.load(recipes.find(name), overrides)
     from casnet_cli.data.store import Store
+    from casnet_cli.workflows.rare_settings import with_data
     from casnet_cli.workflows.recipe_choice import Choice, class_count, data_of, with_bands
 
     try:
@@ -64,7 +65,7 @@ def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarge
     except DataError as error:
         classes, whose = class_count(resolved.data.name)
         return BenchTarget(f"recipe {name} with {classes} classes ({whose})", resolved, classes, without=str(error))
-    choice = with_bands(Choice(name, resolved, file, ""), overrides)
+    choice = with_data(with_bands(Choice(name, resolved, file, ""), overrides))
     return _with_data(f"recipe {name}", choice.recipe, None, Store(file), None)
 
 

@@ -48,13 +48,15 @@ def check_unclaimed(out: Path) -> None:
 
 def write_files(out: Path, evaluation: "Evaluation", key: EvaluationKey, cards: "Sequence[Card]") -> None:
     """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
+    from casnet_cli.evaluation.lost_classes import notice
     from casnet_cli.reports.evaluation import Heading, report
     from casnet_cli.runs.measurement_record import MeasurementRecord
 
     metrics = evaluation.metrics()
     _write_tables(out, evaluation, metrics)
     evaluation.per_image.save(out / per_image.FILE)
-    heading = Heading(_title(key), _circumstances(key, metrics), _history(key))
+    lost = notice(evaluation.matrices["fused"], evaluation.labels.names, key.run.meta.recipe)
+    heading = Heading(_title(key), _circumstances(key, metrics), _history(key), lost)
     write_whole(out / REPORT, report(heading, metrics, evaluation, cards))
     content = key.identity.model_dump() | metrics.model_dump(by_alias=True, exclude_unset=True)
     write_whole(out / METRICS_FILE, MeasurementRecord.model_validate(content).as_json())

@@ -52,7 +52,7 @@ def evaluate_run(run: Path, options: EvaluateOptions) -> Path:
     store = trained.open_run_data(found, options.data)
     key = evaluation_key(found, store, options.split, options.fold, options.protocol)
     out, evaluation = evaluate_key(key, options)
-    show(evaluation)
+    show(evaluation, found.meta.recipe)
     tables = f"per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}"
     console.message(f"wrote {out}/{METRICS_FILE}, {tables}, pictures/, {REPORT}")
     return out

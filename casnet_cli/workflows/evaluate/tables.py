@@ -9,17 +9,21 @@ from casnet_cli.util.text import percent
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.evaluator import Evaluation
+    from casnet_cli.recipe import Recipe
     from casnet_cli.runs.measurement_record import MetricsRecord
 
 LOWEST = 6
 """Images that are named as those of the lowest pixel accuracy."""
 
 
-def show(evaluation: "Evaluation") -> None:
-    """The metrics as tables, in percent."""
+def show(evaluation: "Evaluation", recipe: "Recipe") -> None:
+    """The classes of which no pixel is found, then the metrics as tables, in percent. recipe: of the run."""
     from casnet_cli.evaluation.confusion import METRIC_NAMES
+    from casnet_cli.evaluation.lost_classes import notice
 
     metrics = evaluation.metrics()
+    if lost := notice(evaluation.matrices["fused"], evaluation.labels.names, recipe):
+        console.result(lost)
     branches = [
         (name, *(percent(getattr(found, key)) for key in METRIC_NAMES))
         for name, found in metrics.branches.items()

@@ -20,6 +20,7 @@ from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import SeriesMetrics, SeriesOptions, SeriesSummary
 from casnet_cli.runs.trained import find_run
 from casnet_cli.util.files import write_whole
+from casnet_cli.workflows.rare_settings import with_data
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
 from casnet_cli.workflows.train.plan import RunPlan
@@ -158,15 +159,18 @@ def _continued(kind: str, folder: Path, options: TrainOptions, tta: str) -> Seri
             f"{folder}: holds runs of casnet {kind} already (continue it by --resume, or choose another --run)"
         )
     recipe = recipes.load(locate.RunLayout(folder).recipe)
-    named = recipes.load(recipes.find(options.recipe), options.overrides) if options.recipe else None
-    if others := recipes.differences(recipe, named or recipes.changed(recipe, options.overrides)):
-        raise RunError(*(f"{folder}: begun with another recipe: {change} (choose another --run)" for change in others))
     data = Path(begun.data)
     if options.data is None and not data.is_file():
         raise RunError(f"{data}: the data of {folder} are gone (name them by --data FILE)")
     store = Store(options.data or data)
     if store.content_sha256 != begun.data_sha256:
         raise RunError(f"{store.path}: not the data that {folder} was begun with (name those by --data)")
+    named = recipes.changed(recipe, options.overrides)
+    if options.recipe:
+        named = recipes.load(recipes.find(options.recipe), options.overrides)
+        named = with_data(Choice(begun.recipe, named, store.path, "")).recipe
+    if others := recipes.differences(recipe, named):
+        raise RunError(*(f"{folder}: begun with another recipe: {change} (choose another --run)" for change in others))
     return Series(folder, kind, begun.recipe, recipe, store, tta, begun, begun.options)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store, Subset
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import Meta
-from casnet_cli.runs.progress import Progress
+from casnet_cli.runs.progress import CLASS, Progress
 from casnet_cli.training.loop import TrainingLength
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.workflows.recipe_choice import Choice
@@ -46,6 +46,7 @@ class RunPlan:
         bands, own = store.intensities.bands, choice.recipe.model.input_bands
         if len(bands) != own:
             raise DataError(f"{store.path}: has {in_words(bands)}, and model.input_bands is {own}")
+        _check_best(choice.recipe.evaluation.best, store)
         images = len(parts["train"])
         if training.batch_size > images:
             few = f"{images} training images"
@@ -70,6 +71,14 @@ class RunPlan:
     def schedule(self) -> Schedule:
         """A learning rate's schedule at its beginning."""
         return Schedule(self.recipe.schedule, self.recipe.optimizer.learning_rate, self.length.steps)
+
+
+def _check_best(best: str, store: Store) -> None:
+    """Raises RecipeError if `evaluation.best` names a class that the data lack."""
+    name = best.removeprefix(CLASS)
+    if best.startswith(CLASS) and name not in store.labels.names:
+        classes = ", ".join(store.labels.names)
+        raise RecipeError(f"evaluation.best: {store.name} has no class {name!r} (one of {classes})")
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from casnet_cli import console
 from casnet_cli.data.images import decode_label
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.store import Subset
+from casnet_cli.evaluation.lost_classes import remedy
 from casnet_cli.inference.protocol import LabelledImage, PixelOutputs
 from casnet_cli.runs.folder import RunFolder
-from casnet_cli.runs.progress import SCORE, Progress
+from casnet_cli.runs.progress import Progress, Validation
 from casnet_cli.training.loop import EpochReport, StepReport
 from casnet_cli.util import memory
 from casnet_cli.util.text import count, duration, percent
@@ -36,7 +37,7 @@ class TrainingView:
         """folder: for events, log and pictures; None: nothing is written, or another process writes it."""
         self.plan, self.progress, self.folder = plan, progress, folder
         self.times: deque[float] = deque(maxlen=20)
-        self.first = True
+        self.first, self.hinted = True, False
         self.strips: list[tuple[str, Image.Image]] = []
         self.bar: console.Bar | None = None
         self.events: Events | None = None
@@ -132,10 +133,12 @@ class TrainingView:
         line = _epoch_line(report)
         self.folder.log(line)
         console.message(line)
+        if report.validation and report.validation.lost and 2 * report.epoch >= self.plan.length.epochs:
+            self._hint()
         step = int(report.row["step"])
         metrics = {name: value for name, value in report.row.items() if name.startswith("val_")}
         self.events.scalars(step, {f"val/{name.removeprefix('val_')}": value for name, value in metrics.items()})
-        if report.validated and self.strips:
+        if report.validation and self.strips:
             picture = self.folder.samples / f"epoch-{report.epoch:04d}.jpg"
             panels.stack([strip for _, strip in self.strips]).save(picture, quality=92, subsampling=0)
             for name, strip in self.strips:
@@ -143,6 +146,12 @@ class TrainingView:
         self.events.flush()
         if self.events.fault:
             console.detail(self.events.fault)
+
+    def _hint(self) -> None:
+        """Show once what is to be done about classes of which no pixel is found."""
+        if not self.hinted:
+            self.hinted = True
+            console.message(f"classes are lost: {remedy(self.plan.recipe)}")
 
 
 def _spread(part: Subset, most: int) -> list[str]:
@@ -156,8 +165,17 @@ def _epoch_line(report: EpochReport) -> str:
     losses = " ".join(
         f"{key.removeprefix('loss_')} {value:.3f}" for key, value in row.items() if key.startswith("loss")
     )
-    if not report.validated:
+    if report.validation is None:
         return f"epoch {report.epoch}: {losses}"
-    pixels, classes = (percent(row[f"val_{name}"]) for name in (SCORE, "class_accuracy"))
+    pixels, mean = (percent(row[f"val_{name}"]) for name in ("pixel_accuracy", "mean_iou"))
     best = " (best)" if report.best else ""
-    return f"epoch {report.epoch}: {losses}; validation pixel accuracy {pixels}, class {classes}{best}"
+    line = f"epoch {report.epoch}: {losses}; validation pixel accuracy {pixels}, mean IoU {mean}"
+    lost = f"; {report.validation.lost}" if report.validation.lost else ""
+    return f"{line}{_weakest(report.validation)}{best}{lost}"
+
+
+def _weakest(validation: Validation) -> str:
+    """The classes of the lowest IoU, three at most."""
+    shown = {name: iou for name, iou in validation.class_iou.items() if iou is not None}
+    lowest = sorted(shown, key=lambda name: shown[name])[:3]
+    return ", lowest " + ", ".join(f"{name} {percent(shown[name])}" for name in lowest)

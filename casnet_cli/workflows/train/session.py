@@ -11,13 +11,15 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.folder import Beginning, RunFolder
 from casnet_cli.runs.trained import TrainedRun, open_run_data
+from casnet_cli.workflows.rare_settings import with_data
 from casnet_cli.workflows.recipe_choice import Choice, choose, with_bands
 from casnet_cli.workflows.train.calibrate import calibrate_run
 from casnet_cli.workflows.train.deadline import Deadline, seconds
 from casnet_cli.workflows.train.plan import RunPlan, Start
 
-FIXED = ("model.", "data.", "training.seed", "training.batch_size")
-"""What a run that goes on keeps: its network; its images, of which the seed holds some out; the steps of an epoch."""
+FIXED = ("model.", "data.", "training.seed", "training.batch_size", "evaluation.best")
+"""What a run that goes on keeps: its network; its images, of which the seed holds some out; the steps of an epoch; what
+its best checkpoint so far was chosen by."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,15 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
 def new_choice(options: TrainOptions) -> Choice:
     """Recipe and data of a run that begins, the network that of `options.init` if it is fine-tuned."""
     if not options.init or options.settled:
-        return with_bands(choose(options.recipe, options.data, options.overrides), options.overrides)
+        choice = with_bands(choose(options.recipe, options.data, options.overrides), options.overrides)
+        return with_data(choice, options.fold)
     file = locate.checkpoint_of(options.init)
     network = read_meta(file).recipe.model
     choice = choose(options.recipe, options.data, options.overrides)
     own = [text for text in options.overrides if text.startswith("model.")]
     resolved = recipes.changed(choice.recipe.model_copy(update={"model": network}), own)
     reason = f"{choice.reason}, from the network and weights of {file}"
-    return with_bands(replace(choice, recipe=resolved, reason=reason), own)
+    return with_data(with_bands(replace(choice, recipe=resolved, reason=reason), own), options.fold)
 
 
 def _with_run(options: TrainOptions) -> TrainOptions:
@@ -206,13 +209,14 @@ def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
     fixed = [change for change in changes if change.startswith(FIXED) and "frozen" not in change]
     if fixed:
         raise RunError(*(f"{run}: cannot change in a run that goes on: {change} (use --init)" for change in fixed))
+    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), options.data).path
     if options.recipe is not None:
         named = recipes.load(recipes.find(options.recipe), options.overrides)
+        named = with_data(Choice(run.name, named, path, ""), saved.fold).recipe
         if others := recipes.differences(resolved, named):
             raise RunError(
                 *(f"{run}: the recipe has changed: {change} (name the change by --set)" for change in others)
             )
-    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), options.data).path
     with_changes = f", with {'; '.join(changes)}" if changes else ""
     reason = f"continuing {run} after step {saved.progress.step} on {path}{with_changes}"
     return Choice(run.name, resolved, path, reason)

@@ -95,7 +95,7 @@ def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> Tr
         devices = set_up(recipe.training, strategy)
     if devices.index:
         console.configure(quiet=True)
-    weights = class_weights(recipe.training.class_weights, store, plan.fold)
+    weights = class_weights(recipe.training.class_weights, plan.train_part, plan.fold)
     fresh = start.saved is None and start.init is None
     state = assemble(recipe, len(store.labels), devices, fresh, weights)
     _check_memory(plan, devices, state)

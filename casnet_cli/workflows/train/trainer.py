@@ -14,6 +14,7 @@ import typer
 from casnet_cli import console
 from casnet_cli.errors import WorkerLost
 from casnet_cli.runs import checkpoint
+from casnet_cli.runs.progress import score_words
 from casnet_cli.training.loop import EpochReport, Report, StepReport
 from casnet_cli.training.step import StepResult
 from casnet_cli.util import signals
@@ -47,7 +48,8 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
             return None
         if not deadline.near(view.validation_seconds):
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
-    console.result(f"{writer.path}: best validation accuracy {percent(setup.schedule.best)} %")
+    best = score_words(setup.plan.recipe.evaluation.best)
+    console.result(f"{writer.path}: best validation {best} {percent(setup.schedule.best)} %")
     if stopped:
         raise typer.Exit(130)  # in its last validation: whoever called may have more to do
     return writer.path

@@ -14,7 +14,7 @@ from casnet_cli.data import store as stores
 from casnet_cli.data.addition import Addition
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.labels import VOID
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train.plan import RunPlan, Start
@@ -69,6 +69,13 @@ def test_too_few_images(tmp_path: Path) -> None:
     single = Store(write_blocks(tmp_path / "single.h5", {"train": 1}))
     with pytest.raises(DataError, match="has no (train|val) images left"):
         plan(single, "training.batch_size=1")
+
+
+def test_a_class_that_chooses_the_best_checkpoint_is_one_of_the_data(tmp_path: Path) -> None:
+    store = Store(write_blocks(tmp_path / "blocks.h5", {"train": 12, "val": 3}))
+    assert plan(store, "evaluation.best='class:blue'").recipe.evaluation.best == "class:blue"
+    with pytest.raises(RecipeError, match=r"evaluation.best: blocks has no class 'bleu' \(one of red, green, blue\)"):
+        plan(store, "evaluation.best='class:bleu'")
 
 
 def test_no_labelled_pixel(tmp_path: Path) -> None:

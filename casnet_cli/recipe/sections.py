@@ -1,22 +1,12 @@
-"""Recipes: the schema, reading TOML, dotted overrides, and all faults of a recipe at once.
+"""The schema of recipes: a section for each table of the TOML file.
 
 Every field has its docstring below it; pydantic keeps it as the field's description. Where the paper names no value,
 the default is our choice, and the docstring says so.
 """
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from casnet_cli import paths
-from casnet_cli.errors import RecipeError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -42,6 +32,10 @@ class DataSection(Section):
     validation: Literal["stored", "train"] = "stored"
     """Images that choose the best checkpoint: the stored `val` images if there are any, or always a part of the
     training images, so that metrics on `val` are of images that played no part in the choice."""
+    enlarge: Literal["auto"] | Annotated[float, Field(ge=1, le=4)] = 1.0
+    """Factor by which all images are enlarged, for regions of few cells; prediction takes its square in time. `auto`:
+    up to 2 where a class is rare and small. A run that begins multiplies `augmentation.scales` and `evaluation.scale`
+    by it, and keeps those, with 1 here. The paper enlarges nothing."""
 
 
 class AugmentationSection(Section):
@@ -54,6 +48,13 @@ class AugmentationSection(Section):
     this is PSPNet's."""
     mirror: bool = False
     """Mirror half of the crops left to right. The paper does not."""
+    mirror_vertical: bool = False
+    """Mirror half of the crops top to bottom: for pictures that have no upper side. The paper does not."""
+    quarter_turns: bool = False
+    """Turn the crops by 0, 90, 180 or 270 degrees: for pictures that have no upper side. The paper does not."""
+    class_crops: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the crops that hold a rare class: a picture that shows it, cut where it lies. `auto`: half where a class
+    is rare in the training images. The paper does not."""
     color_jitter: Fraction = 0.0
     """Brightness, contrast and saturation are each multiplied by a factor drawn uniformly from 1 ± this; 0 turns it
     off. The paper does not."""
@@ -101,10 +102,11 @@ class OptimizerSection(Section):
 
 
 class ScheduleSection(Section):
-    """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice."""
+    """How the learning rate falls. The paper: divided by 10 when validation accuracy stops improving, twice. Here that
+    is the score that `evaluation.best` names."""
 
     kind: Literal["plateau", "polynomial", "cosine", "constant"] = "plateau"
-    """plateau: the rate drops when validation accuracy stops improving; the others are functions of the step."""
+    """plateau: the rate drops when the validation score stops improving; the others are functions of the step."""
     patience: Count = 5
     """plateau: validations without improvement before a drop. The paper names no number; our choice."""
     factor: Annotated[float, Field(gt=1)] = 10.0
@@ -141,10 +143,17 @@ class TrainingSection(Section):
     xla: bool = False
     """Compile the training step by XLA. JAX always does."""
     class_weights: (
-        Literal["none", "auto"] | Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
+        Literal["none", "auto", "median_frequency", "effective_number"]
+        | Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
     ) = "none"
-    """Weight of each class in the losses of eqs. 3 and 9, in the order of the ids; `auto`: proportional to 1 / √share
-    of the training pixels, with 1 as the mean over pixels, at most 10."""
+    """Weight of each class in the losses of eqs. 3 and 9, in the order of the ids. By name and at most 10 each: `auto`,
+    proportional to 1 / √share of the training pixels, and `effective_number`, to 1 / (1 − e^−share) (Cui et al. 2019),
+    with 1 as the mean over pixels; `median_frequency`, median of f over f, the share of a class in the training images
+    that show it (Eigen and Fergus 2015)."""
+    loss: Literal["auto", "cross_entropy", "dice", "lovasz", "focal"] = "cross_entropy"
+    """Loss of the classes in eqs. 3 and 9: cross entropy as in the paper, or with a part added that counts a class of
+    few pixels like a common one (`dice`, `lovasz`), or hard pixels more (`focal`). `auto`: `dice` where a class is rare
+    in the training images. The attention branch's eq. 6 stays."""
     fine_loss: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Weight of an additional loss of the fine branch's own outputs, which the paper does not have: its eq. 9 trains
     the branch only where 1 − p_a is large."""
@@ -153,6 +162,9 @@ class TrainingSection(Section):
 class EvaluationSection(Section):
     """Validation during training, and the scale at which whole images are evaluated and predicted."""
 
+    best: Annotated[str, Field(pattern=r"^(pixel_accuracy|mean_iou|class:.+)$")] = "pixel_accuracy"
+    """Metric of the validation images by which the best checkpoint, early stop and plateau go: `pixel_accuracy` as in
+    the paper, `mean_iou`, where every class counts alike, or `class:NAME`, the IoU of one class."""
     scale: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     """Factor by which images are enlarged before the network: finer outputs, for its square in time. The paper: 1."""
     every_epochs: Count = 1
@@ -171,163 +183,3 @@ class Recipe(Section):
     schedule: ScheduleSection = ScheduleSection()
     training: TrainingSection = TrainingSection()
     evaluation: EvaluationSection = EvaluationSection()
-
-
-SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Recipe.model_fields.items()}  # type: ignore[misc]
-KEYS = [f"{section}.{key}" for section, schema in SECTIONS.items() for key in schema.model_fields]
-
-
-def names() -> list[str]:
-    """The shipped recipes."""
-    return sorted(file.stem for file in paths.recipes_folder().glob("*.toml"))
-
-
-def find(name: str) -> Path:
-    """A shipped recipe by name, or any recipe by path. Raises RecipeError naming the nearest one."""
-    shipped = paths.recipes_folder() / f"{name}.toml"
-    if shipped.is_file() and "/" not in name:
-        return shipped
-    if Path(name).is_file():
-        return Path(name)
-    raise RecipeError(f"{name}: no such recipe ({_nearest(name, names())}, or a path)")
-
-
-def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a TOML recipe and apply `section.key=value` overrides. Raises RecipeError with every fault found."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML recipe: {_reason(error)}") from None
-    faults: list[str] = []
-    origin: dict[str, str] = {}
-    for text in overrides:
-        _override(raw, text, origin, faults)
-    return _validate(raw, str(path), origin, faults)
-
-
-def changed(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
-    """The recipe with `section.key=value` overrides applied. Raises RecipeError with every fault found."""
-    raw = tomllib.loads(dumps(recipe))
-    faults: list[str] = []
-    origin: dict[str, str] = {}
-    for text in overrides:
-        _override(raw, text, origin, faults)
-    return _validate(raw, "--set", origin, faults)
-
-
-def loads(text: str, where: str) -> Recipe:
-    """A recipe from TOML text, such as a checkpoint's. Raises RecipeError."""
-    try:
-        return _validate(tomllib.loads(text), where, {}, [])
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where}: not a readable TOML recipe: {error}") from None
-
-
-def dumps(recipe: Recipe) -> str:
-    """The resolved recipe as TOML: every section, every key."""
-    lines = []
-    for section, values in recipe.model_dump().items():
-        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
-    return "\n".join(lines)
-
-
-def differences(old: Recipe, new: Recipe) -> list[str]:
-    """Keys that differ, as `section.key: old → new`."""
-    before, after = old.model_dump(), new.model_dump()
-    return [
-        f"{section}.{key}: {_toml(before[section][key])} → {_toml(value)}"
-        for section, values in after.items()
-        for key, value in values.items()
-        if before[section][key] != value
-    ]
-
-
-def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: list[str]) -> None:
-    key, equals, value = text.partition("=")
-    section, dot, name = key.strip().partition(".")
-    if not equals or not dot or "." in name:
-        faults.append(f"--set {text}: not of the form section.key=value (for example training.epochs=10)")
-        return
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    origin[f"{section}.{name}"] = f"--set {text}"
-    table = raw.setdefault(section, {})
-    if isinstance(table, dict):
-        table[name] = parsed
-
-
-def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], faults: list[str]) -> Recipe:
-    recipe = None
-    try:
-        recipe = Recipe.model_validate(_tuples(raw))
-    except ValidationError as error:
-        found = {_key(fault) if _key(fault) in _UNIONS else str(fault): fault for fault in error.errors()}
-        faults += [_sentence(fault, where, origin) for fault in found.values()]
-    if recipe and len(set(recipe.model.pyramid_bins)) < len(recipe.model.pyramid_bins):
-        place = origin.get("model.pyramid_bins", where)
-        faults.append(f"{place}: model.pyramid_bins: {list(recipe.model.pyramid_bins)} (each number once)")
-    if recipe and recipe.augmentation.scales[0] > recipe.augmentation.scales[1]:
-        low, high = recipe.augmentation.scales
-        place = origin.get("augmentation.scales", where)
-        faults.append(f"{place}: augmentation.scales: {low} > {high} (the lower factor first)")
-    if faults or recipe is None:
-        raise RecipeError(*faults)
-    return recipe
-
-
-def _tuples(value: Any) -> Any:
-    # Strict mode takes no list for a tuple, and TOML has no tuples.
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _sentence(fault: "ErrorDetails", where: str, origin: Mapping[str, str]) -> str:
-    path, key = fault["loc"], _key(fault)
-    overrides = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
-    place = overrides[0] if overrides else where
-    if fault["type"] == "extra_forbidden":
-        candidates = KEYS if len(path) > 1 else list(SECTIONS)
-        return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
-    if key in _UNIONS:
-        return f"{place}: {key}: should be {_UNIONS[key]}"
-    message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
-
-
-def _key(fault: "ErrorDetails") -> str:
-    return ".".join(str(part) for part in fault["loc"][:2])
-
-
-_UNIONS = {"training.class_weights": "'none', 'auto', or a weight of 0 or more for each of two classes at least"}
-"""Keys of several kinds: a value that is of none has a fault of each."""
-
-_WORDS = {
-    "missing": "too few values",
-    "too_long": "too many values",
-    "model_type": "should be a section of keys and values",
-    "string_pattern_mismatch": "should be a plain name of letters, digits, '.', '_' and '-'",
-}
-
-
-def _nearest(word: str, candidates: list[str]) -> str:
-    misplaced = [key for key in candidates if "." in word and key.endswith("." + word.rpartition(".")[2])]
-    close = misplaced or difflib.get_close_matches(word, candidates, n=1, cutoff=0.4)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(candidates)}"
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return repr(value)

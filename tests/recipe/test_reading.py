@@ -40,6 +40,10 @@ def test_the_papers_recipes_are_section_4_2(name: str) -> None:
         ("augmentation.scales=[2.0, 0.5]", "augmentation.scales: 2.0 > 0.5 (the lower factor first)"),
         ("augmentation.scales=[0.5]", "augmentation.scales"),
         ("model.pyramid_bins=[1, 2, 2]", "model.pyramid_bins: [1, 2, 2] (each number once)"),
+        ("augmentation.class_crops=2", "augmentation.class_crops: should be 'auto' or a share from 0 to 1"),
+        ("data.enlarge=0.5", "data.enlarge: should be 'auto' or a factor from 1 to 4"),
+        ("evaluation.best=accuracy", "evaluation.best: should be 'pixel_accuracy', 'mean_iou', or 'class:NAME'"),
+        ("training.loss=jaccard", "training.loss: should be 'auto', 'cross_entropy', 'dice', 'lovasz' or 'focal'"),
         ("epochs=3", "not of the form section.key=value"),
         ("training.epochs", "not of the form section.key=value"),
     ],
@@ -54,7 +58,15 @@ def test_faults_name_place_key_and_remedy(override: str, message: str) -> None:
 def test_a_value_of_no_kind_that_a_key_takes_is_one_fault(value: str) -> None:
     with pytest.raises(RecipeError) as raised:
         recipe.load(recipe.find("demo"), [f"training.class_weights={value}", "training.epochs=0"])
-    assert len(raised.value.faults) == 2 and "'none', 'auto', or a weight of 0 or more" in str(raised.value)
+    assert len(raised.value.faults) == 2 and "'effective_number', or a weight of 0 or more" in str(raised.value)
+
+
+def test_the_recipe_of_an_older_checkpoint_trains_as_it_did() -> None:
+    """One without the keys for rare classes."""
+    old = recipe.loads("[training]\nepochs = 3\n[evaluation]\nscale = 1.0\n", "old.h5")
+    assert (old.training.loss, old.augmentation.class_crops, old.data.enlarge) == ("cross_entropy", 0.0, 1.0)
+    assert old.evaluation.best == "pixel_accuracy" == recipe.load(recipe.find("sift-flow")).evaluation.best
+    assert recipe.load(recipe.find("folder")).evaluation.best == "mean_iou"
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:

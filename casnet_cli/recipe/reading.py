@@ -1,0 +1,181 @@
+"""Recipes: reading TOML, dotted overrides, and all faults of a recipe at once."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from casnet_cli import paths
+from casnet_cli.errors import RecipeError
+from casnet_cli.recipe.sections import Recipe, Section
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+SECTIONS: dict[str, type[Section]] = {name: field.annotation for name, field in Recipe.model_fields.items()}  # type: ignore[misc]
+KEYS = [f"{section}.{key}" for section, schema in SECTIONS.items() for key in schema.model_fields]
+
+
+def names() -> list[str]:
+    """The shipped recipes."""
+    return sorted(file.stem for file in paths.recipes_folder().glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """A shipped recipe by name, or any recipe by path. Raises RecipeError naming the nearest one."""
+    shipped = paths.recipes_folder() / f"{name}.toml"
+    if shipped.is_file() and "/" not in name:
+        return shipped
+    if Path(name).is_file():
+        return Path(name)
+    raise RecipeError(f"{name}: no such recipe ({_nearest(name, names())}, or a path)")
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a TOML recipe and apply `section.key=value` overrides. Raises RecipeError with every fault found."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable TOML recipe: {_reason(error)}") from None
+    faults: list[str] = []
+    origin: dict[str, str] = {}
+    for text in overrides:
+        _override(raw, text, origin, faults)
+    return _validate(raw, str(path), origin, faults)
+
+
+def changed(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
+    """The recipe with `section.key=value` overrides applied. Raises RecipeError with every fault found."""
+    raw = tomllib.loads(dumps(recipe))
+    faults: list[str] = []
+    origin: dict[str, str] = {}
+    for text in overrides:
+        _override(raw, text, origin, faults)
+    return _validate(raw, "--set", origin, faults)
+
+
+def loads(text: str, where: str) -> Recipe:
+    """A recipe from TOML text, such as a checkpoint's. Raises RecipeError."""
+    try:
+        return _validate(tomllib.loads(text), where, {}, [])
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not a readable TOML recipe: {error}") from None
+
+
+def dumps(recipe: Recipe) -> str:
+    """The resolved recipe as TOML: every section, every key."""
+    lines = []
+    for section, values in recipe.model_dump().items():
+        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
+    return "\n".join(lines)
+
+
+def differences(old: Recipe, new: Recipe) -> list[str]:
+    """Keys that differ, as `section.key: old → new`."""
+    before, after = old.model_dump(), new.model_dump()
+    return [
+        f"{section}.{key}: {_toml(before[section][key])} → {_toml(value)}"
+        for section, values in after.items()
+        for key, value in values.items()
+        if before[section][key] != value
+    ]
+
+
+def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: list[str]) -> None:
+    key, equals, value = text.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not equals or not dot or "." in name:
+        faults.append(f"--set {text}: not of the form section.key=value (for example training.epochs=10)")
+        return
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    origin[f"{section}.{name}"] = f"--set {text}"
+    table = raw.setdefault(section, {})
+    if isinstance(table, dict):
+        table[name] = parsed
+
+
+def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], faults: list[str]) -> Recipe:
+    recipe = None
+    try:
+        recipe = Recipe.model_validate(_tuples(raw))
+    except ValidationError as error:
+        found = {_key(fault) if _key(fault) in _UNIONS else str(fault): fault for fault in error.errors()}
+        faults += [_sentence(fault, where, origin) for fault in found.values()]
+    if recipe and len(set(recipe.model.pyramid_bins)) < len(recipe.model.pyramid_bins):
+        place = origin.get("model.pyramid_bins", where)
+        faults.append(f"{place}: model.pyramid_bins: {list(recipe.model.pyramid_bins)} (each number once)")
+    if recipe and recipe.augmentation.scales[0] > recipe.augmentation.scales[1]:
+        low, high = recipe.augmentation.scales
+        place = origin.get("augmentation.scales", where)
+        faults.append(f"{place}: augmentation.scales: {low} > {high} (the lower factor first)")
+    if faults or recipe is None:
+        raise RecipeError(*faults)
+    return recipe
+
+
+def _tuples(value: Any) -> Any:
+    # Strict mode takes no list for a tuple, and TOML has no tuples.
+    if isinstance(value, Mapping):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _sentence(fault: "ErrorDetails", where: str, origin: Mapping[str, str]) -> str:
+    path, key = fault["loc"], _key(fault)
+    overrides = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
+    place = overrides[0] if overrides else where
+    if fault["type"] == "extra_forbidden":
+        candidates = KEYS if len(path) > 1 else list(SECTIONS)
+        return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
+    if key in _UNIONS:
+        return f"{place}: {key}: should be {_UNIONS[key]}"
+    message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
+    return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
+
+
+def _key(fault: "ErrorDetails") -> str:
+    return ".".join(str(part) for part in fault["loc"][:2])
+
+
+_UNIONS = {
+    "training.class_weights": "'none', 'auto', 'median_frequency', 'effective_number', or a weight of 0 or more for "
+    "each of two classes at least",
+    "data.enlarge": "'auto' or a factor from 1 to 4",
+    "augmentation.class_crops": "'auto' or a share from 0 to 1",
+    "evaluation.best": "'pixel_accuracy', 'mean_iou', or 'class:NAME' with the name of a class",
+}
+"""Keys whose values are of several kinds: one that is of none has a fault of each."""
+
+_WORDS = {
+    "missing": "too few values",
+    "too_long": "too many values",
+    "model_type": "should be a section of keys and values",
+    "string_pattern_mismatch": "should be a plain name of letters, digits, '.', '_' and '-'",
+}
+
+
+def _nearest(word: str, candidates: list[str]) -> str:
+    misplaced = [key for key in candidates if "." in word and key.endswith("." + word.rpartition(".")[2])]
+    close = misplaced or difflib.get_close_matches(word, candidates, n=1, cutoff=0.4)
+    return f"did you mean {close[0]}?" if close else f"one of {', '.join(candidates)}"
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return repr(value)
