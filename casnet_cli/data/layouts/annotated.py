@@ -26,8 +26,8 @@ def annotations(tree: Tree) -> Layout | None:
     if panoptic or many and not any(tree.role(file) == "mask" for file in tree.pictures):
         named = ", ".join(str(tree.relative(file)) for file in many)
         images = _folder(tree, many, kinds[many[0]])
-        each = sum(tool.scope is Scope.ONE for tool in kinds.values() if tool.name != kinds[many[0]].name)
-        named += f"; {count(each, 'file')} of other tools passed by" if each else ""
+        others = sum(tool.scope is Scope.ONE for tool in kinds.values() if tool.name != kinds[many[0]].name)
+        named += f"; {count(others, 'file')} of other tools passed by" if others else ""
         return Layout(f"pictures with {kinds[many[0]].name}", named, annotations=tuple(many), images=images)
     each = Counter(tool.name for tool in kinds.values() if tool.scope is Scope.ONE)
     name, number = each.most_common(1)[0] if each else ("", 0)
