@@ -9,6 +9,7 @@ from casnet_cli.data.annotations.tool_files import CVAT, DATUMARO, PANOPTIC, PIE
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.pixels.formats import readable_endings
+from casnet_cli.util.text import count
 
 IMAGES = "images"
 """The folder of pictures in the exports of CVAT and datumaro."""
@@ -25,12 +26,14 @@ def annotations(tree: Tree) -> Layout | None:
     if panoptic or many and not any(tree.role(file) == "mask" for file in tree.pictures):
         named = ", ".join(str(tree.relative(file)) for file in many)
         images = _folder(tree, many, kinds[many[0]])
+        others = sum(tool.scope is Scope.ONE for tool in kinds.values() if tool.name != kinds[many[0]].name)
+        named += f"; {count(others, 'file')} of other tools passed by" if others else ""
         return Layout(f"pictures with {kinds[many[0]].name}", named, annotations=tuple(many), images=images)
     each = Counter(tool.name for tool in kinds.values() if tool.scope is Scope.ONE)
     name, number = each.most_common(1)[0] if each else ("", 0)
     if number and 2 * number >= len(tree.pictures):
         files = [file for file, tool in kinds.items() if tool.name == name]
-        evidence = f"{number} of them in {tree.folders(files)}, {len(tree.pictures)} pictures"
+        evidence = f"{number} of them in {tree.folders(files)}, {count(len(tree.pictures), 'picture')}"
         return Layout(f"pictures with {name} each", evidence, outlines=tree.root, images=tree.root)
     return None
 
