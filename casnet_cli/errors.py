@@ -14,6 +14,7 @@ CasnetError                 exit 2, one line a fault: `error: WHERE: what is wro
 """
 
 import os
+import sys
 from enum import StrEnum
 
 
@@ -110,4 +111,10 @@ def reason(error: BaseException) -> str:
         return os.strerror(number)
     if type(error).__name__ == "UnidentifiedImageError":
         return "not an image that can be read"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text (save it as UTF-8)"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, ValueError) and "set_int_max_str_digits" in str(error):
+        return f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return (str(error) or type(error).__name__).splitlines()[0]

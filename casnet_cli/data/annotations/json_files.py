@@ -32,9 +32,13 @@ def foreign(file: Path, expected: str, raw: Json) -> Unfit:
     tool = tool_of(file)
     if tool and tool.name != expected:
         return Unfit(f"{file}: this is {tool.name}, not {expected} ({tool.remedy})", UnfitKind.UNREADABLE)
+    return Unfit(f"{file}: this is not {expected}: {held(raw)} (expected {FORMS[expected]})", UnfitKind.UNREADABLE)
+
+
+def held(raw: Json) -> str:
+    """What a JSON file holds, in words: `it holds images, info`."""
     if isinstance(raw, dict):
-        keys = ", ".join(sorted(map(str, raw))[:6]) or "nothing"
-        what = f"it holds {keys}"
-    else:
-        what = f"it is a JSON {'list' if isinstance(raw, list) else type(raw).__name__}"
-    return Unfit(f"{file}: this is not {expected}: {what} (expected {FORMS[expected]})", UnfitKind.UNREADABLE)
+        return f"it holds {', '.join(sorted(map(str, raw))[:6]) or 'nothing'}"
+    if isinstance(raw, list):
+        return "it is a JSON list" if raw else "it is an empty JSON list"
+    return f"it is a {'text' if isinstance(raw, str) else 'number'} alone" if raw is not None else "it is null"

@@ -18,7 +18,7 @@ from casnet_cli.data.layouts import (
 )
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
-from casnet_cli.data.pixels.formats import readable_endings
+from casnet_cli.data.layouts.unknown_files import unknown_files
 from casnet_cli.errors import DataError
 from casnet_cli.util.text import count
 
@@ -46,8 +46,9 @@ OPTIONS = "name them by --images and --masks, or by --pair '{stem}.jpg:{stem}_ma
 def recognize(tree: Tree) -> Layout:
     """What a folder is. Raises DataError saying what there is, if no layout fits."""
     if not tree.pictures:
-        foreign = annotated.foreign(tree)
-        what = [f"{tree.root}: holds no picture ({', '.join(readable_endings())})", *tree.left_out.sentences()]
+        foreign = annotated.foreign(tree) or unknown_files(tree)
+        usual = "JPEG, PNG, TIFF, and others that the guide of own data lists"
+        what = [f"{tree.root}: holds no picture that casnet reads ({usual})", *tree.left_out.sentences()]
         raise DataError("; ".join([*what, *([foreign] if foreign else [])]))
     for recognizer in LAYOUTS.values():
         layout = recognizer(tree)
@@ -56,4 +57,5 @@ def recognize(tree: Tree) -> Layout:
     if foreign := annotated.foreign(tree):
         raise DataError(foreign)
     there = f"{count(len(tree.pictures), 'picture')} in {tree.folders(tree.pictures)}"
-    raise DataError(f"{tree.root}: {there}, and nothing tells which of them are masks ({OPTIONS})")
+    unknown = f"; {found}" if (found := unknown_files(tree)) else ""
+    raise DataError(f"{tree.root}: {there}, and nothing tells which of them are masks{unknown} ({OPTIONS})")
