@@ -57,6 +57,8 @@ def remedy(recipe: Recipe) -> str:
         settings.append("training.loss=dice")
     if recipe.augmentation.class_crops in ("auto", 0):
         settings.append("augmentation.class_crops=0.5")
+    if recipe.evaluation.scale == 1:
+        settings.append("data.enlarge=auto")
     if recipe.evaluation.best == "pixel_accuracy":
         settings.append("evaluation.best=mean_iou")
     if settings:

@@ -1,7 +1,6 @@
 """What all answers have in common: who may ask, how much may be sent, what form is wanted, how a fault looks."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -23,9 +22,6 @@ Report = Callable[[str], None]
 
 SECONDS = 120
 """In which the content of a request has to arrive."""
-
-DRAINED = 1 << 28
-"""Bytes of a refused content that are read and dropped: a client reads the answer only when all is sent."""
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'; "
@@ -100,30 +96,18 @@ def _name(address: str) -> str | None:
 
 async def content_of(request: Request, most: int) -> bytes:
     """What was sent, up to `most` bytes. Raises HTTPException for more, and for what does not arrive."""
-    parts, size = [], 0
+    found = bytearray()
     try:
         async with asyncio.timeout(SECONDS):
             async for part in request.stream():
-                size += len(part)
-                if size <= most:
-                    parts.append(part)
-                else:
-                    parts.clear()
-                if size > DRAINED:
-                    break
+                found += part
+                if len(found) > most:
+                    raise HTTPException(413, f"more than {in_mebibytes(most)}")
     except TimeoutError:
         raise HTTPException(408, f"the content did not arrive within {SECONDS} s") from None
     except ClientDisconnect:
         raise HTTPException(400, "the content broke off") from None
-    if size > most:
-        raise HTTPException(413, f"more than {in_mebibytes(most)}")
-    return b"".join(parts)
-
-
-async def drop_content(request: Request) -> None:
-    """Let a client send what it sends, so that it reads the answer."""
-    with contextlib.suppress(HTTPException):
-        await content_of(request, 0)
+    return bytes(found)
 
 
 def in_mebibytes(size: int) -> str:

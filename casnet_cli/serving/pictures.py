@@ -87,7 +87,7 @@ def predicted(content: bytes, network: Network) -> PredictedPicture:
         check_memory(pixels, reader.pixel_cost)
         image, gaps = reader.decoded(content, facts)
     except UNREADABLE as error:
-        raise HTTPException(400, f"no picture that can be read: {reason(error)}") from None
+        raise HTTPException(400, f"picture: {reason(error)}") from None
     except MemoryError as error:
         raise HTTPException(413, reason(error)) from None
     try:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from casnet_cli.serving.http import Report, chosen_form, content_of, drop_content, make_app
+from casnet_cli.serving.http import Report, chosen_form, content_of, make_app
 from casnet_cli.serving.pictures import FORMS, MAX_BYTES, MAX_PIXELS, Network, Wish, predicted
 
 WAITING = 16
@@ -44,12 +44,8 @@ class Desk:
 
     async def predict(self, request: Request) -> Response:
         """The prediction for the picture that is sent. Raises HTTPException."""
-        try:
-            form, wish = _wishes(request)
-            self._check_room()
-        except HTTPException:
-            await drop_content(request)
-            raise
+        form, wish = _wishes(request)
+        self._check_room()
         self._waiting += 1
         try:
             content = await content_of(request, MAX_BYTES)

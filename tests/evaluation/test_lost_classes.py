@@ -23,10 +23,11 @@ def test_lost_is_a_class_of_which_no_pixel_is_found() -> None:
 
 def test_what_mends_it_is_what_the_recipe_has_not_done() -> None:
     plain = recipes.load(recipes.find("sift-flow"))
-    expected = "--set training.loss=dice --set augmentation.class_crops=0.5 --set evaluation.best=mean_iou"
+    expected = "--set training.loss=dice --set augmentation.class_crops=0.5 --set data.enlarge=auto"
+    expected += " --set evaluation.best=mean_iou"
     assert remedy(plain) == f"train with {expected}"
     assert recipes.changed(plain, [word for word in expected.split() if word != "--set"]).training.loss == "dice"
-    half = recipes.changed(plain, ["training.loss=dice", "evaluation.best='class:sky'"])
+    half = recipes.changed(plain, ["training.loss=dice", "evaluation.best='class:sky'", "evaluation.scale=1.25"])
     assert remedy(half) == "train with --set augmentation.class_crops=0.5"
     done = recipes.changed(half, ["augmentation.class_crops=0.2", "training.epochs=30"])
     assert remedy(done).startswith("train longer (--set training.epochs=60)")

@@ -169,6 +169,13 @@ def test_no_number_is_a_negative_zero(measured: tuple[Evaluation, str]) -> None:
     assert ">+0.0</td>" in text and "-0.0" not in text
 
 
+def test_classes_of_which_no_pixel_is_found_are_named_below_the_first_sentence() -> None:
+    scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
+    text = report(Heading("x", "y", lost="cow is never predicted: train with <more>"), scores.metrics(), scores, [])
+    assert "</p>\n<p><strong>cow is never predicted: train with &lt;more&gt;</strong></p>" in text
+    assert "<strong>" not in report(Heading("x", "y"), scores.metrics(), scores, [])
+
+
 def test_a_report_of_nothing() -> None:
     scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
     text = report(Heading("x", "y"), scores.metrics(), scores, [])

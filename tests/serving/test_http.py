@@ -1,6 +1,7 @@
 """Who may ask, which form an answer has, and how faults look."""
 
 import json
+import socket
 
 import pytest
 from helpers.served import served
@@ -91,3 +92,20 @@ def test_too_much_is_refused_and_the_answer_is_read() -> None:
         for size in (1001, 20_000_000):
             status, _, content = ask("POST", "/echo", bytes(size))
             assert status == 413 and json.loads(content) == {"error": "more than 0.00095 MiB"}
+
+
+def test_content_that_does_not_arrive_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SECONDS", 0.1)
+    whole = http.make_app("", ROUTES, NAMES, print)
+    with served(whole) as ask, socket.create_connection(("127.0.0.1", ask.port)) as slow:
+        slow.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
+        assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_content_that_breaks_off_is_no_failure() -> None:
+    lines: list[str] = []
+    with served(http.make_app("", ROUTES, NAMES, lines.append)) as ask:
+        with socket.create_connection(("127.0.0.1", ask.port)) as gone:
+            gone.sendall(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
+        assert json.loads(ask("POST", "/echo", b"12")[2]) == {"size": 2}
+    assert lines == []

@@ -124,9 +124,9 @@ def test_bad_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = png(photo())
     with served(app()) as ask:
         for body, status, said in (
-            (b"", 400, "no picture that can be read: the file is empty"),
-            (b"text", 400, "no picture that can be read: not an image that can be read"),
-            (whole[:-40], 400, "no picture that can be read: "),
+            (b"", 400, "picture: the file is empty"),
+            (b"text", 400, "picture: not an image that can be read"),
+            (whole[:-40], 400, "picture: "),
             (png(np.zeros((9, 15, 3), np.uint8)), 413, "0.0 megapixels (0 are the limit here"),
             (whole + bytes(2000), 413, "more than 0.0019 MiB"),
         ):

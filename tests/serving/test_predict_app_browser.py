@@ -84,7 +84,7 @@ def test_a_folder_is_dropped(started: Any, ask: Served, photos: Path) -> None:
     watched.wait(SHOWN.format(places["2.tif"] + 1))  # the browser itself has no TIFF
     assert watched.page.evaluate("document.getElementById('photo').naturalWidth") == 80
     watched.page.locator("#list button").nth(places["3.jpg"]).click()
-    watched.wait("document.getElementById('says').textContent.includes('no picture that can be read')")
+    watched.wait("document.getElementById('says').textContent.includes('not an image that can be read')")
     watched.press("ArrowLeft")
     watched.wait("!document.getElementById('panel').hidden")
     assert watched.addresses <= {ask.address.rstrip("/"), "data:image", "data:image/jpeg;base64", "blob:"} | {
