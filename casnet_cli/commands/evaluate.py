@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Fold, Run, Tta
+from casnet_cli.commands.options import DataFile, Fold, Project, Run, Tta
 
 EXAMPLES = (
     "casnet eval",
@@ -18,6 +18,7 @@ EXAMPLES = (
 def command(
     run: Run = None,
     data: DataFile = None,
+    project: Project = None,
     split: Annotated[
         Literal["train", "val", "test"] | None, typer.Option(help="Images to use; default test, else val.")
     ] = None,
@@ -48,6 +49,7 @@ def command(
 
     options = EvaluateOptions(
         data=data,
+        project=project,
         split=split,
         fold=fold,
         protocol=EvalProtocol(tta, scale, tile),
