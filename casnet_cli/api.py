@@ -201,6 +201,8 @@ def evaluate(
     tta: Literal["none", "flip", "multiscale"] = "none",
     scale: float | None = None,
     tile: int | None = None,
+    limit: int | None = None,
+    split_file: File | None = None,
     out: File | None = None,
     progress: bool = False,
 ) -> "MeasurementRecord":
@@ -217,7 +219,15 @@ def evaluate(
     from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_run
 
     checkpoint = locate.checkpoint_of(_path(run) or locate.newest_run())
-    options = EvaluateOptions(_path(data), split, fold, EvalProtocol(tta, scale, tile), out=_path(out))
+    options = EvaluateOptions(
+        data=_path(data),
+        split=split,
+        fold=fold,
+        protocol=EvalProtocol(tta, scale, tile),
+        limit=limit,
+        split_file=_path(split_file),
+        out=_path(out),
+    )
     with _shown(progress):
         folder = evaluate_run(checkpoint, options)
     return read_record(MeasurementRecord, folder / METRICS_FILE)

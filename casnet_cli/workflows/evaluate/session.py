@@ -39,6 +39,10 @@ class EvaluateOptions:
     """Fold that divides the data; None: the run's own."""
     protocol: EvalProtocol = EvalProtocol()
     """Settings of inference."""
+    limit: int | None = None
+    """So many images alone, spread evenly over those of the split; None: all."""
+    split_file: Path | None = None
+    """List of the names of images that alone are measured; None: those of the split."""
     worst: int = 6
     """Pictures of images with the lowest pixel accuracy."""
     save_predictions: bool = False
@@ -53,7 +57,7 @@ def evaluate_run(run: Path, options: EvaluateOptions) -> Path:
     """Evaluate a run and print the tables. Returns the folder written."""
     found = trained.find_run(run)
     store = trained.open_run_data(found, options.data or _data_of_project(found, options.project))
-    key = evaluation_key(found, store, options.split, options.fold, options.protocol)
+    key = evaluation_key(found, store, options.split, options.fold, options.protocol, options.limit, options.split_file)
     out, evaluation = evaluate_key(key, options)
     show(evaluation)
     tables = f"per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}"
@@ -90,7 +94,7 @@ def evaluate_key(
 
 def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = key.run, key.store
-    console.message(f"evaluating {run.title} on {len(key.images)} {key.split} images of {store.path}")
+    console.message(f"evaluating {run.title} on {key.chosen} of {store.path}")
     if (known := store.images_of(run.meta.data_sha256)) is None:
         console.message("note: not the data this run was trained on; its training images may be among these")
     elif store.content_sha256 != run.meta.data_sha256:
