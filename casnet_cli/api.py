@@ -181,10 +181,11 @@ def train(
     and bars are shown. Raises CasnetError, and SystemExit where the command ends with another code than 0 or 2.
     """
     from casnet_cli.runs.trained import find_run
+    from casnet_cli.util.toml_text import toml
     from casnet_cli.workflows.train.session import TrainOptions
     from casnet_cli.workflows.train.session import train as work
 
-    overrides = [f"{key}={_toml(value)}" for key, value in (settings or {}).items()]
+    overrides = [f"{key}={toml(value)}" for key, value in (settings or {}).items()]
     options = TrainOptions(recipe, _path(data), _path(run), overrides, resume, fold, _path(init), max_time=max_time)
     with _shown(progress):
         folder = work(options)
@@ -201,6 +202,8 @@ def evaluate(
     tta: Literal["none", "flip", "multiscale"] = "none",
     scale: float | None = None,
     tile: int | None = None,
+    limit: int | None = None,
+    split_file: File | None = None,
     out: File | None = None,
     progress: bool = False,
 ) -> "MeasurementRecord":
@@ -217,7 +220,15 @@ def evaluate(
     from casnet_cli.workflows.evaluate.session import EvaluateOptions, evaluate_run
 
     checkpoint = locate.checkpoint_of(_path(run) or locate.newest_run())
-    options = EvaluateOptions(_path(data), split, fold, EvalProtocol(tta, scale, tile), out=_path(out))
+    options = EvaluateOptions(
+        data=_path(data),
+        split=split,
+        fold=fold,
+        protocol=EvalProtocol(tta, scale, tile),
+        limit=limit,
+        split_file=_path(split_file),
+        out=_path(out),
+    )
     with _shown(progress):
         folder = evaluate_run(checkpoint, options)
     return read_record(MeasurementRecord, folder / METRICS_FILE)
@@ -231,8 +242,9 @@ def build_casnet(classes: int, pretrained: bool = False, **section: object) -> "
     `backbone="efficientnet-lite0"`, `output_stride=16`, `variant="coarse"`. Raises RecipeError, WeightsError.
     """
     from casnet_cli import recipe as recipes
+    from casnet_cli.util.toml_text import toml
 
-    named = recipes.changed(recipes.Recipe(), [f"model.{key}={_toml(value)}" for key, value in section.items()])
+    named = recipes.changed(recipes.Recipe(), [f"model.{key}={toml(value)}" for key, value in section.items()])
     backend.start()
     from casnet_cli.model.casnet import build_casnet as build
 
@@ -241,15 +253,6 @@ def build_casnet(classes: int, pretrained: bool = False, **section: object) -> "
 
 def _path(file: File | None) -> Path | None:
     return None if file is None else Path(file)
-
-
-def _toml(value: object) -> str:
-    """A value as a recipe has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return str(value) if isinstance(value, int | float) else "'" + str(value) + "'"
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from casnet_cli.commands.options import (
     NearestColor,
     NoData,
     Pair,
+    Project,
     Range,
     ResizeMasks,
     SplitFiles,
@@ -27,8 +28,11 @@ from casnet_cli.commands.options import (
     ValFraction,
 )
 
-_DATA = "Prepared file; folder, archive, table or name of a known set; or folder, with the options below."
-Data = Annotated[str, typer.Argument(help=_DATA, metavar="DATA")]
+_DATA = (
+    "Prepared file; folder, archive, table or name of a known set; or folder, with the options below. Default what "
+    "casnet.toml names."
+)
+Data = Annotated[str | None, typer.Argument(help=_DATA, metavar="DATA")]
 Page = Annotated[
     Path | None, typer.Option("--out", help="Write check.html here: findings, histograms, examples.", metavar="DIR")
 ]
@@ -36,15 +40,17 @@ Page = Annotated[
 
 EXAMPLES = (
     "casnet check my-photos/",
+    "casnet check",
     "casnet check data/my-photos.h5 --out report/",
 )
 """For the help page."""
 
 
 def command(
-    data: Data,
+    data: Data = None,
     out: Page = None,
     json: Json = None,
+    project: Project = None,
     images: Images = None,
     masks: Masks = None,
     annotations: Annotations = None,
@@ -52,8 +58,8 @@ def command(
     classes: Classes = None,
     pair: Pair = None,
     missing: Missing = None,
-    val_fraction: ValFraction = 0.0,
-    test_fraction: TestFraction = 0.0,
+    val_fraction: ValFraction = None,
+    test_fraction: TestFraction = None,
     split_files: SplitFiles = None,
     folds: Folds = None,
     group_by: GroupBy = None,
@@ -84,5 +90,5 @@ def command(
         pictures=PictureOptions(range_, bands, nodata, resize_masks),
         mending=Mending(nearest_color, threshold),
     )
-    if not run(data, folder, out=out, json=json):
+    if not run(data, folder, out=out, json=json, project=project):
         raise typer.Exit(1)

@@ -7,7 +7,10 @@ import typer
 
 from casnet_cli.commands.options import DataFile, Json, Tta
 
-EXAMPLES = ("casnet compare runs/my-photos-001 runs/my-photos-002",)
+EXAMPLES = (
+    "casnet compare runs/my-photos-001 runs/my-photos-002",
+    "casnet compare runs/my-photos-001 runs/my-photos-002 --out comparison/",
+)
 """For the help page."""
 
 
@@ -22,6 +25,7 @@ def command(
     ] = None,
     tta: Tta = "none",
     json: Json = None,
+    out: Annotated[Path | None, typer.Option(help="Write compare.html here too.", metavar="DIR")] = None,
 ) -> None:
     """Show metrics with intervals, paired differences to the first, and the paper's tables 2 and 3 beside them.
 
@@ -29,4 +33,4 @@ def command(
     """
     from casnet_cli.workflows.series.compare import compare
 
-    compare(runs, data=data, split=split, tta=tta, file=json)
+    compare(runs, data=data, split=split, tta=tta, file=json, out=out)

@@ -5,11 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Fold, Run, Tta
+from casnet_cli.commands.options import DataFile, Fold, Project, Run, Tta
+
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="So many images alone, spread evenly over the split.", metavar="N")
+]
+ImageList = Annotated[
+    Path | None, typer.Option(help="List of names of images in the prepared file: these alone.", metavar="FILE")
+]
 
 EXAMPLES = (
     "casnet eval",
     "casnet eval --run runs/my-photos-001 --split val",
+    "casnet eval --limit 50",
     "casnet eval --data data/other.h5 --save-predictions",
 )
 """For the help page."""
@@ -18,10 +26,13 @@ EXAMPLES = (
 def command(
     run: Run = None,
     data: DataFile = None,
+    project: Project = None,
     split: Annotated[
         Literal["train", "val", "test"] | None, typer.Option(help="Images to use; default test, else val.")
     ] = None,
     fold: Fold = None,
+    limit: Limit = None,
+    split_file: ImageList = None,
     tta: Tta = "none",
     scale: Annotated[
         float | None, typer.Option(min=0.1, max=8, help="Enlarge the images; default the recipe's.", metavar="F")
@@ -48,9 +59,12 @@ def command(
 
     options = EvaluateOptions(
         data=data,
+        project=project,
         split=split,
         fold=fold,
         protocol=EvalProtocol(tta, scale, tile),
+        limit=limit,
+        split_file=split_file,
         worst=worst,
         save_predictions=save_predictions,
         out=out,

@@ -38,6 +38,10 @@ MaxTime = Annotated[
     str | None,
     typer.Option(help="Save and stop (exit 130) before so long: 3h55m, 02:30:00, minutes.", metavar="TIME"),
 ]
+Project = Annotated[
+    Path | None,
+    typer.Option("--project", help="Project file of one's own data; default casnet.toml here.", metavar="FILE.toml"),
+]
 OWN = "One's own data (folder)"
 
 
@@ -81,8 +85,8 @@ GroupBy = Annotated[
         metavar="PATTERN",
     ),
 ]
-ValFraction = Annotated[float, _own("Share of images for validation.")]
-TestFraction = Annotated[float, _own("Share of images for tests.")]
+ValFraction = Annotated[float | None, _own("Share of images for validation.")]
+TestFraction = Annotated[float | None, _own("Share of images for tests.")]
 SplitFiles = Annotated[
     tuple[Path, Path, Path] | None, _own("Lists of image names; - for none.", metavar="TRAIN VAL TEST")
 ]

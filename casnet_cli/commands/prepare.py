@@ -20,6 +20,7 @@ from casnet_cli.commands.options import (
     NearestColor,
     NoData,
     Pair,
+    Project,
     Propose,
     Range,
     ResizeMasks,
@@ -30,8 +31,11 @@ from casnet_cli.commands.options import (
 )
 from casnet_cli.data.sources import SOURCES
 
-_DATASETS = f"{', '.join(SOURCES)}; or a folder, archive or table of one's own; or folder, with the options below."
-DataSet = Annotated[str, typer.Argument(help=_DATASETS, metavar="DATASET")]
+_DATASETS = (
+    f"{', '.join(SOURCES)}; or a folder, archive or table of one's own; or folder, with the options below. "
+    "Default what casnet.toml names."
+)
+DataSet = Annotated[str | None, typer.Argument(help=_DATASETS, metavar="DATASET")]
 RawData = Annotated[Path | None, typer.Option(help="Archive or folder; default one in data/ or here, else a download.")]
 Target = Annotated[Path | None, typer.Option(help="File to write; default data/NAME.h5.")]
 Strict = Annotated[bool, typer.Option(help="Refuse a copy that differs from the one casnet knows.")]
@@ -41,16 +45,18 @@ EXAMPLES = (
     "casnet prepare sift-flow",
     "casnet prepare my-photos/",
     "casnet prepare folder --images photos --masks masks --propose",
+    "casnet prepare",
     "casnet prepare folder --images photos --annotations coco.json",
 )
 """For the help page."""
 
 
 def command(
-    dataset: DataSet,
+    dataset: DataSet = None,
     source: RawData = None,
     out: Target = None,
     strict: Strict = False,
+    project: Project = None,
     images: Images = None,
     masks: Masks = None,
     annotations: Annotations = None,
@@ -59,8 +65,8 @@ def command(
     name: DataName = None,
     pair: Pair = None,
     missing: Missing = None,
-    val_fraction: ValFraction = 0.0,
-    test_fraction: TestFraction = 0.0,
+    val_fraction: ValFraction = None,
+    test_fraction: TestFraction = None,
     split_files: SplitFiles = None,
     folds: Folds = None,
     group_by: GroupBy = None,
@@ -77,22 +83,8 @@ def command(
     from casnet_cli.workflows.own_data import FolderOptions, Mending, PictureOptions
     from casnet_cli.workflows.prepare import run
 
-    folder = FolderOptions(
-        images=images,
-        masks=masks,
-        annotations=tuple(annotations or ()),
-        boxes=boxes,
-        classes=classes,
-        name=name,
-        pair=pair,
-        missing=missing,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        split_files=split_files,
-        folds=folds,
-        group_by=group_by,
-        pictures=PictureOptions(range_, bands, nodata, resize_masks),
-        mending=Mending(nearest_color, threshold),
-        propose=propose,
-    )
-    run(dataset, source, out, folder=folder, strict=strict, add=add)
+    where = (images, masks, tuple(annotations or ()), boxes, classes, name, pair, missing)
+    division = (val_fraction, test_fraction, split_files, folds, group_by)
+    taken = (PictureOptions(range_, bands, nodata, resize_masks), Mending(nearest_color, threshold))
+    folder = FolderOptions(None, *where, *division, *taken, propose)
+    run(dataset, source, out, folder=folder, strict=strict, add=add, project=project)

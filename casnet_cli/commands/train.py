@@ -10,6 +10,7 @@ from casnet_cli.commands.options import (
     Init,
     MaxTime,
     Overrides,
+    Project,
     Recipe,
     Resume,
     RunFolder,
@@ -29,6 +30,7 @@ EXAMPLES = (
 def command(
     recipe: Recipe = None,
     data: TrainingData = None,
+    project: Project = None,
     run: RunFolder = None,
     overrides: Overrides = None,
     resume: Resume = False,
@@ -43,7 +45,7 @@ def command(
         bool, typer.Option("--dry-run", help="Try a few steps, show time and memory, write nothing.")
     ] = False,
 ) -> None:
-    """Train a network; without RECIPE on the data set prepared last."""
+    """Train a network; without RECIPE on the data set of casnet.toml, or the one prepared last."""
     from casnet_cli.workflows.train.session import TrainOptions, train
 
     options = TrainOptions(
@@ -58,5 +60,6 @@ def command(
         max_time=max_time,
         replay=replay,
         dry_run=dry_run,
+        project=project,
     )
     train(options)

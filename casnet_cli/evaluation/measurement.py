@@ -1,9 +1,12 @@
 """Evaluations on disk: what they are of, where they lie, and whether they still belong to that run."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from casnet_cli.data.layouts.division import listed_names
+from casnet_cli.data.layouts.lists import Finder
 from casnet_cli.data.store import Store, Subset
 from casnet_cli.errors import DataError, InputError, RunError
 from casnet_cli.evaluation import per_image
@@ -45,13 +48,24 @@ class EvaluationKey:
     protocol: EvalProtocol
     """Settings of inference."""
     images: Subset
-    """The images of the split."""
+    """The images: those of the split, or some of them."""
+    limit: int | None = None
+    """Number of the images, if they are spread evenly over those that there are; None: all."""
+    listed_sha256: str | None = None
+    """Digest of the names of a list, if the images are those of one."""
 
     @property
     def scale(self) -> float:
         """Factor by which images are enlarged."""
         own = self.run.meta.recipe.evaluation.scale
         return own if self.protocol.scale is None else self.protocol.scale
+
+    @property
+    def chosen(self) -> str:
+        """The images in words: `24 test images`, `5 test images, spread evenly over the split`."""
+        listed = " of a list" if self.listed_sha256 else ""
+        spread = f", spread evenly over {'it' if listed else 'the split'}" if self.limit else ""
+        return f"{len(self.images)} {self.split} images{listed}{spread}"
 
     @cached_property
     def identity(self) -> EvaluationIdentity:
@@ -64,6 +78,8 @@ class EvaluationKey:
             tta=self.protocol.tta,
             scale=self.scale,
             tile=self.protocol.tile,
+            limit=self.limit,
+            listed_sha256=self.listed_sha256,
             checkpoint=self.run.file.name,
             checkpoint_sha256=sha256_of(self.run.file),
             step=self.run.meta.progress.step,
@@ -88,6 +104,10 @@ class EvaluationKey:
             words.append(f"scale-{self.scale:g}")
         if self.protocol.tile:
             words.append(f"tile-{self.protocol.tile}")
+        if self.listed_sha256:
+            words.append(f"list-{self.listed_sha256[:8]}")
+        if self.limit:
+            words.append(f"limit-{self.limit}")
         return self.run.folder / "eval" / "-".join(words)
 
     def read(self) -> MeasurementRecord | None:
@@ -115,17 +135,52 @@ def evaluation_key(
     split: str | None = None,
     fold: int | None = None,
     protocol: EvalProtocol = EvalProtocol(),
+    limit: int | None = None,
+    listed: Path | None = None,
 ) -> EvaluationKey:
     """The evaluation of a run on a split, divided as in its training. Raises DataError if there are no such images.
 
     split: default test, else val; `train` is what the run was trained on, without what was added to the data since.
-    fold: default the run's own.
+    fold: default the run's own. limit: so many images alone, spread evenly. listed: a list of names of images of the
+    split; without `split`, of the first of test, val and train that has them all.
     """
     recipe = run.meta.recipe
     fold = run.meta.fold if fold is None and store.folds else fold
     fraction, seed = recipe.data.validation_fraction, recipe.training.seed
     parts = store.parts(fold, fraction, seed, version=run.meta.data_sha256)
+    choices = [split] if split else [name for name in ("test", "val", "train") if name in parts]
     split = split or ("test" if "test" in parts else "val")
     if split not in parts:
         raise DataError(f"{store.path}: has no {split} images (it has {', '.join(parts)})")
-    return EvaluationKey(run, store, split, fold, protocol, parts[split])
+    images, digest = parts[split], None
+    if listed:
+        split, images = _of_list(listed, {name: parts[name] for name in choices})
+        digest = hashlib.sha256("\0".join(_names(images)).encode()).hexdigest()
+    if limit is not None and limit < len(images):
+        images = images.at([place * len(images) // limit for place in range(limit)])
+    else:
+        limit = None
+    return EvaluationKey(run, store, split, fold, protocol, images, limit, digest)
+
+
+def _names(images: Subset) -> list[str]:
+    return [images.store.names[images.group][row] for row in images.positions]
+
+
+def _of_list(listed: Path, parts: dict[str, Subset]) -> tuple[str, Subset]:
+    """The first split that has all images of a list, and these in its order. Raises DataError of the first split."""
+    if not listed.is_file():
+        raise DataError(f"--split-file {listed}: no such file")
+    failed = None
+    for split, images in parts.items():
+        names = _names(images)
+        try:
+            wanted = {name for _, _, name in listed_names(listed, Finder({name: Path(name) for name in names}))}
+        except DataError as error:
+            failed = failed or DataError(*(f"{fault}; of {split}" for fault in error.faults))
+            continue
+        if not wanted:
+            raise DataError(f"{listed}: names no image")
+        return split, images.at([place for place, name in enumerate(names) if name in wanted])
+    assert failed is not None
+    raise failed

@@ -1,6 +1,5 @@
 """Recipes: reading TOML, dotted overrides, and all faults of a recipe at once."""
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from casnet_cli import paths
 from casnet_cli.errors import RecipeError
 from casnet_cli.recipe.sections import Recipe, Section
+from casnet_cli.util.toml_text import in_words, nearest, toml, tuples
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -31,7 +31,7 @@ def find(name: str) -> Path:
         return shipped
     if Path(name).is_file():
         return Path(name)
-    raise RecipeError(f"{name}: no such recipe ({_nearest(name, names())}, or a path)")
+    raise RecipeError(f"{name}: no such recipe ({nearest(name, names())}, or a path)")
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -69,7 +69,7 @@ def dumps(recipe: Recipe) -> str:
     """The resolved recipe as TOML: every section, every key."""
     lines = []
     for section, values in recipe.model_dump().items():
-        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
+        lines += [f"[{section}]", *(f"{key} = {toml(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
 
 
@@ -77,7 +77,7 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
     """Keys that differ, as `section.key: old → new`."""
     before, after = old.model_dump(), new.model_dump()
     return [
-        f"{section}.{key}: {_toml(before[section][key])} → {_toml(value)}"
+        f"{section}.{key}: {toml(before[section][key])} → {toml(value)}"
         for section, values in after.items()
         for key, value in values.items()
         if before[section][key] != value
@@ -103,7 +103,7 @@ def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: li
 def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], faults: list[str]) -> Recipe:
     recipe = None
     try:
-        recipe = Recipe.model_validate(_tuples(raw))
+        recipe = Recipe.model_validate(tuples(raw))
     except ValidationError as error:
         found = {_key(fault) if _key(fault) in _UNIONS else str(fault): fault for fault in error.errors()}
         faults += [_sentence(fault, where, origin) for fault in found.values()]
@@ -119,24 +119,16 @@ def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], fau
     return recipe
 
 
-def _tuples(value: Any) -> Any:
-    # Strict mode takes no list for a tuple, and TOML has no tuples.
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
 def _sentence(fault: "ErrorDetails", where: str, origin: Mapping[str, str]) -> str:
     path, key = fault["loc"], _key(fault)
     overrides = [text for set_key, text in origin.items() if set_key == key or set_key.startswith(f"{key}.")]
     place = overrides[0] if overrides else where
     if fault["type"] == "extra_forbidden":
         candidates = KEYS if len(path) > 1 else list(SECTIONS)
-        return f"{place}: unknown key {key} ({_nearest(key, candidates)})"
+        return f"{place}: unknown key {key} ({nearest(key, candidates)})"
     if key in _UNIONS:
         return f"{place}: {key}: should be {_UNIONS[key]}"
-    message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{place}: {key}: {message.removeprefix('input ')} (received {fault['input']!r})"
+    return f"{place}: {key}: {in_words(fault)}"
 
 
 def _key(fault: "ErrorDetails") -> str:
@@ -152,30 +144,6 @@ _UNIONS = {
 }
 """Keys whose values are of several kinds: one that is of none has a fault of each."""
 
-_WORDS = {
-    "missing": "too few values",
-    "too_long": "too many values",
-    "model_type": "should be a section of keys and values",
-    "string_pattern_mismatch": "should be a plain name of letters, digits, '.', '_' and '-'",
-}
-
-
-def _nearest(word: str, candidates: list[str]) -> str:
-    misplaced = [key for key in candidates if "." in word and key.endswith("." + word.rpartition(".")[2])]
-    close = misplaced or difflib.get_close_matches(word, candidates, n=1, cutoff=0.4)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(candidates)}"
-
 
 def _reason(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return repr(value)

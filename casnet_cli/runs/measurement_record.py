@@ -22,6 +22,10 @@ class EvaluationIdentity(Record):
     """Factor by which images are enlarged for the network."""
     tile: int | None = None
     """Side of the tiles in image pixels; null: whole images."""
+    limit: int | None = None
+    """So many images alone, spread evenly over them; null: all."""
+    listed_sha256: str | None = None
+    """Digest of the names of a list of images that alone were measured; null: those of the split."""
     checkpoint: Text
     """Name of the checkpoint's file."""
     checkpoint_sha256: str

@@ -37,18 +37,23 @@ def find_run(run: Path | None) -> TrainedRun:
     return TrainedRun(file, read_meta(file), locate.run_of(file))
 
 
+def recorded_data(run: TrainedRun) -> Path:
+    """The prepared file that a run was trained on. Raises DataError or RunError."""
+    record = locate.RunLayout(run.folder).record if run.folder else None
+    if record is None or not record.is_file():
+        raise RunError(f"{run.file}: does not say where its data lie (name them by --data FILE)")
+    try:
+        data = Path(read_record(RunRecord, record).data)
+    except RunError:
+        raise RunError(f"{record}: damaged (name the data by --data FILE)") from None
+    if not data.is_file():
+        raise DataError(f"{data}: the data of {run.folder} are gone (name them by --data FILE)")
+    return data
+
+
 def open_run_data(run: TrainedRun, given: Path | None) -> Store:
     """The data set to use with a run: `given`, else the one it was trained on. Raises DataError or RunError."""
-    if given is None:
-        record = locate.RunLayout(run.folder).record if run.folder else None
-        if record is None or not record.is_file():
-            raise RunError(f"{run.file}: does not say where its data lie (name them by --data FILE)")
-        try:
-            given = Path(read_record(RunRecord, record).data)
-        except RunError:
-            raise RunError(f"{record}: damaged (name the data by --data FILE)") from None
-        if not given.is_file():
-            raise DataError(f"{given}: the data of {run.folder} are gone (name them by --data FILE)")
+    given = given or recorded_data(run)
     store = Store(given)
     if store.labels.names != run.meta.labels.names:
         ours, theirs = run.meta.labels.names, store.labels.names

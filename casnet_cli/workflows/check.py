@@ -31,6 +31,7 @@ from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
 from casnet_cli.workflows.own_data import FOLDER, FolderOptions, own_data, recognized
 from casnet_cli.workflows.own_folder import opened
+from casnet_cli.workflows.project import OwnRequest, completed, named
 
 PAGE, TITLE = "check.html", "Check of "
 SHOWN = 3
@@ -65,16 +66,20 @@ class CheckedData:
         return text.replace(self.unpacked, self.where) if self.unpacked else text
 
 
-def run(data: str, folder: FolderOptions, out: Path | None, json: str | None) -> bool:
+def run(
+    data: str | None, folder: FolderOptions, out: Path | None, json: str | None, project: Path | None = None
+) -> bool:
     """Check a data set, show the findings, and write the page into `out` and the result to `json`.
 
-    data: a prepared file; a raw folder, archive or name of a known set; or `FOLDER`, with its options.
+    data: a prepared file; a raw folder, archive or name of a known set; or `FOLDER`, with its options; None:
+    what the project file names, which is `project`, or `casnet.toml`.
     Returns whether there is neither an error nor a warning. Raises CasnetError if the data cannot be checked.
     """
     if out:
         check_writable(out)
         check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
-    with _opened(data, folder) as checked:
+    request = completed(OwnRequest(data, folder), project)
+    with _opened(named(request, "check", "DATA"), request.options) as checked:
         if not checked.entries:
             raise DataError(f"{checked.where}: holds no images")
         samples: list[CheckedSample] = []

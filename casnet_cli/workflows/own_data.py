@@ -58,10 +58,10 @@ class FolderOptions:
     """Pattern of the names of images and of masks."""
     missing: str | None = None
     """What is made of images without mask: `background`, `void` or `skip`; None: they are an error."""
-    val_fraction: float = 0.0
-    """Share of the images for val, 0 or more and less than 1."""
-    test_fraction: float = 0.0
-    """Share of the images for test."""
+    val_fraction: float | None = None
+    """Share of the images for val, 0 or more and less than 1; None: none."""
+    test_fraction: float | None = None
+    """Share of the images for test; None: none."""
     split_files: tuple[Path, Path, Path] | None = None
     """Lists of the images of train, val and test; `-` stands for none."""
     folds: int | None = None
@@ -225,13 +225,14 @@ def _division(options: FolderOptions) -> Division:
     if fractions + bool(options.split_files) + (options.folds is not None) > 1:
         raise InputError("prepare folder: fractions, --split-files and --folds exclude each other")
     for option, share in (("--val-fraction", options.val_fraction), ("--test-fraction", options.test_fraction)):
-        if not 0 <= share < 1:
+        if share is not None and not 0 <= share < 1:
             raise InputError(f"{option} {share}: not a share (0 or more, less than 1)")
     if lists and lists[0] is None:
         raise InputError("--split-files: the first is - (name at least the list of training images)")
     if options.add:
         return Division(undivided=True)
-    return Division(options.val_fraction, options.test_fraction, lists, options.folds, group_by=options.group_by)
+    val, test = options.val_fraction or 0.0, options.test_fraction or 0.0
+    return Division(val, test, lists, options.folds, group_by=options.group_by)
 
 
 def _within(options: FolderOptions, path: Path | None) -> Path | None:

@@ -27,62 +27,69 @@ from casnet_cli.workflows.own_data import (
     recognized,
 )
 from casnet_cli.workflows.own_folder import opened
+from casnet_cli.workflows.project import OwnRequest, completed, keep, named
 
 
 def run(
-    dataset: str,
+    dataset: str | None,
     source: Path | None,
     out: Path | None,
     data: Path | None = None,
     folder: FolderOptions = NO_OPTIONS,
     strict: bool = False,
     add: Path | None = None,
+    project: Path | None = None,
 ) -> Path:
     """Prepare a data set and describe it.
 
-    dataset: name of a known data set, a folder or archive to recognize, or `FOLDER` with its options. source: the raw
-    data; None: found or downloaded. out: the file to write; None: in the folder `data`. strict: refuse data that are
-    not those of the known copy. add: prepared file that one's own pictures are added to.
+    dataset: name of a known data set, a folder or archive to recognize, or `FOLDER` with its options; None: what the
+    project file names. source: the raw data; None: found or downloaded. out: the file to write; None: in the folder
+    `data`. strict: refuse data that are not those of the known copy. add: prepared file that one's own pictures are
+    added to. project: the project file; None: `casnet.toml`.
     Returns the prepared file, or that of the proposed classes. Raises CasnetError.
     """
-    path = Path(dataset)
-    if add:
-        folder = adding.options_with(folder, add)
-    if dataset == FOLDER or (dataset not in sources.SOURCES and path.exists()):
+    request = OwnRequest(dataset, folder, out)
+    request = replace(request, options=adding.options_with(folder, add)) if add else completed(request, project)
+    dataset, folder = named(request, "prepare", "DATASET"), request.options
+    if dataset == FOLDER or (dataset not in sources.SOURCES and Path(dataset).exists()):
         if source:
             raise InputError("--source: one's own data are named by --images and --masks or --annotations")
-        if folder.propose and out:
+        if folder.propose and request.out:
             raise InputError("--out: the file of prepared data (--propose writes the classes to --classes FILE)")
         if dataset != FOLDER:
-            return _prepare_path(path, folder, out, data or paths.DATA, strict)
-        return _propose(folder) if folder.propose else _prepare_own(folder, out, data, strict)
+            return _prepare_path(Path(dataset), request, data or paths.DATA, strict)
+        return _propose(folder) if folder.propose else _prepare_own(request, data, strict)
     if folder != NO_OPTIONS and dataset in sources.SOURCES:
         raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
-    return _prepare(sources.find(dataset), source, out, data, strict)
+    return _prepare(sources.find(dataset), source, request.out, data, strict)
 
 
-def _prepare_path(path: Path, options: FolderOptions, out: Path | None, data: Path, strict: bool) -> Path:
+def _prepare_path(path: Path, request: OwnRequest, data: Path, strict: bool) -> Path:
     """Prepare a folder, an archive or tables of pictures after it was recognized."""
     if path.suffix == ".h5":
         raise InputError(f"{path}: not a folder or an archive (what is prepared is taken by train, check and info)")
     scratch = data if data.is_dir() else Path(tempfile.gettempdir())
-    with opened(path, scratch, options) as (root, options):
+    with opened(path, scratch, request.options) as (root, options):
         if options.propose:
             return _propose(replace(options, root=root), path)
         source, layout = recognized(path, root, options)
         if layout is None:
             console.message(f"{path} is {source.name}, by its name or layout")
-            return _prepare(source, path, out, data, strict)
+            return _prepare(source, path, request.out, data, strict)
         console.message(f"{path}: {layout.sentence}".replace(str(root), str(path)))
-        return _prepare(source, None, out, data, strict, options)
+        prepared = _prepare(source, None, request.out, data, strict, options)
+    keep(request, prepared)
+    return prepared
 
 
-def _prepare_own(options: FolderOptions, out: Path | None, data: Path | None, strict: bool) -> Path:
+def _prepare_own(request: OwnRequest, data: Path | None, strict: bool) -> Path:
     """Prepare folders or files that options name."""
-    found = own_data(options)
+    found = own_data(request.options)
     if found.source and found.layout.evidence:
         console.message(found.layout.sentence)
-    return _prepare(found.complete, None, out, data, strict, options)
+    prepared = _prepare(found.complete, None, request.out, data, strict, request.options)
+    keep(request, prepared)
+    return prepared
 
 
 def _prepare(

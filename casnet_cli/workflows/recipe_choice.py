@@ -10,6 +10,7 @@ from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import ModelSection, Recipe
+from casnet_cli.workflows.project import FILE, prepared_file
 
 TEMPLATE = "folder"
 """The recipe for data sets of one's own."""
@@ -30,21 +31,24 @@ class Choice:
     """One sentence for the user: which recipe and data, and why."""
 
 
-def choose(recipe: str | None, data: Path | None, overrides: list[str]) -> Choice:
-    """The named recipe on its data, or the best recipe that this machine can run on the newest data.
+def choose(recipe: str | None, data: Path | None, overrides: list[str], project: Path | None = None) -> Choice:
+    """The named recipe on its data, or the best recipe that this machine can run on the project's or the newest data.
 
-    Raises RecipeError, DataError.
+    project: the project file; None: `casnet.toml`, if it is there. Raises RecipeError, DataError, InputError.
     """
     if recipe is not None:
         file = recipes.find(recipe)
         resolved = recipes.load(file, overrides)
-        data = data or data_of(resolved)
+        data = data or data_of(resolved, project)
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
         return Choice(_run_name(file.stem, data), resolved, data, f"recipe {recipe} on {data}")
     named = recipes.load(recipes.find(TEMPLATE), overrides)  # this template names no data itself
-    data_reason = "named by an option" if data or named.data.name else "the data set prepared last"
+    data_reason = "named by an option"
+    if not data and not named.data.name:
+        data = prepared_file(project)
+        data_reason = f"of {project or FILE}" if data else "the data set prepared last"
     data = data or data_of(named)
     name, recipe_reason = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
@@ -56,10 +60,11 @@ def _run_name(recipe: str, data: Path) -> str:
     return Store(data).name if recipe == TEMPLATE else recipe
 
 
-def data_of(recipe: Recipe) -> Path:
-    """The prepared data set that a recipe names, or the newest. Raises DataError if it is not there."""
+def data_of(recipe: Recipe, project: Path | None = None) -> Path:
+    """The prepared data set that a recipe names, else the project's, else the newest. Raises DataError if it is not
+    there, and as `prepared_file` does."""
     if not recipe.data.name:
-        return paths.newest_data()
+        return prepared_file(project) or paths.newest_data()
     data = paths.DATA / f"{recipe.data.name}.h5"
     if not data.is_file():
         raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")

@@ -84,9 +84,14 @@ def test_a_file_is_read_back_by_the_evaluation_that_wrote_it(tmp_path: Path) -> 
     file.write_text(json.dumps(content, indent=2) + "\n")
     assert own.read() == MeasurementRecord.model_validate(content)
     keys = list(json.loads(file.read_text()))
-    assert keys[:10] == list(own.identity.model_dump()) and keys[10] == "pixel_accuracy"
+    assert keys[:12] == list(own.identity.model_dump()) and keys[12] == "pixel_accuracy"
     assert key(tmp_path, content=b"trained further").read() is None
     assert key(tmp_path, split="val").folder.name == "val"
+    some = key(tmp_path, limit=5, listed_sha256="0123456789")
+    assert some.read() is None and some.folder.name == "test-list-01234567-limit-5"
+    (some.folder).mkdir()
+    (some.folder / METRICS_FILE).write_text(file.read_text())
+    assert some.read() is None, "a file of all images says nothing of some"
     assert key(tmp_path, protocol=EvalProtocol("flip", 1.5, 640)).folder.name == "test-flip-scale-1.5-tile-640"
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 
 from casnet_cli.commands import help_page
+from casnet_cli.util.toml_text import toml
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -106,7 +107,7 @@ def recipes_page() -> str:
     ]
     for section, schema in recipe.SECTIONS.items():
         rows = [
-            f"| `{section}.{key}` | {_kind(field.annotation, field.metadata)} | `{_toml(field.default)}` "
+            f"| `{section}.{key}` | {_kind(field.annotation, field.metadata)} | `{toml(field.default)}` "
             f"| {_cell(_docstrings(schema).get(key, ''))} |"
             for key, field in schema.model_fields.items()
         ]
@@ -114,12 +115,6 @@ def recipes_page() -> str:
         table = "\n".join(["| setting | values | default | what it does |", "|---|---|---|---|", *rows])
         parts += [f"## {section}", about, table]
     return "\n\n".join(parts) + "\n"
-
-
-def _toml(value: object) -> str:
-    from casnet_cli.recipe import reading
-
-    return str(reading._toml(value))
 
 
 # pictures.md
@@ -181,10 +176,16 @@ No file is decoded that claims more than 500 million pixels; a GeoTIFF of more i
 
 def with_tables(page: str) -> str:
     """The page with the tables between `<!-- keys: NAME -->` and `<!-- end -->` made from the models of the files."""
+    from casnet_cli.data.project import Project
     from casnet_cli.runs.records import RECORDS
 
+    models = {**RECORDS, "casnet.toml": Project}
+
     def table(found: re.Match[str]) -> str:
-        return f"<!-- keys: {found[1]} -->\n{_tables(RECORDS[found[1]])}\n<!-- end -->"
+        tables = _tables(models[found[1]])
+        if found[1].endswith(".toml"):  # there a key is left out in place of null
+            tables = tables.replace(" or null |", " |")
+        return f"<!-- keys: {found[1]} -->\n{tables}\n<!-- end -->"
 
     return re.sub(r"<!-- keys: (\S+) -->\n.*?<!-- end -->", table, page, flags=re.S)
 
@@ -250,7 +251,7 @@ def _words(annotation: Any) -> str:
     if origin is Annotated:
         return _kind(inner[0], list(inner[1:]))
     if origin is Literal:
-        return ", ".join(f"`{_toml(value) if not isinstance(value, str) else value}`" for value in inner)
+        return ", ".join(f"`{toml(value) if not isinstance(value, str) else value}`" for value in inner)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_words(each) for each in inner))
     if origin is list:

@@ -1,7 +1,7 @@
 """How the images of one's own data are divided into train, val and test."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,21 +125,26 @@ def _by_groups(groups: dict[str, str], division: Division) -> dict[str, str]:
     return {name: split_of.get(group, "train") for name, group in groups.items()}
 
 
+def listed_names(file: Path, finder: Finder) -> Iterator[tuple[int, str, str]]:
+    """Of each line of a list its number from 1, its text, and the one file that it names. Raises DataError."""
+    columns = dict(read_rows(file))
+    for number, text in read_lines(file):
+        matches = finder.matches(text)
+        if not matches and columns.get(number, ()):
+            matches = finder.matches(columns[number][0])
+        if len(matches) != 1:
+            wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"
+            raise DataError(f"{file}: line {number}: {text} {wrong} (name it with its sub-folder)")
+        yield number, text, matches[0]
+
+
 def _by_lists(names: Sequence[str], lists: Sequence[Path | None], files: Mapping[str, Path]) -> dict[str, str]:
     finder = Finder({name: files.get(name, Path(name)) for name in names})
     split_of: dict[str, str] = {}
     for split, file in zip(SPLITS, lists, strict=False):
         if file is None:
             continue
-        columns = dict(read_rows(file))
-        for number, text in read_lines(file):
-            matches = finder.matches(text)
-            if not matches and columns.get(number, ()):
-                matches = finder.matches(columns[number][0])
-            if len(matches) != 1:
-                wrong = f"could be {matches[0]} or {matches[1]}" if matches else "is not among the images"
-                raise DataError(f"{file}: line {number}: {text} {wrong} (name it with its sub-folder)")
-            name = matches[0]
+        for number, text, name in listed_names(file, finder):
             if split_of.setdefault(name, split) != split:
                 raise DataError(f"{file}: line {number}: {text} is in {split_of[name]} already (one split an image)")
         if split not in split_of.values():

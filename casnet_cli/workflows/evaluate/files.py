@@ -84,7 +84,8 @@ def _history(key: EvaluationKey) -> list[dict[str, float | None]]:
 
 def _title(key: EvaluationKey) -> str:
     fold = f", fold {key.fold}" if key.fold else ""
-    return f"{key.run.title} on {key.store.name}, {key.split}{fold}"
+    some = f", {key.chosen}" if key.limit or key.listed_sha256 else ""
+    return f"{key.run.title} on {key.store.name}, {key.split}{fold}{some}"
 
 
 def _circumstances(key: EvaluationKey, metrics: "MetricsRecord") -> str:

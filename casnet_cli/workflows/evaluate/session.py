@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from casnet_cli import backend, console
 from casnet_cli.data.pixels.take import shown
-from casnet_cli.errors import DataError, InputError, reason
+from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.runs import trained
@@ -17,6 +17,7 @@ from casnet_cli.util.files import removed_if_empty
 from casnet_cli.util.text import count
 from casnet_cli.workflows.evaluate.files import REPORT, check_unclaimed, make_folder, write_files
 from casnet_cli.workflows.evaluate.tables import show
+from casnet_cli.workflows.project import prepared_file
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.evaluator import Evaluation
@@ -29,13 +30,19 @@ class EvaluateOptions:
     """Options of the command."""
 
     data: Path | None = None
-    """Prepared data; None: those of the run."""
+    """Prepared data; None: those of `project`, or of the run, or of `casnet.toml` if the run's are not known."""
+    project: Path | None = None
+    """The project file whose data are taken before those of the run."""
     split: str | None = None
     """`train`, `val` or `test`; None: test, or val where there is no test."""
     fold: int | None = None
     """Fold that divides the data; None: the run's own."""
     protocol: EvalProtocol = EvalProtocol()
     """Settings of inference."""
+    limit: int | None = None
+    """So many images alone, spread evenly over those of the split; None: all."""
+    split_file: Path | None = None
+    """List of the names of images that alone are measured; None: those of the split."""
     worst: int = 6
     """Pictures of images with the lowest pixel accuracy."""
     save_predictions: bool = False
@@ -49,13 +56,23 @@ class EvaluateOptions:
 def evaluate_run(run: Path, options: EvaluateOptions) -> Path:
     """Evaluate a run and print the tables. Returns the folder written."""
     found = trained.find_run(run)
-    store = trained.open_run_data(found, options.data)
-    key = evaluation_key(found, store, options.split, options.fold, options.protocol)
+    store = trained.open_run_data(found, options.data or _data_of_project(found, options.project))
+    key = evaluation_key(found, store, options.split, options.fold, options.protocol, options.limit, options.split_file)
     out, evaluation = evaluate_key(key, options)
     show(evaluation, found.meta.recipe)
     tables = f"per_class.csv, confusion.csv, per_image.csv, {per_image.FILE}"
     console.message(f"wrote {out}/{METRICS_FILE}, {tables}, pictures/, {REPORT}")
     return out
+
+
+def _data_of_project(run: trained.TrainedRun, project: Path | None) -> Path | None:
+    """The prepared file of the project that is named, or of `casnet.toml` for a run whose own is not there."""
+    if project:
+        return prepared_file(project)
+    try:
+        return trained.recorded_data(run)
+    except (DataError, RunError):
+        return prepared_file(None)
 
 
 def evaluate_key(
@@ -77,7 +94,7 @@ def evaluate_key(
 
 def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = key.run, key.store
-    console.message(f"evaluating {run.title} on {len(key.images)} {key.split} images of {store.path}")
+    console.message(f"evaluating {run.title} on {key.chosen} of {store.path}")
     if (known := store.images_of(run.meta.data_sha256)) is None:
         console.message("note: not the data this run was trained on; its training images may be among these")
     elif store.content_sha256 != run.meta.data_sha256:

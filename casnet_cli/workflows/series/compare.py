@@ -4,21 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from casnet_cli import backend, console
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.evaluation.per_image import PerImageCounts
+from casnet_cli.reports.compare import TITLE, Table, page
 from casnet_cli.runs import locate, trained
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import Record, Text
 from casnet_cli.runs.records import PairedDifference
-from casnet_cli.util.text import percent
+from casnet_cli.util.files import check_replaceable, check_writable, write_whole
+from casnet_cli.util.text import percent, points
 from casnet_cli.workflows.evaluate.session import evaluate_key
 from casnet_cli.workflows.series.paper import OwnRow, show_published
 from casnet_cli.workflows.series.series import SUMMARY, read_summary
 from casnet_cli.workflows.series.summary import SHOWN, difference_cells, place
+
+PAGE = "compare.html"
+"""Name of the page."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,18 @@ class ComparedCounts:
             }
         )
 
+    def class_iou(self) -> list[float]:
+        """IoU of each class, averaged over the runs that have it; NaN: it occurs in none."""
+        found = []
+        for part in self.parts.values():
+            own = part.counts["fused"]
+            correct = own.correct.sum(0)
+            union = own.truth.sum(0) + own.claimed.sum(0) - correct
+            found.append(np.where(union, correct / np.maximum(union, 1), np.nan))
+        known = np.isfinite(found)
+        total = np.where(known, found, 0).sum(0)
+        return [float(one) for one in np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)]
+
     def minus(self, other: "ComparedCounts") -> PairedDifference:
         """Over the seeds or folds that both have; two single runs are each other's. Raises RunError."""
         pairs = [(own, other.parts[key]) for key, own in self.parts.items() if key in other.parts]
@@ -95,11 +114,16 @@ class ComparedCounts:
         return PairedDifference.model_validate({"of": self.title, "minus": other.title, "runs": len(pairs), **found})
 
 
-def compare(given: Sequence[Path], data: Path | None, split: str | None, tta: str, file: str | None) -> None:
+def compare(
+    given: Sequence[Path], data: Path | None, split: str | None, tta: str, file: str | None, out: Path | None = None
+) -> None:
     """Evaluate what is not yet evaluated, then show the tables.
 
-    given: runs and series. file: for the metrics as JSON. Raises CasnetError.
+    given: runs and series. file: for the metrics as JSON. out: folder for the page. Raises CasnetError.
     """
+    if out:
+        check_writable(out)
+        check_replaceable(out / PAGE, lambda text: f"<title>{TITLE}".encode() in text, "page of casnet compare")
     groups = [group for path in given for group in _groups(path)]
     _check_distinct(groups)
     keys = {
@@ -114,8 +138,18 @@ def compare(given: Sequence[Path], data: Path | None, split: str | None, tta: st
     first = next(iter(keys[counts[0].title].values()))
     if file:
         console.write_json(_as_json(first, tta, metrics, differences), file)
+    tables = _tables(metrics, differences, tta)
+    if out:
+        every = [*tables, _class_table(counts, first.store.labels.names)]
+        out.mkdir(parents=True, exist_ok=True)
+        about = f"{first.split} images of {first.store.path}"
+        write_whole(out / PAGE, page(first.store.name, about, _runs(metrics), _best(metrics, differences), every))
+        console.message(f"wrote {out / PAGE}")
     if file != "-":
-        show(metrics, differences, tta)
+        for line in _runs(metrics):
+            console.result(line)
+        for table in tables:
+            console.table(table.title, table.head, table.rows)
         if first.split == "test":
             rows = [OwnRow(own.run, own.pixel_accuracy, own.class_accuracy) for own in metrics]
             show_published(first.store.name, rows)
@@ -182,18 +216,48 @@ def _evaluated(key: EvaluationKey) -> PerImageCounts:
     return counts
 
 
-def show(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDifference], tta: str) -> None:
+def _letters(number: int) -> list[str]:
+    return [chr(ord("A") + index) if index < 26 else str(index + 1) for index in range(number)]
+
+
+def _runs(metrics: Sequence[ComparedMetrics]) -> list[str]:
+    """`A: runs/cv, mean of 5 runs` for each."""
+    means = [f", mean of {own.runs} runs" if own.runs > 1 else "" for own in metrics]
+    letters = _letters(len(metrics))
+    return [f"{letter}: {own.run}{mean}" for letter, own, mean in zip(letters, metrics, means, strict=True)]
+
+
+def _tables(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDifference], tta: str) -> list[Table]:
     """Metrics with their intervals, one row a run, then the differences to the first."""
-    letters = [chr(ord("A") + index) if index < 26 else str(index + 1) for index in range(len(metrics))]
-    for letter, own in zip(letters, metrics, strict=True):
-        mean = f", mean of {own.runs} runs" if own.runs > 1 else ""
-        console.result(f"{letter}: {own.run}{mean}")
+    letters = _letters(len(metrics))
     rows = [(letter, *(_cell(own, key) for key in SHOWN)) for letter, own in zip(letters, metrics, strict=True)]
     title = f"{metrics[0].images} images, tta {tta}, 95 % intervals over images"
-    console.table(title, ("% of", "pixels right", "class mean", "mean IoU"), rows)
+    found = [Table(title, ("% of", "pixels right", "class mean", "mean IoU"), rows)]
     rows = [(f"{letter} − A", *difference_cells(each)) for letter, each in zip(letters[1:], differences, strict=True)]
     if rows:
-        console.table("paired differences in points", ("", "pixels right", "class mean", "mean IoU"), rows)
+        found.append(Table("paired differences in points", ("", "pixels right", "class mean", "mean IoU"), rows))
+    return found
+
+
+def _class_table(counts: Sequence[ComparedCounts], names: Sequence[str]) -> Table:
+    """IoU of each class and run, in percent."""
+    columns = [own.class_iou() for own in counts]
+    rows = [(name, *(percent(column[place]) for column in columns)) for place, name in enumerate(names)]
+    return Table("IoU of each class, %", ("class", *_letters(len(counts))), rows)
+
+
+def _best(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDifference]) -> str:
+    """A sentence: which run has the highest mean IoU, and whether its difference to A is sure."""
+    known = [(own.mean_iou, place) for place, own in enumerate(metrics) if own.mean_iou is not None]
+    if not known:
+        return "No run has a mean IoU: no pixel is labelled."
+    value, place = max(known, key=lambda pair: (pair[0], -pair[1]))
+    sentence = f"{_letters(len(metrics))[place]} has the highest mean IoU, {percent(value)} %"
+    bounds = differences[place - 1].mean_iou.ci95 if place else None
+    if not bounds:
+        return f"{sentence}."
+    sure = "which is above" if bounds[0] > 0 else "which is not surely above"
+    return f"{sentence}, {sure} A's: the 95 % interval of the difference is {points(bounds[0])} to {points(bounds[1])}."
 
 
 def _cell(own: ComparedMetrics, key: str) -> str:

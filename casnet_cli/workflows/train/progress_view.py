@@ -48,6 +48,7 @@ class TrainingView:
         self.stack = ExitStack()
         if self.folder:
             self.bar = self.stack.enter_context(console.bar("training"))
+            self.bar.update(self.progress.step, self.plan.length.steps, "compiling the first step")
             self.events = Events(self.folder.path, self.progress.step)
             self.stack.callback(self.events.close)
         return self

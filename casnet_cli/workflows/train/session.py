@@ -29,7 +29,7 @@ class TrainOptions:
     recipe: str | None = None
     """Name or path of the recipe; None: one that suits the data and this machine."""
     data: Path | None = None
-    """The prepared data set; None: that of the recipe or of the run, or the newest."""
+    """The prepared data set; None: that of the recipe, of the run or of the project, or the newest."""
     run: Path | None = None
     """The run folder; None: a new one, or with `resume` the one trained last."""
     overrides: list[str] = field(default_factory=list)
@@ -48,6 +48,8 @@ class TrainOptions:
     """Folder of a step to repeat, instead of training."""
     dry_run: bool = False
     """Try a few steps and write nothing."""
+    project: Path | None = None
+    """The project file; None: `casnet.toml`, if it is there."""
     settled: bool = False
     """The recipe is whole: of the run `init` only the weights are taken, not the network."""
 
@@ -146,11 +148,11 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
 def new_choice(options: TrainOptions) -> Choice:
     """Recipe and data of a run that begins, the network that of `options.init` if it is fine-tuned."""
     if not options.init or options.settled:
-        choice = with_bands(choose(options.recipe, options.data, options.overrides), options.overrides)
-        return with_data(choice, options.fold)
+        choice = choose(options.recipe, options.data, options.overrides, options.project)
+        return with_data(with_bands(choice, options.overrides), options.fold)
     file = locate.checkpoint_of(options.init)
     network = read_meta(file).recipe.model
-    choice = choose(options.recipe, options.data, options.overrides)
+    choice = choose(options.recipe, options.data, options.overrides, options.project)
     own = [text for text in options.overrides if text.startswith("model.")]
     resolved = recipes.changed(choice.recipe.model_copy(update={"model": network}), own)
     reason = f"{choice.reason}, from the network and weights of {file}"

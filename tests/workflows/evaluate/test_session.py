@@ -1,0 +1,48 @@
+"""`casnet eval` of some of the images."""
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers.cli import casnet, stderr_of
+
+from casnet_cli.data.store import Store
+
+
+def names(folder: str) -> list[str]:
+    """Of the images that were measured."""
+    lines = (Path("runs/blocks-001/eval") / folder / "per_image.csv").read_text().splitlines()[1:]
+    return [line.split(",")[0] for line in lines]
+
+
+def content(folder: str) -> dict[str, object]:
+    return dict(json.loads((Path("runs/blocks-001/eval") / folder / "metrics.json").read_text()))
+
+
+def test_some_images_are_never_taken_for_all(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+    stored = Store(Path("data/blocks.h5")).names["train"]
+    said = stderr_of("eval", "--split", "train", "--limit", 3)
+    assert "on 3 train images, spread evenly over the split of data/blocks.h5" in said.replace(f"{trained}/", "")
+    assert names("train-limit-3") == [stored[0], stored[4], stored[8]]
+    assert content("train-limit-3")["limit"] == content("train-limit-3")["images"] == 3
+    assert not Path("runs/blocks-001/eval/train").exists()
+    casnet("eval", "--split", "train", "--limit", 12)
+    assert content("train")["limit"] is None and content("train")["images"] == 12
+
+    listed = Path("some.txt")
+    listed.write_text(f"{stored[5]}.png\n\n{stored[2]}\n")
+    assert "on 2 train images of a list" in stderr_of("eval", "--split-file", listed), "train alone has them all"
+    (folder,) = [path.name for path in Path("runs/blocks-001/eval").glob("train-list-*")]
+    assert names(folder) == [stored[2], stored[5]]
+    assert content(folder)["listed_sha256"] and content("train")["listed_sha256"] is None
+    assert "1 train images of a list, spread evenly over it" in stderr_of("eval", "--split-file", listed, "--limit", 1)
+    assert names(f"{folder}-limit-1") == [stored[2]]
+
+    wrong = f"error: some.txt: line 1: {stored[5]}.png is not among the images (name it with its sub-folder); of test"
+    assert casnet("eval", "--split-file", listed, "--split", "test", code=2) == f"{wrong}\n"
+    listed.write_text(f"{stored[5]}\nnowhere\n")
+    assert "of test" in casnet("eval", "--split-file", listed, code=2)
+    listed.write_text("\n")
+    assert casnet("eval", "--split-file", listed, code=2) == "error: some.txt: names no image\n"
+    assert "--split-file gone.txt: no such file" in casnet("eval", "--split-file", "gone.txt", code=2)
