@@ -142,7 +142,6 @@ def _announce(plan: RunPlan, devices: Devices, state: TrainState, weights: tuple
     if devices.replicas > 1:
         workers = f" in {devices.workers} processes" if devices.workers > 1 else ""
         spread = f", spread over {devices.replicas} devices{workers}"
-    console.message(
-        f"{len(plan.train_part)} training and {len(plan.val_part)} validation images, {plan.length.steps_per_epoch} "
-        f"steps an epoch, {plan.length.epochs} epochs{spread}"
-    )
+    steps, epochs = count(plan.length.steps_per_epoch, "step"), count(plan.length.epochs, "epoch")
+    images = f"{len(plan.train_part)} training and {len(plan.val_part)} validation images"
+    console.message(f"{images}, {steps} an epoch, {epochs}{spread}")
