@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from casnet_cli.api import build_casnet, evaluate, load, train
+    from casnet_cli.api import build_casnet, evaluate, load, prepare, train
 
-__all__ = ["build_casnet", "evaluate", "load", "train"]
+__all__ = ["build_casnet", "evaluate", "load", "prepare", "train"]
 __version__ = "0.1.0"
 
 

@@ -10,7 +10,7 @@ result.save("photo.png")
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
@@ -28,6 +28,7 @@ from casnet_cli.labels import VOID, LabelSet
 if TYPE_CHECKING:
     import keras
 
+    from casnet_cli.data.store import Store
     from casnet_cli.inference.protocol import Predictor
     from casnet_cli.runs.measurement_record import MeasurementRecord
     from casnet_cli.runs.trained import TrainedRun
@@ -159,6 +160,51 @@ def load(run: File) -> Segmenter:
 
     predictor = open_predictor(found, lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]})
     return Segmenter(predictor, found.meta.labels, found.meta.intensities)
+
+
+def prepare(
+    dataset: File | None = None,
+    *,
+    images: File | None = None,
+    masks: File | None = None,
+    annotations: Sequence[File] = (),
+    classes: File | None = None,
+    name: str | None = None,
+    out: File | None = None,
+    source: File | None = None,
+    boxes: Literal["draw", "skip"] | None = None,
+    pair: str | None = None,
+    missing: Literal["background", "void", "skip"] | None = None,
+    val_fraction: float | None = None,
+    test_fraction: float | None = None,
+    split_files: tuple[File, File, File] | None = None,
+    folds: int | None = None,
+    group_by: str | None = None,
+    range: str | None = None,
+    bands: str | None = None,
+    nodata: float | None = None,
+    resize_masks: bool = False,
+    nearest_color: int | None = None,
+    threshold: float | None = None,
+    strict: bool = False,
+    progress: bool = False,
+) -> "Store":
+    """Make a prepared file as `casnet prepare` does, `casnet.toml` included, and open it: its path, classes and names.
+
+    dataset: name of a known data set, or a folder, archive or table of one's own; None: images with masks or
+    annotations are named, else what casnet.toml names. out: the file; None: data/NAME.h5. source: the raw data of a
+    known data set. progress: whether messages and bars are shown. The others as the options of the command. Raises
+    CasnetError.
+    """
+    given = dict(locals())
+    from casnet_cli.data.project import Project, said
+    from casnet_cli.data.store import Store
+    from casnet_cli.workflows.prepare import run
+    from casnet_cli.workflows.project import request_of
+
+    request = request_of({key: given[key] for key in Project.model_fields if said(given[key])})
+    with _shown(progress):
+        return Store(run(request.dataset, _path(source), request.out, folder=request.options, strict=strict))
 
 
 def train(

@@ -33,7 +33,7 @@ class Project(Section):
     """What becomes of annotated boxes without outline; without the key they are an error."""
     classes: str | None = None
     """Table of classes, a TOML file; without the key what the layout says."""
-    name: str | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$")] | None = None
     """Name of the data set; without the key that of the project's folder."""
     out: str | None = None
     """The prepared file; without the key `data/NAME.h5` in the current folder."""

@@ -63,7 +63,7 @@ def completed(given: OwnRequest, file: Path | None) -> OwnRequest:
     _check_paths(taken, found)
     if given.dataset and (more := [key for key in taken if key != "name"]):
         console.message(f"{found} adds {', '.join(more)}")
-    both = _request(taken | line)
+    both = request_of(taken | line)
     return replace(both, options=replace(both.options, propose=given.options.propose), elsewhere=file is not None)
 
 
@@ -144,8 +144,8 @@ def _keys(request: OwnRequest) -> dict[str, object]:
     return {key: values[key] for key in project.Project.model_fields if project.said(values[key])}
 
 
-def _request(values: Mapping[str, Any]) -> OwnRequest:
-    """The opposite of `_keys`."""
+def request_of(values: Mapping[str, Any]) -> OwnRequest:
+    """The request that has these keys of the file."""
 
     def path(key: str) -> Path | None:
         return Path(values[key]) if key in values else None
@@ -161,11 +161,13 @@ def _request(values: Mapping[str, Any]) -> OwnRequest:
         split_files=(lists[0], lists[1], lists[2]) if lists else None,
         pictures=PictureOptions(**taken("range", "bands", "nodata", "resize_masks")),
         mending=Mending(values.get("nearest_color"), values.get("threshold")),
-        **taken("annotations", "boxes", "name", "pair", "missing", "group_by"),
+        annotations=tuple(map(str, values.get("annotations", ()))),
+        **taken("boxes", "name", "pair", "missing", "group_by"),
         **taken("val_fraction", "test_fraction", "folds"),
     )
     named = any(key in values for key in (*DATA_KEYS, "pair"))
-    return OwnRequest(values.get("dataset") or (FOLDER if named else None), options, path("out"))
+    dataset = str(values["dataset"]) if "dataset" in values else FOLDER if named else None
+    return OwnRequest(dataset, options, path("out"))
 
 
 def _resolved(own: project.Project, file: Path) -> dict[str, object]:

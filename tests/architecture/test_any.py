@@ -14,6 +14,7 @@ REASONS = {
     "commands.help_page:DocumentedCommand.format_help": TYPER,
     "commands.help_page:DocumentedGroup.format_help": TYPER,
     "inference.protocol:Predictor.predict_blocks": OWN_INPUTS,
+    "workflows.project:request_of": "values of twenty keys, each of its own type, checked by a model before",
     "inference.protocol:Predictor.predict_batch": OWN_INPUTS,
 }
 """module:function → why no type fits."""

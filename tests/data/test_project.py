@@ -25,6 +25,8 @@ def test_every_fault_is_a_line_with_its_key(tmp_path: Path) -> None:
         "folds: should be greater than or equal to 2 (received 1)",
         "unknown key imges (did you mean images?)",
     ]
+    plain = "should be a plain name of letters, digits, '.', '_' and '-'"
+    assert faults(tmp_path, "name = '../x'") == [f"name: {plain} (received '../x')"]
     assert faults(tmp_path, "annotations = 'a.json'") == ["annotations: should be a list (received 'a.json')"]
     assert faults(tmp_path, "split_files = ['a']") == ["split_files: too few values (received ('a',))"]
     assert faults(tmp_path, "nearest_color = 256\nthreshold = nan\nresize_masks = 1") == [

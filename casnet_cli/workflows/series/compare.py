@@ -257,7 +257,8 @@ def _best(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDiffer
     if not bounds:
         return f"{sentence}."
     sure = "which is above" if bounds[0] > 0 else "which is not surely above"
-    return f"{sentence}, {sure} A's: the 95 % interval of the difference is {points(bounds[0])} to {points(bounds[1])}."
+    low, high = map(points, bounds)
+    return f"{sentence}, {sure} A's: the 95 % interval of the difference is {low} to {high} points."
 
 
 def _cell(own: ComparedMetrics, key: str) -> str:
