@@ -16,6 +16,7 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.text import count
 from casnet_cli.workflows import adding
 from casnet_cli.workflows.own_data import (
     FOLDER,
@@ -130,7 +131,7 @@ def _prepare(
         sizes = [size for _, size in sorted(Counter(store.fold_of.values()).items())]
         console.message(f"folds of {', '.join(f'{size:,}' for size in sizes)} images: groups stay whole")
     console.message(f"prepared {prepared.path} from {prepared.source}")
-    console.result(f"{store.name}: {counts}{folds}, {len(store.labels)} classes")
+    console.result(f"{store.name}: {counts}{folds}, {count(len(store.labels), 'class')}")
     return prepared.path
 
 

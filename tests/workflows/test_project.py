@@ -105,7 +105,7 @@ def test_paths_that_lead_nowhere_are_named_with_the_nearest(home: Path) -> None:
 def test_known_data_and_additions_write_no_file(home: Path) -> None:
     casnet(*WHOLE)
     Path("casnet.toml").unlink()
-    casnet(*WHOLE, "--add", "data/field.h5")
+    assert "nothing to add" in casnet(*WHOLE, "--add", "data/field.h5", code=2)
     casnet("prepare", "demo")
     casnet("prepare", "folder", "--masks", "drawn", "--propose")
     assert not Path("casnet.toml").exists()

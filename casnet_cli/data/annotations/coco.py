@@ -80,6 +80,9 @@ def read_coco(file: Path) -> AnnotatedFile:
 def categories_of(given: list[JsonTable], file: Path) -> dict[Id, str]:
     """The names of categories by their ids. Raises DataError."""
     try:
+        for one in given:
+            if one["name"] is None:
+                raise DataError(f"{file}: category {one['id']} has null as its name (expected a text)")
         return {plain_id(one["id"]): str(one["name"]) for one in given}
     except MALFORMED:
         raise DataError(f"{file}: a category without id or name (expected id and name in each)") from None

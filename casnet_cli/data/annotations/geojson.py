@@ -20,6 +20,7 @@ WITHOUT_AREA = {
 """Geometries that enclose nothing."""
 
 NO_AREA, REGION = "that enclose nothing, left out", "of classes that end in *, which QuPath ignores, left out"
+NO_PLACE = "without a place, left out"
 """Why shapes are left out, in words of `Remark.text`."""
 
 
@@ -52,15 +53,18 @@ def read_geojson(file: Path) -> PictureShapes:
             raise Unfit(f"{file}: feature {number}: {why} (mend or remove it)", UnfitKind.UNREADABLE) from None
     areas = [one for one in shapes if one.kind is Kind.POLYGON]
     ignored = [one for one in areas if one.label.endswith("*") and one.label != IGNORE]
-    left_out = {NO_AREA: [one for one in shapes if one.kind is not Kind.POLYGON], REGION: ignored}
+    left_out = {NO_AREA: [one for one in shapes if one.kind in WITHOUT_AREA.values()], REGION: ignored}
+    left_out[NO_PLACE] = [one for one in shapes if one.kind is Kind.TAG]
     drawn = tuple(one for one in areas if one not in ignored)
     names = {one.label for one in drawn}
     kept = {label: color for label, color in colors.items() if label in names}
     return PictureShapes(drawn, left_out=left_out, colors=kept)
 
 
-def _shapes(geometry: dict[str, Any], label: str, name: str, file: Path) -> list[Shape]:
+def _shapes(geometry: dict[str, Any] | None, label: str, name: str, file: Path) -> list[Shape]:
     """The shapes of a geometry, those that enclose nothing too. Raises ShapeError or one of MALFORMED."""
+    if geometry is None:  # which GeoJSON allows
+        return [Shape(Kind.TAG, label, name, file)]
     kind = geometry["type"]
     if kind == "GeometryCollection":
         return [shape for one in geometry["geometries"] for shape in _shapes(one, label, name, file)]

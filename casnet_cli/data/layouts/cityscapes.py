@@ -9,6 +9,7 @@ from casnet_cli.data.layouts.class_ids import brought, table_of_list
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
+from casnet_cli.util.text import count
 
 LEFT = "_leftimg8bit"
 """What the names of pictures end with, in small letters."""
@@ -43,7 +44,8 @@ def cityscapes(tree: Tree) -> Layout | None:
         return None
     found = pair(images, labels, tree.root)
     evidence = (
-        f"{len(labels)} masks named …_{'labelIds' if kind == 'labelids' else 'labelTrainIds'}, {len(images)} pictures"
+        f"{count(len(labels), 'mask')} named …_{'labelIds' if kind == 'labelids' else 'labelTrainIds'}, "
+        f"{count(len(images), 'picture')}"
     )
     classes, by = brought(tree, core_of, (COLORS,)) if kind == "labelids" else (None, "")
     table = table_of_list(classes, False) if classes else None

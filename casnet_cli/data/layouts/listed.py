@@ -11,6 +11,7 @@ from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError
+from casnet_cli.util.text import count
 
 
 def listed_pairs(tree: Tree) -> Layout | None:
@@ -52,7 +53,7 @@ def pairs_of(tree: Tree, rows_of: Mapping[Path, Rows]) -> Layout:
     besides = f"; {others} other pictures are in no list" if others else ""
     named = ", ".join(str(tree.relative(file)) for file in rows_of)
     number = sum(one.label is not None for one in pairs.values())
-    evidence = f"{number} pairs in {named}{besides}"
+    evidence = f"{count(number, 'pair')} in {named}{besides}"
     what = "pictures and masks named by a list"
     return Layout(what, evidence, tuple(pairs.values()), (), tree.root, splits=whole_splits(splits, list(pairs)))
 

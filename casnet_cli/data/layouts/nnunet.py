@@ -14,6 +14,7 @@ from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError
+from casnet_cli.util.text import count
 
 
 def nnunet(tree: Tree) -> Layout | None:
@@ -38,7 +39,7 @@ def nnunet(tree: Tree) -> Layout | None:
             target = images if part.startswith("images") else labels
             target.append(Listed(f"{split}/{stem}", one, split, folded(stem)))
     found = pair(images, labels, tree.root / "labelsTr")
-    evidence = f"dataset.json with {len(table.labels)} classes, {len(images)} pictures"
+    evidence = f"dataset.json with {count(len(table.labels), 'class')}, {count(len(images), 'picture')}"
     return Layout("nnU-Net's layout", evidence, tuple(found.pairs), found.spare, tree.root, table)
 
 

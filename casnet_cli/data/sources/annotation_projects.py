@@ -119,6 +119,12 @@ def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
     if len(found) > 1 and not any(one.split for one in found):
         found = [replace(one, split=_split_of(one.file)) for one in found]
     if len({one.split is None for one in found}) > 1:
+        if not any(one.stated for one in found):
+            names = ", ".join(one.file.name for one in found)
+            hint = "give one folder, or --annotations train=… --annotations val=…"
+            raise InputError(
+                f"{count(len(found), 'file')} of annotations ({names}), and not every name says its split ({hint})"
+            )
         lacking = next(one.file for one in found if one.split is None)
         raise InputError(f"--annotations {lacking}: of which split? (train={lacking}, val={lacking} or test={lacking})")
     return tuple(found)

@@ -178,3 +178,8 @@ def test_pictures_of_label_studio_are_found_by_their_addresses(tmp_path: Path) -
     (picture,) = read_coco(file).pictures
     assert picture.name == "new%20%C3%A4.png" and picture.aliases[0] == "photos/sub dir/new ä.png"
     assert "new ä.png" in picture.aliases
+
+
+def test_a_category_of_the_name_null_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="category 3 has null as its name"):
+        read_coco(coco(tmp_path, [], categories=[{"id": 3, "name": None}]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from casnet_cli.data.annotations.geojson import NO_AREA, REGION, read_geojson
+from casnet_cli.data.annotations.geojson import NO_AREA, NO_PLACE, REGION, read_geojson
 from casnet_cli.errors import DataError
 
 RING = [[1, 1], [4, 1], [4, 3], [1, 1]]
@@ -47,7 +47,6 @@ def test_holes_several_polygons_and_regions_without_class(tmp_path: Path) -> Non
         ([feature("Curve", [1, 2])], "feature 1: casnet does not know the geometry 'Curve'"),
         ([feature(), feature(coordinates=[[[1, 1]]])], r"feature 2: 1 points \(at least 3\)"),
         ([feature(coordinates=[])], "feature 1: is of no form"),
-        ([{"geometry": None}], "feature 1: is of no form"),
         ({"features": [feature()], "crs": {"type": "name"}}, "of a map, not pixels"),
     ],
 )
@@ -71,3 +70,9 @@ def test_colours_derived_classes_and_what_is_left_out(tmp_path: Path) -> None:
     assert read.colors == {"Tumor": (200, 0, 0), "Tumor: Positive": (250, 62, 62), "Ignore*": (180, 180, 180)}
     assert [one.name for one in read.left_out[NO_AREA]] == ["feature 5 (point)"]
     assert [one.id for one in read.left_out[REGION]] == ["feature 4"]
+
+
+def test_a_feature_without_a_place_is_counted(tmp_path: Path) -> None:
+    """GeoJSON allows a null geometry."""
+    found = read_geojson(written(tmp_path, [{"geometry": None}, feature()]))
+    assert [one.id for one in found.left_out[NO_PLACE]] == ["feature 1"] and len(found.shapes) == 1

@@ -211,7 +211,7 @@ def test_regions_of_two_sizes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ([], "not a Label Studio export: it is a JSON list"),
+        ([], "not a Label Studio export: it is an empty JSON list"),
         ([7], "not a Label Studio export: it is a JSON list"),
         ([{"a": 1}], "not a Label Studio export: it is a JSON list"),
         ([task(7)], "task 5 is of no form that Label Studio writes"),

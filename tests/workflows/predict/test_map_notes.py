@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from casnet_cli.prediction.geotiff_format import MISSING
+from casnet_cli.prediction.geotiff_format import missing
 from casnet_cli.workflows.predict.map_notes import map_notes
 
 
@@ -21,7 +21,7 @@ def test_each_kind_is_counted() -> None:
     ]
     assert map_notes(lines) == [
         "2 georeferenced pictures: mask and difficulty also as GeoTIFF, where the picture lies",
-        f"1 georeferenced picture: labelled as PNG alone: {MISSING}",
+        f"1 georeferenced picture: labelled as PNG alone: {missing()}",
         "1 large picture: read by windows, and its overlay reduced (overlay_step in the manifest)",
         "1 TIFF without georeference, as the pictures have none",
     ]
