@@ -18,7 +18,6 @@ from casnet_cli.data.digests import differences
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
-from casnet_cli.util.text import count
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of every HDF5 file."""
@@ -148,7 +147,7 @@ def check_complete(source: Source, entries: list[Entry], root: Path) -> None:
     if source.incomplete:
         raise DataError(source.incomplete)
     if faults:
-        others = f" ({count(len(faults) - 1, 'further fault')}; casnet check lists them)" if len(faults) > 1 else ""
+        others = f" ({len(faults)} such; casnet check lists them)" if len(faults) > 1 else ""
         raise DataError(f"{faults[0]}{others}")
     for split, expected in source.counts:
         found = sum(entry.split == split for entry in entries)

@@ -171,6 +171,8 @@ def _shape(words: list[str], name: str, file: Path, names: dict[int, str]) -> Sh
         raise ShapeError(
             f"{words[0][:20]} is the number of no class ({min(names, default=0)} to {max(names, default=0)})"
         )
+    if any(word.lower().lstrip("+-") in ("nan", "inf", "infinity") for word in words[1:]):
+        raise ShapeError("a coordinate is no number (expected fractions of width and height, 0 to 1)")
     points = checked_points(words[1:], 2 if len(words) == 5 else 3)
     if len(words) == 5:
         points = points[0] + points[1] / 2 * np.array([[-1], [1]])

@@ -122,9 +122,8 @@ def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
         if not any(one.stated for one in found):
             names = ", ".join(one.file.name for one in found)
             hint = "give one folder, or --annotations train=… --annotations val=…"
-            raise InputError(
-                f"{count(len(found), 'file')} of annotations ({names}), and not every name says its split ({hint})"
-            )
+            what = f"{count(len(found), 'file')} of annotations ({names})"
+            raise InputError(f"{what}, and not every name says its split ({hint})")
         lacking = next(one.file for one in found if one.split is None)
         raise InputError(f"--annotations {lacking}: of which split? (train={lacking}, val={lacking} or test={lacking})")
     return tuple(found)

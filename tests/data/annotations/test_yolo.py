@@ -48,7 +48,7 @@ def test_polygons_boxes_and_pictures_without_a_file(tmp_path: Path) -> None:
         ("7 0 0 1 0 1 1", "line 1: 7 is the number of no class (0 to 1)"),
         ("0.5 0 0 1 0 1 1", "line 1: 0.5 is the number of no class"),
         ("car 0 0 1 0 1 1", "line 1: car is the number of no class"),
-        ("0 0 0 nan 0 1 1", "line 1: a coordinate of nan"),
+        ("0 0 0 nan 0 1 1", "line 1: a coordinate is no number (expected fractions"),
         ("0 0 0 x 0 1 1", "line 1: its points are no pairs of numbers"),
         ("0 0 0 100 0 100 80", "line 1: it lies outside of the picture (expected fractions"),
         ("0 -1 0 -.5 0 -.5 1", "line 1: it lies outside of the picture"),
