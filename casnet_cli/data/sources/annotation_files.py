@@ -25,6 +25,7 @@ from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.outlines import label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, Unfit
+from casnet_cli.util.text import count
 
 LOOKS = 20
 """Files of a folder that are looked at to find their form."""
@@ -65,14 +66,18 @@ class PictureForm:
         """The labels that occur, with their colours where files have them. Raises DataError if there are none."""
         occurring: dict[str, Color | None] = {}
         faults: list[Unfit] = []
+        kinds: Counter[str] = Counter()
         for file in files:
             try:
                 content = self.read(file)
                 occurring = {shape.label: None for shape in content.shapes} | occurring | dict(content.colors)
+                kinds.update(one.kind.value for left in content.left_out.values() for one in left)
             except Unfit as fault:  # raised again when the sample is read
                 faults.append(fault)
         if not occurring:
-            raise faults[0] if faults else DataError(f"{folder}: no file in it has a shape ({self.name} each)")
+            held = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items())
+            what = f"{self.name} each, {count(len(files), 'file')} read{f'; not drawn: {held}' if held else ''}"
+            raise faults[0] if faults else DataError(f"{folder}: no file in it has a shape ({what})")
         return occurring
 
 
