@@ -1,10 +1,11 @@
 """A table of classes from what a layout brings: ids, or a list of a tool."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from casnet_cli.data.classes.class_lists import ClassList, Color, read_list, united
+from casnet_cli.data.classes.class_lists import COLORS, ClassList, Color, read_list, united
 from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.masks import mask_file
@@ -52,11 +53,24 @@ def brought(tree: Tree, masks: Iterable[Path], names: tuple[str, ...]) -> tuple[
     """
     folders = {above for folder in {file.parent for file in masks} for above in (folder, *folder.parents)}
     files = [file for file in (*tree.lists, *tree.json) if file.name.lower() in names and file.parent in folders]
+    for file in files:
+        _refuse_damaged(file)
     lists = {file: read_list(file) for file in files}
     classes = united([one for one in lists.values() if one])
     wrong = [f"; {tree.relative(file)} is no list of classes" for file, one in lists.items() if one is None]
     by = f", classes by {tree.relative(classes.file)}" if classes else ""
     return classes, by + "".join(wrong[:1])
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Raise DataError naming the line of a list of colours that begins with a number and is no colour and name."""
+    if file.name.lower() != COLORS:
+        return
+    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
+        if re.match(r"\s*\d", line) and not re.match(r"\s*(\d+\s+){3}\S", line):
+            raise DataError(
+                f"{file}: line {number}: {line.strip()[:40]!r} is no colour and name (expected 128 64 128 road)"
+            )
 
 
 def painted(found: ClassList) -> ClassList:
