@@ -128,6 +128,8 @@ def _reader(file: Path) -> Callable[[str], Rows] | None:
         return _of_yaml
     if ending in (".csv", ".tsv") and WORDS.search(file.stem):
         return lambda text: _of_text(text, _LINES[:-1])
+    if name == "labelmap.txt":
+        return lambda text: _of_text(text, _LINES[:-1] if ":" in text else _LINES)
     return _of_text if ending == ".names" or ending == ".txt" and WORDS.search(file.stem) else None
 
 

@@ -58,6 +58,7 @@ def test_what_a_list_says(tmp_path: Path, case: str) -> None:
     ("name", "text"),
     [
         ("_classes.csv", "filename, cat, dog\na.jpg, 1, 0\n"),
+        ("labelmap.txt", "background:0,0,0::\ncar:1,2\n"),
         ("labels.csv", "id,label\na83f,cat\n"),
         ("train_labels.txt", "a.jpg\nb.jpg\n"),
         ("train.txt", "road\nsky"),
