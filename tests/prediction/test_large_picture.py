@@ -1,5 +1,6 @@
 """Pictures that are read by windows hold what they hold when they are read as a whole."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from casnet_cli.data.intensities import PLAIN, Intensities  # noqa: E402
 from casnet_cli.data.pixels.take import take  # noqa: E402
 from casnet_cli.prediction import geotiff_format, large_picture  # noqa: E402
 from casnet_cli.prediction.large_picture import UnreadablePart, open_large  # noqa: E402
+from casnet_cli.util.extras import install  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 SIZE = (150, 170)
@@ -116,7 +118,7 @@ def test_without_rasterio_the_largest_are_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(geotiff_format, "available", lambda: False)
     assert open_large(file, PLAIN) is None
     monkeypatch.setattr(large_picture, "MAX_PIXELS", 1000)
-    with pytest.raises(ValueError, match=r"by windows, with rasterio \(pip install"):
+    with pytest.raises(ValueError, match=re.escape(f"by windows, with rasterio ({install('geo')})")):
         open_large(file, PLAIN)
 
 

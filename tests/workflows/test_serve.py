@@ -13,6 +13,7 @@ from helpers.served import HOST, Served
 from PIL import Image
 
 from casnet_cli.serving import server
+from casnet_cli.util.extras import install
 
 
 def free_port() -> int:
@@ -50,4 +51,5 @@ def test_what_is_in_the_way_is_named(trained: Path, monkeypatch: pytest.MonkeyPa
         port = listener.getsockname()[1]
         assert f"127.0.0.1:{port}: cannot listen there" in casnet("serve", "--port", port, code=2)
     monkeypatch.setattr("casnet_cli.workflows.serve.find_spec", lambda name: None)
-    assert "starlette, uvicorn: not installed, and pages need it (pip install" in casnet("serve", code=2)
+    stderr = casnet("serve", code=2)
+    assert f"starlette, uvicorn: not installed, and pages need it ({install('web')})" in stderr
