@@ -74,7 +74,8 @@ def beside(tree: Tree) -> Layout | None:
     what = "pictures and masks side by side"
     images, labels = _owners_and_parts(tree)
     if images and (parts := class_parts(images, labels)) and _two_valued([one.file for one in labels]):
-        evidence = f"{len(parts)} pictures and {len(labels)} masks in {tree.folders([one.file for one in images])}"
+        numbers = f"{count(len(parts), 'picture')} and {count(len(labels), 'mask')}"
+        evidence = f"{numbers} in {tree.folders([one.file for one in images])}"
         return layout_of(what, evidence, (images, labels), tree.root)
     both = divide(tree.pictures, tree.root)
     if both is None:
@@ -117,7 +118,8 @@ def twins(tree: Tree) -> Layout | None:
     pictures, masks = (one, other) if first[0] > first[1] else (other, one)
     files = list(pictures.values()), list(masks.values())
     evidence = (
-        f"{len(files[0])} pictures in {tree.folders(files[0])}, and in {tree.folders(files[1])} files of fewer values"
+        f"{count(len(files[0]), 'picture')} in {tree.folders(files[0])}, and in {tree.folders(files[1])} "
+        "files of fewer values"
     )
     listed = [
         [Listed(one.name.rpartition("/")[2], one.file, "", one.stem) for one in kind] for kind in tree.listed(*files)

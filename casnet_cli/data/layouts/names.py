@@ -42,10 +42,13 @@ def words(name: str) -> list[str]:
 
 
 def _divided(part: str) -> list[str]:
-    """`trainannot` is two words."""
-    for top in ("train", "val", "test"):
-        if part.startswith(top) and part[len(top) :] in MASK_WORDS | PICTURE_WORDS:
-            return [top, part[len(top) :]]
+    """`trainannot`, `leftimg` and `gtfine` are two words each."""
+    roles = MASK_WORDS | PICTURE_WORDS
+    for at in range(2, len(part) - 1):
+        first, second = part[:at], part[at:]
+        before = first in ("train", "val", "test") or first in NOISE
+        if before and second in roles or first in roles and second in NOISE:
+            return [first, second]
     return [part]
 
 

@@ -11,6 +11,7 @@ from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.errors import DataError, InputError
+from casnet_cli.util.text import count
 
 FORM = "'{stem}.jpg:{stem}_seg.png'"
 
@@ -41,7 +42,8 @@ def by_pattern(images: Tree, masks: Tree, text: str) -> Layout:
             label_of[file] = near[0]
     chosen = [file for file in pictures if file not in set(label_of.values())]
     if not chosen:
-        raise DataError(f"{images.root}: no picture is named like {sides[0]} ({len(images.pictures)} pictures in it)")
+        there = count(len(images.pictures), "picture")
+        raise DataError(f"{images.root}: no picture is named like {sides[0]} ({there} in it)")
     pairs = []
     for one in images.listed(chosen)[0]:
         label = label_of.get(one.file)

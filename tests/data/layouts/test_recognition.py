@@ -129,6 +129,16 @@ TREES = {
             "gtFine/train/x/x_1_gtFine_labelIds.png"
         ],
     ),
+    "Cityscapes' in small letters": (
+        " ".join(
+            f"leftimg8bit/{top}/x/x_1_leftimg8bit.png gtfine/{top}/x/x_1_gtfine_labelids.png=M"
+            for top in ("train", "val")
+        ),
+        [
+            f"{top}/x/x_1_leftimg8bit leftimg8bit/{top}/x/x_1_leftimg8bit.png gtfine/{top}/x/x_1_gtfine_labelids.png"
+            for top in ("train", "val")
+        ],
+    ),
     "nnU-Net's": (
         "dataset.json imagesTr/a_0000.png labelsTr/a.png=M imagesTs/b_0000.png",
         ["train/a imagesTr/a_0000.png labelsTr/a.png"],
@@ -215,6 +225,11 @@ def test_what_is_no_layout_is_answered_with_what_is_there(
         ("a.png a_seg.png=M", "{stem}.png:{stem}_seg.png", ["a a.png a_seg.png"]),
         ("p/a1.jpg q/b1.png=M r/c1.png", "a{stem}:b{stem}", ["a1 p/a1.jpg q/b1.png"]),
         ("p/1/x.jpg q/1/y.png=M", "p/{n}/x.jpg:q/{n}/y.png", ["x p/1/x.jpg q/1/y.png"]),
+        (
+            "leftimg/train/a_l.png leftimg/val/a_l.png gtfine/train/a_g.png=M gtfine/val/a_g.png=M",
+            "{stem}_l.png:{stem}_g.png",
+            [f"{top}/a_l leftimg/{top}/a_l.png gtfine/{top}/a_g.png" for top in ("train", "val")],
+        ),
     ],
 )
 def test_patterns(tmp_path: Path, files: str, pattern: str, expected: list[str]) -> None:
@@ -222,5 +237,6 @@ def test_patterns(tmp_path: Path, files: str, pattern: str, expected: list[str])
     assert shown(by_pattern(tree, tree, pattern), tmp_path) == expected
     with pytest.raises(CasnetError, match="no pattern of pairs"):
         by_pattern(tree, tree, "{stem}")
-    with pytest.raises(CasnetError, match="no picture is named like zzz"):
+    there = f"{len(tree.pictures)} pictures"
+    with pytest.raises(CasnetError, match=rf"no picture is named like zzz\{{stem\}} \({there} in it\)"):
         by_pattern(tree, tree, "zzz{stem}:{stem}")
