@@ -150,7 +150,9 @@ def read_elements(file: Path) -> CvatContent:
     try:
         with file.open("rb") as stream:
             parser.ParseFile(stream)
-    except (expat.ExpatError, OSError, ValueError, LookupError, MemoryError) as error:
+    except OSError as error:
+        raise Unfit(f"{file}: cannot be read: {reason(error)}", UnfitKind.UNREADABLE) from None
+    except (expat.ExpatError, ValueError, LookupError, MemoryError) as error:
         raise Unfit(f"{file}: not readable XML: {reason(error)}", UnfitKind.UNREADABLE) from None
     if not content.pictures and not content.frames:
         raise DataError(f"{file}: lists no picture (expected <image> or <track>, as CVAT exports them)")

@@ -21,9 +21,14 @@ Json = JsonTable | list[Any] | str | float | None
 def read_json(file: Path) -> Json:
     """The content of a JSON file. Raises Unfit."""
     try:
-        content: Json = json.loads(file.read_bytes())
+        data = file.read_bytes()
+        if not data.strip():
+            raise ValueError("the file is empty")
+        content: Json = json.loads(data)
         return content
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
+    except OSError as error:
+        raise Unfit(f"{file}: cannot be read: {reason(error)}", UnfitKind.UNREADABLE) from None
+    except (ValueError, RecursionError, MemoryError) as error:
         raise Unfit(f"{file}: not readable JSON: {reason(error)}", UnfitKind.UNREADABLE) from None
 
 

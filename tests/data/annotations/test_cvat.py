@@ -208,5 +208,5 @@ def test_faults_of_the_file(tmp_path: Path, text: str, words: str) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"c\.xml: not readable XML: No such file"):
+    with pytest.raises(DataError, match=r"c\.xml: cannot be read: No such file"):
         read_cvat(tmp_path / "c.xml")

@@ -125,8 +125,18 @@ def test_files_of_another_form_are_named(tmp_path: Path, whole: Any, words: str)
         read_labelme(tmp_path / "a.json")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[" * 100_000, "\x00\xff"])
-def test_damaged_files_are_one_line(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "the file is empty"), ("\n", "the file is empty"), ("{", ""), ("[" * 100_000, "nested"), ("\x00\xff", "")],
+    ids=["empty", "blank", "cut", "deep", "binary"],
+)
+def test_damaged_files_are_one_line(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "a.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(DataError, match=r"a\.json: not readable JSON"):
+    with pytest.raises(DataError, match=rf"a\.json: not readable JSON: {words}"):
         read_labelme(tmp_path / "a.json")
+
+
+def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "a.json", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(DataError, match=f"{path}: cannot be read: {words}"):
+            read_labelme(path)
