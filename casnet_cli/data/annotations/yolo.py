@@ -1,4 +1,4 @@
-"""Ultralytics' data sets: a YAML file, pictures, and for each a text file of polygons, or a mask."""
+"""Ultralytics' data sets: a YAML file or a list of classes, pictures, and for each a file of polygons, or a mask."""
 
 import os
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ import numpy as np
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
-from casnet_cli.data.classes.class_lists import yaml_names
+from casnet_cli.data.classes.class_lists import read_list, yaml_names
 from casnet_cli.data.layouts.lists import plain, read_lines
+from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.sources.base import files_below, read_bytes
 from casnet_cli.errors import DataError, Unfit, UnfitKind
@@ -27,8 +28,8 @@ class YoloPicture:
 
     file: Path
     """Where it lies."""
-    split: str
-    """train, val or test: the first that names it."""
+    split: str | None
+    """train, val or test: the first that names it; None: none does."""
     name: str
     """Its sub-folders below the pictures of its split, and its name without ending."""
 
@@ -84,6 +85,23 @@ def read_dataset(file: Path, root: Path) -> YoloDataset | None:
     return YoloDataset(names, masks_dir, tuple(found.values()), named - len(found))
 
 
+def read_listed(file: Path) -> YoloDataset | None:
+    """A data set without YAML: `classes.txt` beside `images`, or in `labels`, and `labels` with polygons.
+
+    None if the file lists no classes, or there are no such pictures. Sub-folders called `train`, `val` or `test` are
+    splits.
+    """
+    classes = read_list(file)
+    root = file.parent.parent if file.parent.name == "labels" else file.parent
+    if classes is None or not (root / "images").is_dir():
+        return None
+    pictures = []
+    for name, one in files_below(root / "images", readable_endings(), once=False).items():
+        top = PurePosixPath(name).parts[0].lower()
+        pictures.append(YoloPicture(one, TOPS.get(top) if "/" in name else None, name))
+    return YoloDataset({one.id: one.name for one in classes.classes}, "masks", tuple(pictures), 0)
+
+
 def _yaml(file: Path) -> object:
     import yaml  # type: ignore[import-untyped]
 
@@ -120,9 +138,12 @@ def _of_line(file: Path, bases: tuple[Path, ...], line: str) -> Path:
 
 def read_yolo(file: Path) -> AnnotatedFile:
     """The pictures of a data set with their files of polygons. Raises DataError."""
-    dataset = read_dataset(file, file.parent.parent)
+    if file.suffix.lower() == ".txt":
+        dataset, expected = read_listed(file), "a name a line, and images and labels beside"
+    else:
+        dataset, expected = read_dataset(file, file.parent.parent), "the keys train and names"
     if dataset is None:
-        raise DataError(f"{file}: this is no data set of Ultralytics (expected the keys train and names)")
+        raise DataError(f"{file}: this is no data set of Ultralytics (expected {expected})")
     pictures, boxes, number = [], [], 0
     for one in dataset.pictures:
         label = one.partner("labels", ".txt")

@@ -88,7 +88,7 @@ def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
     tool = tool_of(file)
     if tool and tool.name not in PROJECT_FORMS:
         raise DataError(f"{file}: this is {tool.name} ({tool.remedy})")
-    otherwise = {".xml": CVAT, ".yaml": YOLO, ".yml": YOLO}.get(file.suffix.lower(), COCO)
+    otherwise = {".xml": CVAT, ".yaml": YOLO, ".yml": YOLO, ".txt": YOLO}.get(file.suffix.lower(), COCO)
     form = PROJECT_FORMS[tool.name if tool else otherwise]  # whose keys may lie in the middle of a large file
     return form.read(file), form
 
@@ -232,7 +232,7 @@ def _refuse_boxes(contents: Sequence[AnnotatedFile]) -> None:
         first = next(one for one in contents if one.boxes)
         total = sum(one.annotations for one in contents)
         raise DataError(
-            f"{first.file}: boxes without an outline: {number:,} of {total:,} annotations, such as {first.boxes[0]} "
+            f"{first.file}: boxes without an outline: {number:,} of {count(total, 'annotation')}, such as {first.boxes[0]} "
             f"(--boxes {DRAW} draws them as rectangles, --boxes {SKIP} leaves them out)"
         )
 

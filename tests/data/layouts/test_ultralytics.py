@@ -67,6 +67,9 @@ def test_boxes(home: Path) -> None:
     assert "boxes without an outline: 1 of 5 annotations, such as line 1 of d/labels/val/b.txt" in output
     assert labels_of("d", "--boxes", "draw")["val/b"].sum() == 9
     assert not labels_of("d", "--boxes", "skip")["val/b"].any()
+    for name in NAMES[:2]:
+        Path(f"d/labels/{name}.txt").write_text("")
+    assert "1 of 1 annotation, such as" in casnet("prepare", "d", code=2)
 
 
 def test_polygons_that_casnet_wrote(home: Path) -> None:
@@ -87,3 +90,21 @@ def test_masks_keep_their_sub_folders(home: Path) -> None:
     layout = ultralytics(Tree.of(Path("d")))
     assert layout and [one.name for one in layout.pairs] == ["train/s1/a", "train/s2/a", "val/b"]
     assert layout.table and layout.table.labels.names == ("road", "car") and not layout.annotations
+
+
+def test_polygons_without_yaml(home: Path) -> None:
+    """As Label Studio writes them: `classes.txt` beside, or in `labels`; without it the answer says what lacks."""
+    Path("d/data.yaml").unlink()
+    output = casnet("prepare", "d", code=2)
+    assert "train/s1/a.txt: these are outlines of YOLO, and no data.yaml or classes.txt names their classes" in output
+    for file in (Path("d/classes.txt"), Path("d/labels/classes.txt")):
+        file.write_text("road\ncar\n")
+        labels = labels_of("d")
+        assert set(labels) == set(NAMES)
+        assert [(labels[NAMES[2]] == one).sum() for one in range(3)] == [64 - 49, 49 - 9, 9]
+        store = Store(Path("o.h5"))
+        assert store.labels.names == ("background", "road", "car") and len(store.names["val"]) == 1
+        assert set(labels_of("folder", "--images", "d/images", "--annotations", str(file))) == set(NAMES)
+        file.unlink()
+    output = casnet("prepare", "folder", "--images", "d/images", "--annotations", "d/labels/val/b.txt", code=2)
+    assert "this is no data set of Ultralytics (expected a name a line, and images and labels beside)" in output
