@@ -230,9 +230,9 @@ def _refuse_boxes(contents: Sequence[AnnotatedFile]) -> None:
     number = sum(len(one.boxes) for one in contents)
     if number:
         first = next(one for one in contents if one.boxes)
-        total = sum(one.annotations for one in contents)
+        total = count(sum(one.annotations for one in contents), "annotation")
         raise DataError(
-            f"{first.file}: boxes without an outline: {number:,} of {count(total, 'annotation')}, such as {first.boxes[0]} "
+            f"{first.file}: boxes without an outline: {number:,} of {total}, such as {first.boxes[0]} "
             f"(--boxes {DRAW} draws them as rectangles, --boxes {SKIP} leaves them out)"
         )
 

@@ -67,8 +67,11 @@ def test_boxes(home: Path) -> None:
     assert "boxes without an outline: 1 of 5 annotations, such as line 1 of d/labels/val/b.txt" in output
     assert labels_of("d", "--boxes", "draw")["val/b"].sum() == 9
     assert not labels_of("d", "--boxes", "skip")["val/b"].any()
-    for name in NAMES[:2]:
-        Path(f"d/labels/{name}.txt").write_text("")
+
+
+def test_one_box_alone(home: Path) -> None:
+    for name in NAMES:
+        Path(f"d/labels/{name}.txt").write_text("0 .5 .5 .25 .25\n" if name == NAMES[0] else "")
     assert "1 of 1 annotation, such as" in casnet("prepare", "d", code=2)
 
 
