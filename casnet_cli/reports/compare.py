@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from casnet_cli.reports.html import render
-
 TITLE = "Comparison of "
 """How the title of every such page begins."""
 
@@ -24,5 +22,7 @@ class Table:
 def page(data: str, images: str, runs: Sequence[str], sentence: str, tables: Sequence[Table]) -> str:
     """The text of the page. data: name of the data set. images: which were measured, in words. runs: each with its
     letter. sentence: what was found."""
+    from casnet_cli.reports.html import render
+
     title = f"{TITLE}{len(runs)} runs on {data}"
     return render("compare.html", title=title, images=images, runs=runs, sentence=sentence, tables=tables)

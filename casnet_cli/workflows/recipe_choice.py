@@ -10,7 +10,6 @@ from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import ModelSection, Recipe
-from casnet_cli.workflows.project import FILE, prepared_file
 
 TEMPLATE = "folder"
 """The recipe for data sets of one's own."""
@@ -47,6 +46,8 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
     named = recipes.load(recipes.find(TEMPLATE), overrides)  # this template names no data itself
     data_reason = "named by an option"
     if not data and not named.data.name:
+        from casnet_cli.workflows.project import FILE, prepared_file
+
         data = prepared_file(project)
         data_reason = f"of {project or FILE}" if data else "the data set prepared last"
     data = data or data_of(named)
@@ -64,6 +65,8 @@ def data_of(recipe: Recipe, project: Path | None = None) -> Path:
     """The prepared data set that a recipe names, else the project's, else the newest. Raises DataError if it is not
     there, and as `prepared_file` does."""
     if not recipe.data.name:
+        from casnet_cli.workflows.project import prepared_file
+
         return prepared_file(project) or paths.newest_data()
     data = paths.DATA / f"{recipe.data.name}.h5"
     if not data.is_file():

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from casnet_cli.util.files import removed_if_empty
 from casnet_cli.util.text import count
 from casnet_cli.workflows.evaluate.files import REPORT, check_unclaimed, make_folder, write_files
 from casnet_cli.workflows.evaluate.tables import show
-from casnet_cli.workflows.project import prepared_file
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.evaluator import Evaluation
@@ -67,12 +66,12 @@ def evaluate_run(run: Path, options: EvaluateOptions) -> Path:
 
 def _data_of_project(run: trained.TrainedRun, project: Path | None) -> Path | None:
     """The prepared file of the project that is named, or of `casnet.toml` for a run whose own is not there."""
-    if project:
-        return prepared_file(project)
-    try:
-        return trained.recorded_data(run)
-    except (DataError, RunError):
-        return prepared_file(None)
+    if not project:
+        with suppress(DataError, RunError):
+            return trained.recorded_data(run)
+    from casnet_cli.workflows.project import prepared_file
+
+    return prepared_file(project)
 
 
 def evaluate_key(
