@@ -11,6 +11,9 @@ MAX_CLASSES = 255
 
 VOID_COLOR = (0, 0, 0)
 
+Color = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
 
 @dataclass(frozen=True)
 class LabelSet:
@@ -18,7 +21,7 @@ class LabelSet:
 
     names: tuple[str, ...]
     """K different names, in the order of the class ids 0..K-1."""
-    palette: tuple[tuple[int, int, int], ...]
+    palette: tuple[Color, ...]
     """An RGB colour, 0..255 each, for every class."""
 
     def __post_init__(self) -> None:

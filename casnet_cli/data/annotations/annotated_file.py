@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from casnet_cli.data.annotations.shapes import PictureShapes
-
-Color = tuple[int, int, int]
-"""Red, green and blue, 0..255."""
+from casnet_cli.labels import Color
 
 
 @dataclass(frozen=True, slots=True)

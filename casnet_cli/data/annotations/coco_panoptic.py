@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.coco import CocoImage, Id, categories_of, images_of, plain_id
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.labelme import GROUND, IGNORED
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape
@@ -20,6 +20,7 @@ from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.pixels.picture import COLORS
 from casnet_cli.data.pixels.read import read
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
+from casnet_cli.labels import Color
 from casnet_cli.util.text import count
 
 UNLISTED = "of PNG files without an entry in segments_info, taken for void"
@@ -106,9 +107,8 @@ def _colors(given: list[JsonTable], names: Sequence[str]) -> dict[str, Color | N
     """The names of the classes in their order, with the colours that categories have."""
     found: dict[str, Color | None] = dict.fromkeys(names)
     for one in given:
-        color = one.get("color")
-        if isinstance(color, list) and len(color) == 3 and all(type(part) is int and 0 <= part < 256 for part in color):
-            found[str(one["name"])] = (color[0], color[1], color[2])
+        if color := color_of(one.get("color")):
+            found[str(one["name"])] = color
     return found
 
 
@@ -161,6 +161,8 @@ def _read(given: _Segments | None) -> PictureShapes:
 
     Raises Unfit naming what cannot be read.
     """
+    from scipy import ndimage
+
     if given is None:
         return PictureShapes(())
     try:

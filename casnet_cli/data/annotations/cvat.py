@@ -4,13 +4,13 @@ A shape becomes what CVAT itself makes of it where it exports masks: polygons an
 figure of OpenCV, a mask is its pixels, and nothing else has an area.
 """
 
-import re
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.cvat_xml import CvatContent, Element, ListedPicture, read_elements
 from casnet_cli.data.annotations.opencv_ellipse import ellipse
 from casnet_cli.data.annotations.shapes import (
@@ -54,7 +54,7 @@ def read_cvat(file: Path) -> AnnotatedFile:
     return AnnotatedFile(
         file,
         tuple(pictures),
-        {name: _color(text) for name, text in labels.items() if name},
+        {name: color_of(text) for name, text in labels.items() if name},
         annotations=sum(len(one.elements) for one in listed),
     )
 
@@ -65,13 +65,6 @@ def _picture(one: ListedPicture, names: tuple[str, ...], content: CvatContent) -
         names = tuple(f"{one.subset}/{name}" for name in names)
     split = TOPS.get(one.subset.lower())
     return AnnotatedPicture(names[0], partial(_read, one, names[0], content.file), names[1:], split)
-
-
-def _color(text: str) -> Color | None:
-    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
-        return None
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
 
 
 def _read(picture: ListedPicture, name: str, file: Path) -> PictureShapes:

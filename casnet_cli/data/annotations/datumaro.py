@@ -5,7 +5,8 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import (
     Kind,
@@ -18,6 +19,7 @@ from casnet_cli.data.annotations.shapes import (
 )
 from casnet_cli.data.annotations.tool_files import DATUMARO
 from casnet_cli.errors import DataError, Unfit, UnfitKind
+from casnet_cli.labels import Color
 
 NOT_DRAWN = "that datumaro makes no mask of, left out"
 """In words of `Remark.text`."""
@@ -67,8 +69,8 @@ def read_datumaro(file: Path) -> AnnotatedFile:
     )
 
 
-def _colors(given: list[JsonTable]) -> dict[int, Color]:
-    return {int(one["label_id"]): (int(one["r"]), int(one["g"]), int(one["b"])) for one in given}
+def _colors(given: list[JsonTable]) -> dict[int, Color | None]:
+    return {int(one["label_id"]): color_of([one["r"], one["g"], one["b"]]) for one in given}
 
 
 def _name(item: JsonTable, file: Path) -> str:

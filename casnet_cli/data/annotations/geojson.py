@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points
 from casnet_cli.data.annotations.tool_files import GEOJSON
 from casnet_cli.errors import Unfit, UnfitKind
+from casnet_cli.labels import Color
 
 IGNORE = "Ignore*"
 """QuPath's class of what is to be ignored."""
@@ -39,7 +41,7 @@ def read_geojson(file: Path) -> PictureShapes:
         fault = f"{file}: its coordinates are of a map, not pixels (write it by casnet predict --geojson pixels)"
         raise Unfit(fault, UnfitKind.UNREADABLE)
     shapes: list[Shape] = []
-    colors: dict[str, tuple[int, int, int]] = {}
+    colors: dict[str, Color] = {}
     for number, one in enumerate(features, 1):
         try:
             properties = one.get("properties") or {}
@@ -90,17 +92,11 @@ def _label(properties: dict[str, Any]) -> str:
     return next((str(one) for one in found if isinstance(one, str) and one), "")
 
 
-def _color(classification: object) -> tuple[int, int, int] | None:
+def _color(classification: object) -> Color | None:
     """Of QuPath's classification, three numbers or all in one; None: it has no colour."""
     if not isinstance(classification, dict):
         return None
-    packed, color = classification.get("colorRGB"), classification.get("color")
+    packed = classification.get("colorRGB")
     if isinstance(packed, int):
-        color = [packed >> 16 & 255, packed >> 8 & 255, packed & 255]
-    if (
-        not isinstance(color, list)
-        or len(color) != 3
-        or not all(isinstance(one, int) and 0 <= one <= 255 for one in color)
-    ):
-        return None
-    return color[0], color[1], color[2]
+        return packed >> 16 & 255, packed >> 8 & 255, packed & 255
+    return color_of(classification.get("color"))

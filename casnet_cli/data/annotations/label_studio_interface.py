@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 from PIL import ImageColor
 
-from casnet_cli.data.annotations.annotated_file import Color
+from casnet_cli.data.annotations.colors import color_of
+from casnet_cli.labels import Color
 
 ROOT, CLASS = "View", "Label"
 """Names of elements."""
@@ -13,12 +14,11 @@ ROOT, CLASS = "View", "Label"
 
 def interface_classes(file: Path) -> dict[str, Color | None]:
     """The classes of the interface beside an export: the one of its name, else the only one; else none."""
-    beside = [one for one in sorted(file.parent.glob("*.xml")) if _root(one) is not None]
-    named = [one for one in beside if one.stem == file.stem] or beside
-    root = _root(named[0]) if len(named) == 1 else None
-    if root is None:
+    beside = {one.stem: root for one in file.parent.glob("*.xml") if (root := _root(one)) is not None}
+    found = beside.get(file.stem) if len(beside) != 1 else next(iter(beside.values()))
+    if found is None:
         return {}
-    given = [(one.get("alias") or one.get("value"), one.get("background")) for one in root.iter(CLASS)]
+    given = [(one.get("alias") or one.get("value"), one.get("background")) for one in found.iter(CLASS)]
     return {name: _color(background) for name, background in given if name}
 
 
@@ -33,7 +33,6 @@ def _root(file: Path) -> ElementTree.Element | None:
 def _color(text: str | None) -> Color | None:
     """Of `#ff8800`, `red` or `rgb(1, 2, 3)`."""
     try:
-        red, green, blue = ImageColor.getrgb(text or "")[:3]
+        return color_of(list(ImageColor.getrgb(text or "")))
     except ValueError:
         return None
-    return red, green, blue

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape
 from casnet_cli.data.annotations.tool_files import SEGMENTS
@@ -29,7 +29,7 @@ def read_segments(file: Path) -> AnnotatedFile:
     beside = {one.name: one for one in sorted(file.parent.rglob("*.png"), reverse=True)}
     try:
         categories = {int(one["id"]): str(one["name"]) for one in dataset["task_attributes"]["categories"]}
-        colors = {str(one["name"]): _color(one.get("color")) for one in dataset["task_attributes"]["categories"]}
+        colors = {str(one["name"]): color_of(one.get("color")) for one in dataset["task_attributes"]["categories"]}
         samples = [_sample(one, beside, categories, file) for one in dataset["samples"]]
     except MALFORMED:
         raise DataError(f"{file}: its samples or categories are of no form that Segments.ai writes") from None
@@ -42,10 +42,6 @@ def read_segments(file: Path) -> AnnotatedFile:
     masks = tuple(bitmap for _, bitmap in samples if isinstance(bitmap, Path))
     ids = {name: number for number, name in categories.items()}
     return AnnotatedFile(file, tuple(picture for picture, _ in samples), colors, ids, masks=masks)
-
-
-def _color(given: Any) -> Color | None:
-    return (int(given[0]), int(given[1]), int(given[2])) if isinstance(given, list) and len(given) >= 3 else None
 
 
 def _sample(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.labels import Color
 
 MAX_COORDINATE = 1e6
 """Coordinates beyond it, in pixels, are damage: no picture is that large."""
@@ -104,7 +105,7 @@ class PictureShapes:
     """Height and width of the picture in pixels; None: the file does not give them."""
     left_out: Mapping[str, Sequence[Shape]] = field(default_factory=dict)
     """What is not drawn, by the words of `Remark.text` that say why."""
-    colors: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    colors: Mapping[str, Color] = field(default_factory=dict)
     """RGB colour of each label that the file gives one."""
 
 

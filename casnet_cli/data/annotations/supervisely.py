@@ -4,7 +4,6 @@ import base64
 import binascii
 import io
 import math
-import re
 import zlib
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
+from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import SUPERVISELY
@@ -33,7 +33,7 @@ def read_supervisely(file: Path) -> AnnotatedFile:
     if not isinstance(raw, dict) or not isinstance(raw.get("classes"), list):
         raise foreign(file, SUPERVISELY, raw)
     try:
-        classes = {str(one["title"]): _color(one.get("color")) for one in raw["classes"]}
+        classes = {str(one["title"]): color_of(one.get("color")) for one in raw["classes"]}
         kinds = {str(one["title"]): str(one.get("shape")) for one in raw["classes"]}
     except MALFORMED:
         raise DataError(f"{file}: a class without title (expected title, shape and color)") from None
@@ -42,14 +42,6 @@ def read_supervisely(file: Path) -> AnnotatedFile:
     if not pictures:
         raise DataError(f"{file}: there are no annotations beside it (expected DATASET/ann/x.jpg.json)")
     return AnnotatedFile(file, pictures, classes)
-
-
-def _color(text: object) -> Color | None:
-    digits = re.fullmatch(r"#?([0-9a-fA-F]{6})", str(text))
-    if not digits:
-        return None
-    red, green, blue = bytes.fromhex(digits[1])
-    return red, green, blue
 
 
 def _picture(file: Path, root: Path, kinds: dict[str, str]) -> AnnotatedPicture:

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 from casnet_cli.data.classes.class_table import BACKGROUND
 from casnet_cli.errors import DataError
-from casnet_cli.labels import MAX_CLASSES
+from casnet_cli.labels import MAX_CLASSES, Color
 
-Color = tuple[int, int, int]
 Key = TypeVar("Key")
 
 VOID_NAMES = frozenset(("void", "ignore", "ignored", "__ignore__", "unlabeled", "unlabelled"))

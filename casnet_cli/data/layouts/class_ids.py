@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from casnet_cli.data.classes.class_lists import COLORS, ClassList, Color, read_list, united
+from casnet_cli.data.classes.class_lists import COLORS, ClassList, read_list, united
 from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.masks import mask_file
 from casnet_cli.errors import DataError, Unfit
-from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
+from casnet_cli.labels import MAX_CLASSES, VOID, Color, LabelSet, with_colors
 
 
 def table_of(names: Mapping[int, str], void: list[int], where: Path) -> ClassTable:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.darwin import read_darwin
 from casnet_cli.data.annotations.drawing import CENTRES, Rule
 from casnet_cli.data.annotations.drawing import LABELME as AS_LABELME
@@ -25,6 +24,7 @@ from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.outlines import label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, Unfit
+from casnet_cli.labels import Color
 from casnet_cli.util.text import count
 
 LOOKS = 20

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture, Color
+from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.coco import read_coco
 from casnet_cli.data.annotations.coco_panoptic import read_panoptic
 from casnet_cli.data.annotations.cvat import read_cvat
@@ -46,6 +46,7 @@ from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.named_pictures import NamedPictures
 from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, InputError, Unfit
+from casnet_cli.labels import Color
 from casnet_cli.util.collector import collector_paused
 from casnet_cli.util.text import count
 

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from casnet_cli.data.annotations.annotated_file import Color
 from casnet_cli.data.annotations.drawing import Rule, ShapeFault, draw
 from casnet_cli.data.annotations.geojson import IGNORE
 from casnet_cli.data.annotations.labelme import GROUND, IGNORED
@@ -18,7 +17,7 @@ from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
-from casnet_cli.labels import MAX_CLASSES, VOID, LabelSet, with_colors
+from casnet_cli.labels import MAX_CLASSES, VOID, Color, LabelSet, with_colors
 
 VOIDS = (IGNORED, IGNORE)
 """Names that are void, unless a table claims them."""
