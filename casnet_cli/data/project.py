@@ -76,7 +76,7 @@ def said(value: object) -> bool:
 
 def read(file: Path) -> Project:
     """The project of a file. Raises InputError if it is not there, DataError with every fault of its keys."""
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"--project {file}: no such file")
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))

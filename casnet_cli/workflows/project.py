@@ -54,7 +54,7 @@ def completed(given: OwnRequest, file: Path | None) -> OwnRequest:
     """
     found = file or FILE
     known = given.dataset in sources.SOURCES or Path(given.dataset or "").suffix == ".h5"
-    if known or not (file or FILE.is_file()):
+    if known or not (file or (FILE.is_file() if given.dataset else FILE.exists())):
         return given
     own, line = _resolved(project.read(found), found), _keys(given)
     if not file and _other(line, own, given.dataset):
@@ -99,14 +99,16 @@ def keep(request: OwnRequest, prepared: Path) -> None:
 
 
 def prepared_file(file: Path | None) -> Path | None:
-    """The prepared file of a project; None where no file is named and the current folder has none.
+    """The prepared file of a project; None where no file is named and the current folder has none that names data.
 
     Raises InputError, and DataError if the file is not there.
     """
     found = file or FILE
-    if not (file or FILE.is_file()):
+    if not (file or FILE.exists()):
         return None
     own = _resolved(project.read(found), found)
+    if not file and not any(key in own for key in (*DATA_KEYS, "name", "out")):
+        return None
     data = Path(str(own["out"])) if "out" in own else paths.DATA / f"{_name(own)}.h5"
     if not data.is_file():
         also = f" --project {file}" if file else ""

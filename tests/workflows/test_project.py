@@ -88,6 +88,7 @@ def test_without_a_file_the_argument_is_missing(home: Path) -> None:
     assert "--project no.toml: no such file" in casnet("prepare", "--project", "no.toml", code=2)
     Path("casnet.toml").write_text("val_fraction = 0.5\n")
     assert "missing argument" in casnet("prepare", code=2), "settings alone name no data"
+    assert project.prepared_file(None) is None
 
 
 def test_paths_that_lead_nowhere_are_named_with_the_nearest(home: Path) -> None:
@@ -111,6 +112,12 @@ def test_known_data_and_additions_write_no_file(home: Path) -> None:
     assert not Path("casnet.toml").exists()
     Path("casnet.toml").mkdir()
     assert "casnet.toml stays as it is" in stderr_of(*WHOLE)
+
+
+@pytest.mark.parametrize("words", [("prepare",), ("check",), ("train",), ("prepare", "--project", "casnet.toml")])
+def test_a_folder_in_its_place_is_refused(home: Path, words: tuple[str, ...]) -> None:
+    Path("casnet.toml").mkdir()
+    assert casnet(*words, code=2) == "error: casnet.toml: not a readable TOML file: Is a directory\n"
 
 
 def test_train_and_eval_take_its_data(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
