@@ -1,6 +1,6 @@
 """COCO's files of instances: categories, pictures, and the shapes of each picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,19 @@ def read_coco(file: Path) -> AnnotatedFile:
         {categories[key]: key for key in ordered if isinstance(key, int)},
         tuple(boxes),
         len(raw["annotations"]),
+        notes=_shared_names(categories, file),
+    )
+
+
+def _shared_names(categories: Mapping[Id, str], file: Path) -> tuple[str, ...]:
+    """A sentence for each name that several categories have."""
+    ids: dict[str, list[str]] = {}
+    for key, name in categories.items():
+        ids.setdefault(name, []).append(str(key))
+    return tuple(
+        f"{file}: categories {', '.join(keys)} are all called {name!r}, and one class (rename them to keep them apart)"
+        for name, keys in ids.items()
+        if len(keys) > 1
     )
 
 

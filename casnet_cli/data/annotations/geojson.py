@@ -1,7 +1,10 @@
 """GeoJSON files of regions, as casnet and QuPath write them: a file a picture, in pixels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
@@ -57,10 +60,23 @@ def read_geojson(file: Path) -> PictureShapes:
     ignored = [one for one in areas if one.label.endswith("*") and one.label != IGNORE]
     left_out = {NO_AREA: [one for one in shapes if one.kind in WITHOUT_AREA.values()], REGION: ignored}
     left_out[NO_PLACE] = [one for one in shapes if one.kind is Kind.TAG]
+    if _of_map(areas):
+        fault = f"{file}: its coordinates look like degrees of a map: no shape is a pixel wide (write it in pixels)"
+        raise Unfit(fault, UnfitKind.UNREADABLE)
     drawn = tuple(one for one in areas if one not in ignored)
     names = {one.label for one in drawn}
     kept = {label: color for label, color in colors.items() if label in names}
     return PictureShapes(drawn, left_out=left_out, colors=kept)
+
+
+def _of_map(areas: Sequence[Shape]) -> bool:
+    """Whether all coordinates may be degrees: each outline less than 1 wide and high, in more than three decimals."""
+    return bool(areas) and all(
+        (np.abs(one.points) <= (180, 90)).all()
+        and np.ptp(one.points, axis=0).max() < 1
+        and (np.abs(one.points - one.points.round(3)) > 1e-9).any()
+        for one in areas
+    )
 
 
 def _shapes(geometry: dict[str, Any] | None, label: str, name: str, file: Path) -> list[Shape]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.util.text import count
 from casnet_cli.labels import Color
 
 MAX_COORDINATE = 1e6
@@ -135,7 +136,7 @@ def checked_points(given: object, least: int) -> np.ndarray:
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError("its points are no pairs of numbers")
     if len(points) < least:
-        raise ShapeError(f"{len(points)} points (at least {least})")
+        raise ShapeError(f"{count(len(points), 'point')} (at least {least})")
     extent = np.abs(points).max()
     if not extent <= MAX_COORDINATE:
         raise ShapeError(f"a coordinate of {extent:g} (pixels, at most {MAX_COORDINATE:,.0f})")

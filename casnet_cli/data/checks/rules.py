@@ -13,6 +13,7 @@ from casnet_cli.data.images import SIDEWAYS
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, UnfitKind
 from casnet_cli.labels import LabelSet
+from casnet_cli.util.text import count
 
 SEVERITIES = ("error", "warning", "note")
 """error: the data cannot be prepared, or metrics would be wrong. warning: likely a mistake. note: good to know."""
@@ -241,7 +242,8 @@ def _rare(samples: Sequence[SampleFacts], labels: LabelSet, pixels: np.ndarray |
     share = pixels[:-1] / pixels[:-1].sum()
     rare = (pixels[:-1] > 0) & ((share < TINY) | (images < FEW))
     if rare.any():
-        names = (f"{labels.names[k]} ({100 * share[k]:.3f} %, {images[k]} images)" for k in np.flatnonzero(rare))
+        places = np.flatnonzero(rare)
+        names = (f"{labels.names[k]} ({100 * share[k]:.3f} %, {count(int(images[k]), 'image')})" for k in places)
         text = f"classes of under {100 * TINY:g} % of the training pixels or in under {FEW} images: {', '.join(names)}"
         remedy = 'merge them, add images, or train with --set training.class_weights="auto"'
         yield Finding("tiny", "note", text, _each(_largest(samples, "train", rare)), remedy)

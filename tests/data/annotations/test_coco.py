@@ -183,3 +183,11 @@ def test_pictures_of_label_studio_are_found_by_their_addresses(tmp_path: Path) -
 def test_a_category_of_the_name_null_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="category 3 has null as its name"):
         read_coco(coco(tmp_path, [], categories=[{"id": 3, "name": None}]))
+
+
+def test_categories_of_one_name_are_named(tmp_path: Path) -> None:
+    categories = [{"id": 3, "name": "cat"}, {"id": 9, "name": "dog"}, {"id": "12", "name": "cat"}]
+    found = read_coco(coco(tmp_path, [], categories=categories))
+    (note,) = found.notes
+    assert "coco.json: categories 3, 12 are all called 'cat', and one class" in note
+    assert not read_coco(coco(tmp_path, [])).notes

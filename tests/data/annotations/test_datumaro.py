@@ -96,7 +96,7 @@ def test_what_datumaro_makes_no_mask_of_is_counted_by_kind(tmp_path: Path) -> No
         ({"type": "mask", "rle": {"counts": [1, 2], "size": [5, 6]}}, r"\(mask\): is of no form"),
         ({"type": "mask", "rle": {"counts": "é", "size": [5, 6]}}, r"\(mask\): is of no form"),
         ({"type": "mask"}, r"\(mask\): is of no form"),
-        ({"type": "ellipse", "points": [1, 2]}, r"\(ellipse\): 1 points"),
+        ({"type": "ellipse", "points": [1, 2]}, r"\(ellipse\): 1 point"),
         ({"type": "rotated_bbox"}, r"\(rotated_bbox\): casnet does not know this type of annotation"),
     ],
 )

@@ -172,7 +172,7 @@ def test_faulty_run_lengths_are_named(runs: bytes | np.ndarray, words: str) -> N
         ([[1, 2, 3]], "no pairs"),
         ("text", "no pairs"),
         ([[1, 2], [3]], "no pairs"),
-        ([1, 2], "1 points .at least 3"),
+        ([1, 2], "1 point .at least 3"),
         ([1, 2, 3, float("nan"), 4, 5], "a coordinate of nan"),
         ([1, 2, 3, 1e300, 4, 5], "a coordinate of 1e.300"),
         ([0, 0, 9e5, 9e5] * 20, "an outline of"),

@@ -11,6 +11,8 @@ from casnet_cli.errors import DataError
 
 RING = [[1, 1], [4, 1], [4, 3], [1, 1]]
 
+DEGREES = [[8.54171, 47.37692], [8.54273, 47.37692], [8.54273, 47.37791], [8.54171, 47.37692]]
+
 
 def feature(kind: str = "Polygon", coordinates: Any = (RING,), **properties: Any) -> dict[str, Any]:
     return {
@@ -45,14 +47,22 @@ def test_holes_several_polygons_and_regions_without_class(tmp_path: Path) -> Non
         ({"images": [], "annotations": [], "categories": []}, "this is a COCO file, not a GeoJSON file"),
         ({"features": 3}, "this is not a GeoJSON file"),
         ([feature("Curve", [1, 2])], "feature 1: casnet does not know the geometry 'Curve'"),
-        ([feature(), feature(coordinates=[[[1, 1]]])], r"feature 2: 1 points \(at least 3\)"),
+        ([feature(), feature(coordinates=[[[1, 1]]])], r"feature 2: 1 point \(at least 3\)"),
         ([feature(coordinates=[])], "feature 1: is of no form"),
         ({"features": [feature()], "crs": {"type": "name"}}, "of a map, not pixels"),
+        ([feature(coordinates=[DEGREES])], "look like degrees of a map: no shape is a pixel wide"),
     ],
 )
 def test_faults(tmp_path: Path, whole: Any, words: str) -> None:
     with pytest.raises(DataError, match=rf"a\.geojson: .*{words}"):
         read_geojson(written(tmp_path, whole))
+
+
+@pytest.mark.parametrize("small", [[[1, 1], [1.5, 1], [1.5, 1.25], [1, 1]], [[1, 1], [1.98765, 1], [1, 2.5], [1, 1]]])
+def test_small_shapes_are_no_degrees(tmp_path: Path, small: Any) -> None:
+    assert len(read_geojson(written(tmp_path, [feature(coordinates=[small])])).shapes) == 1
+    several = [feature(coordinates=[DEGREES]), feature()]
+    assert len(read_geojson(written(tmp_path, several)).shapes) == 2
 
 
 def test_colours_derived_classes_and_what_is_left_out(tmp_path: Path) -> None:

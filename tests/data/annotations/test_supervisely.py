@@ -82,7 +82,7 @@ def test_bitmaps_lines_boxes_and_what_encloses_nothing(tmp_path: Path) -> None:
         ({"points": {}}, "object 1: is of no form that Supervisely writes"),
         ({"points": {"exterior": [[1, "x"]]}}, "object 1: its points are no pairs of numbers"),
         ({"points": {"exterior": [[1e9, 0]]}}, "object 1: a coordinate of 1e+09"),
-        ({"geometryType": "rectangle", "points": {"exterior": [[1, 1]]}}, "object 1: 1 points (at least 2)"),
+        ({"geometryType": "rectangle", "points": {"exterior": [[1, 1]]}}, "object 1: 1 point (at least 2)"),
         ({"geometryType": "bitmap", "bitmap": {"origin": [0, 0], "data": "eJw="}}, "object 1: its mask is no PNG"),
         ({"geometryType": "bitmap", "bitmap": {"origin": [0, 0], "data": 5}}, "object 1: its mask is no PNG"),
         ({"classTitle": None, "points": None}, "object 1: is of no form"),

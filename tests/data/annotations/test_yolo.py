@@ -44,7 +44,7 @@ def test_polygons_boxes_and_pictures_without_a_file(tmp_path: Path) -> None:
     ("line", "words"),
     [
         ("0 0.1 0.2 0.3 0.4 0.5", "line 1: an odd number of coordinates, 5"),
-        ("0 0.1 0.2", "line 1: 1 points (at least 3)"),
+        ("0 0.1 0.2", "line 1: 1 point (at least 3)"),
         ("7 0 0 1 0 1 1", "line 1: 7 is the number of no class (0 to 1)"),
         ("0.5 0 0 1 0 1 1", "line 1: 0.5 is the number of no class"),
         ("car 0 0 1 0 1 1", "line 1: car is the number of no class"),
