@@ -1,7 +1,6 @@
 """What `casnet runs` does: list the runs of a folder with their figures, and remove some."""
 
 import fcntl
-import json
 import re
 import shutil
 import sys
@@ -16,8 +15,13 @@ from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.locate import RunLayout
+from casnet_cli.runs.measurement_record import BranchMetrics
+from casnet_cli.runs.progress import score_key
 from casnet_cli.runs.records import RunRecord
 from casnet_cli.util.text import count, duration, percent
+
+History = list[dict[str, float | None]]
+"""Rows of history.csv."""
 
 REMOVED = ".removed-"
 """Before the name of a run that is being removed."""
@@ -36,7 +40,7 @@ class ListedRun:
     state: str
     """`training`, `finished`, `stopped after epoch 3 of 30`, or what is wrong with it."""
     pixel_accuracy: float | None
-    """Best on validation images, a fraction; None: not validated yet."""
+    """On validation images, of the best epoch by `evaluation.best`; a fraction; None: not validated yet."""
     mean_iou: float | None
     """At the same validation."""
     test_pixel_accuracy: float | None
@@ -121,8 +125,8 @@ def _written(run: RunLayout) -> int:
 def _listed(path: Path) -> ListedRun:
     run = RunLayout(path)
     meta, state = _state(run)
-    best = _best_row(run)
-    tested = _tested(path)
+    history = _history(run)
+    best = _best_row(history, meta.recipe.evaluation.best if meta else "pixel_accuracy")
     return ListedRun(
         str(path),
         _data(run, meta),
@@ -130,8 +134,8 @@ def _listed(path: Path) -> ListedRun:
         state,
         best.get("val_pixel_accuracy"),
         best.get("val_mean_iou"),
-        *tested,
-        round(_hours(run), 3),
+        *_tested(path),
+        round(_hours(history), 3),
     )
 
 
@@ -181,18 +185,19 @@ def _recipe(path: Path) -> str | None:
     return None
 
 
-def _best_row(run: RunLayout) -> dict[str, float | None]:
-    """The row of history.csv with the best validated pixel accuracy; empty: there is none."""
-    rows = [row for row in _history(run) if row.get("val_pixel_accuracy") is not None]
-    return max(rows, key=lambda row: row["val_pixel_accuracy"] or 0.0, default={})
+def _best_row(history: History, best: str) -> dict[str, float | None]:
+    """The first row of the highest validation score. best: `evaluation.best`. Empty: there is none."""
+    column = f"val_{score_key(best)}"
+    rows = [row for row in history if row.get(column) is not None]
+    return max(rows, key=lambda row: row[column] or 0.0, default={})
 
 
-def _hours(run: RunLayout) -> float:
-    seconds = (value for row in _history(run) for name, value in row.items() if name.endswith("_seconds"))
+def _hours(history: History) -> float:
+    seconds = (value for row in history for name, value in row.items() if name.endswith("_seconds"))
     return sum(value or 0.0 for value in seconds) / 3600
 
 
-def _history(run: RunLayout) -> list[dict[str, float | None]]:
+def _history(run: RunLayout) -> History:
     try:
         return read_history(run.history)
     except RunError:
@@ -202,9 +207,7 @@ def _history(run: RunLayout) -> list[dict[str, float | None]]:
 def _tested(path: Path) -> tuple[float | None, float | None]:
     """Pixel accuracy and mean IoU of metrics.json of the test images."""
     try:
-        found = json.loads((path / "eval/test/metrics.json").read_text(encoding="utf-8"))
-        values = found["pixel_accuracy"], found["mean_iou"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = read_record(BranchMetrics, path / "eval/test/metrics.json")
+    except RunError:
         return None, None
-    accuracy, iou = (value if isinstance(value, float) else None for value in values)
-    return accuracy, iou
+    return found.pixel_accuracy, found.mean_iou

@@ -28,7 +28,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "epoch,step,val_pixel_accuracy,val_mean_iou,train_seconds,val_seconds\n1,3,0.8,0.5,1000,800\n2,6,0.7,0.6,1000,800\n"
     )
     (tmp_path / "runs/demo-001/eval/test").mkdir(parents=True)
-    (tmp_path / "runs/demo-001/eval/test/metrics.json").write_text('{"pixel_accuracy": 0.75, "mean_iou": 0.25}')
+    metrics = {"pixel_accuracy": 0.75, "class_accuracy": 0.5, "mean_iou": 0.25, "frequency_weighted_iou": 0.625}
+    (tmp_path / "runs/demo-001/eval/test/metrics.json").write_text(json.dumps(metrics))
     for name in ("begun", "damaged"):
         (tmp_path / "runs" / name / "checkpoints").mkdir(parents=True)
     (tmp_path / "runs/begun/run.json").write_text(json.dumps({"data": "/somewhere/photos.h5"}))
@@ -53,6 +54,16 @@ def test_every_state_newest_first(home: Path) -> None:
     assert [found[1][key] for key in figures] == [None, None, None, None, 0.0]
     shown = casnet("runs")
     assert shown.startswith("5 runs, newest first") and "1 h 00 min" not in shown and "60 min" in shown
+
+
+def test_figures_are_those_of_the_epoch_that_chose_the_best_checkpoint(home: Path) -> None:
+    store, recipe = Store(home / "data/blocks.h5"), recipes.load(recipes.find("demo"), ["evaluation.best=mean_iou"])
+    write_run(home / "runs/demo-001", store, meta_after(store, recipe, 4, ended=False))
+    (home / "runs/demo-001/history.csv").write_text(
+        "epoch,step,val_pixel_accuracy,val_mean_iou\n1,3,0.8,0.5\n2,6,0.7,0.6\n"
+    )
+    found = json.loads(casnet("runs", "--json", "-"))["runs"][0]
+    assert (found["run"], found["pixel_accuracy"], found["mean_iou"]) == ("runs/demo-001", 0.7, 0.6)
 
 
 def test_nothing_there_and_a_damaged_file_of_metrics(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
