@@ -25,7 +25,7 @@ from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord
 from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import remove_stale, unfinished
+from casnet_cli.util.files import remove_stale, removed_if_empty, unfinished
 from casnet_cli.util.ordered_map import ordered_map
 
 FORMAT = "casnet-data"
@@ -53,12 +53,18 @@ def write(
     provenance: further root attributes, which name what the samples were made from. intensities: of all images.
     strict: raise DataError if a part differs from the copy of the data known to be good.
     Returns the parts that differ (`digests.differences`). Raises DataError on the first bad sample or a full disk;
-    then `path` is as it was.
+    then `path` is as it was, and no folder was made for it.
     """
+    new = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(path)
-        with unfinished(path) as part, open(part, "w+b") as written, h5py.File(written, "w") as file:
+        with (
+            removed_if_empty(*new),
+            unfinished(path) as part,
+            open(part, "w+b") as written,
+            h5py.File(written, "w") as file,
+        ):
             parts = _write_samples(file, path.parent, source, entries, intensities, on_progress)
             foreign = differences(parts, source.content)
             if foreign and strict:

@@ -168,9 +168,10 @@ def test_a_file_of_version_1_is_read(blocks_file: Path) -> None:
 )
 def test_a_bad_sample_leaves_nothing_behind(tmp_path: Path, sample: Sample, reason: str) -> None:
     good = Entry("train", "good", lambda: blocks(0))
-    with pytest.raises(DataError, match=reason):
-        write(tmp_path / "x.h5", good, Entry("train", "bad", lambda: sample))
-    assert not list(tmp_path.iterdir())
+    for file in (tmp_path / "x.h5", tmp_path / "new" / "data" / "x.h5"):
+        with pytest.raises(DataError, match=reason):
+            write(file, good, Entry("train", "bad", lambda: sample))
+        assert not list(tmp_path.iterdir())
 
 
 def test_two_samples_of_one_name_are_refused(tmp_path: Path) -> None:
