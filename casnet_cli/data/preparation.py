@@ -64,7 +64,7 @@ def prepare(
     origin = ", ".join(str(root.resolve()) for root in roots) or f"built into casnet {__version__}"
     if source.history:
         origin += f"; the first of them from {source.history}"
-    stamp = stamp_of(roots, source.settings, out)
+    stamp = _stamp(roots, source.settings, out)
     content = _attribute(out, "content")
     current = not source.survey or _attribute(out, "version") == str(store.VERSION)
     if current and content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
@@ -167,7 +167,7 @@ def open_raw(raw: Path | None, scratch: Path) -> Iterator[Path]:
         yield root
 
 
-def stamp_of(roots: tuple[Path, ...], settings: str, out: Path) -> str:
+def _stamp(roots: tuple[Path, ...], settings: str, out: Path) -> str:
     """A digest of path, size and time of all source files except `out`, and of the settings: changes if they do."""
     if not roots:
         return f"built-in {__version__}"
@@ -188,7 +188,7 @@ def numbered(source: Source, added_to: Path) -> Path:
     number = int(last) + 1 if known else 2
     while True:
         path = added_to.with_name(f"{base if known else added_to.stem}-{number}.h5")
-        stamp = stamp_of(source.roots, source.settings, path)
+        stamp = _stamp(source.roots, source.settings, path)
         if not os.path.lexists(path) or _attribute(path, "source_stamp") == stamp:
             return path
         number += 1

@@ -19,11 +19,10 @@ def options_with(options: FolderOptions, add: Path) -> FolderOptions:
     """The options, with what the prepared file `add` decides. Raises InputError for options that would decide it too,
     and DataError as `Store` does."""
     pictures = options.pictures
-    divided = options.val_fraction or options.test_fraction or options.split_files or options.folds is not None
     wrong = {
         "--add with --propose: only one of them": options.propose,
         "--add: leave out --name: the name of the file holds": options.name is not None,
-        f"--add: {DIVIDING}": divided,
+        f"--add: {DIVIDING}": options.divided,
         f"--add: {DECIDED}": pictures != PictureOptions(resize_masks=pictures.resize_masks),
     }
     if fault := next((fault for fault, given in wrong.items() if given), None):

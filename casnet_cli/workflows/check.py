@@ -29,7 +29,7 @@ from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
-from casnet_cli.workflows.own_data import FOLDER, FolderOptions, own_data, recognized
+from casnet_cli.workflows.own_data import FOLDER, NO_OPTIONS, FolderOptions, own_data, recognized
 from casnet_cli.workflows.own_folder import opened
 from casnet_cli.workflows.project import OwnRequest, completed, named
 
@@ -116,7 +116,7 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
         yield _of_source(found.complete, Path())
         return
     prepared = path.is_file() and path.suffix == ".h5"
-    if folder != FolderOptions() and (prepared or data in sources.SOURCES):
+    if folder != NO_OPTIONS and (prepared or data in sources.SOURCES):
         raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
     if prepared:
         yield _of_store(path)

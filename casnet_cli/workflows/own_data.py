@@ -84,6 +84,12 @@ class FolderOptions:
         """Whether any option is given besides the folder and the name."""
         return replace(self, root=None, name=None) != NO_OPTIONS
 
+    @property
+    def divided(self) -> bool:
+        """Whether options say the split of each image."""
+        fractions = self.val_fraction or self.test_fraction
+        return bool(fractions or self.split_files or self.folds is not None or self.add)
+
 
 NO_OPTIONS = FolderOptions()
 """What holds if no option is given."""
@@ -110,11 +116,6 @@ class OwnData:
         return self.source
 
 
-def folder_source(options: FolderOptions) -> Source:
-    """The source of one's own data. Raises InputError if options are missing or exclude each other, DataError."""
-    return own_data(options).complete
-
-
 def own_data(options: FolderOptions) -> OwnData:
     """What one's own data are. Raises InputError if options exclude each other, DataError."""
     division = _division(options)
@@ -139,7 +140,7 @@ def own_data(options: FolderOptions) -> OwnData:
         options.pictures,
         left_out=left_out,
         missing=options.missing,
-        splits={} if _divided(options) else layout.splits,
+        splits={} if options.divided else layout.splits,
         settings="".join(f" {text}" for text in (options.pair, options.missing, options.group_by) if text)
         + layout.settings,
     )
@@ -170,9 +171,9 @@ def _source(options: FolderOptions, origin: folders.Origin, layout: Layout, tabl
 
 
 def _annotations(options: FolderOptions, layout: Layout) -> tuple[AnnotationFile, ...]:
-    """COCO's files with their splits; without, where other options divide the images. Raises InputError."""
+    """Annotation files with their splits; without, where other options divide the images. Raises InputError."""
     files = annotation_files(options.annotations or [str(file) for file in layout.annotations])
-    if not _divided(options):
+    if not options.divided:
         return files
     if any(one.stated for one in files):
         raise InputError("--annotations names splits (leave out fractions, --split-files, --folds and --add)")
@@ -212,11 +213,6 @@ def _own_lists(tree: Tree, layout: Layout) -> tuple[Path | None, ...]:
     if any(name.partition("/")[0].lower() in TOPS for name in names if "/" in name):
         return ()
     return split_lists(tree, names)
-
-
-def _divided(options: FolderOptions) -> bool:
-    fractions = options.val_fraction or options.test_fraction
-    return bool(fractions or options.split_files or options.folds is not None or options.add)
 
 
 def _division(options: FolderOptions) -> Division:

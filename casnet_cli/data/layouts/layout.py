@@ -29,11 +29,9 @@ class Layout:
     images: Path | None = None
     """Folder of the pictures that the annotations name, or that outlines lie in."""
     outlines: Path | None = None
-    """Folder of the outlines, a JSON file a picture."""
+    """Folder of the outlines, an annotation file a picture."""
     splits: Mapping[str, str] = field(default_factory=dict)
     """The split of each name, where the layout says it in another way than by sub-folders."""
-    lists: tuple[Path | None, ...] = ()
-    """Lists of the images of train, val and test that lie in the folder."""
     settings: str = ""
     """What the layout took by choice, where the files alone do not decide it."""
 

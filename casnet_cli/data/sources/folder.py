@@ -1,4 +1,4 @@
-"""One's own data: a folder of images, and one of masks or of LabelMe files, or a COCO file."""
+"""One's own data as a source: pictures with masks, and what pictures with annotations share with them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
