@@ -10,8 +10,8 @@ result.save("photo.png")
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -301,13 +301,11 @@ def _path(file: File | None) -> Path | None:
     return None if file is None else Path(file)
 
 
-@contextmanager
-def _shown(progress: bool) -> Iterator[None]:
+def _shown(progress: bool) -> AbstractContextManager[None]:
     """Nothing is printed in the block, unless progress is to be shown."""
     from casnet_cli import console
 
-    with console.muted(not progress):
-        yield
+    return console.muted(not progress)
 
 
 def _as_array(image: Picture, intensities: Intensities) -> np.ndarray:
