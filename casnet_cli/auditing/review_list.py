@@ -14,7 +14,7 @@ from casnet_cli.auditing.label_errors import OBJECT, Suspect
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import BROKEN_NPZ, write_whole
-from casnet_cli.util.tables import csv_bytes
+from casnet_cli.util.tables import csv_bytes, delimiter_of
 
 TABLE, PIXELS = "suspects.csv", "suspects.npz"
 COLUMNS = (
@@ -194,6 +194,6 @@ def _rows(table: Path) -> list[dict[str, str]]:
         with open(table, newline="", encoding="utf-8-sig") as file:
             head = file.readline()
             file.seek(0)
-            return list(csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","))
+            return list(csv.DictReader(file, delimiter=delimiter_of(head)))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{table}: not readable: {reason(error)}") from None

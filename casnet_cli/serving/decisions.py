@@ -9,6 +9,7 @@ from pathlib import Path
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.tables import delimiter_of
 
 BOM = "\ufeff"
 """What some spreadsheets begin a file with."""
@@ -83,8 +84,7 @@ class DecisionTable:
         except (OSError, ValueError) as error:
             raise InputError(f"{self.file}: not readable: {reason(error)}") from None
         begin = BOM if text.startswith(BOM) else ""
-        head = text.partition("\n")[0]
-        content = _Content(begin, ";" if head.count(";") > head.count(",") else ",", "\r\n" if "\r\n" in text else "\n")
+        content = _Content(begin, delimiter_of(text.partition("\n")[0]), "\r\n" if "\r\n" in text else "\n")
         try:
             names, *rows = csv.reader(io.StringIO(text.removeprefix(begin), newline=""), delimiter=content.delimiter)
         except (ValueError, csv.Error) as error:

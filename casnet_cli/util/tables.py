@@ -18,6 +18,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Rows) -> None:
     write_whole(path, csv_bytes(columns, rows))
 
 
+def delimiter_of(head: str) -> str:
+    """What separates the cells of a table of the first line `head`: commas, or semicolons as spreadsheets save it."""
+    return ";" if head.count(";") > head.count(",") else ","
+
+
 def csv_bytes(columns: Sequence[str], rows: Rows) -> bytes:
     """The file's content; lines end with "\\n"; bytes of file names that are not UTF-8 become backslash escapes."""
     text = io.StringIO()

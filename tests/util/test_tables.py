@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from casnet_cli.util.tables import csv_bytes, write_csv
+from casnet_cli.util.tables import csv_bytes, delimiter_of, write_csv
 
 
 def test_a_written_table_reads_back_as_its_cells(tmp_path: Path):
@@ -20,6 +20,10 @@ def test_a_written_table_reads_back_as_its_cells(tmp_path: Path):
 
 def test_lines_end_with_a_line_feed_alone():
     assert csv_bytes(["a", "b"], [(1, 2), (3, 4)]) == b"a,b\n1,2\n3,4\n"
+
+
+def test_the_delimiter_is_what_the_first_line_has_most_of():
+    assert [delimiter_of(head) for head in ("a,b", "a;b", "a;b,c;d", "a")] == [",", ";", ";", ","]
 
 
 def test_mappings_give_their_values_by_column():
