@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.images import MAX_PIXELS
-from casnet_cli.util.text import count
 from casnet_cli.labels import Color
+from casnet_cli.util.text import count
 
 MAX_COORDINATE = 1e6
 """Coordinates beyond it, in pixels, are damage: no picture is that large."""
