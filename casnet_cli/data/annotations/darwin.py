@@ -16,7 +16,7 @@ OTHER_SLOT = "of further slots of the item, left out"
 
 WITHOUT_MASK = {
     "bounding_box": Kind.BOX,
-    "ellipse": Kind.CIRCLE,
+    "ellipse": Kind.ELLIPSE,
     "line": Kind.LINE,
     "keypoint": Kind.POINT,
     "cuboid": Kind.CUBOID,

@@ -41,15 +41,15 @@ def test_polygons_layers_and_what_is_left_out(tmp_path: Path) -> None:
     polygon = {"name": "cat", "polygon": {"paths": [SQUARE, HOLE]}, "slot_names": ["0"]}
     other = {"name": "cat", "polygon": {"paths": [SQUARE]}, "slot_names": ["1"]}
     box = {"name": "cat", "bounding_box": {"x": 0, "y": 0, "w": 1, "h": 1}}
-    read = read_darwin(written(tmp_path, polygon, other, box, *LAYERED))
+    ellipse = {"name": "cat", "ellipse": {"center": {"x": 2, "y": 2}, "radius": {"x": 1, "y": 2}, "angle": 0}}
+    read = read_darwin(written(tmp_path, polygon, other, box, ellipse, *LAYERED))
     assert read.size == (4, 6) and [one.label for one in read.shapes] == ["cat", "cat", "dog"]
     assert read.shapes[0].kind is Kind.POLYGON and len(read.shapes[0].holes) == 1
     cat, dog = (one.bitmap for one in read.shapes[1:])
     assert cat is not None and cat[1].tolist() == [True] * 3 + [False] * 3 and cat.sum() == 3
     assert dog is not None and dog[2:].all() and dog.sum() == 12
-    assert [one.name for one in read.left_out[NOT_DRAWN]] == ["annotation 3 (box)"] and len(
-        read.left_out[OTHER_SLOT]
-    ) == 1
+    assert [one.name for one in read.left_out[NOT_DRAWN]] == ["annotation 3 (box)", "annotation 4 (ellipse)"]
+    assert len(read.left_out[OTHER_SLOT]) == 1
 
 
 def test_version_1(tmp_path: Path) -> None:
