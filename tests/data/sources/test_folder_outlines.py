@@ -133,7 +133,7 @@ def test_boxes_are_asked_about_drawn_or_skipped(home: Path) -> None:
     words = coco(home, segmentation=[], bbox=[1, 1, 3, 2])
     for verb in ("prepare", "check"):
         output = casnet(verb, *words[: -2 if verb == "check" else None], code=2)
-        assert "coco.json: boxes without an outline: 1 of 1 annotations, such as annotation 1 (--boxes draw" in output
+        assert "coco.json: boxes without an outline: 1 of 1 annotation, such as annotation 1 (--boxes draw" in output
     output, labels, _ = prepared(home, *words[1:], "--boxes", "draw")
     assert labels["photo 0 ä"].sum() == 6 and "box" not in output.split("prepared")[0]
     output, labels, _ = prepared(home, *words[1:], "--boxes", "skip")
