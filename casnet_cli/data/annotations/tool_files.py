@@ -47,6 +47,8 @@ class ToolFile:
     """What to do with a file that is not taken."""
     ending: str = ".json"
     """Of its files, in small letters."""
+    pictures: str = ""
+    """The folder, beside the file or beside that one's folder, in which the tool exports the pictures."""
 
     @property
     def remedy(self) -> str:
@@ -68,9 +70,9 @@ TOOLS = (
     ToolFile(LABEL_STUDIO, "[", ("data", "completions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("data", "predictions"), Scope.MANY),
     ToolFile(LABEL_STUDIO, "[", ("annotator", "annotation_id"), Scope.MANY),
-    ToolFile(CVAT, "<", ("annotations", "image"), Scope.MANY, ending=".xml"),
-    ToolFile(CVAT, "<", ("annotations", "track"), Scope.MANY, ending=".xml"),
-    ToolFile(DATUMARO, "{", ("items", "categories"), Scope.MANY),
+    ToolFile(CVAT, "<", ("annotations", "image"), Scope.MANY, ending=".xml", pictures="images"),
+    ToolFile(CVAT, "<", ("annotations", "track"), Scope.MANY, ending=".xml", pictures="images"),
+    ToolFile(DATUMARO, "{", ("items", "categories"), Scope.MANY, pictures="images"),
     ToolFile(SUPERVISELY, "{", ("classes", "title", "shape", "color"), Scope.MANY),
     ToolFile(
         "a Supervisely annotation", "{", ("objects", "size"), advice="name its project's meta.json by --annotations"

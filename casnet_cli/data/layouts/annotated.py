@@ -5,14 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from casnet_cli.data.annotations.tool_files import CVAT, DATUMARO, PANOPTIC, PIECE, TOOLS, Scope, ToolFile, tool_of
+from casnet_cli.data.annotations.tool_files import PANOPTIC, PIECE, TOOLS, Scope, ToolFile, tool_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.util.text import count
-
-IMAGES = "images"
-"""The folder of pictures in the exports of CVAT and datumaro."""
 
 ENDINGS = frozenset(tool.ending for tool in TOOLS)
 """Of the files that may be annotations, in small letters."""
@@ -48,11 +45,11 @@ def tools_of(tree: Tree) -> dict[Path, ToolFile]:
 
 
 def _folder(tree: Tree, files: Sequence[Path], tool: ToolFile) -> Path:
-    """The folder of the pictures that files name: of CVAT's files the one beside them, else of one file the folder that
-    holds most of its names as they are written, else the whole folder."""
+    """The folder of the pictures that files name: the one in which their tool exports them, else of one file the folder
+    that holds most of its names as they are written, else the whole folder."""
     file = files[0]
-    if tool.name in (CVAT, DATUMARO):
-        own = (file.parent / IMAGES, file.parent.parent / IMAGES)
+    if tool.pictures:
+        own = (file.parent / tool.pictures, file.parent.parent / tool.pictures)
         if found := [folder for folder in own if tree.root in folder.parents and folder.is_dir()]:
             return found[0]
     if len(files) > 1:
