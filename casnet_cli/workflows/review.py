@@ -121,12 +121,18 @@ def _shown(picture: "Picture") -> tuple[str, str]:
 
 
 def _boxes(regions: Path) -> "dict[str, list[HardRegion]]":
-    """Hard regions of each image, by the table of rank; none where there is no table."""
+    """Hard regions of each image, by the table of rank; none where there is no table. Raises InputError."""
     found: dict[str, list[HardRegion]] = {}
-    if regions.is_file():
+    if not regions.is_file():
+        return found
+    try:
         with open(regions, newline="", encoding="utf-8") as lines:
             for row in csv.DictReader(lines):
                 box = {key: int(row[key]) for key in ("x", "y", "width", "height", "pixels")}
                 region: HardRegion = {**box, "difficulty": float(row["difficulty"]), "class": row["class"]}  # type: ignore[typeddict-item]
                 found.setdefault(row["file"], []).append(region)
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise InputError(
+            f"{regions}: no table of regions: {reason(error)} (remove it to review without them)"
+        ) from None
     return found

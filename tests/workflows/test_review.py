@@ -125,13 +125,17 @@ def test_images_are_decided_on(home: Path, tmp_path: Path, visits: list[Visit]) 
     assert [row["decision"] for row in listed(file)] == ["label", "", "skip", ""]
 
 
-def test_lists_without_decisions_are_written_over(home: Path, tmp_path: Path) -> None:
+def test_lists_without_decisions_are_written_over_and_damaged_regions_named(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "rank.csv"
     casnet("rank", "photos", "--out", file, "--top", 2)
     lines = file.read_text().splitlines()
     file.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")  # of an earlier version
     casnet("rank", "photos", "--out", file, "--top", 3)
     assert len(listed(file)) == 3
+    regions = tmp_path / "rank/regions.csv"
+    for damaged in ("file;x\na.png;1\n", "file,x\na.png,one\n", "file,x\na.png\n"):
+        regions.write_text(damaged)
+        assert "regions.csv: no table of regions" in casnet("rank", "photos", "--out", file, "--review", code=2)
 
 
 def test_a_port_in_use_is_found_before_the_work(home: Path, tmp_path: Path) -> None:
