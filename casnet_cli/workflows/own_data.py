@@ -13,6 +13,7 @@ from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.listed import split_lists
 from casnet_cli.data.layouts.names import TOPS, project
+from casnet_cli.data.layouts.pairing import missing_masks
 from casnet_cli.data.layouts.pattern import by_pattern
 from casnet_cli.data.layouts.recognition import recognize
 from casnet_cli.data.layouts.tree import Tree
@@ -108,8 +109,10 @@ class OwnData:
 
     @property
     def complete(self) -> Source:
-        """The source. Raises InputError if the table of classes is missing."""
+        """The source. Raises InputError if the table of classes is missing, DataError if no picture has a mask."""
         if self.source is None:
+            if self.layout.pairs and not any(one.label for one in self.layout.pairs):
+                raise DataError(missing_masks(self.layout.pairs, self.layout.spare, self.layout.searched))
             found = f"{self.layout.sentence}; " if self.layout.evidence else ""
             how = "casnet prepare, with the same options and --propose, writes one"
             raise InputError(f"{found}masks need --classes FILE.toml ({how})")

@@ -94,6 +94,18 @@ def test_what_lacks_a_mask_is_counted_and_can_be_filled_or_left_out(project: Pat
     assert np.asarray(decode_label(record.label)).shape == (4, 6) and set(np.unique(decode_label(record.label))) == {1}
 
 
+def test_where_nothing_pairs_no_table_of_classes_is_required_first(project: Path) -> None:
+    """Its answer is what there is, as with a table."""
+    for place, file in enumerate(sorted(project.glob("*/masks/*"))):
+        file.rename(file.with_name(f"lbl_{place + 7:04}.png"))
+    (project / "classes.toml").unlink()
+    output = casnet("prepare", project, code=2)
+    assert "all 4 pictures have no mask" in output and "like lbl_0007.png that belong to no picture" in output
+    (project / "none").mkdir()
+    output = casnet("prepare", "folder", "--images", project / "train/images", "--masks", project / "none", code=2)
+    assert f"in {project}/none lies no mask besides" in output and "--classes" not in output
+
+
 def test_one_mask_a_class_needs_no_table(project: Path) -> None:
     square = np.zeros((4, 6), np.uint8)
     for name, rows in (("road", slice(0, 2)), ("car", slice(1, 3))):
