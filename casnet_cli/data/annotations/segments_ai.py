@@ -36,7 +36,7 @@ def read_segments(file: Path) -> AnnotatedFile:
     missing = [bitmap for _, bitmap in samples if isinstance(bitmap, str)]
     if missing:
         raise DataError(
-            f"{file}: {count(len(missing), 'bitmap')} of {count(len(samples), 'sample')} lack beside it, such as "
+            f"{file}: missing beside it: {count(len(missing), 'bitmap')} of {count(len(samples), 'sample')}, such as "
             f"{missing[0]} (save them there, as SegmentsDataset of segments-ai does)"
         )
     masks = tuple(bitmap for _, bitmap in samples if isinstance(bitmap, Path))

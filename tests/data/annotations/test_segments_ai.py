@@ -49,7 +49,7 @@ def test_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "taken as void" in stderr_of("prepare", "s", "--missing", "void", "--out", "p.h5")
     Path("s/u0.png").unlink()
     output = casnet("prepare", "s", code=2)
-    assert "1 bitmap of 3 samples lack beside it, such as 0_label_ground-truth.png" in output
+    assert "missing beside it: 1 bitmap of 3 samples, such as 0_label_ground-truth.png" in output
 
 
 def test_bitmaps_of_16_bits(tmp_path: Path) -> None:
