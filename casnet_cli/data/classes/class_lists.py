@@ -89,7 +89,7 @@ def read_list(file: Path) -> ClassList | None:
         if read is None or file.stat().st_size > LARGEST:
             return None
         rows = read(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError, csv.Error):
         return None
     rows = [(GROUND.get(name.strip(), name.strip()), value, color) for name, value, color in rows]
     if not 0 < len(rows) <= MAX_CLASSES + 1 or any(not 0 < len(name) <= LONGEST for name, _, _ in rows):

@@ -53,7 +53,10 @@ def read_rows(file: Path) -> list[tuple[int, tuple[str, ...]]]:
             found.append((number, _of_json(line, f"{file}: line {number}")))
             continue
         delimiter = next((one for one in "\t;," if one in line), " ")
-        cells = next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
+        try:
+            cells = next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True), [])
+        except csv.Error:  # a column longer than any name
+            cells = [line]
         columns = tuple(text.strip().strip("\"'") for text in cells)
         if not found and not any(map(is_picture, columns)):
             header = columns

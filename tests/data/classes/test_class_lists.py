@@ -70,6 +70,8 @@ def test_what_a_list_says(tmp_path: Path, case: str) -> None:
         ("obj_class_to_machine_color.json", '{"kiwi": [1, 1e999, 1]}'),
         ("label_colors.txt", "128 64 300 road"),
         ("class_dict.csv", "name,r,g,b\nroad,128,64\n"),
+        ("class_dict.csv", f"name,r,g,b\n{'road' * 40_000},1,2,3\n"),
+        ("classes.txt", "road" * 40_000),
         ("data.yaml", "names: 3"),
         ("data.yaml", "names: [road"),
         ("data.yaml", "- names"),

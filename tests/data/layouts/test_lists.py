@@ -45,6 +45,8 @@ def test_rows_of_tables(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "r.jsonl") == [(1, ("a.png", "m.png"))]
     (tmp_path / "latin").write_bytes("ä.jpg\n".encode("latin-1"))
     assert read_lines(tmp_path / "latin") == [(1, "ä.jpg")]
+    (tmp_path / "long.txt").write_text("x" * 200_000 + "\na.jpg m.png\n")
+    assert read_rows(tmp_path / "long.txt") == [(1, ("x" * 200_000,)), (2, ("a.jpg", "m.png"))]
 
 
 def test_columns_whose_names_say_so_are_masks_wherever_they_stand(tmp_path: Path) -> None:
