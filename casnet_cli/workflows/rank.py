@@ -141,8 +141,11 @@ def _check_out(out: Path) -> None:
     known = [",".join(columns).encode() for columns in (COLUMNS, COLUMNS[:-1])]  # older lists have no decisions
     check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() in known, "list of casnet rank")
     if out.is_file():
-        with open(out, newline="", encoding="utf-8", errors="replace") as lines:
-            decided = sum(bool(row.get(DECISION)) for row in csv.DictReader(lines))
+        try:
+            with open(out, newline="", encoding="utf-8", errors="replace") as lines:
+                decided = sum(bool(row.get(DECISION)) for row in csv.DictReader(lines))
+        except (OSError, csv.Error) as error:
+            raise InputError(f"{out}: cannot be read: {reason(error)} (move it, or name another --out)") from None
         if decided:
             there = count(decided, "decision")
             raise InputError(f"{out}: holds {there}, and would be written over (move it, or name another --out)")

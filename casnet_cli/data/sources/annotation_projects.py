@@ -194,9 +194,18 @@ def source_of_projects(
     besides = [folder for folder in dict.fromkeys(mask.parent for mask in masks) if not _within(folder, origin.roots)]
     origin = replace(origin, roots=(*origin.roots, *besides))
     settings = "".join(f" {one.split}={one.file}" for one in files if one.split) + (f" boxes {boxes}" if boxes else "")
-    notes += [note for one in contents for note in one.notes]
+    notes += [*(note for one in contents for note in one.notes), *_unlisted(pictures, pairs)]
     searched = next((one.picture.absent for one in listed.values() if one.picture.absent), None)
     return origin.source(names.labels, pairs, label_of, settings=settings, searched=searched, notes=notes)
+
+
+def _unlisted(pictures: NamedPictures, pairs: Sequence[FilePair]) -> list[str]:
+    """A sentence on pictures that no annotation file lists; none if there are none."""
+    listed = {pair.image for pair in pairs}
+    unlisted = [file for file in pictures.files if file not in listed]
+    if not unlisted:
+        return []
+    return [f"{count(len(unlisted), 'picture')} in no annotation file, left out, such as {unlisted[0]}"]
 
 
 def _within(folder: Path, roots: Sequence[Path]) -> bool:

@@ -21,7 +21,9 @@ class NamedPictures:
         self._by_uploaded: dict[str, list[Path]] = {}
         others = {file.absolute() for file in without}
         files = files_below(folder, readable_endings(), once=False).values()
-        for file in (one for one in files if not others or one.absolute() not in others):
+        self.files = [one for one in files if not others or one.absolute() not in others]
+        """All pictures, in the order of their names."""
+        for file in self.files:
             self._by_name.setdefault(_folded(file.name), []).append(file)
             self._by_uploaded.setdefault(_uploaded(file.name), []).append(file)
 

@@ -175,6 +175,12 @@ def test_several_files_are_splits(home: Path) -> None:
     assert "train/labels.json has this picture too (one entry a picture)" in output
 
 
+def test_pictures_that_no_file_lists_are_counted(home: Path) -> None:
+    output, labels, _ = prepared(home, *coco(home)[1:])
+    assert "4 pictures in no annotation file, left out, such as images/photo 1 ä.JPG" in output
+    assert list(labels) == ["photo 0 ä"]
+
+
 def test_sizes_come_from_the_picture_where_a_file_has_none(home: Path) -> None:
     words = coco(home, height=None, width=None)
     assert prepared(home, *words[1:])[1]["photo 0 ä"].shape == (4, 6)
