@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.util.files import write_whole
+from casnet_cli.util.files import check_writable, write_whole
 from casnet_cli.util.text import duration
 
 LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
@@ -108,6 +108,23 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     for row in cells:
         drawn.add_row(*row)
     out.print(drawn)
+
+
+def check_json(file: str | None, made: Path | None = None) -> None:
+    """Raises InputError, before any work is done, where `write_json` could not write.
+
+    file: that of `--json`; None: there is none. made: a folder that the work makes before it writes the file.
+    """
+    if file in (None, "-"):
+        return
+    target = Path(os.path.realpath(file))
+    if target.is_dir():
+        raise InputError(f"{file}: cannot be written: Is a directory")
+    if target.parent.is_dir():
+        if target.is_file() or not target.exists():
+            check_writable(target.parent)
+    elif not made or not Path(os.path.realpath(made)).is_relative_to(target.parent):
+        raise InputError(f"{file}: cannot be written: no such folder")
 
 
 def write_json(content: Mapping[str, object], file: str) -> None:

@@ -3,11 +3,14 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from helpers.cli import casnet
 
 from casnet_cli import console
 from casnet_cli.console import progress_line
+from casnet_cli.errors import InputError
 
 NOTE = "epoch 12  coarse 0.412  fine 0.398  attention 0.221  rate 1.0e-04  5.3 images/s  2.1 GiB"
 
@@ -61,3 +64,27 @@ def test_codes_and_markup_in_names_are_shown_as_they_stand(capsys: pytest.Captur
     console.result("[red]:smile:")
     shown = capsys.readouterr().out
     assert "[b]:smile:" in shown and "[red]:smile:" in shown
+
+
+def test_a_result_for_programs_is_found_unwritable_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("link").symlink_to("none/below")
+    for given in (None, "-", "x.json", "file", "/dev/null"):
+        console.check_json(given)
+    console.check_json("out/new/x.json", Path("out/new"))
+    console.check_json("out/x.json", Path("out/new"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+    for given, made, words in (
+        ("none/x.json", None, "no such folder"),
+        ("none/x.json", Path("out"), "no such folder"),
+        ("file/x.json", None, "no such folder"),
+        ("link", None, "no such folder"),
+        (".", None, "Is a directory"),
+    ):
+        with pytest.raises(InputError, match=f"^{given}: cannot be written: {words}$"):
+            console.check_json(given, made)
+    for words in (("compare", "runs/gone"), ("check", "gone"), ("bench", "--run", "runs/gone")):
+        assert casnet(*words, "--json", "none/x.json", code=2).startswith("error: none/x.json: cannot be written")

@@ -15,7 +15,7 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.measurement_record import EvaluationIdentity, MeasurementRecord
 from casnet_cli.runs.trained import TrainedRun
-from casnet_cli.util.files import sha256_of
+from casnet_cli.util.files import no_file, sha256_of
 
 METRICS_FILE = "metrics.json"
 """Name of the file; it is written last, as a sign that an evaluation is whole."""
@@ -170,7 +170,7 @@ def _names(images: Subset) -> list[str]:
 def _of_list(listed: Path, parts: dict[str, Subset]) -> tuple[str, Subset]:
     """The first split that has all images of a list, and these in its order. Raises DataError of the first split."""
     if not listed.is_file():
-        raise DataError(f"--split-file {listed}: no such file")
+        raise DataError(f"--split-file {listed}: {no_file(listed)} (name a text file, an image's name in each line)")
     failed = None
     for split, images in parts.items():
         names = _names(images)

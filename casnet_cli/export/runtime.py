@@ -16,6 +16,7 @@ from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.runs.checkpoint import meta_of
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.extras import install
+from casnet_cli.util.files import no_file
 
 BATCH_PIXELS, BATCH = 1 << 18, 4
 """Pixels, and images, of a batch at most: less than in Keras, where larger ones are still faster."""
@@ -41,7 +42,7 @@ def open_session(file: Path) -> tuple[Session, Description]:
     if kind.runtime and find_spec(kind.runtime) is None:
         raise BackendError(f"--engine {engine}: {kind.runtime} is not installed ({install(engine)})")
     if not file.is_file():
-        raise RunError(f"{file}: no such file")
+        raise RunError(f"{file}: {no_file(file)}")
     return kind.open_session(file)
 
 

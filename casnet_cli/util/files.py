@@ -86,6 +86,11 @@ def check_writable(folder: Path) -> None:
         one.rmdir()
 
 
+def no_file(path: Path) -> str:
+    """Why a path is no file that can be read, in words."""
+    return "is a folder" if path.is_dir() else "no such file"
+
+
 def unfinished_name(target: Path) -> Path:
     """A hidden path beside the target for this process alone, by a name that `remove_stale` recognizes."""
     return target.with_name(f".{_short(target.name)}.{_process(os.getpid())}.part")

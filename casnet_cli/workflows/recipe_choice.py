@@ -10,6 +10,7 @@ from casnet_cli.data.pixels.take import in_words
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import ModelSection, Recipe
+from casnet_cli.util.files import no_file
 
 TEMPLATE = "folder"
 """The recipe for data sets of one's own."""
@@ -41,7 +42,8 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
         data = data or data_of(resolved, project)
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
-            raise RecipeError(f"{recipe}: model.weights: {weights}: no such file (imagenet, none, or a weight file)")
+            wrong = no_file(Path(weights))
+            raise RecipeError(f"{recipe}: model.weights: {weights}: {wrong} (imagenet, none, or a weight file)")
         return Choice(_run_name(file.stem, data), resolved, data, f"recipe {recipe} on {data}")
     named = recipes.load(recipes.find(TEMPLATE), overrides)  # this template names no data itself
     data_reason = "named by an option"

@@ -41,8 +41,7 @@ class BenchOptions:
 
 def bench(options: BenchOptions) -> None:
     """Measure and show. Raises RecipeError, RunError, DataError, InputError or BackendError."""
-    if options.json and not Path(options.json).absolute().parent.is_dir():
-        raise InputError(f"{options.json}: cannot be written: no such folder")
+    console.check_json(options.json)
     target = find_target(options.run, options.recipe, options.overrides, options.data)
     size = options.size or (target.recipe.augmentation.crop,) * 2
     if options.engine:

@@ -99,9 +99,7 @@ def check_json_file(json: str | None, jobs: "list[Job]", manifest: "Manifest[Out
     inputs = [job.file for job in jobs] if target.exists() else []
     if any(os.path.realpath(file) == str(target) for file in (manifest.path, manifest.summary, *inputs)):
         raise InputError(f"{json}: is an input or a file of {manifest.outputs.folder} (choose another --json)")
-    if target.is_dir() or not target.parent.is_dir():
-        wrong = "Is a directory" if target.is_dir() else "no such folder"
-        raise InputError(f"{json}: cannot be written: {wrong}")
+    console.check_json(json)
 
 
 def summarize(

@@ -124,6 +124,7 @@ def compare(
     if out:
         check_writable(out)
         check_replaceable(out / PAGE, lambda text: f"<title>{TITLE}".encode() in text, "page of casnet compare")
+    console.check_json(file, out)
     groups = [group for path in given for group in _groups(path)]
     _check_distinct(groups)
     keys = {
@@ -136,8 +137,6 @@ def compare(
     metrics = [own.metrics() for own in counts]
     differences = [own.minus(counts[0]) for own in counts[1:]]
     first = next(iter(keys[counts[0].title].values()))
-    if file:
-        console.write_json(_as_json(first, tta, metrics, differences), file)
     tables = _tables(metrics, differences, tta)
     if out:
         every = [*tables, _class_table(counts, first.store.labels.names)]
@@ -145,6 +144,8 @@ def compare(
         about = f"{first.split} images of {first.store.path}"
         write_whole(out / PAGE, page(first.store.name, about, _runs(metrics), _best(metrics, differences), every))
         console.message(f"wrote {out / PAGE}")
+    if file:
+        console.write_json(_as_json(first, tta, metrics, differences), file)
     if file != "-":
         for line in _runs(metrics):
             console.result(line)

@@ -46,3 +46,4 @@ def test_some_images_are_never_taken_for_all(trained: Path, monkeypatch: pytest.
     listed.write_text("\n")
     assert casnet("eval", "--split-file", listed, code=2) == "error: some.txt: names no image\n"
     assert "--split-file gone.txt: no such file" in casnet("eval", "--split-file", "gone.txt", code=2)
+    assert "--split-file data: is a folder (name a text file" in casnet("eval", "--split-file", "data", code=2)
