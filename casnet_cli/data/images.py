@@ -5,15 +5,17 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from casnet_cli.data.pixels import profiles
+from casnet_cli.data.pixels.formats import HEAD, format_of
 from casnet_cli.errors import reason
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.extras import install
 
 MAX_PIXELS = 500_000_000
 """An image that claims more is refused before it is decoded."""
@@ -24,6 +26,9 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
 
+PILLOW_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF", "TGA")
+"""Pillow's readers that may be used, by its own names: others of them start programs, or read what is not promised."""
+
 
 def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     """Any image that Pillow reads, as 8-bit RGB: grey, 16-bit, palette, CMYK and transparent ones too.
@@ -31,16 +36,15 @@ def decode_rgb(file: IO[bytes], oriented: bool = False) -> Image.Image:
     oriented: turn the image by its EXIF tag. Colours of another ICC profile than sRGB's are converted to sRGB.
     Transparent pixels are blended with white. Raises one of `UNREADABLE` if it is no image, truncated or too large.
     """
-    with reading():
-        image = _opened(file)
+    with _opened(file) as image:
         if "transparency" in image.info and image.format == "PNG":
             image.info["transparency"] = _stretched(image.info["transparency"], getattr(image, "tile", None))
-        image.load()
+        image.load()  # an error of the file comes here, and none later
         if oriented and orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
         if "icc_profile" in image.info:
             image = profiles.to_srgb(image)
-    return rgb(image)
+        return rgb(image)
 
 
 def _stretched(key: Any, tiles: Any) -> Any:
@@ -49,33 +53,43 @@ def _stretched(key: Any, tiles: Any) -> Any:
     return key * {"L;2": 85, "L;4": 17}[layout] if layout in ("L;2", "L;4") else key
 
 
-def _opened(file: IO[bytes]) -> Image.Image:
+@contextlib.contextmanager
+def by_pillow(file: Path | IO[bytes], formats: tuple[str, ...] = PILLOW_FORMATS) -> Iterator[Image.Image]:
+    """The image, not decoded yet: the one place that opens a file by Pillow.
+
+    formats: of `PILLOW_FORMATS`, those that it may be of. Raises one of `UNREADABLE`, also in place of whatever the
+    block raises.
+    """
+    with reading(), Image.open(file, formats=formats) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _opened(file: IO[bytes]) -> Iterator[Image.Image]:
     """The image, not decoded yet; of HEIC by the package of the extra `heif`."""
-    place = file.tell()
-    try:
-        return Image.open(file)
-    except Image.UnidentifiedImageError:
-        file.seek(place)
-        if file.read(8)[4:] != b"ftyp":
-            raise
-    try:
-        import pillow_heif
-    except ImportError:
-        raise ValueError(f"HEIC needs {install('heif')}") from None
-    pillow_heif.register_heif_opener()
-    file.seek(place)
-    return Image.open(file)
+    head = file.read(HEAD)
+    file.seek(-len(head), io.SEEK_CUR)
+    row = format_of(head)
+    heif = row is not None and bool(row.package)
+    if row and heif:
+        if not row.installed:
+            raise ValueError(f"{row.name} needs {row.remedy}")
+        import_module(row.package).register_heif_opener()
+    with by_pillow(file, ("HEIF",) if heif else PILLOW_FORMATS) as image:
+        yield image
 
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Turn errors of the block other than `UNREADABLE` and MemoryError into ValueError: Pillow's readers raise any."""
+    """Turn errors of the block other than `UNREADABLE` into ValueError: libraries that read pictures raise any."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
-        except (*UNREADABLE, MemoryError):
+        except UNREADABLE:
             raise
+        except MemoryError as error:
+            raise ValueError("needs more memory than there is") from error
         except Exception as error:
             raise ValueError(reason(error)) from error
 
@@ -106,12 +120,12 @@ def size_of(file: IO[bytes]) -> tuple[int, int]:
 
     Raises as `decode_rgb` does, also for more than MAX_PIXELS.
     """
-    with reading():
-        try:
-            size = _opened(file).size
-        except Image.DecompressionBombError:
-            limit = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
-            raise Image.DecompressionBombError(limit) from None
+    try:
+        with _opened(file) as image:
+            size = image.size
+    except Image.DecompressionBombError:
+        limit = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
+        raise Image.DecompressionBombError(limit) from None
     file.seek(0)
     return size
 
@@ -155,10 +169,10 @@ def encode_label(label: np.ndarray) -> bytes:
 
 
 def decode_label(data: bytes) -> Image.Image:
-    """The stored PNG as a grey image of class ids."""
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
+    """The stored PNG as a grey image of class ids. Raises one of `UNREADABLE`."""
+    with by_pillow(io.BytesIO(data), ("PNG",)) as image:
+        image.load()
+        return image
 
 
 def colored(label: np.ndarray, labels: LabelSet) -> np.ndarray:

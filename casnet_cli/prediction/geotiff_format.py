@@ -6,6 +6,7 @@ category names in the file `.tif.aux.xml` beside it, which GDAL and QGIS read wi
 as in the PNG; the scale of its band is 1/255.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ GDAL_CACHE = 64 << 20
 TIFF, JPEG_2000 = "TIFF", "JPEG 2000"
 """Formats of pictures that may lie on the earth."""
 
+DRIVERS = {TIFF: "GTiff", JPEG_2000: "JP2OpenJPEG"}
+"""GDAL's readers of them; others would follow names in a file to further files and addresses."""
+
 
 def available() -> bool:
     """Whether GeoTIFFs can be written: the extra `geo` is installed."""
@@ -55,7 +59,7 @@ def located(file: Path, info: PictureInfo) -> Georeference | None:
     import rasterio
 
     try:
-        with quiet(), rasterio.open(file) as dataset:
+        with quiet(), open_by_gdal(file, info.format) as dataset:
             crs, transform = dataset.crs, dataset.transform
     except Exception:  # GDAL's own classes too: then the tags count
         return found
@@ -64,6 +68,14 @@ def located(file: Path, info: PictureInfo) -> Georeference | None:
     named = ":".join(crs.to_authority() or ()) if crs else ""
     exact = bool(named) and rasterio.crs.CRS.from_user_input(named) == crs
     return Georeference(named if exact else crs.to_wkt() if crs else "", tuple(transform)[:6])
+
+
+def open_by_gdal(file: Path, form: str) -> Any:
+    """The dataset of a file, to be read. form: a key of `DRIVERS`. Raises OSError."""
+    import rasterio
+
+    # A relative name might begin as GDAL's names of other things do.
+    return rasterio.open(os.path.abspath(file), driver=DRIVERS[form])
 
 
 def gdal_reason(error: BaseException) -> str:
@@ -148,9 +160,7 @@ def _band_facts(dataset: Any) -> tuple[object, ...]:
 
 def _check(file: Path, values: np.ndarray, expected: tuple[object, ...]) -> None:
     """Raises OSError for a file that is not as it was written: where a disk is full GDAL may cut it without a word."""
-    import rasterio
-
-    with rasterio.open(file) as found:
+    with open_by_gdal(file, TIFF) as found:
         whole = _band_facts(found) == expected
         for top, rows in strips(values, BLOCK):
             whole = whole and np.array_equal(found.read(1, window=((top, top + len(rows)), (0, rows.shape[1]))), rows)

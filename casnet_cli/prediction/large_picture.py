@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.data.images import MAX_PIXELS, reading
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.pixels import tiff_readers
 from casnet_cli.data.pixels.formats import HEAD, format_of
@@ -16,7 +16,7 @@ from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.pixels.take import fitted
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.gaps import gaps_of, may_have_gaps
-from casnet_cli.prediction.geotiff_format import GDAL_CACHE, JPEG_2000, TIFF, gdal_reason, located, quiet
+from casnet_cli.prediction.geotiff_format import GDAL_CACHE, JPEG_2000, TIFF, gdal_reason, located, open_by_gdal, quiet
 from casnet_cli.util import memory
 from casnet_cli.util.extras import install
 
@@ -153,7 +153,8 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
             megapixels = f"its {width * height / 1e6:,.0f} megapixels"
             raise ValueError(f"{megapixels} can only be read by windows, with rasterio ({install('geo')})")
         return None
-    dataset = _opened(file)
+    with reading(), quiet():
+        dataset = open_by_gdal(file, known.name)
     found = dataset.width, dataset.height, dataset.count, set(dataset.dtypes)
     if found != (width, height, len(info.bands), {info.dtype}):  # such as CMYK, whose facts are those of RGB
         return None
@@ -182,11 +183,3 @@ class _LargeGaps:
     def __getitem__(self, place: tuple[slice, slice]) -> np.ndarray:
         """(h, w). Raises UnreadablePart."""
         return gaps_of(self._picture.stored(*place), oriented=False)
-
-
-def _opened(file: Path) -> Any:
-    """As rasterio has it. Raises OSError."""
-    import rasterio
-
-    with quiet():
-        return rasterio.open(file)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.data.classes import class_table
-from casnet_cli.data.images import reading
+from casnet_cli.data.images import by_pillow
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import VOID, LabelSet
 
@@ -64,7 +64,7 @@ class MaskValues:
 
         Raises one of `images.UNREADABLE`, a ValueError where a pixel has no value of these.
         """
-        with reading(), Image.open(file) as image:
+        with by_pillow(file, ("PNG",)) as image:
             pixels = np.asarray(image)
         if pixels.ndim != 2 + self.colored or self.colored and pixels.shape[2] != 3:
             raise ValueError(f"an array of {pixels.shape}")

@@ -1,11 +1,16 @@
+import contextlib
 import io
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import casnet_cli
 from casnet_cli.data.images import UNREADABLE, decode_label, decode_rgb, encode_label, size_of
+from casnet_cli.data.pixels.read import info_of, read
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 
@@ -65,15 +70,55 @@ def test_broken_images_raise_what_is_caught(data: bytes) -> None:
         decode_rgb(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, KeyError, ZeroDivisionError])
+CONFUSED = [RuntimeError, NotImplementedError, AttributeError, KeyError, ZeroDivisionError]
+
+
+@pytest.mark.parametrize("error", [*CONFUSED, MemoryError, SystemError, RecursionError, struct.error])
 def test_so_does_whatever_else_a_reader_of_pillow_says(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
-    def confused(file: object) -> Image.Image:
+    def confused(file: object, formats: object) -> Image.Image:
         raise error("of a plugin")
 
     monkeypatch.setattr(Image, "open", confused)
-    for read in (decode_rgb, size_of):
-        with pytest.raises(UNREADABLE, match="of a plugin"):
-            read(stored(Image.fromarray(RGB), "PNG"))
+    for reader in (decode_rgb, size_of):
+        words = {MemoryError: "more memory than there is", RecursionError: "nested too deeply"}
+        with pytest.raises(UNREADABLE, match=words.get(error, "of a plugin")):
+            reader(stored(Image.fromarray(RGB), "PNG"))
+
+
+UNPROMISED = ("EPS", "ICO", "PCX", "SGI", "MSP", "XBM", "DDS", "QOI")
+
+
+@pytest.mark.parametrize("kind", UNPROMISED)
+def test_formats_that_are_not_promised_are_not_read(kind: str) -> None:
+    data = stored(Image.fromarray(RGB).convert("1" if kind in ("MSP", "XBM") else "RGB"), kind).getvalue()
+    assert Image.open(io.BytesIO(data)).format == kind
+    for reader in (decode_rgb, size_of, lambda file: read(file.read()), lambda file: info_of(file.read())):
+        with pytest.raises(UNREADABLE, match="cannot identify"):
+            reader(io.BytesIO(data))
+
+
+def test_no_program_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    Image.init()
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
+    data = stored(Image.fromarray(RGB), "EPS").getvalue()
+    for name in ("a.tga", "a.png"):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UNREADABLE):
+            read(tmp_path / name)
+    with pytest.raises(UNREADABLE):
+        decode_rgb(io.BytesIO(data))
+    assert not (tmp_path / "started").exists()
+    with contextlib.suppress(OSError):
+        Image.open(io.BytesIO(data)).load()
+    assert (tmp_path / "started").exists(), "Pillow by itself starts it"
+
+
+def test_pillow_opens_files_in_one_place() -> None:
+    package = Path(casnet_cli.__file__).parent
+    assert {file.name for file in package.rglob("*.py") if "Image.open(" in file.read_text()} == {"images.py"}
 
 
 def test_a_claim_of_absurd_size_is_refused_before_decoding(tmp_path: Path) -> None:

@@ -149,7 +149,9 @@ place on the earth, the range of each band, and of few values or colours how man
 the same for a program.
 
 `predict`, `rank`, `prepare`, `check` and `--propose` take the files with these endings, in large or small letters.
-Other files that are pictures, by their ending or without one by their content, are left out, counted and named."""
+Other files that are pictures, by their ending or without one by their content, are left out, counted and named. A file
+is opened by what it holds, and only in these formats: no program is started to read one, and no other file or address
+that it names is opened. What a library says against a file is one line with its name."""
 
 _OF_PICTURES = """## Where a file leaves it open
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.coco_rle import run_lengths
@@ -29,7 +28,7 @@ from casnet_cli.data.annotations.shapes import (
     rectangle,
 )
 from casnet_cli.data.annotations.tool_files import LABEL_STUDIO
-from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 
 OLDER = "of older annotations of a task, left out (a ground truth counts, else the newest)"
@@ -180,10 +179,10 @@ def _is_plain(vertices: Any) -> bool:
 def _bitmask(text: str, size: tuple[int, int]) -> np.ndarray:
     """(H, W) bool of a PNG file in base64: what is not transparent."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text.removeprefix(PREFIX))), formats=("PNG",)) as picture:
+        with by_pillow(io.BytesIO(base64.b64decode(text.removeprefix(PREFIX))), ("PNG",)) as picture:
             found = picture.size[::-1]
             opacity = np.array(picture.convert("RGBA").getchannel("A")) if found == size else None
-    except (binascii.Error, TypeError, MemoryError, *UNREADABLE):
+    except (binascii.Error, TypeError, *UNREADABLE):
         raise ShapeError("its bitmask is no PNG that can be read") from None
     if opacity is None:
         raise ShapeError(f"a bitmask of {found[1]}x{found[0]} pixels for {size[1]}x{size[0]}")

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import LABELME
-from casnet_cli.data.images import MAX_PIXELS, UNREADABLE
+from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, by_pillow
 from casnet_cli.errors import Unfit, UnfitKind
 
 IGNORED, GROUND = "__ignore__", "_background_"
@@ -89,10 +88,10 @@ def _bitmap(text: Any, points: np.ndarray) -> np.ndarray:
     if size[0] * size[1] > MAX_PIXELS:
         raise ShapeError(f"a mask of {size[0]}x{size[1]} pixels (at most {MAX_PIXELS:,})")
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=("PNG",)) as picture:
+        with by_pillow(io.BytesIO(base64.b64decode(text, validate=True)), ("PNG",)) as picture:
             found = picture.size
             bitmap = np.array(picture).astype(bool) if found == size else np.empty((0, 0), bool)
-    except (binascii.Error, TypeError, MemoryError, *UNREADABLE):
+    except (binascii.Error, TypeError, *UNREADABLE):
         raise ShapeError("its mask is no PNG that can be read") from None
     if bitmap.shape != size[::-1]:
         raise ShapeError(f"a mask of {found[0]}x{found[1]} pixels for {size[0]}x{size[1]}")

@@ -5,14 +5,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape
 from casnet_cli.data.annotations.tool_files import SEGMENTS
-from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.util.text import count
 
@@ -69,9 +68,9 @@ def _nothing() -> PictureShapes:
 def _read(file: Path, owners: dict[int, str]) -> PictureShapes:
     """The objects of a picture. owners: class of each number. Raises Unfit naming a number without an object."""
     try:
-        with Image.open(file, formats=("PNG",)) as picture:
+        with by_pillow(file, ("PNG",)) as picture:
             pixels = np.array(picture)
-    except (*UNREADABLE, MemoryError) as error:
+    except UNREADABLE as error:
         raise Unfit(f"{file}: not a readable bitmap: {reason(error)}", UnfitKind.UNREADABLE) from None
     if pixels.ndim == 3:  # 24 bits, the lowest first, and transparency that says nothing
         pixels = pixels[..., :3].astype(np.int64) @ (1, 1 << 8, 1 << 16)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedPicture
 from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import SUPERVISELY
-from casnet_cli.data.images import MAX_PIXELS, UNREADABLE
+from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, by_pillow
 from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.errors import DataError, Unfit, UnfitKind
@@ -122,7 +121,7 @@ def _bitmap(text: Any) -> np.ndarray:
     try:
         packed = base64.b64decode(text, validate=True)
         data = zlib.decompressobj().decompress(packed, 4 * MAX_PIXELS) if packed[:1] == b"x" else packed
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+        with by_pillow(io.BytesIO(data), ("PNG",)) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ShapeError(f"a mask of {picture.width}x{picture.height} pixels (at most {MAX_PIXELS:,})")
             transparent = picture.mode in ("LA", "RGBA")

@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from casnet_cli.data.images import as_array
+from casnet_cli.data.images import as_array, by_pillow
 from casnet_cli.data.pixels import profiles
 from casnet_cli.data.pixels.picture import ALPHA, BLUE, COLORS, GREEN, GREY, INDEX, RED, Picture, PictureInfo
 
@@ -31,13 +31,13 @@ CMYK_NOTE = "its CMYK colours are converted to RGB"
 
 def info(file: IO[bytes]) -> PictureInfo:
     """Facts by the header."""
-    with Image.open(file) as image:
+    with by_pillow(file) as image:
         return info_of_image(image)
 
 
 def read(file: IO[bytes]) -> Picture:
     """The values as stored."""
-    with Image.open(file) as image:
+    with by_pillow(file) as image:
         found = info_of_image(image)
         return Picture(found, values_of(image, found))
 

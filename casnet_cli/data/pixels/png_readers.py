@@ -7,6 +7,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from casnet_cli.data.images import by_pillow
 from casnet_cli.data.pixels.picture import ALPHA, BLUE, COLORS, GREEN, GREY, RED, Picture, PictureInfo
 from casnet_cli.data.pixels.pillow_readers import info_of_image, values_of, with_key
 
@@ -16,13 +17,13 @@ _BANDS = {0: (GREY,), 2: COLORS, 4: (GREY, ALPHA), 6: (RED, GREEN, BLUE, ALPHA)}
 
 def info(file: IO[bytes]) -> PictureInfo:
     """Facts by the header, and by the data that may follow the pixels."""
-    with Image.open(file, formats=("PNG",)) as image:
+    with by_pillow(file, ("PNG",)) as image:
         return _info(image, file)
 
 
 def read(file: IO[bytes]) -> Picture:
     """The values as stored; a transparent colour becomes an alpha channel."""
-    with Image.open(file, formats=("PNG",)) as image:
+    with by_pillow(file, ("PNG",)) as image:
         found = _info(image, file)
         key = _key(file) if "transparency" in image.info and found.bands in ((GREY, ALPHA), (*COLORS, ALPHA)) else None
         if found.bits == 16:

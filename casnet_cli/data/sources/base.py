@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.data.pixels.survey import Survey, SurveyProgress
@@ -221,9 +221,9 @@ def check_same_size(image_file: Path, image: bytes, label_file: Path, label: np.
     the image is decoded.
     """
     try:
-        with Image.open(io.BytesIO(image), formats=("JPEG", "PNG")) as picture:
+        with by_pillow(io.BytesIO(image), ("JPEG", "PNG")) as picture:
             width, height = picture.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise Unfit(f"{image_file}: not a readable image (expected JPEG or PNG)", UnfitKind.UNREADABLE) from error
     if label.shape != (height, width):
         raise Unfit(
