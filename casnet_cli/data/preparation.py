@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import h5py
-
 from casnet_cli import __version__
 from casnet_cli.data import download, store
 from casnet_cli.data.archives import open_archive
@@ -18,6 +16,7 @@ from casnet_cli.data.digests import differences
 from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
+from casnet_cli.util.hdf5 import open_outside
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of every HDF5 file."""
@@ -197,7 +196,7 @@ def numbered(source: Source, added_to: Path) -> Path:
 def _replaceable(path: Path) -> bool:
     """Whether a file is a prepared data set, or an HDF5 file too damaged to be recognized."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_outside(path, arrays=False) as file:
             return file.attrs.get("format") == store.FORMAT
     except OSError:
         with path.open("rb") as file:
@@ -207,7 +206,7 @@ def _replaceable(path: Path) -> bool:
 def _attribute(path: Path, key: str) -> str | None:
     """A root attribute of a prepared file; None if there is no such file or attribute."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_outside(path, arrays=False) as file:
             found = file.attrs.get(key)
             return None if found is None else str(found)
     except OSError:

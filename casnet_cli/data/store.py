@@ -26,6 +26,7 @@ from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import remove_stale, removed_if_empty, unfinished
+from casnet_cli.util.hdf5 import open_outside
 from casnet_cli.util.ordered_map import ordered_map
 
 FORMAT = "casnet-data"
@@ -228,7 +229,7 @@ class Store:
         if not path.is_file():
             raise DataError(f"{path}: no such prepared data set (`casnet prepare DATASET` writes one)")
         try:
-            self.file = h5py.File(path, "r")
+            self.file = open_outside(path)
         except OSError as error:
             raise DataError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
         try:

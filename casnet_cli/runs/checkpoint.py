@@ -21,6 +21,7 @@ from casnet_cli.recipe import Recipe
 from casnet_cli.runs.locate import PREVIOUS
 from casnet_cli.runs.progress import Progress, ScheduleState
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.hdf5 import open_outside
 
 if TYPE_CHECKING:
     import keras
@@ -141,7 +142,7 @@ def amend(path: Path, calibration: Mapping[str, object]) -> None:
 
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
-    with opened(path) as file:
+    with opened(path, arrays=False) as file:
         return meta_of(file.attrs, path)
 
 
@@ -214,12 +215,15 @@ def restore(path: Path, model: "keras.Model", optimizer: NamedState) -> None:
         _read(file, "random", _random_states(model), path)
 
 
-def opened(path: Path) -> h5py.File:
-    """The checkpoint, open for reading. Raises RunError if it is missing, foreign, newer or damaged."""
+def opened(path: Path, arrays: bool = True) -> h5py.File:
+    """The checkpoint, open for reading. Raises RunError if it is missing, foreign, newer or damaged.
+
+    arrays: False where its attributes alone are read.
+    """
     if not path.is_file():
         raise RunError(f"{path}: no such checkpoint")
     try:
-        file = h5py.File(path, "r")
+        file = open_outside(path, arrays)
     except OSError as error:
         raise RunError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
     if file.attrs.get("format") != FORMAT:

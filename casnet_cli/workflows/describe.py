@@ -108,10 +108,10 @@ def _installation() -> dict[str, object]:
 
 
 def _format_of(path: Path) -> str | None:
-    import h5py
+    from casnet_cli.util.hdf5 import open_outside
 
     try:
-        with h5py.File(path, "r") as file:
+        with open_outside(path, arrays=False) as file:
             return str(file.attrs.get("format"))
     except OSError:
         return None

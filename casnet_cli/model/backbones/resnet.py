@@ -14,6 +14,7 @@ import keras
 from casnet_cli import paths
 from casnet_cli.errors import WeightsError
 from casnet_cli.model.backbones.base import RGB, Backbone, per_band
+from casnet_cli.util.hdf5 import open_outside
 
 MEAN_RGB = (123.68, 116.779, 103.939)
 """Mean colour of the ImageNet images."""
@@ -90,6 +91,7 @@ def _load_file(model: keras.Model, file: Path) -> None:
     if not file.is_file():
         raise WeightsError(f"{file}: no such weight file (model.weights is imagenet, none, or a path)")
     try:
+        open_outside(file).close()
         model.load_weights(file)
     except Exception as error:  # h5py and Keras raise many kinds on foreign files
         reason = str(error).splitlines()[0]

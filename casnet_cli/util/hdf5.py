@@ -1,0 +1,151 @@
+"""HDF5 files from outside: opened only if they are in one piece, hold plain arrays, and claim no more than they hold.
+
+HDF5 itself reads other files through links and external storage, loads plugins for filters, and makes arrays as large
+as a few bytes claim.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from casnet_cli.errors import reason
+
+MOST_OBJECTS, DEEPEST = 20_000, 16
+"""Groups and datasets of a file, and groups within each other."""
+
+MOST_ATTRIBUTES, LARGEST_ATTRIBUTE, MOST_TEXTS = 1_000, 1 << 20, 1_024
+"""Attributes of an object, bytes of one, and texts of any length in one."""
+
+NUMBERS_AND_TEXTS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM, h5py.h5t.STRING)
+"""Classes of types of an array's elements; beside them rows of bytes of any length."""
+
+REFERENCE = np.dtype([("length", "<u4"), ("heap", "<u8"), ("index", "<u4")])
+"""How a file refers to a row of any length."""
+
+STORED = (h5py.h5g.GroupID, h5py.h5d.DatasetID)
+"""What a file may be made of."""
+
+
+def open_outside(path: Path, arrays: bool = True) -> h5py.File:
+    """The file, open for reading. Raises OSError if it is damaged, or if anything in it is no part of a file of plain
+    arrays: links, external or virtual storage, compression, other types, sizes beyond the file's. Before that nothing
+    but its structure is read.
+
+    arrays: False checks the attributes of the root alone, where nothing else will be read: that is faster.
+    """
+    file = h5py.File(path, "r", locking=False)  # such files are replaced, never written in place
+    try:
+        _check(file.id, path, arrays)
+    except OSError:
+        file.close()
+        raise
+    except Exception as error:  # h5py raises many kinds on damaged files
+        file.close()
+        raise OSError(f"damaged: {reason(error)}") from None
+    return file
+
+
+def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:
+    """Raises OSError, or whatever h5py raises on a damaged file."""
+    size, claimed = path.stat().st_size, 0
+    root = h5py.h5g.open(file, b"/")
+    for name, found in _objects(root) if arrays else [("/", root)]:
+        for index in range(_number_of_attributes(found, name)):
+            attribute = h5py.h5a.open(found, index=index)
+            _check_attribute(attribute, f"{name} attribute {_text(attribute.name)}")
+        if not isinstance(found, h5py.h5d.DatasetID):
+            continue
+        _check_storage(found.get_create_plist(), name)
+        any_length = _any_length(found.get_type(), name)
+        element = REFERENCE.itemsize if any_length else found.get_type().get_size()
+        elements = _elements(found)
+        claimed += elements * element
+        if claimed > size:
+            raise OSError(f"{name} claims {elements:,} elements, which are more bytes than the file has")
+        if any_length and elements:
+            _check_lengths(found, name, path)
+
+
+def _objects(root: h5py.h5g.GroupID) -> Iterator[tuple[str, h5py.h5g.GroupID | h5py.h5d.DatasetID]]:
+    """Each group and dataset once, with its name. Raises OSError for a link that is not a plain name of an object."""
+    seen = set()
+    pending = [("", root, 0)]
+    while pending:
+        name, found, depth = pending.pop()
+        address = h5py.h5o.get_info(found).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        yield name or "/", found
+        if not isinstance(found, h5py.h5g.GroupID):
+            continue
+        if depth == DEEPEST or len(seen) + len(pending) + found.get_num_objs() > MOST_OBJECTS:
+            raise OSError(f"{name}: more than {MOST_OBJECTS:,} objects, or groups more than {DEEPEST} deep")
+        for key in found:
+            below = f"{name}/{_text(key)}".removeprefix("/")
+            if found.links.get_info(key).type != h5py.h5l.TYPE_HARD:
+                raise OSError(f"{below} is a link to what lies elsewhere")
+            opened = h5py.h5o.open(found, key)
+            if not isinstance(opened, STORED):
+                raise OSError(f"{below} is neither a group nor an array")
+            pending.append((below, opened, depth + 1))
+
+
+def _number_of_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str) -> int:
+    number: int = h5py.h5a.get_num_attrs(found)
+    if number > MOST_ATTRIBUTES:
+        raise OSError(f"{name} has more than {MOST_ATTRIBUTES:,} attributes")
+    return number
+
+
+def _check_attribute(attribute: h5py.h5a.AttrID, name: str) -> None:
+    any_length = _any_length(attribute.get_type(), name)
+    elements = _elements(attribute)
+    bytes_of_one = REFERENCE.itemsize if any_length else attribute.get_type().get_size()
+    if elements * bytes_of_one > LARGEST_ATTRIBUTE or (any_length and elements > MOST_TEXTS):
+        raise OSError(f"{name} claims {elements:,} elements of {bytes_of_one:,} bytes")
+
+
+def _elements(found: h5py.h5d.DatasetID | h5py.h5a.AttrID) -> int:
+    shape: tuple[int, ...] | None = found.shape
+    return 0 if shape is None else math.prod(shape)
+
+
+def _any_length(kind: h5py.h5t.TypeID, name: str) -> bool:
+    """Whether elements are texts or bytes of any length. Raises OSError for a type that is foreign."""
+    if isinstance(kind, h5py.h5t.TypeVlenID):
+        base = kind.get_super()
+        if base.get_class() == h5py.h5t.INTEGER and base.get_size() == 1:
+            return True
+    elif kind.get_class() in NUMBERS_AND_TEXTS:
+        return bool(kind.get_class() == h5py.h5t.STRING and kind.is_variable_str())
+    raise OSError(f"{name} holds neither numbers nor texts nor bytes")
+
+
+def _check_storage(settings: h5py.h5p.PropDCID, name: str) -> None:
+    """Raises OSError unless the bytes of an array lie in this file as they are."""
+    if settings.get_external_count():
+        raise OSError(f"{name} is stored in another file")
+    if settings.get_layout() == h5py.h5d.VIRTUAL:
+        raise OSError(f"{name} is a view of other arrays or files")
+    if settings.get_nfilters():
+        raise OSError(f"{name} is compressed or filtered (h5repack -f NONE FILE COPY undoes it)")
+
+
+def _check_lengths(dataset: h5py.h5d.DatasetID, name: str, path: Path) -> None:
+    """Raises OSError if the rows of an array of rows of any length are together longer than the file."""
+    place, size = dataset.get_offset(), path.stat().st_size
+    if place is None or dataset.get_storage_size() != _elements(dataset) * REFERENCE.itemsize:
+        raise OSError(f"{name} is not stored in one piece (h5repack -l CONTI FILE COPY mends it)")
+    with path.open("rb") as file:
+        file.seek(place)
+        rows = np.frombuffer(file.read(dataset.get_storage_size()), REFERENCE)
+    if int(rows["length"].sum(dtype=np.uint64)) > size:
+        raise OSError(f"{name} claims rows that are longer than the file")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
