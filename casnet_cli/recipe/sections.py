@@ -157,6 +157,9 @@ class TrainingSection(Section):
     fine_loss: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Weight of an additional loss of the fine branch's own outputs, which the paper does not have: its eq. 9 trains
     the branch only where 1 − p_a is large."""
+    loggers: tuple[Literal["wandb", "mlflow"], ...] = ()
+    """Where each epoch's figures are sent, beside TensorBoard's events in the run folder: `wandb` (Weights & Biases),
+    `mlflow`. Address, project and offline mode are set by their own environment variables."""
 
 
 class EvaluationSection(Section):

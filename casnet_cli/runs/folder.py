@@ -137,6 +137,17 @@ class RunFolder(RunLayout):
             return Beginning(self.recipe)
         return Beginning(self.recipe, Path(record.data), record.fold, Path(record.init) if record.init else None)
 
+    def logged(self) -> dict[str, str]:
+        """Identities of the run at the loggers that it was logged to."""
+        found = self._record()
+        return found.logged if found else {}
+
+    def keep_logged(self, identities: dict[str, str]) -> None:
+        """Add identities at loggers to run.json. Raises OSError."""
+        found = self._record()
+        if found and identities.items() - found.logged.items():
+            write_whole(self.record, found.model_copy(update={"logged": found.logged | identities}).as_json())
+
     def _record(self) -> RunRecord | None:
         """run.json; None if it is damaged: then it is written anew."""
         try:
@@ -187,7 +198,7 @@ def _continued(earlier: RunRecord | None, now: RunRecord, step: int, changes: li
     this = Continuation(after_step=step, changes=changes, **call)
     if earlier is None:
         return now.model_copy(update={"continued": [this]})
-    kept = {key: getattr(earlier, key) for key in ORIGIN if key in earlier.model_fields_set}
+    kept = {key: getattr(earlier, key) for key in (*ORIGIN, "logged") if key in earlier.model_fields_set}
     return now.model_copy(update=kept | {"continued": [*earlier.continued, this]})
 
 

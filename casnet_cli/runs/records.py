@@ -58,6 +58,8 @@ class RunRecord(Record):
     """Keras's back end."""
     continued: list[Continuation] = []
     """The calls that went on with the run, the first one first."""
+    logged: dict[str, str] = {}
+    """Identity of the run at each logger of `training.loggers`; the key is missing where there was none."""
 
 
 class ManifestLine(Record):

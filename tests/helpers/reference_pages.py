@@ -269,7 +269,7 @@ def _words(annotation: Any) -> str:
 def _plural(words: str) -> str:
     """`number, above 0` → `numbers, above 0`."""
     first, *rest = re.split(r"(?=, | or )", words)
-    return "".join([first if first == "text" else f"{first}s", *rest])
+    return "".join([first if first == "text" or first.startswith("`") else f"{first}s", *rest])
 
 
 def _limits(metadata: list[Any]) -> Iterator[tuple[str, float]]:

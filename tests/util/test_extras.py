@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from casnet_cli.util import extras
 from casnet_cli.util.extras import install
 
 EXTRAS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
-def test_the_packages_of_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [f'{text}; extra == "{name}"' for name, texts in EXTRAS.items() for text in texts]
-    monkeypatch.setattr(metadata, "requires", lambda name: ["numpy>=2", *lines])
+def check_names() -> None:
     assert install("video") == "pip install av" and install("heif") == "pip install pillow-heif"
     assert install("onnx") == "pip install onnxruntime onnx tf2onnx"
-    assert install("nothing") == "pip install '.[nothing]' in the folder of casnet's sources"
+    assert install("wandb") == "pip install wandb" and install("mlflow") == "pip install mlflow"
 
 
-def test_without_an_installed_casnet(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> list[str]:
-        raise metadata.PackageNotFoundError(name)
+def test_of_an_installed_casnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lines = [f'{text}; extra == "{name}"' for name, texts in EXTRAS.items() for text in texts]
+    monkeypatch.setattr(metadata, "requires", lambda name: ["numpy>=2", *lines])
+    monkeypatch.setattr(extras, "SOURCES", tmp_path / "pyproject.toml")
+    check_names()
 
-    monkeypatch.setattr(metadata, "requires", absent)
-    assert install("geo") == "pip install '.[geo]' in the folder of casnet's sources"
+
+def test_of_the_sources_whatever_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "requires", lambda name: [])
+    check_names()
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_every_extra_has_a_command(extra: str) -> None:
+    assert install(extra).split()[:2] == ["pip", "install"] and len(install(extra).split()) > 2

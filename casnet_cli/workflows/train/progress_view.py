@@ -1,10 +1,13 @@
 """What a training shows and draws: progress, expected time, log, TensorBoard events and sample pictures."""
 
+import contextlib
 import statistics
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,16 +17,19 @@ from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.store import Subset
 from casnet_cli.evaluation.lost_classes import remedy
 from casnet_cli.inference.protocol import LabelledImage, PixelOutputs
+from casnet_cli.paths import RUNS
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.progress import Progress, Validation
 from casnet_cli.training.loop import EpochReport, StepReport
 from casnet_cli.util import memory
+from casnet_cli.util.shell import quoted
 from casnet_cli.util.text import count, duration, percent
 from casnet_cli.workflows.train.plan import RunPlan
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from casnet_cli.reports.loggers import Loggers
     from casnet_cli.reports.tensorboard import Events
 
 SHOWN_EVERY = 10
@@ -41,22 +47,54 @@ class TrainingView:
         self.strips: list[tuple[str, Image.Image]] = []
         self.bar: console.Bar | None = None
         self.events: Events | None = None
+        self.loggers: Loggers | None = None
 
     def __enter__(self) -> "TrainingView":
         from casnet_cli.reports.tensorboard import Events
 
         self.stack = ExitStack()
         if self.folder:
+            self.loggers = self._open_loggers(self.folder)
             self.bar = self.stack.enter_context(console.bar("training"))
             self.bar.update(self.progress.step, self.plan.length.steps, "compiling the first step")
             self.events = Events(self.folder.path, self.progress.step)
             self.stack.callback(self.events.close)
+            console.message(f"its curves: {board(self.folder.path)}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stack.close()
+        if self.loggers:
+            self.loggers.close(finished=error is None)
+            self._tell_faults(self.loggers)
+
+    def _open_loggers(self, folder: RunFolder) -> "Loggers | None":
+        """The loggers of the recipe; None: it names none."""
+        if not self.plan.recipe.training.loggers:
+            return None
+        from casnet_cli.reports.loggers import LoggedRun, Loggers
+
+        recipe = self.plan.recipe.model_dump(mode="json")
+        name = folder.path.relative_to(RUNS) if folder.path.is_relative_to(RUNS) else folder.path.name
+        names, logged = self.plan.recipe.training.loggers, len(self.progress.history)
+        loggers = Loggers(names, LoggedRun(folder.path, str(name), recipe), folder.logged(), logged)
+        with contextlib.suppress(OSError):
+            folder.keep_logged(loggers.identities)
+        for logger_name, logger in loggers.open.items():
+            console.message(f"{logger_name}: {logger.place}")
+        self._tell_faults(loggers)
+        return loggers
+
+    def _tell_faults(self, loggers: "Loggers") -> None:
+        """Show what went wrong at loggers since the last time, here and in the log."""
+        while loggers.faults:
+            line = loggers.faults.pop(0)
+            console.message(f"warning: {line}")
+            if self.folder:
+                with contextlib.suppress(OSError):
+                    self.folder.log(line)
 
     def step(self, report: StepReport) -> None:
         """One more step: progress now and then, and after a few of them the expected time."""
@@ -147,12 +185,21 @@ class TrainingView:
         self.events.flush()
         if self.events.fault:
             console.detail(self.events.fault)
+        if self.loggers:
+            self.loggers.write(self.progress.history)
+            self._tell_faults(self.loggers)
 
     def _hint(self) -> None:
         """Show once what is to be done about classes of which no pixel is found."""
         if not self.hinted:
             self.hinted = True
             console.message(f"classes are lost: {remedy(self.plan.recipe)}")
+
+
+def board(folder: Path) -> str:
+    """The command that shows TensorBoard's events of a folder."""
+    lacking = "" if find_spec("tensorboard") else " (pip install tensorboard)"
+    return f"tensorboard --logdir {quoted(folder)}{lacking}"
 
 
 def _spread(part: Subset, most: int) -> list[str]:

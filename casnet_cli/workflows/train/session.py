@@ -226,8 +226,10 @@ def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
 
 def _run(plan: RunPlan, start: Start, options: TrainOptions, deadline: Deadline) -> Path | None:
     """Train, or with `--dry-run` try it."""
+    from casnet_cli.reports.loggers import check_installed
     from casnet_cli.workflows.train.setup import set_up_training
 
+    check_installed(plan.recipe.training.loggers)
     setup = set_up_training(plan, start, options.strategy)
     if options.dry_run:
         from casnet_cli.workflows.train.rehearsal import rehearse
