@@ -1,12 +1,11 @@
-"""Where the program begins: an interrupt ends it from its first moment on."""
+"""Where the program begins: a signal ends it, and no closed output does, from its first moment on."""
 
-import os
-import signal
+from casnet_cli.util import signals, streams
 
 
 def main() -> None:
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))  # until there is something to clear away
+    signals.leave_at_once()  # until there is something to clear away
+    streams.outlive_readers()
     from casnet_cli.cli import main as cli
 
     cli()

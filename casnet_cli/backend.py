@@ -11,6 +11,7 @@ from types import ModuleType
 
 from casnet_cli.errors import BackendError
 from casnet_cli.util.signals import interrupts_kept
+from casnet_cli.util.streams import keep_descriptors, lasting
 
 BACK_ENDS = ("tensorflow", "jax", "torch")
 """Those that Keras has, in the order in which the first installed one is taken."""
@@ -54,7 +55,8 @@ def _left_out(back_end: str) -> Iterator[None]:
 def silence() -> Iterator[None]:
     """Drop what is written to the standard error: by a back end at its import, and at its first operation."""
     # The libraries write to the descriptor before they read any logging level.
-    sys.stderr.flush()
+    lasting(sys.stderr).flush()
+    keep_descriptors()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
@@ -70,11 +72,8 @@ def exit_process(code: int | str | None) -> None:
     if "keras" not in sys.modules or isinstance(code, str):
         return
     atexit._run_exitfuncs()  # as multiprocessing does where it ends a process like this
-    try:
-        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the shell has closed it
-            stream.flush()
-    except OSError:  # nobody reads any more: Python reports it at its own exit
-        return
+    for stream in (sys.stdout, sys.stderr):
+        lasting(stream).flush()
     os._exit(code or 0)
 
 

@@ -1,6 +1,5 @@
 """The casnet command: the Typer app, its commands, and the one place where errors become exit codes."""
 
-import signal
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -11,6 +10,8 @@ from typer.exceptions import Abort, TyperException
 from casnet_cli import __version__, backend
 from casnet_cli.commands.help_page import WIDEST, DocumentedCommand, DocumentedGroup
 from casnet_cli.errors import CasnetError, reason
+from casnet_cli.util import signals
+from casnet_cli.util.streams import lasting
 
 VERBS = (
     "demo",
@@ -33,9 +34,6 @@ VERBS = (
 )
 """Names of the commands, in the order of the help page; each has a module in `commands`."""
 
-INTERRUPTED = 130
-"""Exit code of a command that was interrupted."""
-
 ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
 """Options of casnet itself that are also understood behind a command's name."""
 
@@ -55,11 +53,13 @@ class _CasnetGroup(DocumentedGroup):
         except TyperException as error:
             code = _usage(error)
         except Abort:
-            code = INTERRUPTED
+            code = signals.INTERRUPTED
         except OSError as error:  # a full disk, a folder of another user, a name that is too long
             where = error.filename if isinstance(error.filename, str) else "output"
             console.error(f"{where}: {reason(error)}")
             code = 2
+        if not code and (lost := lasting(sys.stdout).fault):
+            console.message(f"warning: standard output could not be written, and not all of it is there: {lost}")
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -133,19 +133,14 @@ for _verb in VERBS:
     _add_command(_verb)
 
 
-def _terminated(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _terminated)  # as Ctrl-C does: unfinished files are removed, exit 130
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _terminated)
+    signals.raise_interrupt()
     try:
         app()
     except SystemExit as end:
+        signals.leave_at_once()
         backend.exit_process(end.code)
         raise
     except KeyboardInterrupt:  # before any command began
-        sys.exit(INTERRUPTED)
+        sys.exit(signals.INTERRUPTED)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.util.files import check_writable, write_whole
+from casnet_cli.util.streams import lasting
 from casnet_cli.util.text import duration
 
 LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
@@ -23,15 +25,15 @@ LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
 
 
 class _Output(Console):
-    """Stdout. A reader that closes the pipe early (`casnet info … | head -1`) is no failure."""
+    """An output that outlives its reader (`casnet eval | head -1`): the work goes on, and what is left is dropped."""
 
-    def on_broken_pipe(self) -> None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0)
+    @property  # type: ignore[misc]  # rich can also set one
+    def file(self) -> IO[str]:
+        return cast(IO[str], lasting(super().file))
 
 
-out = _Output(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNLIMITED)
-err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+out = _Output(highlight=False, emoji=False, soft_wrap=True, width=None if lasting(sys.stdout).isatty() else UNLIMITED)
+err = _Output(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 20
 """Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
@@ -130,15 +132,17 @@ def check_json(file: str | None, made: Path | None = None) -> None:
 def write_json(content: Mapping[str, object], file: str) -> None:
     """Write a command's result for a program, whole or not at all; `-` is stdout.
 
-    Bytes of names that are no UTF-8 become escapes. Raises InputError.
+    Bytes of names that are no UTF-8 become escapes, and so does all that is not ASCII on a stdout of another encoding.
+    Raises InputError.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-    if file == "-":
-        try:
-            sys.stdout.write(text.decode())
-            sys.stdout.flush()
-        except BrokenPipeError:
-            out.on_broken_pipe()
+    stdout = lasting(sys.stdout) if file == "-" else None
+    escaped = stdout is not None and not stdout.encoding.lower().startswith("utf")
+    text = json.dumps(content, indent=2, ensure_ascii=escaped).encode("utf-8", "backslashreplace") + b"\n"
+    if stdout is not None:
+        stdout.write(text.decode())
+        stdout.flush()
+        if stdout.fault:
+            raise InputError(f"standard output: cannot be written: {stdout.fault}")
         return
     target = Path(file)
     try:
@@ -220,9 +224,8 @@ class _Line(ProgressColumn):
             left = elapsed * (task.total - task.completed) / task.completed
         else:
             left = None
-        return progress_line(
-            err.width, task.description, task.completed, task.total, elapsed, left, task.fields["note"]
-        )
+        width = err.width - 4 if err.options.ascii_only else err.width  # of each "…", and there are two, comes "..."
+        return progress_line(width, task.description, task.completed, task.total, elapsed, left, task.fields["note"])
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What the terminal shows: the line of a bar at every width, and what a pipe gets."""
 
+import io
+import json
 import re
 import subprocess
 import sys
@@ -88,3 +90,58 @@ def test_a_result_for_programs_is_found_unwritable_before_the_work(
             console.check_json(given, made)
     for words in (("compare", "runs/gone"), ("check", "gone"), ("bench", "--run", "runs/gone")):
         assert casnet(*words, "--json", "none/x.json", code=2).startswith("error: none/x.json: cannot be written")
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_broken_outputs_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", Full())
+    console.message("a")
+    console.error("b")
+    console.result("c")
+    console.table("t", COLUMNS, ROWS)
+    monkeypatch.setattr(console.err, "_force_terminal", True)
+    monkeypatch.setattr(console.err, "is_interactive", True)
+    with console.bar("labelling") as bar:
+        bar.update(1, 2)
+        print("a library prints")
+    with pytest.raises(InputError, match="standard output: cannot be written: No space left on device"):
+        console.write_json({}, "-")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_outputs_of_other_encodings_than_utf8(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    console.table("Größe", ("x",), [("図",)])
+    console.message("starting …")
+    sys.stdout.flush()
+    shown = raw.getvalue().decode(encoding)
+    assert "\\u56f3" in shown and "starting ..." in shown and "───" not in shown
+    assert ("Größe" in shown) == (encoding == "latin-1")
+    raw.truncate(0)
+    raw.seek(0)
+    content = {"Größe": "図", "broken": "\udce9"}
+    console.write_json(content, "-")
+    assert json.loads(raw.getvalue().decode(encoding)) == content
+
+
+def test_a_bar_is_no_wider_than_a_terminal_without_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, "latin-1"))
+    monkeypatch.setattr(console.err, "_force_terminal", True)
+    monkeypatch.setattr(console.err, "is_interactive", True)
+    monkeypatch.setattr(console.err, "_width", 80)
+    with console.bar("a film of the harbour at night, filmed from the pier.mp4") as bar:
+        bar.update(1234, 5678, NOTE)
+        assert bar.progress
+        bar.progress.refresh()
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw.getvalue().decode("latin-1")))
+    assert any("#" in line and "..." in line for line in lines) and max(map(len, lines)) <= 80

@@ -1,6 +1,7 @@
 """The training itself: each report of the loop is saved, shown, and checked for the end."""
 
 import shlex
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -165,14 +166,16 @@ class Trainer:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """A list that receives the number of the first SIGINT or SIGTERM; a second one interrupts at once."""
+    """A list that receives the number of the first signal to stop; a second Ctrl-C interrupts at once."""
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         if received:
-            raise KeyboardInterrupt
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return
         received.append(number)
         console.message("stopping after this step …")
 
-    with signals.handling(handle):
+    with signals.handling(signals.settled(handle)):
         yield received
