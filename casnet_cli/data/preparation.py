@@ -17,6 +17,7 @@ from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
 from casnet_cli.util.hdf5 import open_outside
+from casnet_cli.util.shell import typed
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of every HDF5 file."""
@@ -98,7 +99,9 @@ def _check_other_source(out: Path, source: Source) -> None:
     before, now = Path(stored.partition(", ")[0]), source.roots[0].resolve()
     if before != now and before not in now.parents and now not in before.parents:
         free = f"{source.name}-2"
-        raise DataError(f"{out}: is there already, made from {before} (--name {free}, or --out {out} to replace it)")
+        raise DataError(
+            f"{out}: is there already, made from {before} (--name {free}, or --out {typed(out)} to replace it)"
+        )
 
 
 def locate_raw(source: Source, data: Path, given: Path | None) -> Path | None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from casnet_cli.errors import BackendError, reason
 from casnet_cli.util.extras import install
-from casnet_cli.util.shell import quoted
+from casnet_cli.util.shell import typed
 
 PROJECT = "casnet"
 """W&B's project and MLflow's experiment, unless the variables `WANDB_PROJECT`, `MLFLOW_EXPERIMENT_NAME` name others."""
@@ -69,7 +69,7 @@ class WandbLogger:
             allow_val_change=True,
             settings=wandb.Settings(console="off"),
         )
-        own = quoted(Path(self.run.dir).parent)
+        own = typed(Path(self.run.dir).parent)
         self.place = f"offline, sent by wandb sync {own}" if self.run.offline else str(self.run.url)
 
     def send(self, step: int, values: dict[str, float]) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import platform
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.progress import EpochRow
 from casnet_cli.runs.records import Continuation, RunRecord
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.shell import typed
 from casnet_cli.util.tables import write_csv
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
@@ -66,7 +66,7 @@ class RunFolder(RunLayout):
         except RunError as error:
             for other in (self.previous, self.best):
                 if step := _step_of(other):
-                    again = f"cp {shlex.quote(str(other))} {shlex.quote(str(self.last))}"
+                    again = f"cp {typed(other, self.last)}"
                     fault = f"{error.faults[0]} ({other.name}, after step {step}, is good: {again})"
                     raise RunError(fault) from None
             raise

@@ -3,6 +3,6 @@
 import shlex
 
 
-def quoted(*words: object) -> str:
-    """The words with spaces between, each quoted where a shell would take it for something else: `'my data' b`."""
+def typed(*words: object) -> str:
+    """The words as one types them, each quoted where a shell would take it for something else: `'my data' b`."""
     return shlex.join(map(str, words))

@@ -118,7 +118,9 @@ def _opened(data: str, folder: FolderOptions) -> Iterator[CheckedData]:
         return
     prepared = path.is_file() and path.suffix == ".h5"
     if folder != NO_OPTIONS and (prepared or data in sources.SOURCES):
-        raise InputError(f"{data}: --images, --masks and their like are for one's own data (casnet check folder)")
+        raise InputError(
+            f"{data}: --images, --masks and their like are for one's own data (casnet check folder takes them)"
+        )
     if prepared:
         yield _of_store(path)
         return

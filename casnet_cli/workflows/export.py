@@ -18,6 +18,7 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util import signals
 from casnet_cli.util.extras import install
+from casnet_cli.util.shell import typed
 from casnet_cli.util.files import remove_stale, unfinished_name
 from casnet_cli.util.text import count, percent
 
@@ -126,10 +127,9 @@ def _check_finished(run: "TrainedRun") -> None:
     last = locate.RunLayout(run.folder).last
     meta = read_meta(last) if last.is_file() else None
     if meta and not meta.finished:
-        raise RunError(
-            f"{run.folder}: its training is not finished, epoch {meta.progress.epochs} of "
-            f"{meta.recipe.training.epochs} (casnet train --run {run.folder} --resume, or --run {run.file})"
-        )
+        come = f"epoch {meta.progress.epochs} of {meta.recipe.training.epochs}"
+        how = f"casnet train --run {typed(run.folder)} --resume, or --run {typed(run.file)}"
+        raise RunError(f"{run.folder}: its training is not finished, {come} ({how})")
 
 
 def _parts(run: "TrainedRun", data: Path | None, options: ExportOptions) -> "dict[str, Subset]":

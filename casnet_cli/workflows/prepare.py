@@ -28,7 +28,7 @@ from casnet_cli.workflows.own_data import (
     recognized,
 )
 from casnet_cli.workflows.own_folder import opened
-from casnet_cli.workflows.project import OwnRequest, completed, keep, named
+from casnet_cli.workflows.project import OwnRequest, completed, keep, line_of, named
 
 
 def run(
@@ -61,7 +61,9 @@ def run(
             return _prepare_path(Path(dataset), request, data or paths.DATA, strict)
         return _propose(folder) if folder.propose else _prepare_own(request, data, strict)
     if folder != NO_OPTIONS and dataset in sources.SOURCES:
-        raise InputError(f"{dataset}: --images, --masks and their like are for one's own data (prepare folder)")
+        raise InputError(
+            f"{dataset}: --images, --masks and their like are for one's own data (casnet prepare folder takes them)"
+        )
     return _prepare(sources.find(dataset), source, request.out, data, strict)
 
 
@@ -162,7 +164,8 @@ def _propose(options: FolderOptions, path: Path | None = None) -> Path:
     console.result(shown(proposal.text))
     for sentence in proposal.found:
         console.message(shown(sentence))
-    console.message(f"wrote {target}: name the classes in it, then casnet prepare folder --classes {target} …")
+    again = line_of(OwnRequest(str(path) if path else FOLDER, replace(options, classes=target)))
+    console.message(f"wrote {target}: name the classes in it, then {again}")
     return target
 
 

@@ -16,6 +16,7 @@ from casnet_cli.data.sources.annotation_projects import annotation_files
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.shell import typed
 from casnet_cli.workflows.own_data import FOLDER, FolderOptions, default_name
 
 FILE = Path("casnet.toml")
@@ -42,8 +43,8 @@ class OwnRequest:
     """The options."""
     out: Path | None = None
     """The prepared file; None: by its name."""
-    elsewhere: bool = False
-    """Whether a project file was named, so that none is written into the current folder."""
+    file: Path | None = None
+    """The project file that was named, so that none is written into the current folder; None: none was."""
 
 
 def completed(given: OwnRequest, file: Path | None) -> OwnRequest:
@@ -64,13 +65,15 @@ def completed(given: OwnRequest, file: Path | None) -> OwnRequest:
     if given.dataset and (more := [key for key in taken if key != "name"]):
         console.message(f"{found} adds {', '.join(more)}")
     both = request_of(taken | line)
-    return replace(both, options=replace(both.options, propose=given.options.propose), elsewhere=file is not None)
+    return replace(both, options=replace(both.options, propose=given.options.propose), file=file)
 
 
 def named(request: OwnRequest, verb: str, argument: str) -> str:
-    """The data set of a request. Raises InputError if nothing says what it is."""
+    """The data set of a request, completed by the project file. Raises InputError if nothing says what it is."""
     if request.dataset is None:
-        raise InputError(f"casnet {verb}: missing argument {argument!r} (see casnet {verb} --help)")
+        file = request.file or (FILE if FILE.is_file() else None)
+        without = f", and {file} names no data" if file else ""
+        raise InputError(f"casnet {verb}: missing argument {argument!r}{without} (see casnet {verb} --help)")
     return request.dataset
 
 
@@ -79,7 +82,7 @@ def keep(request: OwnRequest, prepared: Path) -> None:
 
     A file that is there stays; a message names the keys in which it differs.
     """
-    if request.options.add or request.elsewhere:
+    if request.options.add or request.file:
         return
     values = _keys(request) | {"name": Store(prepared).name}
     values = {key: values[key] for key in project.Project.model_fields if key in values}
@@ -111,9 +114,23 @@ def prepared_file(file: Path | None) -> Path | None:
         return None
     data = Path(str(own["out"])) if "out" in own else paths.DATA / f"{_name(own)}.h5"
     if not data.is_file():
-        also = f" --project {file}" if file else ""
+        also = f" --project {typed(file)}" if file else ""
         raise DataError(f"{data}: not there, and {found} names it (run `casnet prepare{also}`, or name one by --data)")
     return data
+
+
+def line_of(request: OwnRequest) -> str:
+    """The command that prepares what is requested."""
+    folder = request.dataset in (None, FOLDER)
+    words = ["casnet", "prepare", FOLDER if folder else str(request.dataset)]
+    for key, value in _keys(request).items():
+        option = f"--{key.replace('_', '-')}"
+        if key == "annotations":
+            words += [word for file in request.options.annotations for word in (option, file)]
+        elif key != "dataset":
+            words += [option, *map(str, value if isinstance(value, tuple) else () if value is True else (value,))]
+    lacking = folder and not (request.options.images or request.options.annotations)
+    return typed(*words) + (" --images DIR" if lacking else "")
 
 
 def _name(own: Mapping[str, object]) -> str:

@@ -11,6 +11,7 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
 from casnet_cli.recipe import ModelSection, Recipe
 from casnet_cli.util.files import no_file
+from casnet_cli.util.shell import typed
 
 TEMPLATE = "folder"
 """The recipe for data sets of one's own."""
@@ -72,7 +73,9 @@ def data_of(recipe: Recipe, project: Path | None = None) -> Path:
         return prepared_file(project) or paths.newest_data()
     data = paths.DATA / f"{recipe.data.name}.h5"
     if not data.is_file():
-        raise DataError(f"{data}: not there (run `casnet prepare {recipe.data.name}`, or name a file by --data)")
+        known = recipe.data.name in sources.SOURCES
+        how = f"run `casnet prepare {typed(recipe.data.name)}`, or name a file" if known else "name the prepared file"
+        raise DataError(f"{data}: not there ({how} by --data)")
     return data
 
 

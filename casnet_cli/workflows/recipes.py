@@ -1,10 +1,10 @@
 """What `casnet recipe` does: list, show and copy the shipped recipes."""
 
-import shlex
 from pathlib import Path
 
 from casnet_cli import console, recipe
 from casnet_cli.errors import InputError
+from casnet_cli.util.shell import typed
 
 
 def list_all() -> None:
@@ -27,4 +27,4 @@ def copy(name: str, file: Path) -> None:
         file.write_bytes(recipe.find(name).read_bytes())
     except OSError as error:
         raise InputError(f"{file}: cannot be written: {error.strerror}") from None
-    console.message(f"wrote {file}; train with `casnet train {shlex.quote(str(file))}`")
+    console.message(f"wrote {file}; train with `casnet train {typed(file)}`")

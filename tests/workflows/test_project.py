@@ -87,7 +87,11 @@ def test_without_a_file_the_argument_is_missing(home: Path) -> None:
     assert "missing argument 'DATA'" in casnet("check", code=2)
     assert "--project no.toml: no such file" in casnet("prepare", "--project", "no.toml", code=2)
     Path("casnet.toml").write_text("val_fraction = 0.5\n")
-    assert "missing argument" in casnet("prepare", code=2), "settings alone name no data"
+    lacking = "missing argument 'DATASET', and casnet.toml names no data (see casnet prepare --help)"
+    assert lacking in casnet("prepare", code=2), "settings alone name no data"
+    Path("empty.toml").touch()
+    for verb in ("prepare", "check"):
+        assert ", and empty.toml names no data (see" in casnet(verb, "--project", "empty.toml", code=2)
     assert project.prepared_file(None) is None
 
 

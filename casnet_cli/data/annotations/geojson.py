@@ -41,7 +41,7 @@ def read_geojson(file: Path) -> PictureShapes:
     if not isinstance(features, list) or not all(isinstance(one, dict) and "geometry" in one for one in features):
         raise foreign(file, GEOJSON, raw)
     if isinstance(raw, dict) and raw.get("crs"):
-        fault = f"{file}: its coordinates are of a map, not pixels (write it by casnet predict --geojson pixels)"
+        fault = f"{file}: its coordinates are of a map, not pixels (--geojson pixels of casnet predict writes those)"
         raise Unfit(fault, UnfitKind.UNREADABLE)
     shapes: list[Shape] = []
     colors: dict[str, Color] = {}

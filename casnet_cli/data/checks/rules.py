@@ -37,7 +37,7 @@ UNFIT = {
     ),
     UnfitKind.PALETTE: (
         "masks whose palette gives an index the colour of another class",
-        "give the classes their colours and no ids: casnet prepare folder --propose writes such a table",
+        "give the classes their colours and no ids: the same casnet prepare with --propose writes such a table",
     ),
     UnfitKind.JPEG: (
         "masks saved as JPEG, which blurs them into values that are no class",

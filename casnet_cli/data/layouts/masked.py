@@ -12,6 +12,7 @@ from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.masks.mask_census import census
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.errors import CasnetError
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count
 
 LOOKS = 3
@@ -35,7 +36,7 @@ def layout_of(what: str, evidence: str, files: tuple[list[Listed], list[Listed]]
         evidence = "; ".join(filter(None, (evidence, several)))
         return Layout(what, evidence, tuple(pairs), spare, searched)
     found = pair(images, labels, searched)
-    ruled = f"names go by --pair {found.rule.pattern!r}" if found.rule else ""
+    ruled = f"names go by --pair {typed(found.rule.pattern)}" if found.rule else ""
     evidence = "; ".join(filter(None, (evidence, ruled)))
     return Layout(what, evidence, tuple(found.pairs), found.spare, searched)
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from casnet_cli.data.layouts.affixes import AffixRule, find_rule, folded
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.errors import DataError, Unfit
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count
 
 SUFFIXES = ("_mask", "_label", "_labels", "_gt", "-mask", "-label", ".mask", ".label", "_l", "_seg")
@@ -154,7 +155,7 @@ def missing_masks(pairs: Sequence[FilePair], spare: Sequence[Path], searched: Pa
         lie = "lie" if len(spare) > 1 else "lies"
         files = f"{count(len(spare), 'file')} like {spare[0].name}"
         there = f"; in {spare[0].parent} {lie} {files} that {belong} to no picture"
-        remedy = f"name the pairs, as by --pair '{_proposed(lacking[0], spare[0])}'; or {remedy}"
+        remedy = f"name the pairs, as by --pair {typed(_proposed(lacking[0], spare[0]))}; or {remedy}"
     return f"{of} {verb} no mask, such as {lacking[0]}{there} ({remedy})"
 
 

@@ -11,6 +11,7 @@ from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import missing_partner
 from casnet_cli.errors import DataError, InputError
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count
 
 FORM = "'{stem}.jpg:{stem}_seg.png'"
@@ -51,7 +52,7 @@ def by_pattern(images: Tree, masks: Tree, text: str) -> Layout:
         pairs.append(FilePair(one.name, one.file, label, fault))
     used = {one.label for one in pairs}
     spare = tuple(file for file in labels if file not in used and file not in chosen)
-    return Layout("pictures and masks", f"--pair {text!r}", tuple(pairs), spare, masks.root)
+    return Layout("pictures and masks", f"--pair {typed(text)}", tuple(pairs), spare, masks.root)
 
 
 def _fields(side: str) -> set[str]:

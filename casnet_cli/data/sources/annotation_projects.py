@@ -48,6 +48,7 @@ from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, n
 from casnet_cli.errors import DataError, InputError, Unfit
 from casnet_cli.labels import Color
 from casnet_cli.util.collector import collector_paused
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count
 
 DRAW, SKIP = "draw", "skip"
@@ -126,7 +127,10 @@ def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
             what = f"{count(len(found), 'file')} of annotations ({names})"
             raise InputError(f"{what}, and not every name says its split ({hint})")
         lacking = next(one.file for one in found if one.split is None)
-        raise InputError(f"--annotations {lacking}: of which split? (train={lacking}, val={lacking} or test={lacking})")
+        marked = typed(f"train={lacking}")
+        raise InputError(
+            f"--annotations {lacking}: of which split? (--annotations {marked}, or val= or test= before it)"
+        )
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ from casnet_cli.runs import locate, trained
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util.files import sha256_of
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.bench.target import BenchTarget, random_image
 from casnet_cli.workflows.bench.timing import WARM_UP
@@ -65,7 +66,7 @@ def time_engines(target: BenchTarget, which: str, size: tuple[int, int], repeats
     exports = [(each.parent, read_record(ExportRecord, each, advice)) for each in _export_records(folder, which)]
     if not exports and which != "keras":
         kind = "" if which == "all" else f" --format {which}"
-        raise RunError(f"{folder}: no exports here (casnet export --run {folder}{kind} writes one)")
+        raise RunError(f"{folder}: no exports here (casnet export --run {typed(folder)}{kind} writes one)")
     if any(export.size is None and engine_of(Path(export.file)) for _, export in exports):
         check_size(size, target.recipe.evaluation.scale)
     rows: list[EngineTiming] = []

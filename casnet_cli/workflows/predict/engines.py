@@ -4,6 +4,7 @@ The runtimes of exported files are rows of `export.formats.FORMATS`. An engine f
 that satisfies `inference.protocol.Predictor` and a row of `ENGINES`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from casnet_cli.errors import BackendError, RunError
 from casnet_cli.export import formats
 from casnet_cli.prediction.output_kinds import needs_of
 from casnet_cli.runs import locate
+from casnet_cli.util.shell import typed
 from casnet_cli.workflows.predict.options import PredictOptions
 from casnet_cli.workflows.predict.thresholds import easy_below
 
@@ -62,7 +64,7 @@ def model_file(run: Path | None, engine: str | None) -> Path:
     files = [file for file in (inside[engine], *exports) if file.is_file() and not locate.is_refused(file.parent)]
     if not files:
         raise RunError(
-            f"{folder}: no export for {engine} here (casnet export --run {folder} --format {engine} writes one)"
+            f"{folder}: no export for {engine} here (casnet export --run {typed(folder)} --format {engine} writes one)"
         )
     return max(files, key=lambda file: file.stat().st_mtime_ns)
 
@@ -107,7 +109,8 @@ def _open_export(file: Path, options: PredictOptions) -> OpenedModel:
     predictor = ExportedPredictor(file, options.batch)
     rejecting = options.reject_below or options.target_accuracy is not None
     if not predictor.has_probabilities and (rejecting or needs_of(options.save)):
-        raise RunError(f"{file}: gives no probabilities (casnet export --probabilities writes a file that does)")
+        again = _export_again(file, predictor)
+        raise RunError(f"{file}: gives no probabilities ({again} --probabilities writes a file that does)")
     _note_if_outdated(file, predictor)
     return OpenedModel(predictor.run, lambda inputs, needs: predictor)
 
@@ -119,8 +122,17 @@ def _note_if_outdated(file: Path, predictor: "ExportedPredictor") -> None:
     best = locate.RunLayout(locate.run_of_export(file)).best
     if best.is_file() and sha256_of(best) != predictor.description["checkpoint_sha256"]:
         console.message(
-            f"note: {file} was exported from an earlier checkpoint of its run (casnet export writes it anew)"
+            f"note: {file} was exported from an earlier checkpoint of its run ({_export_again(file, predictor)} "
+            "writes it anew)"
         )
+
+
+def _export_again(file: Path, predictor: "ExportedPredictor") -> str:
+    """The command that writes an exported file from the checkpoint of its run as it is now."""
+    folder, size = locate.run_of_export(file), predictor.description["size"]
+    run = f" --run {typed(os.path.relpath(folder))}" if locate.RunLayout(folder).best.is_file() else ""
+    form = f"--format {engine_of(file)} --precision {predictor.description['precision']}"
+    return f"casnet export{run} {form}" + (f" --size {size[0]}x{size[1]}" if size else "")
 
 
 ENGINES: dict[str, Callable[[Path, PredictOptions], OpenedModel]] = {KERAS: _open_checkpoint}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from casnet_cli import console
 from casnet_cli.errors import RunError
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.predict.options import PredictOptions
 
@@ -22,7 +23,7 @@ def reject_below(run: "TrainedRun", options: PredictOptions) -> float:
 
     points = run.meta.calibration.get("selective")
     if not points:
-        raise RunError(f"{run.file}: {_uncalibrated('accuracies by confidence')}")
+        raise RunError(f"{run.file}: {_uncalibrated('accuracies by confidence', run)}")
     found = threshold_for(points, options.target_accuracy)
     if found is None:
         best = max(accuracy for *_, accuracy in points)
@@ -44,12 +45,11 @@ def easy_below(run: "TrainedRun", options: PredictOptions) -> float | None:
     if options.fine == "always":
         return None
     if "easy" not in run.meta.calibration:
-        raise RunError(f"{run.file}: {_uncalibrated('threshold for --fine auto')}")
+        raise RunError(f"{run.file}: {_uncalibrated('threshold for --fine auto', run)}")
     easy = run.meta.calibration["easy"]
     return easy["below"] if easy else None
 
 
-def _uncalibrated(what: str) -> str:
-    return (
-        f"holds no {what} (written at the end of a training; casnet train --run RUN --resume adds it to a finished one)"
-    )
+def _uncalibrated(what: str, run: "TrainedRun") -> str:
+    again = f"casnet train --run {typed(run.folder or 'RUN')} --resume"
+    return f"holds no {what} (written at the end of a training; {again} adds it to a finished one)"

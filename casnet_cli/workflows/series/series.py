@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import SeriesMetrics, SeriesOptions, SeriesSummary
 from casnet_cli.runs.trained import find_run
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.shell import typed
 from casnet_cli.workflows.rare_settings import with_data
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
@@ -115,7 +115,7 @@ class Series:
     def resume_command(self) -> str:
         """The command that goes on."""
         tta = "" if self.tta == "none" else f" --tta {self.tta}"
-        return f"casnet {self.kind} --run {shlex.quote(str(self.folder))} --resume{tta}"
+        return f"casnet {self.kind} --run {typed(self.folder)} --resume{tta}"
 
 
 def read_summary(folder: Path) -> SeriesSummary:

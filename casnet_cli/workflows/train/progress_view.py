@@ -22,7 +22,7 @@ from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.progress import Progress, Validation
 from casnet_cli.training.loop import EpochReport, StepReport
 from casnet_cli.util import memory
-from casnet_cli.util.shell import quoted
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, duration, percent
 from casnet_cli.workflows.train.plan import RunPlan
 
@@ -199,7 +199,7 @@ class TrainingView:
 def board(folder: Path) -> str:
     """The command that shows TensorBoard's events of a folder."""
     lacking = "" if find_spec("tensorboard") else " (pip install tensorboard)"
-    return f"tensorboard --logdir {quoted(folder)}{lacking}"
+    return f"tensorboard --logdir {typed(folder)}{lacking}"
 
 
 def _spread(part: Subset, most: int) -> list[str]:

@@ -1,6 +1,5 @@
 """The training itself: each report of the loop is saved, shown, and checked for the end."""
 
-import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from casnet_cli.runs.progress import score_words
 from casnet_cli.training.loop import EpochReport, Report, StepReport
 from casnet_cli.training.step import StepResult
 from casnet_cli.util import signals
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.train.calibrate import calibrate
 from casnet_cli.workflows.train.deadline import Deadline
@@ -118,7 +118,7 @@ class Trainer:
     def _stop(self) -> NoReturn:
         self._save()
         if self.writer:
-            again = f"casnet train --run {shlex.quote(str(self.writer.path))} --resume"
+            again = f"casnet train --run {typed(self.writer.path)} --resume"
             in_time = not self.stopped and self.deadline.limit is not None  # else another worker was stopped
             why = "stopped before --max-time," if in_time else "stopped"
             console.message(f"{why} after step {self.setup.progress.step}; go on: {again}")
@@ -159,7 +159,7 @@ class Trainer:
         batch = report.batch if setup.devices.workers == 1 else next(setup.batches(0, 1))
         folder = keep(self.writer.path, report, batch, setup.state, setup.meta(), setup.class_weights)
         found = f"the loss is {result.losses['loss']}, the gradients' norm {result.gradient_norm}"
-        again = f"casnet train --replay {shlex.quote(str(folder))}"
+        again = f"casnet train --replay {typed(folder)}"
         console.error(f"{self.writer.path}: step {report.step}: {found} ({again})")
         raise typer.Exit(1)
 

@@ -311,7 +311,7 @@ def test_an_incomplete_official_copy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (("text.h5",), "text.h5: not a readable HDF5 file"),
         (("empty",), "empty: holds no picture"),
         (("text.zip",), "text.zip: damaged or no such archive"),
-        (("text.h5", "--masks", "empty"), "are for one's own data (casnet check folder)"),
+        (("text.h5", "--masks", "empty"), "are for one's own data (casnet check folder takes them)"),
         (("folder", "--images", "empty", "--masks", "empty"), "empty: holds no picture"),
         (("x.h5", "--out", "text.h5/page"), "text.h5/page: cannot be written: Not a directory"),
         (("x.h5", "--out", "own"), "own/check.html: is there, and is no page of casnet check (choose another"),
