@@ -39,11 +39,13 @@ WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 20
 """Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
 
 _level = {"quiet": False, "verbose": False}
+_shown: set[str] = set()
 
 
 def configure(quiet: bool = False, verbose: bool = False) -> None:
     """quiet: only errors and results are shown. verbose: details are shown too."""
     _level.update(quiet=quiet, verbose=verbose)
+    _shown.clear()
 
 
 @contextmanager
@@ -68,6 +70,13 @@ def notes(texts: Iterable[str]) -> None:
     """Show what was decided or left out, on stderr, a line each; not with --quiet."""
     for text in texts:
         message(f"note: {text}")
+
+
+def once(text: str) -> None:
+    """Show what happens like `message`, the same text only once a command."""
+    if text not in _shown:
+        _shown.add(text)
+        message(text)
 
 
 def detail(text: str) -> None:

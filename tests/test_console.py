@@ -145,3 +145,11 @@ def test_a_bar_is_no_wider_than_a_terminal_without_utf8(monkeypatch: pytest.Monk
         bar.progress.refresh()
     lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw.getvalue().decode("latin-1")))
     assert any("#" in line and "..." in line for line in lines) and max(map(len, lines)) <= 80
+
+
+def test_a_remark_is_shown_once_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        console.configure()
+        for _ in range(3):
+            console.once("no locks here")
+    assert capsys.readouterr().err == "no locks here\n" * 2

@@ -1,13 +1,12 @@
 """manifest.jsonl: what became of every input. A line is written once its files are; an input's last line counts."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypedDict, TypeVar, cast
@@ -20,6 +19,7 @@ from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.prediction.inputs import STDIN, Job, frame_name
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, OUTPUT_KINDS, VIDEO_OVERLAY
 from casnet_cli.runs.records import ManifestLine
+from casnet_cli.util import locks
 from casnet_cli.util.files import remove_stale_below
 
 KEYS = tuple(name for name, field in ManifestLine.model_fields.items() if field.is_required())
@@ -129,9 +129,15 @@ class Manifest(Generic[Plan]):
     if another process writes to this manifest.
     """
 
-    def __init__(self, outputs: Plan, share: tuple[int, int] | None = None):
+    def __init__(
+        self,
+        outputs: Plan,
+        share: tuple[int, int] | None = None,
+        warn: Callable[[str], object] = lambda text: None,
+    ):
         """share: I and N of `--shard I/N`, which has a file of its own, so that processes on several machines may write
-        at the same time; what the others have done counts as done."""
+        at the same time; what the others have done counts as done. warn: gets a line where nothing can keep other
+        processes from writing."""
         self.outputs = outputs
         own = share_name(share)
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
@@ -141,7 +147,7 @@ class Manifest(Generic[Plan]):
         """Mask → the last line that names it."""
         try:
             outputs.folder.mkdir(parents=True, exist_ok=True)
-            self._locked = self._lock()
+            self._locked = self._lock(warn)
             remove_stale_below(outputs.folder)
             _mend(self.path)
             records = [record for file in outputs.folder.glob("manifest*.jsonl") for record in _read(file)]
@@ -157,10 +163,10 @@ class Manifest(Generic[Plan]):
         """Release the lock, so that other processes may write."""
         self._locked.close()
 
-    def _lock(self) -> FileIO:
+    def _lock(self, warn: Callable[[str], object]) -> FileIO:
         held = FileIO(self.path, "a")
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.lock(held, warn)
         except BlockingIOError:
             held.close()
             raise InputError(

@@ -1,11 +1,10 @@
 """What `casnet train` keeps in a run folder, and what a continuation finds in it."""
 
 import contextlib
-import fcntl
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +21,7 @@ from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.progress import EpochRow
 from casnet_cli.runs.records import Continuation, RunRecord
+from casnet_cli.util import locks
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.shell import typed
 from casnet_cli.util.tables import write_csv
@@ -84,10 +84,10 @@ class RunFolder(RunLayout):
             raise RunError(f"{self.last}: cannot be written: {reason(error)}") from None
         return True
 
-    def lock(self) -> TextIO:
+    def lock(self, warn: Callable[[str], object] = lambda text: None) -> TextIO:
         """A file that keeps other processes from training this run while it is open; it closes with the process.
 
-        Raises RunError, of kind RunBusy if another one does.
+        warn: gets a line where nothing can keep them from it. Raises RunError, of kind RunBusy if another one does.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class RunFolder(RunLayout):
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.lock(held, warn)
             return held
         except BlockingIOError:
             held.close()
@@ -158,7 +158,7 @@ class RunFolder(RunLayout):
 
     def log(self, line: str) -> None:
         """Add a line to log.txt. Raises OSError."""
-        with open(self.log_file, "a", encoding="utf-8") as file:
+        with open(self.log_file, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(line + "\n")
 
     def recall_times(self, rows: Sequence[EpochRow]) -> None:

@@ -111,7 +111,8 @@ def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
     from casnet_cli.util.files import sha256_of
 
     identity = hashlib.sha256(f"rank 1 {sha256_of(found.file)}".encode()).hexdigest()
-    with Manifest(ImageScores(options.folder, found.meta.labels, identity, options.resume)) as manifest:
+    scores = ImageScores(options.folder, found.meta.labels, identity, options.resume)
+    with Manifest(scores, warn=console.once) as manifest:
         pending = manifest.pending(jobs)
         console.message(f"scoring {len(pending)} of {count(len(jobs), 'image')} with {found.title}")
         if found.meta.recipe.model.variant != "attention":

@@ -1,6 +1,5 @@
 """What `casnet runs` does: list the runs of a folder with their figures, and remove some."""
 
-import fcntl
 import re
 import shutil
 import sys
@@ -18,6 +17,7 @@ from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.measurement_record import BranchMetrics
 from casnet_cli.runs.progress import score_key
 from casnet_cli.runs.records import RunRecord
+from casnet_cli.util import locks
 from casnet_cli.util.text import count, duration, percent
 
 History = list[dict[str, float | None]]
@@ -88,7 +88,7 @@ def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> Non
             raise RunError(f"{run}: no run folder (casnet runs lists them)")
         if _is_trained(layout):
             raise RunBusy(f"{run}: another process is training this run (stop it first)")
-    if not sure and not sys.stdin.isatty():
+    if not sure and not (sys.stdin and sys.stdin.isatty()):
         raise InputError("casnet runs rm: no terminal to ask at (--yes removes without a question)")
     for run in runs:
         size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
@@ -159,7 +159,7 @@ def _is_trained(run: RunLayout) -> bool:
     """Whether a process holds its lock."""
     try:
         with open(run.path / ".lock") as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            locks.lock(held, lambda text: None, shared=True)
     except BlockingIOError:
         return True
     except OSError:

@@ -149,7 +149,7 @@ def _saver(folder: Path, key: EvaluationKey) -> "Iterator[Callable[[LabelledImag
         result.add(slice(None), slice(None), outputs | {"confidence": confidence})
         manifest.add(files.save(job, shown(sample.image, key.store.intensities), result))
 
-    with Manifest(files) as manifest:
+    with Manifest(files, warn=console.once) as manifest:
         yield keep
 
 

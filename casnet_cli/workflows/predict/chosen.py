@@ -26,7 +26,7 @@ def save_chosen(checkpoint: Path, jobs: list[Job], options: PredictOptions) -> i
     model = engines.open_any(checkpoint, options)
     outputs = session.outputs_of(options.out, model.run, options)
     check_unclaimed(outputs, jobs)
-    with Manifest(outputs) as manifest:
+    with Manifest(outputs, warn=console.once) as manifest:
         pending = manifest.pending(jobs)
         console.message(f"labelling {len(pending)} of {count(len(jobs), 'image')} on the list")
         if pending:

@@ -39,7 +39,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
 
     outputs = outputs_of(folder, model.run, options)
     check_unclaimed(outputs, jobs)
-    with Manifest(outputs, options.share) as manifest:
+    with Manifest(outputs, options.share, console.once) as manifest:
         check_json_file(options.json, jobs, manifest)
         pending = manifest.pending(jobs)
         share = f" (share {options.share[0]} of {options.share[1]})" if options.share else ""

@@ -62,7 +62,7 @@ def _run_member(series: Series, member: Member, options: TrainOptions, ends: flo
         train(own)
     key = series.key(member)
     assert key is not None
-    held = run.lock()
+    held = run.lock(console.once)
     try:
         evaluate_key(key, EvaluateOptions(ends=ends))
     finally:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from casnet_cli import console
 from casnet_cli.errors import RunBusy
 from casnet_cli.runs import checkpoint, locate
 from casnet_cli.runs.checkpoint import Meta
@@ -24,7 +25,7 @@ class RunWriter:
         folder cannot be written.
         """
         self.folder = RunFolder(start.run or locate.claim_run(plan.name))
-        self._lock = self.folder.lock()
+        self._lock = self.folder.lock(console.once)
         try:
             self._check_unchanged(start.saved)
             self.folder.create(plan.recipe, plan.store, plan.fold, start.init, start.saved)

@@ -1,5 +1,7 @@
 """The run folder as a training takes hold of it."""
 
+import errno
+import fcntl
 import json
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from helpers.checkpoints import meta_after, write_checkpoint, write_run
 from helpers.datasets import write_blocks
 
+from casnet_cli import console
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import RunBusy
@@ -50,6 +53,19 @@ def test_a_run_that_another_process_trains_is_left_alone(store: Store) -> None:
     with opened(store, start), pytest.raises(RunBusy, match="runs/begun: another process is training this run"):
         opened(store, start)
     opened(store, start).close()
+
+
+def test_a_file_system_without_locks_is_no_obstacle(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    console.configure()
+    for _ in range(2):
+        opened(store, Start()).close()
+    assert capsys.readouterr().err.count("has no locks") == 1
 
 
 def test_a_run_that_went_on_since_its_checkpoint_was_read_is_left_alone(store: Store) -> None:
