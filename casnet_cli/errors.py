@@ -17,6 +17,9 @@ import os
 import sys
 from enum import StrEnum
 
+BEGINNING, END = 1000, 400
+"""Characters of a fault that are shown where it is longer: it may quote what a file holds."""
+
 
 class CasnetError(Exception):
     """A fault the user can mend."""
@@ -25,8 +28,8 @@ class CasnetError(Exception):
     """One line each, `WHERE: what is wrong (what would be right)`."""
 
     def __init__(self, *faults: str):
-        super().__init__("\n".join(faults))
-        self.faults = faults
+        self.faults = tuple(map(_shortened, faults))
+        super().__init__("\n".join(self.faults))
 
 
 class RecipeError(CasnetError):
@@ -102,6 +105,10 @@ class WorkerLost(BackendError):
 
 class InputError(CasnetError):
     """A path given on the command line that holds nothing to work on, or cannot be written."""
+
+
+def _shortened(fault: str) -> str:
+    return fault if len(fault) <= BEGINNING + END else f"{fault[:BEGINNING]} … {fault[-END:]}"
 
 
 def reason(error: BaseException) -> str:

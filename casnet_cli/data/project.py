@@ -1,15 +1,19 @@
 """The project file `casnet.toml`: what one's own data are, so that nothing is typed twice."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.recipe.sections import Fraction, Section
+from casnet_cli.util.parsing import toml_of
 from casnet_cli.util.toml_text import in_words, nearest, toml, tuples
+from casnet_cli.util.visible import few
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 HEAD = """\
 # What `casnet prepare` took here. Without DATASET, `casnet prepare` and `casnet check` take it again; `casnet train`
@@ -79,22 +83,22 @@ def read(file: Path) -> Project:
     if not file.exists():
         raise InputError(f"--project {file}: no such file")
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raw = toml_of(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise DataError(f"{file}: not a readable TOML file: {reason(error)}") from None
     try:
         return Project.model_validate(tuples(raw))
     except ValidationError as error:
-        faults = {str(fault["loc"][0]): fault for fault in reversed(error.errors())}
-        known = list(Project.model_fields)
+        faults = {str(fault["loc"][0]): fault for fault in reversed(error.errors(include_url=False))}
         raise DataError(
-            *(
-                f"{file}: unknown key {key} ({nearest(key, known)})"
-                if fault["type"] == "extra_forbidden"
-                else f"{file}: {key}: {in_words(fault)}"
-                for key, fault in reversed(faults.items())
-            )
+            *few([*reversed(faults.items())], lambda one: f"{file}: {_sentence(*one)}", str(file))
         ) from None
+
+
+def _sentence(key: str, fault: "ErrorDetails") -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {key} ({nearest(key, list(Project.model_fields))})"
+    return f"{key}: {in_words(fault)}"
 
 
 def text_of(values: Mapping[str, object]) -> str:

@@ -1,6 +1,5 @@
 """Recipes: reading TOML, dotted overrides, and all faults of a recipe at once."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from casnet_cli import paths
-from casnet_cli.errors import RecipeError
+from casnet_cli.errors import RecipeError, reason
 from casnet_cli.recipe.sections import Recipe, Section
+from casnet_cli.util.parsing import toml_of
 from casnet_cli.util.toml_text import in_words, nearest, toml, tuples
+from casnet_cli.util.visible import few
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -37,9 +38,9 @@ def find(name: str) -> Path:
 def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     """Read a TOML recipe and apply `section.key=value` overrides. Raises RecipeError with every fault found."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML recipe: {_reason(error)}") from None
+        raw = toml_of(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: not a readable TOML recipe: {reason(error)}") from None
     faults: list[str] = []
     origin: dict[str, str] = {}
     for text in overrides:
@@ -49,7 +50,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
 
 def changed(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
     """The recipe with `section.key=value` overrides applied. Raises RecipeError with every fault found."""
-    raw = tomllib.loads(dumps(recipe))
+    raw = toml_of(dumps(recipe).encode())
     faults: list[str] = []
     origin: dict[str, str] = {}
     for text in overrides:
@@ -60,9 +61,9 @@ def changed(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
 def loads(text: str, where: str) -> Recipe:
     """A recipe from TOML text, such as a checkpoint's. Raises RecipeError."""
     try:
-        return _validate(tomllib.loads(text), where, {}, [])
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where}: not a readable TOML recipe: {error}") from None
+        return _validate(toml_of(text.encode()), where, {}, [])
+    except ValueError as error:
+        raise RecipeError(f"{where}: not a readable TOML recipe: {reason(error)}") from None
 
 
 def dumps(recipe: Recipe) -> str:
@@ -91,8 +92,8 @@ def _override(raw: dict[str, Any], text: str, origin: dict[str, str], faults: li
         faults.append(f"--set {text}: not of the form section.key=value (for example training.epochs=10)")
         return
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = toml_of(f"value = {value}".encode())["value"]
+    except ValueError:
         parsed = value.strip()
     origin[f"{section}.{name}"] = f"--set {text}"
     table = raw.setdefault(section, {})
@@ -105,8 +106,9 @@ def _validate(raw: Mapping[str, Any], where: str, origin: Mapping[str, str], fau
     try:
         recipe = Recipe.model_validate(tuples(raw))
     except ValidationError as error:
-        found = {_key(fault) if _key(fault) in _UNIONS else str(fault): fault for fault in error.errors()}
-        faults += [_sentence(fault, where, origin) for fault in found.values()]
+        numbered = enumerate(error.errors(include_url=False))
+        found = {_key(fault) if _key(fault) in _UNIONS else number: fault for number, fault in numbered}
+        faults += few([*found.values()], lambda fault: _sentence(fault, where, origin), where)
     if recipe and len(set(recipe.model.pyramid_bins)) < len(recipe.model.pyramid_bins):
         place = origin.get("model.pyramid_bins", where)
         faults.append(f"{place}: model.pyramid_bins: {list(recipe.model.pyramid_bins)} (each number once)")
@@ -143,7 +145,3 @@ _UNIONS = {
     "evaluation.best": "'pixel_accuracy', 'mean_iou', or 'class:NAME' with the name of a class",
 }
 """Keys whose values are of several kinds: one that is of none has a fault of each."""
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from casnet_cli.errors import RunError, reason
+from casnet_cli.util.parsing import json_of
 
 
 def _text(value: object) -> str:
@@ -35,8 +36,8 @@ R = TypeVar("R", bound=Record)
 def read_record(model: type[R], path: Path, advice: str = "") -> R:
     """The record in a JSON file. advice: what to do about a damaged one. Raises RunError, one line."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = json_of(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise RunError(f"{path}: not readable: {reason(error)}{advice and f' ({advice})'}") from None
     return as_record(model, content, path, advice)
 

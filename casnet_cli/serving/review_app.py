@@ -1,7 +1,6 @@
 """The application of `--review`: a page with the rows of a list, their pictures and the decisions on them."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp
 from casnet_cli.errors import InputError
 from casnet_cli.serving.decisions import Decision, DecisionTable, RowGone
 from casnet_cli.serving.http import Report, content_of, make_app
+from casnet_cli.util.parsing import json_of
 
 MAX_BYTES = 1 << 16
 """Of a decision as it is sent."""
@@ -76,7 +76,7 @@ class Desk:
 
     def _parsed(self, content: bytes) -> tuple[str, Decision]:
         try:
-            given = json.loads(content)
+            given = json_of(content)
             key, value, decided = given["row"], given["value"], given["decided"]
         except (ValueError, TypeError, KeyError):
             raise HTTPException(400, 'not {"row": …, "value": …, "decided": true}') from None

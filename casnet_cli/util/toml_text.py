@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from casnet_cli.util.visible import quoted
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
@@ -47,4 +49,4 @@ def nearest(word: str, candidates: list[str]) -> str:
 def in_words(fault: "ErrorDetails") -> str:
     """What is wrong with a value, and the value: `should be a valid number (received 'a')`."""
     message = _WORDS.get(fault["type"]) or fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{message.removeprefix('input ')} (received {fault['input']!r})"
+    return f"{message.removeprefix('input ')} (received {quoted(fault['input'])})"

@@ -8,6 +8,8 @@ PACKAGE = Path(__file__).parents[2] / "casnet_cli"
 
 OWN_INPUTS = "each predictor takes what its own `prepare` returned; a class whose parameter is narrower is no Predictor"
 
+PARSED = "what a text of unknown origin holds is known when it was looked at"
+
 TYPER = "Typer hands over objects of classes that it does not publish"
 
 REASONS = {
@@ -16,6 +18,9 @@ REASONS = {
     "inference.protocol:Predictor.predict_blocks": OWN_INPUTS,
     "workflows.project:request_of": "values of twenty keys, each of its own type, checked by a model before",
     "inference.protocol:Predictor.predict_batch": OWN_INPUTS,
+    "util.parsing:json_of": PARSED,
+    "util.parsing:toml_of": PARSED,
+    "util.parsing:yaml_of": PARSED,
 }
 """module:function → why no type fits."""
 

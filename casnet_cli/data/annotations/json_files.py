@@ -1,13 +1,13 @@
 """JSON files of labelling tools: read, and named by the tool that wrote them where they are of another one."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from casnet_cli.data.annotations.tool_files import FORMS, tool_of
 from casnet_cli.errors import Unfit, UnfitKind, reason
+from casnet_cli.util.parsing import json_of
 
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 """What JSON of another shape than expected raises."""
 
 
@@ -24,11 +24,11 @@ def read_json(file: Path) -> Json:
         data = file.read_bytes()
         if not data.strip():
             raise ValueError("the file is empty")
-        content: Json = json.loads(data)
+        content: Json = json_of(data)
         return content
     except OSError as error:
         raise Unfit(f"{file}: cannot be read: {reason(error)}", UnfitKind.UNREADABLE) from None
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, MemoryError) as error:
         raise Unfit(f"{file}: not readable JSON: {reason(error)}", UnfitKind.UNREADABLE) from None
 
 

@@ -1,12 +1,16 @@
 """The labelling interface of a Label Studio project, where it lies beside an export: classes and their colours."""
 
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from PIL import ImageColor
 
 from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.labels import Color
+from casnet_cli.util.parsing import xml_of
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 ROOT, CLASS = "View", "Label"
 """Names of elements."""
@@ -22,10 +26,10 @@ def interface_classes(file: Path) -> dict[str, Color | None]:
     return {name: _color(background) for name, background in given if name}
 
 
-def _root(file: Path) -> ElementTree.Element | None:
+def _root(file: Path) -> "Element | None":
     try:
-        root = ElementTree.parse(file).getroot()
-    except (OSError, ElementTree.ParseError, ValueError, LookupError):
+        root = xml_of(file.read_bytes())
+    except (OSError, ValueError):
         return None
     return root if root.tag == ROOT else None
 

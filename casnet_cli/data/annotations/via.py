@@ -1,7 +1,6 @@
 """Files of VIA, the VGG Image Annotator: projects and exports of versions 1 and 2, and projects of version 3."""
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign
 from casnet_cli.data.annotations.tool_files import VIA, VIA_3
 from casnet_cli.data.annotations.via_regions import Attribute, Picture, Region, annotated
 from casnet_cli.errors import DataError, reason
+from casnet_cli.util.parsing import json_of
 
 RADIO, SELECT, CHECKBOX = 3, 4, 2
 """Types of attributes of version 3."""
@@ -58,7 +58,7 @@ def _of_table(file: Path) -> JsonTable:
             rows.fieldnames = [name.removeprefix("#") for name in rows.fieldnames or ()]
             for row in rows:
                 entry = found.setdefault(row["filename"], {"filename": row["filename"], "regions": []})
-                shape, values = json.loads(row["region_shape_attributes"]), json.loads(row["region_attributes"])
+                shape, values = json_of(row["region_shape_attributes"]), json_of(row["region_attributes"])
                 if shape:  # a picture without a region has an empty one
                     entry["regions"].append({"shape_attributes": shape, "region_attributes": values})
     except (OSError, csv.Error, *MALFORMED) as error:

@@ -16,6 +16,7 @@ from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.data.sources.base import files_below, read_bytes
 from casnet_cli.errors import DataError, Unfit, UnfitKind
+from casnet_cli.util.parsing import yaml_of
 from casnet_cli.util.text import count
 
 BEYOND = 0.01
@@ -103,11 +104,9 @@ def read_listed(file: Path) -> YoloDataset | None:
 
 
 def _yaml(file: Path) -> object:
-    import yaml  # type: ignore[import-untyped]
-
     try:
-        return yaml.safe_load(read_bytes(file))
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return yaml_of(read_bytes(file))
+    except ValueError:
         return None
 
 

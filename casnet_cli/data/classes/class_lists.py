@@ -1,7 +1,6 @@
 """Files in which tools and data sets list classes: the name of each value or colour of their masks."""
 
 import csv
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from casnet_cli.data.classes.class_table import BACKGROUND
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES, Color
+from casnet_cli.util.parsing import json_of, yaml_of
 
 Key = TypeVar("Key")
 
@@ -198,11 +198,9 @@ def _of_table(lines: Sequence[str]) -> Rows | None:
 
 def _of_yaml(text: str) -> Rows:
     """Ultralytics' key `names`."""
-    import yaml  # type: ignore[import-untyped]
-
     try:
-        return [(name, value, None) for value, name in yaml_names(yaml.safe_load(text)["names"]).items()]
-    except (yaml.YAMLError, TypeError, KeyError):
+        return [(name, value, None) for value, name in yaml_names(yaml_of(text.encode())["names"]).items()]
+    except (TypeError, KeyError):
         raise ValueError("no names") from None
 
 
@@ -215,7 +213,7 @@ def yaml_names(names: object) -> dict[int, str]:
 
 
 def _of_nnunet(text: str) -> Rows:
-    return [(name, value, None) for value, name in nnunet_names(json.loads(text)).items()]
+    return [(name, value, None) for value, name in nnunet_names(json_of(text)).items()]
 
 
 def nnunet_names(content: object) -> dict[int, str]:
@@ -247,7 +245,7 @@ def _of_hugging_face(text: str) -> Rows:
 
 def _table(text: str) -> dict[str, Any]:
     """Raises ValueError if a JSON text is no object."""
-    content = json.loads(text)
+    content = json_of(text)
     if not isinstance(content, dict):
         raise ValueError("no object")
     return content

@@ -1,6 +1,5 @@
 """The table of classes of one's own data, `classes.toml`: the class of each value or colour of a mask."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import MAX_CLASSES, VOID, VOID_COLOR, LabelSet, with_colors
+from casnet_cli.util.parsing import toml_of
+from casnet_cli.util.visible import few, quoted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -135,14 +136,15 @@ class ClassTable:
 def load(path: Path) -> ClassTable:
     """Read a `classes.toml`. Raises DataError with every fault found."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raw = toml_of(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable table of classes: {reason(error)} (expected {FORM})") from None
     rest = raw.get("void") == REST
     try:
         table = _Table.model_validate({key: value for key, value in raw.items() if key != "void"} if rest else raw)
     except ValidationError as error:
-        raise DataError(*(f"{path}: {_sentence(fault)}" for fault in error.errors())) from None
+        faults = error.errors(include_url=False)
+        raise DataError(*few(faults, lambda fault: f"{path}: {_sentence(fault)}", str(path))) from None
     return replace(_checked(table, path), rest=rest)
 
 
@@ -167,7 +169,7 @@ def _checked(table: _Table, path: Path) -> ClassTable:
     def claim(claimed: dict[Key, int], key: Key, class_id: int) -> None:
         if claimed.setdefault(key, class_id) != class_id:
             owners = " and ".join("void" if owner == VOID else repr(names[owner]) for owner in (claimed[key], class_id))
-            shown = repr(key) if isinstance(key, str) else key
+            shown = quoted(key) if isinstance(key, str) else key
             faults.append(f"{path}: {shown} is claimed by {owners} (one class a value)")
 
     for value in table.void.ids:
@@ -186,7 +188,7 @@ def _checked(table: _Table, path: Path) -> ClassTable:
         if entry.color is not None:
             claim(colors, tuple(entry.color), names.index(entry.name))
     if faults:
-        raise DataError(*faults)
+        raise DataError(*few(faults, str, str(path)))
     return ClassTable(_with_palette(table, names), ids, colors, labels)
 
 

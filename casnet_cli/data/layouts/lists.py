@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from casnet_cli.data.layouts.names import role
 from casnet_cli.data.pixels.formats import PICTURE_ENDINGS
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError
+from casnet_cli.util.parsing import json_of
 
 LIST_ENDINGS = (".txt", ".csv", ".tsv", ".lst", ".jsonl")
 """Endings of files that may list pictures, in small letters."""
@@ -83,8 +83,8 @@ def named_files(columns: Iterable[tuple[str, object]]) -> tuple[str, ...]:
 
 def _of_json(line: str, where: str) -> tuple[str, ...]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = json_of(line)
+    except ValueError:
         raise DataError(f"{where}: no JSON (expected one record a line)") from None
     return named_files(record.items()) if isinstance(record, dict) else ()
 

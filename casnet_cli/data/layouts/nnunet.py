@@ -1,6 +1,5 @@
 """nnU-Net's layout, of pictures."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from casnet_cli.data.layouts.pairing import Listed, pair
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError
+from casnet_cli.util.parsing import json_of
 from casnet_cli.util.text import count
 
 
@@ -64,8 +64,8 @@ def _refuse_channels(inside: Mapping[str, Sequence[Path]]) -> None:
 
 def _nnunet_table(file: Path) -> ClassTable:
     try:
-        ids = nnunet_names(json.loads(read_bytes(file)))
-    except (ValueError, RecursionError):
+        ids = nnunet_names(json_of(read_bytes(file)))
+    except ValueError:
         raise DataError(f"{file}: no labels of classes (expected nnU-Net's labels: {{name: id}})") from None
     void = [number for number, name in ids.items() if name == "ignore"]
     return table_of({number: name for number, name in ids.items() if name != "ignore"}, void, file)

@@ -8,6 +8,7 @@ from casnet_cli.data.annotations.tool_files import tool_of
 from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import read_bytes
 from casnet_cli.errors import DataError, reason
+from casnet_cli.util.parsing import yaml_of
 from casnet_cli.util.text import count
 
 NO_FORM = "is of no form that casnet knows"
@@ -44,13 +45,10 @@ def _why(file: Path) -> str:
 
 
 def _why_yaml(file: Path) -> str:
-    import yaml  # type: ignore[import-untyped]
-
     try:
-        content = yaml.safe_load(read_bytes(file))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        return f"is not readable YAML{f': line {mark.line + 1}' if mark else ''}"
+        content = yaml_of(read_bytes(file))
+    except ValueError as error:
+        return f"is not readable YAML: {reason(error)}"
     if isinstance(content, dict) and ("train" in content) != ("names" in content):
         lacking = "names" if "train" in content else "train"
         return f"lacks {lacking} (expected train and names, as Ultralytics has them)"

@@ -2,11 +2,13 @@
 
 import re
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 from casnet_cli.data.pixels.picture import ALPHA, BLUE, GREEN, GREY, RED, Georeference
+from casnet_cli.util.parsing import xml_of
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from tifffile import TiffPage
 
 _ORIENTATION, _ICC = 274, 34675
@@ -56,12 +58,10 @@ def band_names(page: "TiffPage", bands: int) -> list[str]:
     return [meaning or name for meaning, name in zip(meanings, names, strict=True)]
 
 
-def _items(text: str) -> list[ElementTree.Element]:
-    if "<!" in text:  # neither entities nor other declarations belong into it
-        return []
+def _items(text: str) -> "list[Element]":
     try:
-        return list(ElementTree.fromstring(text.strip("\0 \n")).iter("Item")) if text else []
-    except ElementTree.ParseError:
+        return list(xml_of(text.strip("\0 \n")).iter("Item")) if text else []
+    except ValueError:
         return []
 
 

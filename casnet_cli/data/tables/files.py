@@ -1,7 +1,6 @@
 """Which tables of pictures lie in a folder, and the split of each, by Hugging Face's rules of names."""
 
 import fnmatch
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.errors import DataError
+from casnet_cli.util.parsing import json_of, yaml_of
 
 TABLE_ENDINGS = (".parquet", ".arrow")
 """Of files, in small letters."""
@@ -76,8 +76,8 @@ def _below(root: Path) -> list[Path]:
 def _named_by(state: Path) -> list[Path]:
     """The Arrow files of a folder of `save_to_disk`. Others beside them are caches of what was done to the data."""
     try:
-        names = [str(one["filename"]) for one in json.loads(state.read_bytes())["_data_files"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        names = [str(one["filename"]) for one in json_of(state.read_bytes())["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError):
         return []
     files = [state.parent / PurePosixPath(name).name for name in names]
     if missing := next((file for file in files if not file.is_file()), None):
@@ -115,13 +115,11 @@ def _check_configurations(root: Path, files: Sequence[Path]) -> None:
 
 def _configurations(card: Path) -> dict[str, list[str]]:
     """Patterns of the files of each configuration that the card of a data set names."""
-    import yaml  # type: ignore[import-untyped]
-
     try:
         head = re.match(r"---\s*\n(.*?)\n---", card.read_text(encoding="utf-8"), re.DOTALL)
-        listed = yaml.safe_load(head[1])["configs"] if head else []
+        listed = yaml_of(head[1].encode())["configs"] if head else []
         return {str(one["config_name"]): list(_texts(one.get("data_files"))) for one in listed}
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -1,6 +1,5 @@
 """Parquet and Arrow files, read row by row: a group of rows is in memory at a time."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from casnet_cli.errors import DataError
 from casnet_cli.util.extras import install
+from casnet_cli.util.parsing import json_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -124,11 +124,11 @@ def _classes(metadata: dict[bytes, bytes] | None) -> dict[str, tuple[str, ...]]:
     """Names of the classes of each column that lists classes, by Hugging Face's features in a table's metadata."""
     found = {}
     try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        features = json_of((metadata or {})[b"huggingface"])["info"]["features"]
         for name, feature in features.items():
             inner = feature[0] if isinstance(feature, list) else feature.get("feature")
             if isinstance(inner, dict) and inner.get("_type") == "ClassLabel":
                 found[str(name)] = tuple(map(str, inner["names"]))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         pass
     return found

@@ -17,6 +17,7 @@ from casnet_cli.data.tables.pictures import PictureWriter
 from casnet_cli.data.tables.reading import Cell, Table, cell, check_readable, faults, open_table
 from casnet_cli.errors import DataError
 from casnet_cli.labels import MAX_CLASSES
+from casnet_cli.util.parsing import json_of
 from casnet_cli.util.text import count
 
 PICTURES, MASKS = "images", "masks"
@@ -138,6 +139,6 @@ def _names(where: Path, parts: Sequence[TableFile]) -> dict[int, str]:
     if file is None:
         return {}
     try:
-        return {int(key): str(name) for key, name in json.loads(read_bytes(file)).items()}
-    except (ValueError, AttributeError, RecursionError):
+        return {int(key): str(name) for key, name in json_of(read_bytes(file)).items()}
+    except (ValueError, AttributeError, TypeError):
         raise DataError(f'{file}: no names of classes (expected {{"0": "road", "1": "car"}})') from None

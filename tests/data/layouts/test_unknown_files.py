@@ -28,7 +28,7 @@ CASES = {
         "<html></html>": "is not a CVAT file: its root is <html>",
     },
     "data.yaml": {
-        "train: [": "data.yaml is there, and is not readable YAML: line 1",
+        "train: [": "data.yaml is there, and is not readable YAML: line",
         "train: images\n": "data.yaml is there, and lacks names",
     },
 }
