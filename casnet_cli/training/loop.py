@@ -44,6 +44,10 @@ class TrainingLength:
         """Steps of the run."""
         return self.steps_per_epoch * self.epochs
 
+    def validates(self, epoch: int) -> bool:
+        """Whether the network is validated at the end of an epoch."""
+        return epoch % self.every_epochs == 0 or epoch == self.epochs
+
     def ends_epoch(self, step: int, ended: int) -> bool:
         """Whether after so many steps, `ended` epochs being over, another one is to be ended before the next step."""
         return step % self.steps_per_epoch == 0 and step // self.steps_per_epoch > ended
@@ -132,7 +136,7 @@ def _end_epoch(
     row |= {_column(name): total / length.steps_per_epoch for name, total in progress.sums.items()}
     row["train_seconds"] = round(progress.seconds, 3)
     validation, best = None, False
-    if epoch % length.every_epochs == 0 or epoch == length.epochs:
+    if length.validates(epoch):
         began = time.perf_counter()
         validation = validate()
         row |= {f"val_{name}": value for name, value in validation.metrics.items()}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from casnet_cli.errors import InputError
 
-MARGIN = 1.25
+ENDING = 1.0
+"""Seconds that a process takes to end after its last checkpoint."""
 _UNITS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d\d):(\d\d)")
 _SCALE = (86400, 3600, 60, 1)
@@ -26,23 +27,16 @@ def seconds(text: str) -> float:
 
 
 class Deadline:
-    """Whether the next piece of work would end too late if it takes as long as the longest one so far."""
+    """When a call is to be over, counted from its making."""
 
     def __init__(self, limit: float | None, clock: Callable[[], float] = time.monotonic):
+        """limit: seconds that it may take; None: as many as it needs."""
         self.clock, self.began, self.limit = clock, clock(), limit
-        self.begin()
 
-    def begin(self) -> None:
-        """Call before the first piece of work, if anything came before it that will not come again."""
-        self.before, self.longest = self.clock(), 0.0
+    def passed(self) -> float:
+        """Seconds since the beginning."""
+        return self.clock() - self.began
 
-    def lap(self) -> None:
-        """Call after each piece of work: a step with its saving, or a validation."""
-        now = self.clock()
-        self.longest, self.before = max(self.longest, now - self.before), now
-
-    def near(self, ahead: float = 0.0) -> bool:
-        """Whether to stop now. ahead: seconds that the next piece is known to take."""
-        if self.limit is None:
-            return False
-        return self.clock() - self.began + MARGIN * max(self.longest, ahead) >= self.limit
+    def near(self, ahead: float) -> bool:
+        """Whether work that takes so many seconds, and the end of the process, would end too late."""
+        return self.limit is not None and self.passed() + ahead + ENDING >= self.limit

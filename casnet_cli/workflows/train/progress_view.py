@@ -1,18 +1,14 @@
 """What a training shows and draws: progress, expected time, log, TensorBoard events and sample pictures."""
 
 import contextlib
-import statistics
-from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from casnet_cli import console
-from casnet_cli.data.images import decode_label
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.store import Subset
 from casnet_cli.evaluation.lost_classes import remedy
@@ -24,6 +20,7 @@ from casnet_cli.training.loop import EpochReport, StepReport
 from casnet_cli.util import memory
 from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, duration, percent
+from casnet_cli.workflows.train.pace import Pace
 from casnet_cli.workflows.train.plan import RunPlan
 
 if TYPE_CHECKING:
@@ -35,15 +32,19 @@ if TYPE_CHECKING:
 SHOWN_EVERY = 10
 """Steps between two points of TensorBoard's curves."""
 
+MEASURED = 6
+"""Steps after which the expected time is shown."""
+
 
 class TrainingView:
     """Shows a training. In a `with` block it also writes what it shows into the run folder."""
 
-    def __init__(self, plan: RunPlan, progress: Progress, folder: RunFolder | None = None):
-        """folder: for events, log and pictures; None: nothing is written, or another process writes it."""
-        self.plan, self.progress, self.folder = plan, progress, folder
-        self.times: deque[float] = deque(maxlen=20)
-        self.first, self.hinted = True, False
+    def __init__(self, plan: RunPlan, progress: Progress, pace: Pace, folder: RunFolder | None = None):
+        """pace: receives the times of the steps. folder: for events, log and pictures; None: nothing is written, or
+        another process writes it.
+        """
+        self.plan, self.progress, self.pace, self.folder = plan, progress, pace, folder
+        self.hinted = False
         self.strips: list[tuple[str, Image.Image]] = []
         self.bar: console.Bar | None = None
         self.events: Events | None = None
@@ -56,7 +57,8 @@ class TrainingView:
         if self.folder:
             self.loggers = self._open_loggers(self.folder)
             self.bar = self.stack.enter_context(console.bar("training"))
-            self.bar.update(self.progress.step, self.plan.length.steps, "compiling the first step")
+            compiling = f"compiling the first step, about {duration(self.pace.compiling)}"
+            self.bar.update(self.progress.step, self.plan.length.steps, compiling)
             self.events = Events(self.folder.path, self.progress.step)
             self.stack.callback(self.events.close)
             console.message(f"its curves: {board(self.folder.path)}")
@@ -98,14 +100,13 @@ class TrainingView:
 
     def step(self, report: StepReport) -> None:
         """One more step: progress now and then, and after a few of them the expected time."""
-        if self.first:
-            self.first = False  # it compiled
-            return
-        self.times.append(report.seconds)
-        if self.events and len(self.times) == 5 and report.step == self.progress.step:
+        self.pace.step(report.seconds)
+        if not self.pace.steps:
+            return  # it compiled
+        if self.events and report.step == self.pace.begun.step + MEASURED:
             self.estimate()
         if self.bar:
-            self.bar.update(report.step, self.plan.length.steps, self._note(report), self._seconds_left())
+            self.bar.update(report.step, self.plan.length.steps, self._note(report), self.pace.left(self.progress))
         if self.events and report.step % SHOWN_EVERY == 0:
             result = report.result
             values = {f"train/{name}": value for name, value in result.losses.items()}
@@ -114,39 +115,20 @@ class TrainingView:
             self.events.scalars(report.step, values | {"memory/resident_bytes": float(memory.memory_now())})
 
     def _note(self, report: StepReport) -> str:
-        rate = self.plan.recipe.training.batch_size / statistics.median(self.times)
+        rate = self.plan.recipe.training.batch_size / self.pace.step_seconds
         losses = " ".join(f"{name} {value:.3f}" for name, value in report.result.losses.items())
         overflow = "  overflow" if report.result.overflow else ""
         resident = f"{memory.memory_now() / 2**30:.1f} GiB"
         return f"epoch {report.epoch}  {losses}  rate {report.rate:.1e}  {rate:.1f} images/s  {resident}{overflow}"
 
-    @property
-    def validation_seconds(self) -> float:
-        """Expected for one validation: a forward pass, a third of a step, per image of the size of the first."""
-        step = statistics.median(self.times) if self.times else 0.0
-        return self._validation_crops * step / self.plan.recipe.training.batch_size / 3
-
-    @cached_property
-    def _validation_crops(self) -> float:
-        """Pixels of the validation images, all of the size of the first, in training crops."""
-        recipe, images = self.plan.recipe, self.plan.val_part
-        width, height = decode_label(images[0].label).size
-        return len(images) * width * height * recipe.evaluation.scale**2 / recipe.augmentation.crop**2
-
-    def _seconds_left(self) -> float:
-        """For the steps that are left, and their validations."""
-        length = self.plan.length
-        validations = (length.epochs - self.progress.epochs) / length.every_epochs
-        steps = length.steps - self.progress.step
-        return steps * statistics.median(self.times) + validations * self.validation_seconds
-
     def estimate(self) -> None:
-        """Show how long the run will take."""
-        step, left = statistics.median(self.times), self._seconds_left()
-        epochs = self.plan.length.epochs - self.progress.epochs
+        """Show how long the command takes, from its call to its end."""
+        schedule, epochs = self.plan.recipe.schedule, self.plan.length.epochs - self.progress.epochs
+        early = ", less if it ends early" if schedule.early_stop or schedule.kind == "plateau" else ""
         resident = f"{memory.memory_peak() / 2**30:.1f} GiB at most so far"
         console.message(
-            f"expected time: about {duration(left)} for {count(epochs, 'epoch')} ({step:.2f} s a step, {resident})"
+            f"expected time: about {duration(self.pace.total())} for {count(epochs, 'epoch')}{early} "
+            f"({self.pace.step_seconds:.2f} s a step, {resident})"
         )
 
     def sampler(self, part: Subset) -> Callable[[LabelledImage, PixelOutputs], None]:

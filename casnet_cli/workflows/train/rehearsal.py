@@ -14,7 +14,7 @@ STEPS = 4
 
 def rehearse(setup: TrainingSetup) -> None:
     """Show whether the training runs, and the time and memory that it takes. Raises OutOfMemory."""
-    view = TrainingView(setup.plan, setup.progress)
+    view = TrainingView(setup.plan, setup.progress, setup.pace)
     for number, batch in enumerate(islice(setup.batches(), STEPS), 1):
         began = time.perf_counter()
         result = setup.step(batch.image, batch.label, setup.schedule.rate(setup.progress.step))

@@ -231,6 +231,7 @@ def _run(plan: RunPlan, start: Start, options: TrainOptions, deadline: Deadline)
 
     check_installed(plan.recipe.training.loggers)
     setup = set_up_training(plan, start, options.strategy)
+    setup.pace.before = deadline.passed()
     if options.dry_run:
         from casnet_cli.workflows.train.rehearsal import rehearse
 

@@ -1,8 +1,9 @@
 """Everything that a training works with: devices, network, compiled step and images, put together once."""
 
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from casnet_cli.training.step import Devices, StepResult
 from casnet_cli.training.train_state import TrainState
 from casnet_cli.util import signals
 from casnet_cli.util.text import count
+from casnet_cli.workflows.train.pace import Extent, Pace
 from casnet_cli.workflows.train.plan import RunPlan, Start
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class TrainingSetup:
     """How far training has come."""
     schedule: Schedule
     """Of the learning rate."""
+    pace: Pace
+    """How long its pieces take."""
 
     @property
     def is_chief(self) -> bool:
@@ -97,12 +101,17 @@ def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> Tr
         console.configure(quiet=True)
     weights = class_weights(recipe.training.class_weights, plan.train_part, plan.fold)
     fresh = start.saved is None and start.init is None
+    began = time.monotonic()
     state = assemble(recipe, len(store.labels), devices, fresh, weights)
+    building = time.monotonic() - began
     _check_memory(plan, devices, state)
     _load_weights(plan, start, devices, state)
     predictor = predictor_of(state.model, recipe, branch_outputs, intensities=store.intensities)
     _announce(plan, devices, state, weights)
-    return TrainingSetup(plan, start, devices, weights, state, predictor, start.progress(), start.schedule(plan))
+    progress, schedule = start.progress(), start.schedule(plan)
+    begun = replace(progress, history=list(progress.history))
+    pace = Pace(plan, begun, Extent.of(plan), state.model.count_params(), building)
+    return TrainingSetup(plan, start, devices, weights, state, predictor, progress, schedule, pace)
 
 
 def _check_memory(plan: RunPlan, devices: Devices, state: TrainState) -> None:

@@ -40,14 +40,17 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
         writer = stack.enter_context(RunWriter(setup.plan, setup.start, setup.progress)) if setup.is_chief else None
         if writer:
             console.message(f"run folder {writer.path}")
-        deadline.begin()
         stopped = stack.enter_context(_stop_signals())
-        view = stack.enter_context(TrainingView(setup.plan, setup.progress, writer.folder if writer else None))
+        folder = writer.folder if writer else None
+        view = stack.enter_context(TrainingView(setup.plan, setup.progress, setup.pace, folder))
         trainer = Trainer(setup, view, writer, deadline, stopped)
         trainer.train()
         if writer is None:
             return None
-        if not deadline.near(view.validation_seconds):
+        if deadline.near(setup.pace.ahead_of_calibration()):
+            later = f"casnet train --run {typed(writer.path)} --resume"
+            console.message(f"not calibrated, for which --max-time leaves no time; do it by: {later}")
+        else:
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
     best = score_words(setup.plan.recipe.evaluation.best)
     console.result(f"{writer.path}: best validation {best} {percent(setup.schedule.best)} %")
@@ -79,7 +82,7 @@ class Trainer:
         setup = self.setup
 
         def step(image: np.ndarray, label: np.ndarray, rate: float) -> StepResult:
-            return setup.step(image, label, rate, self._should_stop(setup.progress.step + 1))
+            return setup.step(image, label, rate, self._should_stop(setup.progress.step + 1, 2))
 
         reports = training_reports(
             step,
@@ -91,7 +94,6 @@ class Trainer:
         )
         for report in reports:
             self._end_epoch(report) if isinstance(report, EpochReport) else self._end_step(report)
-            self.deadline.lap()
             if self._stops_after(report):
                 self._stop()
 
@@ -102,10 +104,15 @@ class Trainer:
         self.setup.predictor.refresh()
         return self.setup.predictor
 
-    def _should_stop(self, step: int) -> bool:
-        """Whether a signal came or the deadline is near. step: how many are done by then."""
-        validates = self.setup.plan.length.ends_epoch(step, self.setup.progress.epochs)
-        return bool(self.stopped) or self.deadline.near(self.view.validation_seconds if validates else 0.0)
+    def _should_stop(self, step: int, ahead: int = 1) -> bool:
+        """Whether a signal came or the deadline is near.
+
+        step: how many are done by then. ahead: how many more are done in any case before the next time to stop.
+        """
+        length = self.setup.plan.length
+        ends = length.ends_epoch(step, self.setup.progress.epochs)
+        validates = ends and length.validates(step // length.steps_per_epoch)
+        return bool(self.stopped) or self.deadline.near(self.setup.pace.ahead(validates, ahead))
 
     def _stops_after(self, report: Report) -> bool:
         """Several workers agree in the step itself, so that none waits for one that has stopped."""
@@ -138,15 +145,19 @@ class Trainer:
     def _end_epoch(self, report: EpochReport) -> None:
         """Save first: what is shown has then happened."""
         self._save(report.best)
+        began = time.monotonic()
         if self.writer:
             self.writer.folder.write_history(self.setup.progress.history)
             self.view.epoch(report)
+        if report.validation:
+            self.setup.pace.validations.append(report.row["val_seconds"] + time.monotonic() - began)
 
     def _save(self, best: bool = False) -> None:
         self.saved_at = time.monotonic()
         if self.writer:
             self.setup.state.step.sync()
             self.writer.save(self.setup.state, self.setup.meta(), best)
+            self.setup.pace.saves.append(time.monotonic() - self.saved_at)
 
     def _fail(self, report: StepReport) -> NoReturn:
         """Keep a step whose loss is not finite, so that it can be repeated."""

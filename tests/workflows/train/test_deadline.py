@@ -20,22 +20,11 @@ def test_what_is_no_length_of_time(text: str) -> None:
         seconds(text)
 
 
-def test_the_deadline_leaves_room_for_the_longest_piece_of_work() -> None:
-    now = [0.0]
+def test_the_work_ahead_and_the_end_of_the_process_fit_before_the_deadline() -> None:
+    now = [50.0]
     deadline = Deadline(100.0, lambda: now[0])
-    for moment, near in ((10.0, False), (49.0, False), (52.0, True), (60.0, True)):
-        now[0] = moment
-        deadline.lap()
-        assert deadline.near() == near, moment  # the longest piece took 39 s, and a quarter more is kept
-    assert not Deadline(None, lambda: 1e9).near()
-
-
-def test_what_came_before_the_work_counts_as_time_and_not_as_a_piece_of_work() -> None:
-    now = [0.0]
-    deadline = Deadline(100.0, lambda: now[0])
-    now[0] = 60.0
-    deadline.begin()
-    for moment, near in ((70.0, False), (88.0, True)):
-        now[0] = moment
-        deadline.lap()
-        assert deadline.near() == near, moment
+    now[0] = 90.0
+    assert deadline.passed() == 40
+    for ahead, near in ((0.0, False), (58.0, False), (59.0, True), (500.0, True)):
+        assert deadline.near(ahead) == near, ahead
+    assert not Deadline(None, lambda: 1e9).near(1e9)
