@@ -24,6 +24,7 @@ from casnet_cli import backend
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import InputError, reason
 from casnet_cli.labels import VOID, LabelSet
+from casnet_cli.util.files import write_whole
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +66,7 @@ class Prediction:
         return Image.fromarray(blended(self.image, self.mask, self.labels))
 
     def save(self, file: File, what: Literal["mask", "overlay", "difficulty"] = "mask") -> None:
-        """Write one picture: the mask with its palette, the overlay, or the difficulty as 255 · d, rounded.
+        """Write one picture, whole or not at all: mask with palette, overlay, or difficulty as 255 · d, rounded.
 
         The format follows the ending; a mask is PNG, TIFF or BMP. Raises InputError.
         """
@@ -79,8 +80,13 @@ class Prediction:
         path = Path(file)
         if what == "mask" and path.suffix.lower() not in (".png", ".tif", ".tiff", ".bmp"):
             raise InputError(f"{path}: no format of masks (.png, .tif or .bmp keep class ids)")
+        form = Image.registered_extensions().get(path.suffix.lower())
+        if form is None:
+            raise InputError(f"{path}: cannot be written: no format of pictures has this ending")
+        content = io.BytesIO()
         try:
-            picture.save(path)
+            picture.save(content, form)
+            write_whole(path, content.getvalue())
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be written: {reason(error)}") from None
 

@@ -1,5 +1,6 @@
 """What `Segmenter.predict` takes, with a plain function in the network's place."""
 
+import errno
 import json
 import tomllib
 from pathlib import Path
@@ -94,6 +95,27 @@ def test_a_list_and_what_can_be_done_with_a_prediction(got: list[np.ndarray], tm
     for name in ("mask.jpg", "no/mask.png"):
         with pytest.raises(InputError, match=name):
             first.save(tmp_path / name)
+    for name in ("over", "over.xyz"):
+        with pytest.raises(InputError, match=f"{name}: cannot be written: no format"):
+            first.save(tmp_path / name, "overlay")
+
+
+def test_a_picture_is_written_whole_or_not_at_all(
+    got: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = segmenter(got, PLAIN).predict(np.full((6, 8, 3), 100, np.uint8))
+    found.save(tmp_path / "mask.png")
+    before = (tmp_path / "mask.png").read_bytes()
+
+    def full_disk(path: Path, content: bytes) -> int:
+        with open(path, "wb") as file:
+            file.write(content[:20])
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(InputError, match=r"mask.png: cannot be written: No space left"):
+        found.save(tmp_path / "mask.png")
+    assert (tmp_path / "mask.png").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.usefixtures("tiny", "uncompiled")

@@ -28,6 +28,9 @@ from casnet_cli.util.tables import write_csv
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
 
+LOCK = ".lock"
+"""File in a run folder that is locked by the process that trains the run."""
+
 ORIGIN = ("casnet", "python", "packages", "host", "machine", "command", "init", "back_end")
 """Fields of `RunRecord` that describe the call that began a run; `continued` describes later calls."""
 
@@ -44,6 +47,8 @@ class Beginning:
     """Fold of the cross-validation; None: none, or not known."""
     init: Path | None = None
     """Checkpoint whose weights it began with; None: none, or not known."""
+    recipe_name: str | None = None
+    """Name of the recipe; None: not known."""
 
 
 class RunFolder(RunLayout):
@@ -91,7 +96,7 @@ class RunFolder(RunLayout):
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            held = open(self.path / ".lock", "w")  # noqa: SIM115
+            held = open(self.path / LOCK, "w")  # noqa: SIM115
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {reason(error)}") from None
         try:
@@ -101,15 +106,33 @@ class RunFolder(RunLayout):
             held.close()
             raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether another process trains this run at the moment."""
+        try:
+            with open(self.path / LOCK) as held:
+                locks.lock(held, lambda text: None, shared=True)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def create(
-        self, recipe: Recipe, data: Store, fold: int | None, init: Path | None = None, begun: Meta | None = None
+        self,
+        recipe: Recipe,
+        data: Store,
+        fold: int | None,
+        init: Path | None = None,
+        begun: Meta | None = None,
+        recipe_name: str | None = None,
     ) -> None:
         """Make the folder with recipe.toml and run.json, or note in them that the run goes on.
 
         init: the checkpoint whose weights it begins with. begun: the meta of the last checkpoint of a run that goes on.
-        Raises RunError if the folder cannot be written.
+        recipe_name: for the record of a run that begins. Raises RunError if the folder cannot be written.
         """
-        record = _record_of_call(recipe, data, fold, init)
+        record = _record_of_call(recipe, data, fold, init).model_copy(update={"recipe": recipe_name})
         changes: list[str] = []
         if begun:
             step, found = begun.progress.step, recipes.differences(begun.recipe, recipe)
@@ -135,7 +158,8 @@ class RunFolder(RunLayout):
             record = read_record(RunRecord, self.record)
         except RunError:
             return Beginning(self.recipe)
-        return Beginning(self.recipe, Path(record.data), record.fold, Path(record.init) if record.init else None)
+        init = Path(record.init) if record.init else None
+        return Beginning(self.recipe, Path(record.data), record.fold, init, record.recipe)
 
     def logged(self) -> dict[str, str]:
         """Identities of the run at the loggers that it was logged to."""
@@ -198,7 +222,7 @@ def _continued(earlier: RunRecord | None, now: RunRecord, step: int, changes: li
     this = Continuation(after_step=step, changes=changes, **call)
     if earlier is None:
         return now.model_copy(update={"continued": [this]})
-    kept = {key: getattr(earlier, key) for key in (*ORIGIN, "logged") if key in earlier.model_fields_set}
+    kept = {key: getattr(earlier, key) for key in (*ORIGIN, "recipe", "logged") if key in earlier.model_fields_set}
     return now.model_copy(update=kept | {"continued": [*earlier.continued, this]})
 
 

@@ -44,6 +44,8 @@ class RunRecord(Record):
     """Its architecture and number of cores."""
     command: list[Text] = []
     """The command line."""
+    recipe: Text | None = None
+    """Name of the recipe that the run was begun with; in a series that of the series; null: not known."""
     seed: int | None = None
     """`training.seed` of the recipe."""
     data: Text

@@ -18,8 +18,8 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util import signals
 from casnet_cli.util.extras import install
-from casnet_cli.util.shell import typed
 from casnet_cli.util.files import remove_stale, unfinished_name
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:

@@ -30,6 +30,8 @@ class Choice:
     """The prepared file."""
     reason: str
     """One sentence for the user: which recipe and data, and why."""
+    recipe_name: str | None = None
+    """Name of the recipe itself, for the template too; None: not known."""
 
 
 def choose(recipe: str | None, data: Path | None, overrides: list[str], project: Path | None = None) -> Choice:
@@ -45,7 +47,7 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             wrong = no_file(Path(weights))
             raise RecipeError(f"{recipe}: model.weights: {weights}: {wrong} (imagenet, none, or a weight file)")
-        return Choice(_run_name(file.stem, data), resolved, data, f"recipe {recipe} on {data}")
+        return Choice(_run_name(file.stem, data), resolved, data, f"recipe {recipe} on {data}", file.stem)
     named = recipes.load(recipes.find(TEMPLATE), overrides)  # this template names no data itself
     data_reason = "named by an option"
     if not data and not named.data.name:
@@ -56,7 +58,8 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
     data = data or data_of(named)
     name, recipe_reason = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
-    return Choice(_run_name(name, data), resolved, data, f"recipe {name} ({recipe_reason}) on {data} ({data_reason})")
+    reason = f"recipe {name} ({recipe_reason}) on {data} ({data_reason})"
+    return Choice(_run_name(name, data), resolved, data, reason, name)
 
 
 def _run_name(recipe: str, data: Path) -> str:

@@ -1,6 +1,5 @@
 """What `casnet runs` does: list the runs of a folder with their figures, and remove some."""
 
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -8,16 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from casnet_cli import console, paths
-from casnet_cli import recipe as recipes
 from casnet_cli.errors import InputError, RunBusy, RunError, reason
 from casnet_cli.runs.checkpoint import Meta, read_meta
+from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.measurement_record import BranchMetrics
 from casnet_cli.runs.progress import score_key
 from casnet_cli.runs.records import RunRecord
-from casnet_cli.util import locks
 from casnet_cli.util.text import count, duration, percent
 
 History = list[dict[str, float | None]]
@@ -36,7 +34,7 @@ class ListedRun:
     data: str | None
     """Name of the data set, with the fold behind it if there are folds; None: not known."""
     recipe: str | None
-    """Name of the recipe, after which the run is named; None: the run has a name of its own."""
+    """Name of the recipe that it was begun with; None: not known."""
     state: str
     """`training`, `finished`, `stopped after epoch 3 of 30`, or what is wrong with it."""
     pixel_accuracy: float | None
@@ -86,7 +84,7 @@ def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> Non
         layout = RunLayout(run)
         if run.is_symlink() or not (layout.record.is_file() or layout.checkpoints.is_dir()):
             raise RunError(f"{run}: no run folder (casnet runs lists them)")
-        if _is_trained(layout):
+        if RunFolder(run).is_trained:
             raise RunBusy(f"{run}: another process is training this run (stop it first)")
     if not sure and not (sys.stdin and sys.stdin.isatty()):
         raise InputError("casnet runs rm: no terminal to ask at (--yes removes without a question)")
@@ -123,14 +121,15 @@ def _written(run: RunLayout) -> int:
 
 
 def _listed(path: Path) -> ListedRun:
-    run = RunLayout(path)
+    run = RunFolder(path)
     meta, state = _state(run)
+    record = _record(run)
     history = _history(run)
     best = _best_row(history, meta.recipe.evaluation.best if meta else "pixel_accuracy")
     return ListedRun(
         str(path),
-        _data(run, meta),
-        _recipe(path),
+        _data(meta, record),
+        record.recipe if record else None,
         state,
         best.get("val_pixel_accuracy"),
         best.get("val_mean_iou"),
@@ -139,10 +138,10 @@ def _listed(path: Path) -> ListedRun:
     )
 
 
-def _state(run: RunLayout) -> tuple[Meta | None, str]:
+def _state(run: RunFolder) -> tuple[Meta | None, str]:
     """What its last checkpoint holds, and how far it has come."""
     file = run.last if run.last.is_file() else run.best
-    busy = _is_trained(run)
+    busy = run.is_trained
     if not file.is_file():
         return None, "training" if busy else "no checkpoint yet"
     try:
@@ -155,34 +154,17 @@ def _state(run: RunLayout) -> tuple[Meta | None, str]:
     return meta, "finished" if meta.finished else f"stopped after epoch {epochs} of {total}"
 
 
-def _is_trained(run: RunLayout) -> bool:
-    """Whether a process holds its lock."""
+def _record(run: RunLayout) -> RunRecord | None:
     try:
-        with open(run.path / ".lock") as held:
-            locks.lock(held, lambda text: None, shared=True)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _data(run: RunLayout, meta: Meta | None) -> str | None:
-    if meta:
-        return f"{meta.data_name}, fold {meta.fold}" if meta.fold else meta.data_name
-    try:
-        return Path(read_record(RunRecord, run.record).data).stem
+        return read_record(RunRecord, run.record)
     except RunError:
         return None
 
 
-def _recipe(path: Path) -> str | None:
-    """What its name, or that of its series, begins with, if it is that of a shipped recipe."""
-    for name in (path.name, path.parent.name):
-        stem = re.sub(r"(-crossval|-ablate)?-\d+$", "", name)
-        if stem in recipes.names():
-            return stem
-    return None
+def _data(meta: Meta | None, record: RunRecord | None) -> str | None:
+    if meta:
+        return f"{meta.data_name}, fold {meta.fold}" if meta.fold else meta.data_name
+    return Path(record.data).stem if record else None
 
 
 def _best_row(history: History, best: str) -> dict[str, float | None]:

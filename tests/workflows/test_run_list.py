@@ -22,6 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     store, recipe = Store(tmp_path / "data/blocks.h5"), recipes.load(recipes.find("demo"), ["training.epochs=4"])
     for age, (name, epochs) in enumerate((("demo-001", 4), ("mine", 1), ("demo-ablate-001/a-seed-0", 4))):
         run = write_run(tmp_path / "runs" / name, store, meta_after(store, recipe, epochs, ended=False))
+        if name != "mine":
+            run.record.write_text(json.dumps({"data": str(store.path), "recipe": "my-recipe"}))
         os.utime(run.last, (1000 - age, 1000 - age))
         os.utime(run.record, (1000 - age, 1000 - age))
     (tmp_path / "runs/demo-001/history.csv").write_text(
@@ -43,9 +45,9 @@ def test_every_state_newest_first(home: Path) -> None:
     found = json.loads(casnet("runs", "--json", "-"))["runs"]
     kept = [(one["run"], one["data"], one["recipe"], one["state"]) for one in found]
     assert kept == [
-        ("runs/demo-001", "blocks", "demo", "finished"),
+        ("runs/demo-001", "blocks", "my-recipe", "finished"),
         ("runs/mine", "blocks", None, "stopped after epoch 1 of 4"),
-        ("runs/demo-ablate-001/a-seed-0", "blocks", "demo", "finished"),
+        ("runs/demo-ablate-001/a-seed-0", "blocks", "my-recipe", "finished"),
         ("runs/begun", "photos", None, "no checkpoint yet"),
         ("runs/damaged", None, None, "last.h5 is damaged"),
     ]

@@ -245,7 +245,8 @@ def _rare(samples: Sequence[SampleFacts], labels: LabelSet, pixels: np.ndarray |
         places = np.flatnonzero(rare)
         names = (f"{labels.names[k]} ({100 * share[k]:.3f} %, {count(int(images[k]), 'image')})" for k in places)
         text = f"classes of under {100 * TINY:g} % of the training pixels or in under {FEW} images: {', '.join(names)}"
-        remedy = 'merge them, add images, or train with --set training.class_weights="auto"'
+        settings = "--set training.loss=dice --set evaluation.best=mean_iou"
+        remedy = f"merge them, add images, or train by the recipe folder, or with {settings}"
         yield Finding("tiny", "note", text, _each(_largest(samples, "train", rare)), remedy)
 
 

@@ -56,6 +56,7 @@ def _run_member(series: Series, member: Member, options: TrainOptions, ends: flo
             fold=member.fold,
             init=Path(init) if init else None,
             settled=True,
+            recipe_name=series.name,
             strategy=options.strategy,
             max_time=f"{(ends - time.monotonic()) / 60:.6f}" if ends else None,
         )

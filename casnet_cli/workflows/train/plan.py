@@ -32,6 +32,8 @@ class RunPlan:
     """Images that are held out, for validation."""
     length: TrainingLength
     """Steps and epochs."""
+    recipe_name: str | None = None
+    """Name of the recipe, for the run's record; None: not known."""
 
     @classmethod
     def of(cls, choice: Choice, store: Store, fold: int | None) -> "RunPlan":
@@ -54,7 +56,8 @@ class RunPlan:
         steps = max(1, round(images / training.batch_size))
         length = TrainingLength(steps, training.epochs, choice.recipe.evaluation.every_epochs)
         own_fold = 1 if store.folds and fold is None else fold
-        return cls(choice.name, choice.recipe, store, own_fold, parts["train"], parts["val"], length)
+        name, recipe, train, val = choice.name, choice.recipe, parts["train"], parts["val"]
+        return cls(name, recipe, store, own_fold, train, val, length, choice.recipe_name)
 
     def held_out_in_vain(self, begun_with: Meta) -> int:
         """How many of the images that are held out the network was trained on whose weights this run begins with.

@@ -52,6 +52,8 @@ class TrainOptions:
     """The project file; None: `casnet.toml`, if it is there."""
     settled: bool = False
     """The recipe is whole: of the run `init` only the weights are taken, not the network."""
+    recipe_name: str | None = None
+    """Name of the recipe, for the run's record; None: that of its file."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
     if options.run and options.resume and options.recipe is None:
         options = _as_begun(options, RunFolder(options.run).begun_with())
     choice = new_choice(options)
+    if options.recipe_name:
+        choice = replace(choice, recipe_name=options.recipe_name)
     plan = RunPlan.of(choice, Store(choice.data), options.fold)
     init = locate.checkpoint_of(options.init) if options.init else None
     return New(plan, choice.reason, options.run, init)
@@ -183,6 +187,7 @@ def _as_begun(options: TrainOptions, begun: Beginning | None) -> TrainOptions:
         fold=begun.fold if options.fold is None else options.fold,
         init=init or options.init,
         settled=init is not None,
+        recipe_name=begun.recipe_name,
     )
 
 

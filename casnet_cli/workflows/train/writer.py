@@ -28,7 +28,7 @@ class RunWriter:
         self._lock = self.folder.lock(console.once)
         try:
             self._check_unchanged(start.saved)
-            self.folder.create(plan.recipe, plan.store, plan.fold, start.init, start.saved)
+            self.folder.create(plan.recipe, plan.store, plan.fold, start.init, start.saved, plan.recipe_name)
             self.folder.recall_times(progress.history)
             self.folder.write_history(progress.history)
         except BaseException:

@@ -264,7 +264,7 @@ def test_rare_classes_and_mixed_masks_are_noted(home: Path) -> None:
     Image.open(home / "masks/train/1.png").convert("P").save(home / "masks/train/1.png")
     found = findings(".", code=0)
     share = 100 * 3 / (6 * 80 * 96)
-    assert f"ghost ({share:.3f} %, 1 image)" in found["tiny"]["text"] and "class_weights" in found["tiny"]["remedy"]
+    assert f"ghost ({share:.3f} %, 1 image)" in found["tiny"]["text"] and "training.loss=dice" in found["tiny"]["remedy"]
     assert "masks of 2 kinds (8-bit grey, 8-bit palette)" in found["mixed"]["text"]
 
 

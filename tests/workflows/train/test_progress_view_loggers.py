@@ -30,7 +30,8 @@ def test_the_run_goes_on_with_the_training(home: Path) -> None:
 
     first = wandb.inits[0]
     assert first["name"] == "blocks-001" and first["config"]["training"]["loggers"] == ["wandb"]
-    assert json.loads((home / "runs/blocks-001/run.json").read_text())["logged"] == {"wandb": first["id"]}
+    record = json.loads((home / "runs/blocks-001/run.json").read_text())
+    assert (record["logged"], record["recipe"]) == ({"wandb": first["id"]}, "folder")
     wandb.fail.append(True)
     shown = stderr_of("train", "--resume", "--set", "training.epochs=3")
     assert [given["id"] for given in wandb.inits] == [first["id"]] * 2
@@ -38,7 +39,8 @@ def test_the_run_goes_on_with_the_training(home: Path) -> None:
     assert shown.count(f"warning: {fault}") == 1
     assert fault in (home / "runs/blocks-001/log.txt").read_text()
     record = json.loads((home / "runs/blocks-001/run.json").read_text())
-    assert record["logged"] == {"wandb": first["id"]} and len(record["continued"]) == 1
+    assert (record["logged"], record["recipe"]) == ({"wandb": first["id"]}, "folder")
+    assert len(record["continued"]) == 1
     assert len((home / "runs/blocks-001/history.csv").read_text().splitlines()) == 4, "it ended nothing"
     assert [values["epoch"] for _, values in wandb.logged] == [1] and wandb.ended == [0, 0]
 
