@@ -47,7 +47,7 @@ def in_words(lost: Sequence[LostClass]) -> str:
     """The lost classes for the user, all by name."""
     first = "; ".join(one.words() for one in lost[:SAID])
     further = ", ".join(one.name for one in lost[SAID:])
-    return f"{first}; of no pixel found are also {further}" if further else first
+    return f"{first}; no pixel is found of {further} either" if further else first
 
 
 def remedy(recipe: Recipe) -> str:

@@ -16,6 +16,7 @@ from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.measurement_record import EvaluationIdentity, MeasurementRecord
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.files import no_file, sha256_of
+from casnet_cli.util.text import count
 
 METRICS_FILE = "metrics.json"
 """Name of the file; it is written last, as a sign that an evaluation is whole."""
@@ -65,7 +66,7 @@ class EvaluationKey:
         """The images in words: `24 test images`, `5 test images, spread evenly over the split`."""
         listed = " of a list" if self.listed_sha256 else ""
         spread = f", spread evenly over {'it' if listed else 'the split'}" if self.limit else ""
-        return f"{len(self.images)} {self.split} images{listed}{spread}"
+        return f"{count(len(self.images), f'{self.split} image')}{listed}{spread}"
 
     @cached_property
     def identity(self) -> EvaluationIdentity:

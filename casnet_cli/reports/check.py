@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ from casnet_cli.data.pixels.take import shown
 from casnet_cli.data.sources.base import Entry
 from casnet_cli.labels import LabelSet
 from casnet_cli.reports.html import Picture, picture, render
+from casnet_cli.util.text import percent
 
 EXAMPLES = 3
 """Of each class, and of each finding that is shown with images."""
@@ -25,7 +27,7 @@ WITH_IMAGES = ("leak", "copies", "disagreement", "exif", "unlabelled", "unlearnt
 """Kinds of findings that a look at the images decides."""
 
 LISTED_SIZES = 12
-"""Image sizes that have a bar of their own, the most frequent ones."""
+"""Up to so many image sizes have a bar each; more are put into as many bins of their longer side at most."""
 
 BarRow = tuple[str, tuple[int, int, int] | None, str, float]
 """Name, colour if it has one, number in words, and length in 0..1."""
@@ -51,9 +53,9 @@ def page(title: str, summary: str, entries: Sequence[Entry], samples: Sequence[C
         title=title,
         summary=summary,
         findings=[_described(finding, load_of, labels) for finding in findings],
-        shares=_class_bars(zero + pixels, labels, percent=True),
-        occurrences=_class_bars(zero + images, labels, percent=False),
-        sizes=_size_bars(usable),
+        shares=_class_bars(zero + pixels, labels, share=True),
+        occurrences=_class_bars(zero + images, labels, share=False),
+        sizes=_size_bars([sample.stored.size for sample in usable]),
         examples=[
             (name, color, _examples(usable, load_of, k, color))
             for k, (name, color) in enumerate(zip(labels.names, labels.palette, strict=True))
@@ -93,7 +95,7 @@ def _examples(samples: Sequence[SampleFacts], load_of: Loaders, k: int, color: t
     for sample in sorted(showing, key=lambda sample: -sample.counts[k])[:EXAMPLES]:
         image, label = load_of[id(sample)]()
         share = sample.counts[k] / sample.counts.sum()
-        caption = f"{sample.split}/{sample.name}, {100 * share:.1f} %"
+        caption = f"{sample.split}/{sample.name}, {percent(share)} %"
         found.append(picture(drawn_over(image, label == k, color), caption, 240))
     return found
 
@@ -109,21 +111,29 @@ def drawn_over(image: np.ndarray, inside: np.ndarray, color: tuple[int, int, int
     return drawn
 
 
-def _class_bars(values: np.ndarray, labels: LabelSet, percent: bool) -> list[BarRow]:
-    """A bar for each class, the longest first."""
+def _class_bars(values: np.ndarray, labels: LabelSet, share: bool) -> list[BarRow]:
+    """A bar for each class, the longest first. share: whether its number is the share of the sum."""
     total, longest = max(1, values.sum()), max(1, values.max(initial=0))
-    return [
-        (labels.names[k], labels.palette[k], f"{100 * values[k] / total:.2f} %" if percent else f"{values[k]:,}",
-         values[k] / longest)
-        for k in np.argsort(-values, kind="stable")
-    ]  # fmt: skip
+
+    def words(value: int) -> str:
+        if not share:
+            return f"{value:,}"
+        return "under 0.01 %" if 0 < value / total < 0.00005 else f"{percent(value / total, 2)} %"
+
+    order = np.argsort(-values, kind="stable")
+    return [(labels.names[k], labels.palette[k], words(int(values[k])), values[k] / longest) for k in order]
 
 
-def _size_bars(samples: Sequence[SampleFacts]) -> list[BarRow]:
-    """A bar for each of the most frequent image sizes, and one for all others."""
-    counted = Counter(sample.stored.size for sample in samples).most_common()
-    rows = [(f"{width} x {height}", count) for (width, height), count in counted[:LISTED_SIZES]]
+def _size_bars(sizes: Sequence[tuple[int, int]]) -> tuple[str, list[BarRow]]:
+    """What the bars are of, and a bar for each image size, or for each bin of their longer sides."""
+    counted = Counter(sizes).most_common()
+    caption = "Sizes of the images"
+    rows = [(f"{width} x {height}", count) for (width, height), count in counted]
     if len(counted) > LISTED_SIZES:
-        rows.append((f"{len(counted) - LISTED_SIZES} other sizes", sum(count for _, count in counted[LISTED_SIZES:])))
+        caption = "Longer sides of the images, in pixels"
+        longer = [max(size) for size in sizes]
+        edges = np.unique(np.linspace(min(longer), max(longer) + 1, LISTED_SIZES + 1).round().astype(int)).tolist()
+        found = zip(pairwise(edges), np.histogram(longer, edges)[0].tolist(), strict=True)
+        rows = [(f"{low} to {end - 1}" if end - low > 1 else f"{low}", count) for (low, end), count in found]
     longest = max((count for _, count in rows), default=1)
-    return [(name, None, f"{count:,}", count / longest) for name, count in rows]
+    return caption, [(name, None, f"{count:,}", count / longest) for name, count in rows]

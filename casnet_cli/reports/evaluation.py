@@ -8,13 +8,14 @@ import numpy as np
 from casnet_cli.evaluation.confusion import METRIC_NAMES
 from casnet_cli.evaluation.error_scores import DETECTORS
 from casnet_cli.evaluation.evaluator import Evaluation
+from casnet_cli.evaluation.lost_classes import lost_classes
 from casnet_cli.inference.protocol import LabelledImage, PixelOutputs
 from casnet_cli.labels import LabelSet
 from casnet_cli.reports.html import Picture, flat_picture, picture, render
 from casnet_cli.reports.panels import errors, heat
-from casnet_cli.reports.plots import Plot, over_epochs, plot
+from casnet_cli.reports.plots import Plot, over_steps, plot
 from casnet_cli.runs.measurement_record import MetricsRecord, StratumMetrics
-from casnet_cli.util.text import count, percent, points
+from casnet_cli.util.text import count, listed, percent, points
 
 KINDS = {
     "worst": "The worst",
@@ -39,12 +40,16 @@ class Heading:
 
     title: str
     """Run, data and split."""
+    model: str
+    """The network in words, as the beginning of a sentence."""
+    data: str
+    """Data set and images in words."""
     circumstances: str
     """Network, settings of inference, and digests."""
     history: Sequence[Mapping[str, float | None]] = ()
     """Rows of the run's history.csv; none: there is no training curve."""
     lost: str = ""
-    """The classes of which no pixel is found, and what to do; empty: there are none."""
+    """The classes of which no pixel is found, with their shares, and what to do; empty: there are none."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,9 @@ def report(heading: Heading, metrics: MetricsRecord, evaluation: Evaluation, car
     return render(
         "report.html",
         title=heading.title,
-        summary=_summary(metrics),
+        summary=_summary(
+            heading, metrics, [one.name for one in lost_classes(evaluation.matrices["fused"], labels.names)]
+        ),
         lost=heading.lost,
         circumstances=heading.circumstances,
         legend=list(zip(labels.names, labels.palette, strict=True)),
@@ -127,36 +134,31 @@ def report(heading: Heading, metrics: MetricsRecord, evaluation: Evaluation, car
     )
 
 
-def _summary(metrics: MetricsRecord) -> str:
-    """One sentence."""
+def _summary(heading: Heading, metrics: MetricsRecord, lost: Sequence[str]) -> str:
+    """One sentence: what network, on what data, how good, and what is lost. lost: names of classes."""
     if metrics.pixel_accuracy is None:
-        return f"None of the {metrics.images} images has a labelled pixel: there is nothing to measure."
+        return f"No pixel of {heading.data} is labelled: there is nothing to measure."
     present = [row for row in metrics.per_class if row.pixels]
-    best, worst = (choose(present, key=lambda row: row.iou or 0.0).name for choose in (max, min))
+    worst = min(present, key=lambda row: row.iou or 0.0)
+    end = f"it finds no pixel of {listed(lost)}"
+    if not lost:
+        end = f"no class is lost, and the weakest is {worst.name} with an IoU of {percent(worst.iou)} %"
     return (
-        f"{_with_interval(metrics, 'pixel_accuracy')} % of {metrics.labelled_pixels:,} labelled pixels in "
-        f"{metrics.images} images are right, {_with_interval(metrics, 'class_accuracy')} % in the mean of "
-        f"{count(len(present), 'class')}, with a mean IoU of {_with_interval(metrics, 'mean_iou')} %, best at {best} "
-        f"and weakest at {worst}."
+        f"{heading.model} gets {percent(metrics.pixel_accuracy)} % of the pixels right on {heading.data}, with a mean "
+        f"IoU of {percent(metrics.mean_iou)} % over {count(len(present), 'class')}; {end}."
     )
 
 
-def _with_interval(metrics: MetricsRecord, key: str) -> str:
-    bounds = getattr(metrics, f"{key}_ci95")
-    shown = f" [{percent(bounds[0])}, {percent(bounds[1])}]" if bounds else ""
-    return percent(getattr(metrics, key)) + shown
-
-
 def _training(history: Sequence[Mapping[str, float | None]]) -> list[Plot]:
-    """Loss and validation metrics by epoch, those that the history has."""
+    """Loss and validation metrics over the steps, those that the history has."""
+    validation = {
+        "val_pixel_accuracy": "pixels right",
+        "val_mean_iou": "mean IoU",
+        "val_class_iou": "IoU of the class that chooses",
+    }
     plots = [
-        over_epochs("Loss, mean over each epoch", history, {"loss": "loss"}),
-        over_epochs(
-            "Validation, %",
-            history,
-            {"val_pixel_accuracy": "pixels right", "val_mean_iou": "mean IoU"},
-            100,
-        ),
+        over_steps("Loss, mean over each epoch", history, {"loss": "loss"}),
+        over_steps("Validation, %", history, validation, 100),
     ]
     return [one for one in plots if one]
 
@@ -212,10 +214,10 @@ def _error_detection(metrics: MetricsRecord) -> list[Table]:
 def _probabilities(metrics: MetricsRecord) -> list[list[str]]:
     rows = []
     if own := metrics.calibration:
-        heated = f"{own.temperature:.2f}" if own.temperature else "none fitted"
+        heated = f"at temperature {own.temperature:.2f}" if own.temperature else "calibrated (no temperature is fitted)"
         rows += [
             ["expected calibration error", percent(own.ece)],
-            [f"the same at temperature {heated}", percent(own.ece_calibrated)],
+            [f"the same, {heated}", percent(own.ece_calibrated)],
         ]
     if selective := metrics.selective:
         rows += [
@@ -260,8 +262,12 @@ def _plots(metrics: MetricsRecord, risk: Sequence[tuple[float, float]]) -> list[
         return []
     deciles = [(row.lower + 0.05, row.accuracy) for row in metrics.accuracy_by.difficulty_decile]
     return [
-        plot("Risk and coverage: the share of errors among the pixels of the largest probability", risk),
-        plot("Share of right pixels from the easiest to the hardest", [(x, y) for x, y in deciles if y is not None]),
+        plot("Risk and coverage: the share of errors among the surest pixels", risk, "pixels, the surest first"),
+        plot(
+            "Share of right pixels by difficulty",
+            [(x, y) for x, y in deciles if y is not None],
+            "pixels, the easiest first",
+        ),
     ]
 
 
@@ -276,5 +282,5 @@ def _confusion(matrix: np.ndarray, labels: LabelSet) -> list[tuple[str, list[Cel
 
 def _cell(share: float, right: bool) -> Cell:
     kind = "empty" if share == 0 else "right" if right else "wrong"
-    text = f"{100 * share:.0f}" if share >= 0.005 else ""
-    return Cell(text, f"{100 * share:.2f}", kind, round(100 * share**0.5))
+    text = percent(share, 0) if share >= 0.005 else ""
+    return Cell(text, percent(share, 2), kind, round(100 * share**0.5))

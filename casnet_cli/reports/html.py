@@ -9,10 +9,12 @@ import numpy as np
 from PIL import Image
 
 from casnet_cli.labels import LabelSet
+from casnet_cli.util.text import count, percent
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("casnet_cli.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
+_templates.filters |= {"percent": percent, "count": count}
 
 
 @dataclass(frozen=True)
@@ -46,5 +48,6 @@ def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int =
 
 
 def render(template: str, **values: object) -> str:
-    """The text of a page from `templates/`."""
-    return _templates.get_template(template).render(**values)
+    """The text of a page from `templates/`; bytes of names that are no UTF-8 become escapes."""
+    text = _templates.get_template(template).render(**values)
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -4,11 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from casnet_cli.util.text import percent
+
 LEFT, RIGHT, TOP, BOTTOM = 40, 330, 10, 190
 """Ends of the axes in units of the drawing."""
 
 COLORS = ("--bar", "--warning", "--error")
 """Colours of a page, one a line."""
+
+MARKED = 12
+"""Up to so many points of a line each one is marked."""
 
 Points = Sequence[tuple[float, float]]
 
@@ -31,6 +36,8 @@ class Line:
     """Its name in the legend; empty for a single line."""
     points: str
     """Of an SVG polyline."""
+    dots: list[tuple[float, float]]
+    """Its points, if they are few enough to be marked."""
     color: str
     """Name of a CSS variable."""
 
@@ -47,23 +54,27 @@ class Plot:
     """Numbers on the horizontal axis."""
     marks_y: list[Mark]
     """Numbers on the vertical axis."""
+    across: str
+    """What the horizontal axis counts."""
 
 
-def plot(caption: str, points: Points) -> Plot:
-    """Shares over shares. x: 0..1. y: 0..1, drawn from 0 to the next round tenth above the highest."""
+def plot(caption: str, points: Points, across: str) -> Plot:
+    """Shares over shares. x: 0..1. y: 0..1, drawn from 0 to the next round tenth above the highest. across: the
+    meaning of x."""
     top = max(0.1, math.ceil(max(y for _, y in points) * 10) / 10)
     return Plot(
         caption,
-        [Line("", _polyline(points, (0, 1), top), COLORS[0])],
-        [Mark(_across(x, (0, 1)), f"{100 * x:.0f} %") for x in (0, 0.25, 0.5, 0.75, 1)],
-        [Mark(_upwards(share * top, top), f"{100 * share * top:.0f} %") for share in (0, 0.5, 1)],
+        [_line("", points, (0, 1), top, COLORS[0])],
+        [Mark(_across(x, (0, 1)), f"{percent(x, 0)} %") for x in (0, 0.25, 0.5, 0.75, 1)],
+        [Mark(_upwards(share * top, top), f"{percent(share * top, 0)} %") for share in (0, 0.5, 1)],
+        across,
     )
 
 
-def over_epochs(
+def over_steps(
     caption: str, history: Sequence[Mapping[str, float | None]], columns: Mapping[str, str], factor: float = 1
 ) -> Plot | None:
-    """Columns of history.csv over the epochs; None if it has no number of them.
+    """Columns of history.csv over the training steps; None if it has no number of them.
 
     columns: names of lines by column. factor: by which numbers are multiplied.
     """
@@ -71,27 +82,28 @@ def over_epochs(
     known = {label: points for label, points in known.items() if points}
     if not known:
         return None
-    epochs = [x for points in known.values() for x, _ in points]
-    span, top = (min(epochs), max(epochs)), _round_above(max(y for points in known.values() for _, y in points))
+    steps = [x for points in known.values() for x, _ in points]
+    span, top = (0.0, max(1.0, *steps)), _round_above(max(y for points in known.values() for _, y in points))
     lines = [
-        Line(label if len(known) > 1 else "", _polyline(points, span, top), color)
+        _line(label if len(known) > 1 else "", points, span, top, color)
         for (label, points), color in zip(known.items(), COLORS, strict=False)
     ]
-    shown = sorted({span[0], round(sum(span) / 2), span[1]})
+    shown = sorted({0.0, round(span[1] / 2), span[1]})
     return Plot(
         caption,
         lines,
-        [Mark(_across(x, span), f"{x:.0f}") for x in shown],
+        [Mark(_across(x, span), f"{x:,.0f}") for x in shown],
         [Mark(_upwards(share * top, top), f"{share * top:g}") for share in (0, 0.5, 1)],
+        "steps",
     )
 
 
 def _known(history: Sequence[Mapping[str, float | None]], column: str, factor: float) -> list[tuple[float, float]]:
-    cells = [(row.get("epoch"), row.get(column)) for row in history]
+    cells = [(row.get("step"), row.get(column)) for row in history]
     return [
-        (epoch, factor * value)
-        for epoch, value in cells
-        if epoch is not None and value is not None and math.isfinite(value)
+        (step, factor * value)
+        for step, value in cells
+        if step is not None and value is not None and math.isfinite(step) and math.isfinite(value)
     ]
 
 
@@ -103,13 +115,13 @@ def _round_above(value: float) -> float:
     return next(step * power for step in (1, 2, 5, 10, 20) if step * power >= value)
 
 
-def _polyline(points: Points, span: tuple[float, float], top: float) -> str:
-    both = [f"{_across(x, span):.1f},{_upwards(y, top):.1f}" for x, y in points]
-    return " ".join(both if len(both) > 1 else both * 2)  # a single point is a dot
+def _line(label: str, points: Points, span: tuple[float, float], top: float, color: str) -> Line:
+    places = [(round(_across(x, span), 1), round(_upwards(y, top), 1)) for x, y in points]
+    return Line(label, " ".join(f"{x},{y}" for x, y in places), places if len(places) <= MARKED else [], color)
 
 
 def _across(x: float, span: tuple[float, float]) -> float:
-    share = (x - span[0]) / (span[1] - span[0]) if span[1] > span[0] else 0.5
+    share = (x - span[0]) / (span[1] - span[0])
     return LEFT + (RIGHT - LEFT) * share
 
 

@@ -19,6 +19,9 @@ from casnet_cli.util.text import count
 LONGEST = 360
 """Pixels of the longer side of a picture."""
 
+ORDERS = {"mixed": "by difficulty and variety", "random": "in random order"}
+"""Orders in words, those that are not by what they are called."""
+
 
 def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensities: Intensities = PLAIN) -> str:
     """The text of the page. images: those shown. total: how many are on the list. by: the order. title: of the run.
@@ -35,7 +38,9 @@ def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensi
         }
         for image in images
     ]
-    return render("rank.html", title=f"To label first, by {by}", run=title, cards=cards, total=total)
+    return render(
+        "rank.html", title=f"To label first, {ORDERS.get(by, f'by {by}')}", run=title, cards=cards, total=total
+    )
 
 
 class OutlinedImage(TypedDict):

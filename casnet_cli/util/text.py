@@ -1,5 +1,7 @@
 """Numbers in words for messages and tables."""
 
+from collections.abc import Sequence
+
 
 def count(number: int, noun: str) -> str:
     """1 image, 2 images, 3 classes."""
@@ -7,9 +9,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def percent(fraction: float | None) -> str:
-    """93.1 for 0.931; a dash for None or NaN. Never -0.0."""
-    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:z.1f}"
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """sky, sky and tree, sky, tree and road; of more than `most` the first and the count of the others."""
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most:,} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """93.1 for 0.931; a dash for None or NaN. Never -0.0. digits: after the point."""
+    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:z.{digits}f}"
 
 
 def points(fraction: float | None) -> str:

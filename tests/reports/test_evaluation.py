@@ -4,7 +4,7 @@ import html
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 
 HISTORY: list[dict[str, float | None]] = [
-    {"epoch": 1, "loss": 3.0, "val_pixel_accuracy": None},
-    {"epoch": 2, "loss": 1.5, "val_pixel_accuracy": 0.25},
-    {"epoch": 3, "loss": 0.75, "val_pixel_accuracy": 0.5},
+    {"epoch": 1, "step": 9, "loss": 3.0, "val_pixel_accuracy": None},
+    {"epoch": 2, "step": 18, "loss": 1.5, "val_pixel_accuracy": 0.25},
+    {"epoch": 3, "step": 27, "loss": 0.75, "val_pixel_accuracy": 0.5},
 ]
+HEADING = Heading("x", "The network of runs/x", "y (0 images)", "how")
 
 
 @dataclass
@@ -74,7 +75,12 @@ def measured() -> tuple[Evaluation, str]:
         outputs = outputs_of(samples[place].image)
         cards.append(card(samples[place], outputs, accuracy[place], scores.changed[place], ranks, LABELS))
     assert scores.detailed
-    text = report(Heading("a run", "how", HISTORY), scores.metrics(), scores, cards)
+    text = report(
+        Heading("runs/a-001 on scenes, test", "The network of runs/<a>", "scenes (20 images)", "how", HISTORY),
+        scores.metrics(),
+        scores,
+        cards,
+    )
     return scores, text
 
 
@@ -85,7 +91,7 @@ def test_the_numbers_are_those_of_metrics_json(measured: tuple[Evaluation, str])
         row = re.search(rf'<th scope="row">{branch}</th>(.*?)</tr>', text)
         assert row and f"{100 * metrics.branches[branch].mean_iou:.1f}" in row[1]
     low, high = (f"{100 * bound:.1f}" for bound in metrics.pixel_accuracy_ci95)
-    assert f"[{low}, {high}] % of {metrics.labelled_pixels:,} labelled pixels in 20 images" in text
+    assert f">{low} to {high}</td>" in text and f"{metrics.labelled_pixels:,} labelled pixels" in text
     assert f"{100 * metrics.difficulty.coarse_errors.entropy.auroc:.1f}" in text
     share = scores.matrices["fused"][1] / scores.matrices["fused"][1].sum()
     assert f'title="road taken for tree: {100 * share[2]:.2f} %">{100 * share[2]:.0f}</td>' in text
@@ -104,10 +110,28 @@ def test_it_is_one_file_for_everybody(measured: tuple[Evaluation, str]) -> None:
 
 def test_pictures_come_before_numbers(measured: tuple[Evaluation, str]) -> None:
     _, text = measured
-    order = ("labelled pixels in 20 images", 'class="gallery"', ">Training<", "95 % interval", ">Confusion<", "how</p>")
+    order = ("scenes (20 images)", 'class="gallery"', ">Training<", "95 % interval", ">Confusion<", "how</p>")
     places = [text.index(part) for part in order]
     assert places == sorted(places)
-    assert "Validation, %" in text and text.count("<polyline") == 4
+    assert "Validation, %" in text and text.count("<polyline") == 4 and text.count(">steps</text>") == 2
+    assert ">Training<" not in report(HEADING, measured[0].metrics(), measured[0], [])
+
+
+def test_the_first_sentence_says_what_how_good_and_what_is_lost(measured: tuple[Evaluation, str]) -> None:
+    scores, text = measured
+    metrics = scores.metrics()
+    worst = min(metrics.per_class[:3], key=lambda row: row.iou)
+    sentence = (
+        f"The network of runs/<a> gets {100 * metrics.pixel_accuracy:.1f} % of the pixels right on scenes (20 images), "
+        f"with a mean IoU of {100 * metrics.mean_iou:.1f} % over 3 classes; no class is lost, and the weakest is "
+        f"{worst.name} with an IoU of {100 * worst.iou:.1f} %."
+    )
+    title, first = re.findall(r"<title>(.*?)</title>|</h1>\n<p>(.*?)</p>", text)
+    assert html.unescape(first[1]) == sentence and title[0] == "runs/a-001 on scenes, test"
+    matrix = scores.matrices["fused"].copy()
+    matrix[1, 1] = matrix[2, 2] = 0
+    lost = report(HEADING, metrics, replace(scores, matrices=scores.matrices | {"fused": matrix}), [])
+    assert "over 3 classes; it finds no pixel of road and tree.</p>" in lost
 
 
 def shown_bins(text: str, caption: str) -> list[tuple[str, int]]:
@@ -138,15 +162,26 @@ def luminance(color: list[float]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_digits_of_the_confusion_matrix_can_be_read(measured: tuple[Evaluation, str], dark: bool) -> None:
-    _, text = measured
+def colors_of(text: str, dark: bool) -> dict[str, list[float]]:
+    """The page's colours by name, sRGB 0..1."""
     colors: dict[str, list[float]] = {}
     for scheme, rules in re.findall(r"(@media \(prefers-color-scheme: dark\) \{ )?:root \{(.*?)\}", text, re.DOTALL):
         for name, value in re.findall(r"--(\w+): #(\w+)", rules):
             digits = value if len(value) == 6 else "".join(2 * digit for digit in value)
             if not scheme or dark:
                 colors[name] = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    return colors
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_digits_of_the_confusion_matrix_can_be_read(measured: tuple[Evaluation, str], dark: bool) -> None:
+    _, text = measured
+    colors = colors_of(text, dark)
     assert re.search(r"\.confusion td \{[^}]*color: var\(--ink\)", text)
     for kind in ("right", "wrong"):
         assert (
@@ -154,8 +189,16 @@ def test_digits_of_the_confusion_matrix_can_be_read(measured: tuple[Evaluation, 
         )
         for depth in range(101):
             mixed = [(depth * a + (100 - depth) * b) / 100 for a, b in zip(colors[kind], colors["card"], strict=True)]
-            low, high = sorted((luminance(mixed), luminance(colors["ink"])))
-            assert (high + 0.05) / (low + 0.05) >= 4.5, (kind, depth)
+            assert contrast(mixed, colors["ink"]) >= 4.5, (kind, depth)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_can_be_read_on_every_ground(measured: tuple[Evaluation, str], dark: bool) -> None:
+    colors = colors_of(measured[1], dark)
+    for ground in ("paper", "card"):
+        for ink in ("ink", "soft", "error", "warning", "note"):
+            assert contrast(colors[ink], colors[ground]) >= 4.5, (ink, ground)
+        assert contrast(colors["bar"], colors[ground]) >= 3, "lines and bars"
 
 
 def test_no_number_is_a_negative_zero(measured: tuple[Evaluation, str]) -> None:
@@ -165,20 +208,20 @@ def test_no_number_is_a_negative_zero(measured: tuple[Evaluation, str]) -> None:
     row = metrics.refine.per_class[0]
     row.fixed, row.broken = 0, 1
     metrics.per_class[0].pixels = 100_000
-    text = report(Heading("a run", "how"), metrics, scores, [])
-    assert ">+0.0</td>" in text and "-0.0" not in text
+    text = report(HEADING, metrics, scores, [])
+    assert ">+0.0</td>" in text and "-0.0" not in text and "−0.0" not in text
 
 
 def test_classes_of_which_no_pixel_is_found_are_named_below_the_first_sentence() -> None:
     scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
-    text = report(Heading("x", "y", lost="cow is never predicted: train with <more>"), scores.metrics(), scores, [])
+    text = report(replace(HEADING, lost="cow is never predicted: train with <more>"), scores.metrics(), scores, [])
     assert "</p>\n<p><strong>cow is never predicted: train with &lt;more&gt;</strong></p>" in text
-    assert "<strong>" not in report(Heading("x", "y"), scores.metrics(), scores, [])
+    assert "<strong>" not in report(HEADING, scores.metrics(), scores, [])
 
 
 def test_a_report_of_nothing() -> None:
     scores = evaluate([], LABELS, DetailedMetrics(LABELS, None, True))
-    text = report(Heading("x", "y"), scores.metrics(), scores, [])
+    text = report(HEADING, scores.metrics(), scores, [])
     assert "there is nothing to measure" in text
 
 

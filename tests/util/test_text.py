@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from casnet_cli.util.text import count, duration, percent, points
+from casnet_cli.util.text import count, duration, listed, percent, points
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,17 @@ def test_percent_has_no_negative_zero(fraction: float | None, expected: str) -> 
 )
 def test_points_have_a_sign_and_no_negative_zero(fraction: float | None, expected: str) -> None:
     assert points(fraction) == expected
+
+
+def test_digits_of_a_percentage() -> None:
+    assert [percent(-0.00001, digits) for digits in (0, 2)] == ["0", "0.00"] and percent(0.93126, 2) == "93.13"
+
+
+def test_lists_name_the_first_and_count_the_others() -> None:
+    names = ["sky", "tree", "road", "sea", "sun"]
+    assert [listed(names[:length]) for length in (1, 2, 4, 5)] == [
+        "sky", "sky and tree", "sky, tree, road and sea", "sky, tree, road and 2 more"
+    ]  # fmt: skip
 
 
 def test_counts_and_durations() -> None:

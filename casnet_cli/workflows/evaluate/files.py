@@ -56,7 +56,9 @@ def write_files(out: Path, evaluation: "Evaluation", key: EvaluationKey, cards: 
     _write_tables(out, evaluation, metrics)
     evaluation.per_image.save(out / per_image.FILE)
     lost = notice(evaluation.matrices["fused"], evaluation.labels.names, key.run.meta.recipe)
-    heading = Heading(_title(key), _circumstances(key, metrics), _history(key), lost)
+    model = f"The {key.run.meta.recipe.model.backbone} of {key.run.title}"
+    data = f"{key.store.name} ({key.chosen})"
+    heading = Heading(_title(key), model, data, _circumstances(key, metrics), _history(key), lost)
     write_whole(out / REPORT, report(heading, metrics, evaluation, cards))
     content = key.identity.model_dump() | metrics.model_dump(by_alias=True, exclude_unset=True)
     write_whole(out / METRICS_FILE, MeasurementRecord.model_validate(content).as_json())

@@ -18,7 +18,7 @@ from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import Record, Text
 from casnet_cli.runs.records import PairedDifference
 from casnet_cli.util.files import check_replaceable, check_writable, write_whole
-from casnet_cli.util.text import percent, points
+from casnet_cli.util.text import count, percent, points
 from casnet_cli.workflows.evaluate.session import evaluate_key
 from casnet_cli.workflows.series.paper import OwnRow, show_published
 from casnet_cli.workflows.series.series import SUMMARY, read_summary
@@ -141,8 +141,8 @@ def compare(
     if out:
         every = [*tables, _class_table(counts, first.store.labels.names)]
         out.mkdir(parents=True, exist_ok=True)
-        about = f"{first.split} images of {first.store.path}"
-        write_whole(out / PAGE, page(first.store.name, about, _runs(metrics), _best(metrics, differences), every))
+        about = f"{count(metrics[0].images, f'{first.split} image')} of {first.store.path}"
+        write_whole(out / PAGE, page(first.store.name, about, _runs(metrics), best_run(metrics, differences), every))
         console.message(f"wrote {out / PAGE}")
     if file:
         console.write_json(_as_json(first, tta, metrics, differences), file)
@@ -247,19 +247,28 @@ def _class_table(counts: Sequence[ComparedCounts], names: Sequence[str]) -> Tabl
     return Table("IoU of each class, %", ("class", *_letters(len(counts))), rows)
 
 
-def _best(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDifference]) -> str:
-    """A sentence: which run has the highest mean IoU, and whether its difference to A is sure."""
-    known = [(own.mean_iou, place) for place, own in enumerate(metrics) if own.mean_iou is not None]
+def best_run(metrics: Sequence[ComparedMetrics], differences: Sequence[PairedDifference]) -> str:
+    """A sentence: which run has the highest mean IoU, and whether that is surely above A's, or the next one's if it is
+    A itself."""
+    letters = _letters(len(metrics))
+    known = [(own.mean_iou, -place) for place, own in enumerate(metrics) if own.mean_iou is not None]
     if not known:
         return "No run has a mean IoU: no pixel is labelled."
-    value, place = max(known, key=lambda pair: (pair[0], -pair[1]))
-    sentence = f"{_letters(len(metrics))[place]} has the highest mean IoU, {percent(value)} %"
-    bounds = differences[place - 1].mean_iou.ci95 if place else None
+    (value, place), *others = sorted(known, reverse=True)
+    named = f"{letters[-place]} ({metrics[-place].run})"
+    if not others:
+        return f"{named} has a mean IoU of {percent(value)} %."
+    sentence = f"{named} has the highest mean IoU, {percent(value)} %"
+    if others[0][0] == value:
+        return f"{sentence}, and {letters[-others[0][1]]} has the same."
+    other = -(place or others[0][1])
+    bounds = differences[other - 1].mean_iou.ci95
     if not bounds:
         return f"{sentence}."
-    sure = "which is above" if bounds[0] > 0 else "which is not surely above"
+    sure = bounds[0] > 0 if place else bounds[1] < 0
+    above = f"{'' if sure else 'not '}surely above {'A' if place else letters[other]}'s"
     low, high = map(points, bounds)
-    return f"{sentence}, {sure} A's: the 95 % interval of the difference is {low} to {high} points."
+    return f"{sentence}, {above}: the 95 % interval of {letters[other]} − A is {low} to {high} points."
 
 
 def _cell(own: ComparedMetrics, key: str) -> str:

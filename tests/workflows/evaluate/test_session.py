@@ -36,7 +36,7 @@ def test_some_images_are_never_taken_for_all(trained: Path, monkeypatch: pytest.
     (folder,) = [path.name for path in Path("runs/blocks-001/eval").glob("train-list-*")]
     assert names(folder) == [stored[2], stored[5]]
     assert content(folder)["listed_sha256"] and content("train")["listed_sha256"] is None
-    assert "1 train images of a list, spread evenly over it" in stderr_of("eval", "--split-file", listed, "--limit", 1)
+    assert "1 train image of a list, spread evenly over it" in stderr_of("eval", "--split-file", listed, "--limit", 1)
     assert names(f"{folder}-limit-1") == [stored[2]]
 
     wrong = f"error: some.txt: line 1: {stored[5]}.png is not among the images (name it with its sub-folder); of test"
