@@ -14,13 +14,11 @@ import tensorflow as tf
 from casnet_cli.errors import BackendError, OutOfMemory, WorkerLost
 from casnet_cli.labels import VOID
 from casnet_cli.recipe import TrainingSection
+from casnet_cli.training import slurm
 from casnet_cli.training.step import StepResult, step_result
 from casnet_cli.training.update import Update, layers_of
 
 SUM = tf.distribute.ReduceOp.SUM
-PORT = 12321
-"""First port of the workers that Slurm started."""
-
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -41,18 +39,19 @@ def set_up(section: TrainingSection, strategy: str) -> "TensorFlowDevices":
 
 
 def _strategy(name: str) -> Any:
-    tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "")
-    slurm, named = int(tasks) if tasks.isdecimal() else 1, _named_workers()
+    tasks, named = slurm.task_count(), _named_workers()
     gpus = tf.config.list_physical_devices("GPU")
     if name == "auto":
-        name = "multi-worker" if named > 1 or slurm > 1 else "mirrored" if len(gpus) > 1 else "single"
+        name = "multi-worker" if named > 1 or tasks > 1 else "mirrored" if len(gpus) > 1 else "single"
     try:
         if name == "multi-worker" and named:
             return tf.distribute.MultiWorkerMirroredStrategy()
-        if name == "multi-worker" and slurm > 1:
-            resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-                port_base=PORT, gpus_per_node=slurm, gpus_per_task=1, auto_set_gpu=False
-            )  # Slurm decides which GPUs a task sees; the numbers above only let the resolver count
+        if name == "multi-worker" and tasks > 1:
+            addresses, rank = slurm.workers()
+            own = {"task_type": "worker", "task_id": rank, "num_accelerators": {"GPU": len(gpus)}}
+            resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({"worker": addresses}), **own, rpc_layer="grpc"
+            )
             return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         raise BackendError(f"--strategy {name}: the workers cannot be joined: {str(error).splitlines()[0]}") from None

@@ -71,12 +71,15 @@ def agree(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], kind: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mirrored", "multi-worker"])
+@pytest.mark.parametrize("kind", ["mirrored", "multi-worker", "slurm"])
 def test_two_devices_give_the_weights_of_one(start: Path, one: dict[str, np.ndarray], kind: str) -> None:
     """1e-9 after twenty steps in float64; in float32 rounding grows too fast to compare more than one step."""
     out = start.with_name(f"{kind}.npz")
     if kind == "mirrored":
         finished(launch(out, kind, start, "virtual"))
+    elif kind == "slurm":
+        step = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "127.0.[0].1", "SLURM_STEP_TASKS_PER_NODE": "2"}
+        finished(*(launch(out, "auto", start, **step, SLURM_PROCID=rank) for rank in "01"))
     else:
         workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
         environments = [
