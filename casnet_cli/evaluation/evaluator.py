@@ -12,6 +12,7 @@ from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
 from casnet_cli.evaluation.per_image import PerImageCounts, interval, resampled
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.inference.protocol import LabelledImage, LabelledOutputs, PixelOutputs, Predictor, PreparedInput
+from casnet_cli.inference.sound import NotNumbers
 from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.runs.measurement_record import MetricsRecord
 
@@ -71,12 +72,17 @@ class Evaluation:
 
 
 def predict_samples(predictor: Predictor, samples: Iterable[LabelledImage]) -> Iterator[LabelledOutputs]:
-    """The outputs for every sample's image, in the order in which batches become full."""
+    """The outputs for every sample's image, in the order in which batches become full. Raises RunError for those that
+    are no numbers."""
     groups: BatchGroups[tuple[int, LabelledImage, PreparedInput]] = BatchGroups()
 
     def predicted(batch: list[tuple[int, LabelledImage, PreparedInput]]) -> Iterator[LabelledOutputs]:
         found = predictor.predict_batch([ready for *_, ready in batch])
-        for (place, sample, _), outputs in zip(batch, found, strict=True):
+        for place, sample, _ in batch:
+            try:
+                outputs = next(found)
+            except NotNumbers as error:
+                raise RunError(f"{sample.name}: {error}") from None
             yield place, sample, outputs
 
     for place, sample in enumerate(samples):
@@ -93,7 +99,7 @@ def evaluate(
     detailed: DetailedMetrics | None = None,
     on_image: Callable[[LabelledImage, PixelOutputs], None] = lambda sample, outputs: None,
 ) -> Evaluation:
-    """Count the outputs of every image. Void pixels count nowhere. Raises RunError for a probability that is no number.
+    """Count the outputs of every image. Void pixels count nowhere.
 
     detailed: what else counts each image. on_image: called with each image and its outputs.
     """
@@ -104,8 +110,6 @@ def evaluate(
     changed: dict[int, int] = {}
     void_pixels = 0
     for place, sample, outputs in predicted:
-        if not np.isfinite(outputs["confidence"]).all():
-            raise RunError(f"{sample.name}: its probabilities are no numbers (the network's training has diverged)")
         for branch in (branch for branch, key in BRANCH_OUTPUTS.items() if key in outputs):
             own = confusion(sample.label, outputs[BRANCH_OUTPUTS[branch]], len(labels))
             matrices[branch] = matrices.get(branch, 0) + own

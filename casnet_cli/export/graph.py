@@ -22,6 +22,12 @@ from casnet_cli.model.resize import Side, hat, missing
 
 Tensors = dict[str, keras.KerasTensor]
 
+LARGEST = 1e30
+"""Of a logit that is a number: LiteRT makes the largest float of infinity, and mostly the smallest of NaN."""
+
+BROKEN = 2.0
+"""Difficulty of all pixels of an image whose logits are no numbers."""
+
 
 class Graph:
     """The computation around a network that enlarges images by `scale`. probabilities: whether it outputs them too.
@@ -83,7 +89,8 @@ class Graph:
     def _outputs(self, cells: Tensors, size: tuple[Side, Side], gone: keras.KerasTensor | None = None) -> Tensors:
         """gone: (B, H, W) where nothing was measured; None: nowhere."""
         found = probabilities(cells, self._resize(size, ops.shape(next(iter(cells.values())))[1:3]))
-        mask, hard = argmax_classes(found["fused"], counted_in="int32"), difficulty(found)
+        mask = argmax_classes(found["fused"], counted_in="int32")
+        hard = ops.where(_numbers(cells), difficulty(found), BROKEN)
         if gone is not None:
             mask, hard = ops.where(gone, ops.cast(VOID, "int32"), mask), ops.where(gone, 0.0, hard)
         outputs = {"mask": ops.cast(mask, "uint8"), "difficulty": hard}  # LiteRT has no choice between bytes
@@ -105,6 +112,12 @@ class Graph:
             return ops.reshape(ops.matmul(x, ops.transpose(right)[None]), (count, batch, *size))
 
         return resized
+
+
+def _numbers(cells: Tensors) -> keras.KerasTensor:
+    """(B, 1, 1) bool: whether all logits of an image are numbers."""
+    least = [ops.min(ops.cast(ops.abs(x) < LARGEST, "float32"), axis=(1, 2, 3)) for x in cells.values()]
+    return ops.reshape(ops.min(ops.stack(least), axis=0), (-1, 1, 1)) > 0.5
 
 
 def _side(length: Side, scale: float) -> Side:

@@ -99,19 +99,31 @@ class ExportedPredictor:
 
     def predict_batch(self, batch: Sequence[RuntimeInput]) -> Iterator[PixelOutputs]:
         """`mask` and `difficulty` of each image, (H, W); and where the file gives them `probabilities` (K, H, W), and
-        then `confidence` (H, W). Raises MemoryError."""
+        then `confidence` (H, W). Raises MemoryError, NotNumbers, and RunError for a file that gives something else."""
         try:
             found = self._session({"image": np.stack([one.image for one in batch])})
         except Exception as error:  # the runtimes have no class of error for it
             if any(word in str(error) for word in SHORTAGE):
                 raise MemoryError(reason(error)) from None
             raise
+        self._check_promises(found, (len(batch), *batch[0].image.shape[:2]))
         for index in range(len(batch)):
             outputs = {name: x[index] for name, x in found.items()}
             if self.has_probabilities:
                 p = outputs["probabilities"] = np.moveaxis(outputs["probabilities"], -1, 0)
                 outputs["confidence"] = _confidence(p, self.run.meta.temperature)
-            yield unmeasured(outputs, batch[index].image, self._intensities)
+            yield unmeasured(outputs, batch[index].image, self._intensities, len(self.run.meta.labels))
+
+    def _check_promises(self, found: PixelOutputs, shape: tuple[int, ...]) -> None:
+        """Raises RunError for outputs that are missing, or of other shapes or types than promised. shape: (B, H, W)."""
+        promised = {"mask": (shape, np.uint8), "difficulty": (shape, np.float32)}
+        if self.has_probabilities:
+            promised["probabilities"] = ((*shape, len(self.run.meta.labels)), np.float32)
+        for name, (expected, dtype) in promised.items():
+            if (x := found.get(name)) is None or x.shape != expected or x.dtype != dtype:
+                given = "nothing" if x is None else f"{x.shape} {x.dtype}"
+                kept = f"{expected} {np.dtype(dtype)}"
+                raise RunError(f"{self.run.file}: gives {given} for {name}, not {kept} (casnet export writes it anew)")
 
     def predict(self, image: np.ndarray) -> PixelOutputs:
         """The outputs for an image (H, W, N) of the run's type and bands, as of `predict_batch`."""
@@ -141,7 +153,7 @@ def two_files(coarse: Path) -> PredictFunction:
         found = first({"image": image[None]})
         cells = {name: found[name] for name in ("features", "coarse", "attention")}
         outputs = _single(second(cells | {"size": np.asarray(image.shape[:2], np.int32)}))
-        return unmeasured(outputs, image, intensities)
+        return unmeasured(outputs, image, intensities, len(description["classes"]))
 
     return predict
 

@@ -190,7 +190,8 @@ class KerasPredictor:
             rows = slice(top, min(top + down, height))
             for left in range(0, width, across):
                 columns = slice(left, min(left + across, width))
-                outputs = unmeasured(self._outputs(maps, rows, columns), image[rows, columns], self.intensities)
+                outputs = self._outputs(maps, rows, columns)
+                outputs = unmeasured(outputs, image[rows, columns], self.intensities, self.classes)
                 yield rows, columns, outputs | ({POOLED: mean_pooled(maps)} if self.settings.pools else {})
 
     def _outputs(self, maps: list[CellMap], rows: slice, columns: slice) -> PixelOutputs:

@@ -59,7 +59,8 @@ class Predictor(Protocol):
     def predict_blocks(self, batch: Sequence[Any]) -> Iterator[Iterator[Block]]:
         """For each image of a batch, in order, the blocks that cover it, top to bottom and left to right.
 
-        Each image's blocks are to be taken before those of the next. May raise MemoryError when they are.
+        Each image's blocks are to be taken before those of the next. When they are, they may raise MemoryError, and
+        `sound.NotNumbers` where that image's outputs are none.
         """
         ...
 

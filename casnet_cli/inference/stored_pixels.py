@@ -4,6 +4,7 @@ import numpy as np
 
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.inference.protocol import PixelOutputs
+from casnet_cli.inference.sound import check_numbers
 from casnet_cli.labels import VOID
 
 ZERO = ("difficulty", "confidence", "calibrated", "entropy", "margin")
@@ -18,11 +19,14 @@ def check_kind(image: np.ndarray, intensities: Intensities) -> None:
         raise ValueError(f"is {shape} {image.dtype.name}, and this run takes height×width×{bands} {intensities.dtype}")
 
 
-def unmeasured(outputs: PixelOutputs, pixels: np.ndarray, intensities: Intensities) -> PixelOutputs:
-    """The outputs (H, W) of pixels (H, W, N), with void for a class and `ZERO` where nothing was measured."""
-    if intensities.plain:
-        return outputs
-    return void_where(intensities.absent(pixels), outputs)
+def unmeasured(outputs: PixelOutputs, pixels: np.ndarray, intensities: Intensities, classes: int) -> PixelOutputs:
+    """The outputs (H, W) of pixels (H, W, N), with void for a class and `ZERO` where nothing was measured.
+
+    classes: how many there are. Raises NotNumbers.
+    """
+    absent = None if intensities.plain else intensities.absent(pixels)
+    check_numbers(outputs, classes, absent)
+    return outputs if absent is None else void_where(absent, outputs)
 
 
 def void_where(absent: np.ndarray, outputs: PixelOutputs) -> PixelOutputs:

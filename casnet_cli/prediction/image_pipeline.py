@@ -17,6 +17,7 @@ from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import reason
 from casnet_cli.inference.batching import BatchGroups
 from casnet_cli.inference.protocol import Predictor, PreparedInput
+from casnet_cli.inference.sound import NotNumbers
 from casnet_cli.inference.stored_pixels import void_where
 from casnet_cli.prediction.gaps import Gaps
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
@@ -188,7 +189,7 @@ def predict_batch(
                 gaps = None if loaded.gaps is None else loaded.gaps[rows, columns]
                 result.add(rows, columns, found if gaps is None else void_where(gaps, found))
         except Exception as error:
-            if not isinstance(error, UnreadablePart | Unsaved) and not is_out_of_memory(error):
+            if not isinstance(error, UnreadablePart | Unsaved | NotNumbers) and not is_out_of_memory(error):
                 raise
             result = Unsaved(OUT_OF_MEMORY if is_out_of_memory(error) else str(error))
             blocks = predictor.predict_blocks([other.prepared for other in batch[place + 1 :]])

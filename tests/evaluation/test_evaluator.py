@@ -7,8 +7,10 @@ import pytest
 from helpers.datasets import FunctionPredictor
 from sklearn import metrics
 
+from casnet_cli.data.intensities import PLAIN
 from casnet_cli.errors import RunError
 from casnet_cli.evaluation.evaluator import evaluate, predict_samples, remarkable
+from casnet_cli.inference.stored_pixels import unmeasured
 from casnet_cli.labels import VOID, with_colors
 
 LABELS = with_colors(("a", "b", "c", "d", "e"))
@@ -102,7 +104,8 @@ def test_the_remarkable_images() -> None:
 def test_a_probability_that_is_no_number_is_refused() -> None:
     def diverged(image: np.ndarray) -> dict[str, np.ndarray]:
         mask = np.full(image.shape[:2], 255, np.uint8)
-        return {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
+        outputs = {"mask": mask, "confidence": np.full(mask.shape, np.nan, np.float32)}
+        return unmeasured(outputs, image, PLAIN, len(LABELS))
 
     with pytest.raises(RunError, match="image 0: its probabilities are no numbers"):
         evaluate(predict_samples(FunctionPredictor(diverged), samples()), LABELS)

@@ -19,6 +19,7 @@ from casnet_cli.export.base import PRECISIONS, ExportFormat, ExportSpec
 from casnet_cli.export.metadata import describe, put_behind
 from casnet_cli.export.runtime import ExportedPredictor, open_session, predict_function
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.sound import NotNumbers
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
 from casnet_cli.runs.trained import TrainedRun
@@ -98,6 +99,44 @@ def test_confidence_is_the_calibrated_probability(file: Path) -> None:
     np.testing.assert_array_equal(p.argmax(0), outputs["mask"])
     cooled = np.exp(np.log(p) / 2)  # at temperature 2
     np.testing.assert_allclose(outputs["confidence"], (cooled / cooled.sum(0)).max(0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("mask", np.zeros((1, 5, 4), np.uint8), r"gives \(1, 5, 4\) uint8 for mask, not \(1, 4, 5\) uint8"),
+        ("mask", np.zeros((1, 4, 5), np.int64), "int64 for mask"),
+        ("difficulty", None, "gives nothing for difficulty"),
+        ("difficulty", np.zeros((1, 4, 5, 1), np.float32), "for difficulty"),
+        ("probabilities", np.zeros((1, 4, 5, CLASSES + 1), np.float32), "for probabilities"),
+        ("mask", np.full((1, 4, 5), CLASSES, np.uint8), "its probabilities are no numbers"),
+        ("difficulty", np.full((1, 4, 5), np.nan, np.float32), "its probabilities are no numbers"),
+        ("probabilities", np.full((1, 4, 5, CLASSES), np.nan, np.float32), "its probabilities are no numbers"),
+    ],
+)
+def test_outputs_that_are_not_those_promised_are_refused(
+    onnx_file: Path, name: str, given: np.ndarray | None, words: str
+) -> None:
+    ours, image = ExportedPredictor(onnx_file), picture(4, 5)
+    found = ours._session({"image": image[None]}) | {name: given}
+    ours._session = lambda inputs: {key: x for key, x in found.items() if x is not None}
+    with pytest.raises(RunError, match=words):
+        ours.predict(image)
+
+
+@pytest.mark.parametrize("format", [onnx_format, litert_format])
+def test_logits_that_are_no_numbers_show_in_the_outputs(format, tmp_path: Path) -> None:
+    """LiteRT's own arithmetic makes a number of them, the file all the same not."""
+    model = lively(CLASSES)
+    logits = model.get_layer("coarse_logits")
+    bias = logits.bias.numpy()
+    logits.bias.assign(np.where(np.arange(CLASSES) == 1, np.nan, bias))
+    try:
+        file = format.write(model, spec(probabilities=False), tmp_path)
+    finally:
+        logits.bias.assign(bias)
+    with pytest.raises(NotNumbers):
+        ExportedPredictor(file).predict(picture(37, 50))
 
 
 def test_what_the_file_says_of_itself(file: Path) -> None:

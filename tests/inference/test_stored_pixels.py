@@ -98,7 +98,7 @@ def test_blocks_are_void_where_their_own_pixels_are(monkeypatch: pytest.MonkeyPa
 
 def test_plain_outputs_are_handed_on_as_they_are() -> None:
     outputs = {"mask": np.zeros((2, 2), np.uint8)}
-    assert unmeasured(outputs, np.zeros((2, 2, 3), np.uint8), PLAIN) is outputs
+    assert unmeasured(outputs, np.zeros((2, 2, 3), np.uint8), PLAIN, 2) is outputs
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from PIL import Image
 
 from casnet_cli.data.pixels import take
 from casnet_cli.errors import InputError
+from casnet_cli.inference.sound import check_numbers
 from casnet_cli.prediction import image_pipeline as pipeline
 from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import find_images
@@ -66,6 +67,24 @@ def test_broken_files_are_named_and_the_rest_is_done(folder: Path) -> None:
     assert all(records[name]["error"] and records[name]["mask"] is None for name in failed)
     assert len(label(folder)) == 4  # failed ones are tried at each call
     assert {path.name for path in folder.rglob("*")} >= failed  # and inputs stay as they are
+
+
+def test_probabilities_that_are_no_numbers_are_a_fault_of_their_image_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(image: np.ndarray) -> dict[str, np.ndarray]:
+        found = by_brightness(image)
+        if image.shape == (7, 9, 3):
+            found["difficulty"] = found["difficulty"] + np.nan
+        check_numbers(found, len(LABELS))
+        return found
+
+    picture(3, 9, 7).save(folder / "b.png")
+    monkeypatch.setattr("helpers.predictions.by_brightness", spoilt)
+    records = {Path(str(record["file"])).name: record for record in label(folder)}
+    assert [records[name]["status"] for name in ("a.png", "b.png", "b.JPG")] == ["ok", "failed", "ok"]
+    assert "its probabilities are no numbers" in str(records["b.png"]["error"])
+    assert not list((folder.parent / "out").glob("b.*"))
 
 
 def test_two_inputs_of_one_stem_keep_their_extension(folder: Path) -> None:
