@@ -24,6 +24,8 @@ from casnet_cli.util.files import unfinished, write_whole
 from casnet_cli.util.mapped_array import strips
 
 if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
     from casnet_cli.prediction.output_kinds import LabelledPicture
 
 BLOCK = 256
@@ -70,7 +72,7 @@ def located(file: Path, info: PictureInfo) -> Georeference | None:
     return Georeference(named if exact else crs.to_wkt() if crs else "", tuple(transform)[:6])
 
 
-def open_by_gdal(file: Path, form: str) -> Any:
+def open_by_gdal(file: Path, form: str) -> "DatasetReader":
     """The dataset of a file, to be read. form: a key of `DRIVERS`. Raises OSError."""
     import rasterio
 

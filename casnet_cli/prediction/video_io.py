@@ -1,20 +1,20 @@
-"""Read videos frame by frame, and write a video of overlays. Needs PyAV, an extra of the installation."""
+"""Read videos frame by frame, as a player shows them. Needs PyAV, an extra of the installation."""
 
 import contextlib
 import importlib
-import os
+import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
+from casnet_cli.data.limits import MAX_FRAME_PIXELS
 from casnet_cli.errors import InputError, reason
-from casnet_cli.prediction.writers import refused
 from casnet_cli.util.extras import install
-from casnet_cli.util.files import remove_stale, unfinished_name
 
 _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_ENDINGS = _COMMON | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"}
@@ -28,46 +28,82 @@ FASTEST = 1000
 MISSING = 0.5
 """Seconds by which a video may be shorter than its header says; containers count differently."""
 
-ENCODERS = ("libx264", "libopenh264", "mpeg4")
-"""By preference; the first two write H.264, where the installed FFmpeg has them."""
+FORMATS = "mov,matroska,webm,avi,mpeg,mpegvideo,m4v,h264,hevc,mpegts,asf,flv,ogg"
+"""FFmpeg's readers of the files with these endings: others would take pictures and texts for videos, or read further
+files that a list names."""
 
-BITS = 0.2
-"""Bits a pixel, for encoders without a setting for quality."""
-
-FASTEST_CLOCK = 65535
-"""Ticks a second, the most that MPEG-4 can store."""
-
-SMPTE170M = 6
-"""The coefficients by which FFmpeg turns RGB into YUV by default; the file must name them, as viewers assume others
-for large videos."""
+PIXELS = str(2 * MAX_FRAME_PIXELS)
+"""Of a frame in FFmpeg, whose decoders round its sides up; whatever claims more gets no size."""
 
 
-# Reading
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a video, as a player shows it."""
+
+    number: int
+    """From 0."""
+    pixels: np.ndarray
+    """(H, W, 3) uint8 RGB, turned and mirrored as the file says."""
+    time: Fraction
+    """Seconds at which it is shown; they grow from frame to frame."""
+    duration: Fraction
+    """Seconds for which it is shown, above 0."""
+    aspect: Fraction
+    """Width of a pixel by its height."""
 
 
-def frames(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """The number of each frame, from 0, and its pixels, (H, W, 3) uint8 RGB, rotated as the file's metadata say.
+@dataclass(frozen=True)
+class Film:
+    """A video file that is open."""
+
+    container: Any
+    """PyAV's container."""
+    stream: Any
+    """Its first stream of video that is no cover picture."""
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second on average; 25 where the file gives no sensible number."""
+        stated = self.stream.average_rate or self.stream.guessed_rate
+        return Fraction(stated) if stated and 0 < stated <= FASTEST else USUAL_RATE
+
+    @property
+    def origin(self) -> Fraction:
+        """Seconds of the file's clock at which it begins: the clocks of broadcasts begin at any number."""
+        av = importlib.import_module("av")
+        anywhere = self.container.format.flags & av.format.Flags.ts_discont.value
+        return Fraction(self.container.start_time or 0, av.time_base) if anywhere else Fraction(0)
+
+    @property
+    def aspect(self) -> Fraction:
+        """Width of a pixel by its height, before any turning."""
+        return self.stream.sample_aspect_ratio or Fraction(1)
+
+
+def frames(path: Path) -> Iterator[Frame]:
+    """The frames in order.
 
     Raises InputError if the file is no video. Of a file that is damaged or cut off, all frames before the damage come
     first.
     """
-    av = _library(path)
-    number, end = 0, None
-    with _opened(path, av) as (container, stream):
+    number, end = 0, Fraction(0)
+    with opened(path) as film:
+        clock = _Clock(film)
         try:
-            for frame in _decoded(container, stream, av):
+            for frame in _decoded(film):
                 if frame.is_corrupt:
                     raise ValueError("damaged data")
-                yield number, _rotated(frame)
-                number += 1
-                end = None if frame.pts is None else float((frame.pts + (frame.duration or 0)) * stream.time_base)
+                pixels, sideways = _upright(frame)
+                time, duration = clock.next(frame)
+                yield Frame(number, pixels, time, duration, 1 / film.aspect if sideways else film.aspect)
+                number, end = number + 1, time + duration
             if number == 0:
                 raise ValueError("no frame in it")
-            if _ends_early(path, container, stream, end):
+            if _ends_early(path, film, end):
                 raise ValueError("the file ends before its time")
-        except (av.error.FFmpegError, ValueError) as error:
+        except Exception as error:  # of PyAV, FFmpeg and NumPy
             place = f"broken off after {number} frame{'s' * (number != 1)}" if number else "not a readable video"
-            raise InputError(f"{path}: {place}: {_reason(error)}") from None
+            raise InputError(f"{path}: {place}: {av_reason(error)}") from None
 
 
 def count(path: Path) -> int | None:
@@ -75,20 +111,16 @@ def count(path: Path) -> int | None:
 
     Raises InputError if the file is no video.
     """
-    with _opened(path, _library(path)) as (container, stream):
+    with opened(path) as film:
+        stream, container = film.stream, film.container
         if stream.frames > 0:
             return int(stream.frames)
         seconds = stream.duration * stream.time_base if stream.duration else Fraction(container.duration or 0, 10**6)
-        return round(seconds * _rate(stream)) if seconds > 0 else None
+        return round(seconds * film.rate) if seconds > 0 else None
 
 
-def rate(path: Path) -> Fraction:
-    """Frames a second on average; 25 where the file gives no sensible number. Raises InputError if it is no video."""
-    with _opened(path, _library(path)) as (_, stream):
-        return _rate(stream)
-
-
-def _library(path: Path) -> Any:
+def library(path: Path) -> ModuleType:
+    """PyAV. Raises InputError, naming the file, where it is not installed."""
     try:
         return importlib.import_module("av")
     except ImportError:
@@ -96,41 +128,85 @@ def _library(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, av: Any) -> Iterator[tuple[Any, Any]]:
-    """The container and its first video stream that is no cover picture. Raises InputError."""
+def opened(path: Path) -> Iterator[Film]:
+    """The file, ready to be read. Raises InputError."""
+    av = library(path)
     try:
         # With these options a name such as `concat:a`, or a playlist named .mp4, cannot open another file.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable video: {_reason(error)}") from None
+        options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": PIXELS}
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+    except av.error.ArgumentError:  # of the second list
+        raise InputError(f"{path}: not a readable video: its content is of no video format that is read") from None
+    except Exception as error:  # of PyAV and FFmpeg
+        raise InputError(f"{path}: not a readable video: {av_reason(error)}") from None
     with container:
         cover = av.stream.Disposition.attached_pic
         stream = next((one for one in container.streams.video if not one.disposition & cover), None)
         if stream is None:
             raise InputError(f"{path}: no video in it")
-        yield container, stream
+        if stream.codec_context is None:
+            raise InputError(f"{path}: its video is of a kind that cannot be decoded here")
+        if not 0 < stream.width * stream.height <= MAX_FRAME_PIXELS:
+            limit = f"at most {MAX_FRAME_PIXELS // 1_000_000:,} million pixels a frame"
+            raise InputError(f"{path}: its frames have no size, or a larger one than is read ({limit})")
+        stream.codec_context.options = {"max_pixels": PIXELS}
+        yield Film(container, stream)
 
 
-def _decoded(container: Any, stream: Any, av: Any) -> Iterator[Any]:
-    """Raises FFmpegError or ValueError where the data are damaged, after the frames that were decoded before."""
+def _decoded(film: Film) -> Iterator[Any]:
+    """Raises an error of FFmpeg or a ValueError where the data are damaged, after the frames that came before."""
     try:
-        for packet in container.demux(stream):
+        for packet in film.container.demux(film.stream):
             if packet.is_corrupt:
                 raise ValueError("incomplete data")
             yield from packet.decode()
-    except (av.error.FFmpegError, ValueError):
-        with contextlib.suppress(av.error.FFmpegError):
-            yield from stream.codec_context.decode(None)
+    except Exception:
+        with contextlib.suppress(Exception):
+            yield from film.stream.codec_context.decode(None)
         raise
 
 
-def _rotated(frame: Any) -> np.ndarray:
-    """Both FFmpeg and NumPy count angles counterclockwise."""
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
+class _Clock:
+    """Gives each frame its time, by the file, or where the file gives none that grows, by the frame before."""
+
+    def __init__(self, film: Film):
+        self._film, self._origin, self._end = film, film.origin, Fraction(0)
+        self._last: Fraction | None = None
+
+    def next(self, frame: Any) -> tuple[Fraction, Fraction]:
+        """Time and duration of the next frame."""
+        base = self._film.stream.time_base
+        duration = (frame.duration or 0) * base or 1 / self._film.rate
+        # AVI has no times of showing: FFmpeg makes them up, and those of decoding are in the order of the frames.
+        stamp = frame.dts if self._film.container.format.name == "avi" else frame.pts
+        time = self._end if stamp is None else stamp * base - self._origin
+        if self._last is not None and time <= self._last:
+            time = self._end
+        self._last, self._end = time, time + duration
+        return time, duration
 
 
-def _ends_early(path: Path, container: Any, stream: Any, end: float | None) -> bool:
+def _upright(frame: Any) -> tuple[np.ndarray, bool]:
+    """(H, W, 3) uint8 RGB by the file's matrix, in steps of 90 degrees; and whether width and height are swapped.
+
+    The matrix takes column p and row q of a pixel to column a p + c q and row b p + d q.
+    """
+    pixels = frame.to_ndarray(format="rgb24")
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return pixels, False
+    a, b, _, c, d = struct.unpack("<5i", bytes(matrix)[:20])
+    sideways = abs(b) + abs(c) > abs(a) + abs(d)
+    if sideways:
+        pixels, across, down = pixels.swapaxes(0, 1), c, b
+    else:
+        across, down = a, d
+    return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]), sideways
+
+
+def _ends_early(path: Path, film: Film, end: Fraction) -> bool:
     """Whether frames are missing at the end, as far as the format shows it. end: of the last frame, in seconds."""
+    container, stream = film.container, film.stream
     index = stream.index_entries
     if len(index) and index[-1].pos + index[-1].size > path.stat().st_size:
         return True
@@ -138,8 +214,8 @@ def _ends_early(path: Path, container: Any, stream: Any, end: float | None) -> b
     if "matroska" in container.format.name:
         stated = _seconds(stream.metadata.get("DURATION", ""))
     elif container.format.name == "avi":  # its duration is that of the data, but its number of frames is stated
-        stated = float(stream.frames / _rate(stream))
-    return end is not None and end < stated - MISSING
+        stated = float(stream.frames / film.rate)
+    return end < stated - MISSING
 
 
 def _seconds(clock: str) -> float:
@@ -151,94 +227,6 @@ def _seconds(clock: str) -> float:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _rate(stream: Any) -> Fraction:
-    stated = stream.average_rate or stream.guessed_rate
-    return Fraction(stated) if stated and 0 < stated <= FASTEST else USUAL_RATE
-
-
-def _reason(error: BaseException) -> str:
+def av_reason(error: BaseException) -> str:
     """FFmpeg's error numbers are not those of the system, but its messages are good."""
     return getattr(error, "strerror", None) or reason(error)
-
-
-# Writing
-
-
-class OverlayVideo:
-    """Writes an MP4 file of RGB frames in constant steps, whole or not at all; without a frame there is no file.
-
-    Entering, `add` and leaving raise InputError if the file cannot be written or PyAV is not installed.
-    """
-
-    def __init__(self, path: Path, rate: Fraction, size: tuple[int, int]):
-        """rate: frames a second, above 0. size: width and height; frames of another size are scaled to it, and an odd
-        side gets one more row or column, which H.264 requires."""
-        if rate <= 0:
-            raise ValueError(f"a video of {rate} frames a second")
-        self.path, self.size = path, size
-        self.rate = 1 / (1 / Fraction(rate)).limit_denominator(FASTEST_CLOCK)
-        self._av = _library(path)
-        self._partial = unfinished_name(path)
-        self._container: Any = None
-        self._frames = 0
-
-    def __enter__(self) -> Self:
-        remove_stale(self.path)
-        try:
-            with self._writing():
-                self._start()
-        except BaseException:
-            self._discard()
-            raise
-        return self
-
-    def _start(self) -> None:
-        # The index goes to the front, so that a player can start before it has all of the file.
-        self._container = self._av.open(f"file:{self._partial}", "w", "mp4", options={"movflags": "faststart"})
-        available = self._av.codec.codecs_available
-        encoder = next((name for name in ENCODERS if name in available), ENCODERS[-1])
-        width, height = (side + side % 2 for side in self.size)
-        self._stream = self._container.add_stream(encoder, rate=self.rate)
-        if encoder == "libx264":
-            self._stream.options = {"preset": "veryfast"}  # no slower than the network
-        else:
-            self._stream.bit_rate = round(width * height * self.rate * BITS)
-        self._stream.width, self._stream.height = width, height
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.colorspace = SMPTE170M
-        self._container.start_encoding()
-
-    def add(self, frame: np.ndarray) -> None:
-        """Append a frame, (H, W, 3) uint8 RGB."""
-        height, width = frame.shape[:2]
-        padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-        picture = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
-        with self._writing():
-            self._container.mux(self._stream.encode(picture))
-        self._frames += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None and self._frames:
-                with self._writing():
-                    self._container.mux(self._stream.encode(None))
-                    self._container.close()
-                    os.replace(self._partial, self.path)
-        finally:
-            self._discard()
-
-    def _discard(self) -> None:
-        if self._container is not None:
-            with contextlib.suppress(self._av.error.FFmpegError, OSError):
-                self._container.close()
-        with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (self._av.error.FFmpegError, OSError) as error:
-            raise refused(self.path, error, _reason(error)) from None

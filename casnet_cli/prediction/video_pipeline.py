@@ -11,6 +11,7 @@ import numpy as np
 
 from casnet_cli.errors import InputError, reason
 from casnet_cli.inference.protocol import Predictor, PreparedInput
+from casnet_cli.inference.sound import NotNumbers
 from casnet_cli.prediction import video_io
 from casnet_cli.prediction.image_pipeline import OUT_OF_MEMORY, is_out_of_memory
 from casnet_cli.prediction.image_result import ImageResult
@@ -18,6 +19,7 @@ from casnet_cli.prediction.inputs import Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, fingerprint
 from casnet_cli.prediction.output_kinds import VIDEO_OVERLAY
 from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.overlay_video import OverlayVideo
 from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.writers import Unsaved, blended
 
@@ -48,7 +50,7 @@ def predict_video(
             entry = outputs.entry(job, result)
             means.add(entry)
             on_frame(number + 1, total)
-    except (_UnusableVideo, Unsaved) as fault:
+    except (_UnusableVideo, Unsaved, NotNumbers) as fault:
         return manifest.failed(job, str(fault))
     except Exception as error:
         if not is_out_of_memory(error):
@@ -64,20 +66,22 @@ def _labelled(
 ) -> Iterator[tuple[int, ImageResult]]:
     """The number and the result of each frame; its files are written."""
     of_frames = outputs.of_frames()
+    overlays: OverlayVideo | None = None
     with ExitStack() as stack:
-        overlays: video_io.OverlayVideo | None = None
-        for number, image in _frames(job.file):
+        for frame in _frames(job.file):
+            image = frame.pixels
             result = of_frames.new_result(image.shape[:2])
             for block in next(predictor.predict_blocks([_prepared(predictor, job, image, reader)])):
                 result.add(*block)
-            of_frames.save(job.frame(number), image, result)
+            of_frames.save(job.frame(frame.number), image, result)
             if outputs.overlay:
                 if overlays is None:
                     path, (height, width) = job.output(outputs.folder, VIDEO_OVERLAY), image.shape[:2]
-                    video = video_io.OverlayVideo(path, video_io.rate(job.file), (width, height))
-                    overlays = stack.enter_context(video)
-                overlays.add(blended(image, result.mask, outputs.labels))
-            yield number, result
+                    overlays = stack.enter_context(OverlayVideo(path, job.file, (width, height), frame.aspect))
+                overlays.add(blended(image, result.mask, outputs.labels), frame)
+            yield frame.number, result
+    for note in overlays.notes if overlays else ():
+        reader.remarks.add(note, job.file)
 
 
 def _prepared(predictor: Predictor, job: Job, image: np.ndarray, reader: PictureReader) -> PreparedInput:
@@ -87,7 +91,7 @@ def _prepared(predictor: Predictor, job: Job, image: np.ndarray, reader: Picture
         raise _UnusableVideo(reason(error)) from None
 
 
-def _frames(file: Path) -> Iterator[tuple[int, np.ndarray]]:
+def _frames(file: Path) -> Iterator[video_io.Frame]:
     try:
         yield from video_io.frames(file)
     except InputError as error:

@@ -1,8 +1,9 @@
-"""Videos made here with PyAV, whole and spoilt, read and written."""
+"""Videos made here with PyAV, whole and spoilt, read."""
 
 import contextlib
-import os
+import io
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.films import film, shaded, shown_times
+from PIL import Image
 
 from casnet_cli.errors import InputError
 from casnet_cli.prediction import video_io
-from casnet_cli.prediction.video_io import OverlayVideo, count, frames, rate
+from casnet_cli.prediction.overlay_video import OverlayVideo
+from casnet_cli.prediction.video_io import Frame, count, frames
 from casnet_cli.util.extras import install
 
 WIDTH, HEIGHT, LENGTH = 64, 48, 40
@@ -53,12 +57,6 @@ def spoilt(whole: Path, content: bytes) -> Path:
     return path
 
 
-def write(target: Path, length: int) -> None:
-    with OverlayVideo(target, Fraction(10), (WIDTH, HEIGHT)) as written:
-        for number in range(length):
-            written.add(picture(number))
-
-
 def shade(frame: np.ndarray) -> float:
     return float(frame[HEIGHT // 2 :, WIDTH // 2 :].mean())
 
@@ -67,9 +65,9 @@ def good_frames(path: Path) -> tuple[int, str]:
     """How many frames come before the fault, and the fault."""
     number = -1
     with pytest.raises(InputError) as caught:
-        for place, frame in frames(path):
-            assert place == number + 1 and abs(shade(frame) - 4 * place - 15) < 4
-            number = place
+        for frame in frames(path):
+            assert frame.number == number + 1 and abs(shade(frame.pixels) - 4 * frame.number - 15) < 4
+            number = frame.number
     fault = str(caught.value)
     assert fault.startswith(f"{path}: ")
     return number + 1, fault
@@ -80,12 +78,14 @@ def test_frames_come_in_order(tmp_path: Path, av: ModuleType, ending: str) -> No
     path = clip(tmp_path / f"a %d#{ending}", av, **({"movflags": "faststart"} if ending == ".mp4" else {}))
     assert ending in video_io.VIDEO_ENDINGS
     found = list(frames(path))
-    assert [number for number, _ in found] == list(range(LENGTH))
-    for number, frame in found:
-        assert frame.shape == (HEIGHT, WIDTH, 3) and frame.dtype == np.uint8
-        assert abs(shade(frame) - 4 * number - 15) < 4
-        np.testing.assert_allclose(frame[4, 4], (220, 20, 20), atol=12)
-    assert count(path) == LENGTH and rate(path) == 10
+    assert [frame.number for frame in found] == list(range(LENGTH))
+    begin = found[0].time
+    for frame in found:
+        assert frame.pixels.shape == (HEIGHT, WIDTH, 3) and frame.pixels.dtype == np.uint8
+        assert abs(shade(frame.pixels) - 4 * frame.number - 15) < 4
+        np.testing.assert_allclose(frame.pixels[4, 4], (220, 20, 20), atol=12)
+        assert frame.time - begin == Fraction(frame.number, 10) and frame.aspect == 1
+    assert count(path) == LENGTH
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_frames_come_in_order(tmp_path: Path, av: ModuleType, ending: str) -> No
 def test_frames_are_turned_counterclockwise_as_the_file_says(
     tmp_path: Path, av: ModuleType, turned: int, corner: tuple[int, int], shape: tuple[int, int]
 ) -> None:
-    _, frame = next(iter(frames(clip(tmp_path / "a.mp4", av, turned))))
+    frame = next(iter(frames(clip(tmp_path / "a.mp4", av, turned)))).pixels
     assert frame.shape[:2] == shape and frame.flags.c_contiguous
     np.testing.assert_allclose(frame[corner], (220, 20, 20), atol=12)
 
@@ -143,7 +143,13 @@ def h264(path: Path, av: ModuleType) -> Path:
     """A clip with frames out of order, by a decoder that mends what it can."""
     if "libx264" not in av.codec.codecs_available:
         pytest.skip("no H.264")
-    write(path, LENGTH)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.options = {"preset": "veryfast"}
+        for number in range(LENGTH):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="rgb24")))
+        container.mux(stream.encode(None))
     return path
 
 
@@ -194,7 +200,7 @@ def test_a_name_that_looks_like_a_protocol(tmp_path: Path, av: ModuleType, monke
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n" * 500, b"#EXTM3U\n#EXTINF:9\n/etc/passwd\n"])
-@pytest.mark.parametrize("call", [count, rate, lambda path: next(iter(frames(path)))])
+@pytest.mark.parametrize("call", [count, lambda path: next(iter(frames(path)))])
 def test_files_that_are_no_video(tmp_path: Path, av: ModuleType, content: bytes, call: Any) -> None:
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.mp4: not a readable video: Invalid data found"):
@@ -213,67 +219,99 @@ def test_a_file_of_sound_alone(tmp_path: Path, av: ModuleType) -> None:
     assert good_frames(tmp_path / "a.mp4") == (0, f"{tmp_path / 'a.mp4'}: no video in it")
 
 
-@pytest.mark.parametrize("encoders", [video_io.ENCODERS, ("none such", "mpeg4")])
-def test_an_overlay_video_of_odd_size(
-    tmp_path: Path, av: ModuleType, monkeypatch: pytest.MonkeyPatch, encoders: tuple[str, ...]
-) -> None:
-    monkeypatch.setattr(video_io, "ENCODERS", encoders)
-    with OverlayVideo(tmp_path / "o.mp4", Fraction(30000, 1001), (WIDTH - 1, HEIGHT - 1)) as written:
-        for number in range(LENGTH - 1):
-            written.add(picture(number, WIDTH - 1, HEIGHT - 1))
-        written.add(picture(LENGTH - 1, WIDTH + 20, HEIGHT + 8))
-    assert os.listdir(tmp_path) == ["o.mp4"]
-    found = list(frames(tmp_path / "o.mp4"))
-    assert len(found) == count(tmp_path / "o.mp4") == LENGTH and rate(tmp_path / "o.mp4") == Fraction(30000, 1001)
-    for number, frame in found:
-        assert frame.shape == (HEIGHT, WIDTH, 3)
-        assert abs(shade(frame) - 4 * number - 15) < 8
-        np.testing.assert_allclose(frame[4, 4], (220, 20, 20), atol=12)
-    with av.open(str(tmp_path / "o.mp4")) as container:
-        context = container.streams.video[0].codec_context
-        h264 = "libx264" in encoders
-        assert context.pix_fmt == "yuv420p" and context.name == ("h264" if h264 else "mpeg4")
-        assert next(container.decode(video=0)).colorspace == video_io.SMPTE170M or not h264
-
-
-def test_an_overlay_video_appears_whole_or_not_at_all(tmp_path: Path, av: ModuleType) -> None:
-    (tmp_path / "o.mp4").write_text("as it was")
-    (tmp_path / "o").mkdir()
-    with pytest.raises(KeyError), OverlayVideo(tmp_path / "o.mp4", Fraction(10), (WIDTH, HEIGHT)) as written:
-        written.add(picture(0))
-        hidden = set(os.listdir(tmp_path)) - {"o", "o.mp4"}
-        assert len(hidden) == 1 and hidden.pop().startswith(".o.mp4.")
-        raise KeyError
-    with OverlayVideo(tmp_path / "o.mp4", Fraction(10), (WIDTH, HEIGHT)):
-        pass
-    assert sorted(os.listdir(tmp_path)) == ["o", "o.mp4"] and (tmp_path / "o.mp4").read_text() == "as it was"
-    for place, words in (("none/o.mp4", "No such file"), ("o", "Is a directory")):
-        target = tmp_path / place
-        with pytest.raises(InputError, match=f"{place}: cannot be written: {words}"):
-            write(target, 1)
-    assert sorted(os.listdir(tmp_path)) == ["o", "o.mp4"]
-    with pytest.raises(ValueError, match="0 frames a second"):
-        OverlayVideo(tmp_path / "o.mp4", Fraction(0), (WIDTH, HEIGHT))
-
-
-def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path, av: ModuleType) -> None:
-    code = "import sys, pathlib, casnet_cli.util.files as f; f.unfinished_name(pathlib.Path(sys.argv[1])).touch()"
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "o.mp4")], check=True)
-    assert len(os.listdir(tmp_path)) == 1
-    write(tmp_path / "o.mp4", 1)
-    assert os.listdir(tmp_path) == ["o.mp4"]
-
-
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     calls: list[Any] = [lambda: next(frames(tmp_path / "a.mp4")), lambda: count(tmp_path / "a.mp4")]
-    calls += [lambda: rate(tmp_path / "a.mp4"), lambda: OverlayVideo(tmp_path / "a.mp4", Fraction(1), (2, 2))]
+    calls += [lambda: OverlayVideo(tmp_path / "o" / "a.mp4", tmp_path / "b.mp4", (2, 2))]
     for call in calls:
         with pytest.raises(InputError, match=re.escape(f"a.mp4: videos need PyAV ({install('video')})")):
             call()
 
 
 def test_frames_are_read_as_they_are_needed(tmp_path: Path, av: ModuleType) -> None:
-    found: Iterator[tuple[int, np.ndarray]] = frames(clip(tmp_path / "a.mp4", av))
-    assert next(found)[0] == 0
+    found: Iterator[Frame] = frames(clip(tmp_path / "a.mp4", av))
+    assert next(found).number == 0
     del found  # warns of nothing left open
+
+
+SHOWN = {
+    (0, 1, -1, 0): lambda image: np.rot90(image, -1),
+    (0, -1, 1, 0): lambda image: np.rot90(image, 1),
+    (-1, 0, 0, -1): lambda image: np.rot90(image, 2),
+    (-1, 0, 0, 1): lambda image: image[:, ::-1],
+    (1, 0, 0, -1): lambda image: image[::-1],
+    (0, 1, 1, 0): lambda image: image.swapaxes(0, 1),
+    (0, -1, -1, 0): lambda image: np.rot90(image, 2).swapaxes(0, 1),
+}
+"""What FFmpeg and players show of a picture by its matrix."""
+
+
+@pytest.mark.parametrize("matrix", SHOWN)
+def test_frames_are_turned_and_mirrored_as_a_player_shows_them(
+    tmp_path: Path, av: ModuleType, matrix: tuple[int, int, int, int]
+) -> None:
+    path = tmp_path / "a.mkv"
+    film(path, matrix=matrix, codec="mpeg4", sound=None, length=2, aspect=Fraction(4, 3))
+    frame = next(iter(frames(path)))
+    expected = SHOWN[matrix](shaded(0))
+    middle = slice(4, -4, 8)
+    np.testing.assert_allclose(frame.pixels[middle, middle].astype(int), expected[middle, middle], atol=20)
+    assert frame.aspect == (Fraction(3, 4) if matrix[0] == 0 else Fraction(4, 3))
+    if program := shutil.which("ffmpeg"):
+        words = [program, "-v", "quiet", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        raw = np.frombuffer(subprocess.run(words, capture_output=True, check=True).stdout, np.uint8)
+        np.testing.assert_allclose(frame.pixels.astype(int), raw.reshape(frame.pixels.shape), atol=4)
+
+
+@pytest.mark.parametrize(("ending", "codec"), [(".mkv", "libx264"), (".mp4", "libx264"), (".mkv", "mpeg4")])
+def test_frames_keep_irregular_times_and_a_late_start(tmp_path: Path, av: ModuleType, ending: str, codec: str) -> None:
+    if codec not in av.codec.codecs_available:
+        pytest.skip("no H.264")
+    path = tmp_path / f"a{ending}"
+    times = film(path, start=3.7, codec=codec, sound=None)
+    found = list(frames(path))
+    assert [float(frame.time) for frame in found] == pytest.approx(times[:-1], abs=1e-6)
+    assert [float(frame.time) for frame in found] == pytest.approx(shown_times(path), abs=1e-6)
+    assert float(found[-1].time + found[-1].duration) == pytest.approx(times[-1], abs=0.041)
+
+
+def test_the_clock_of_a_broadcast_begins_anywhere(tmp_path: Path, av: ModuleType) -> None:
+    times = film(tmp_path / "a.ts", start=3.7, codec="mpeg4", sound=None)
+    (tmp_path / "a.ts").rename(tmp_path / "a.mts")
+    found = [float(frame.time) for frame in frames(tmp_path / "a.mts")]
+    assert found == pytest.approx([time - 3.7 for time in times[:-1]], abs=1e-4)
+
+
+def test_pictures_and_lists_in_the_place_of_a_film(tmp_path: Path, av: ModuleType) -> None:
+    path = tmp_path / "a.mp4"
+    clip(tmp_path / "b.mp4", av)
+    for content in (b"ffconcat version 1.0\nfile b.mp4\n", encoded("PNG"), encoded("GIF")):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"a\.mp4: not a readable video: its content is of no video format"):
+            list(frames(path))
+
+
+def encoded(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture(0)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_frames_that_are_too_large(tmp_path: Path, av: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clip(tmp_path / "a.mkv", av)
+    monkeypatch.setattr(video_io, "MAX_FRAME_PIXELS", WIDTH * HEIGHT - 1)
+    for call in (count, lambda path: list(frames(path))):
+        with pytest.raises(
+            InputError, match=r"a\.mkv: its frames have no size, or a larger one than is read \(at most"
+        ):
+            call(path)
+    monkeypatch.setattr(video_io, "MAX_FRAME_PIXELS", WIDTH * HEIGHT)
+    assert len(list(frames(path))) == LENGTH
+
+
+def test_a_film_without_any_packet(tmp_path: Path, av: ModuleType) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        container.start_encoding()
+    assert good_frames(tmp_path / "a.mp4")[0] == 0

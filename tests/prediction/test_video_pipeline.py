@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.datasets import FunctionPredictor
+from helpers.films import film, shown_times
 from helpers.predictions import LABELS, by_brightness, manifest, opened, picture
 
 from casnet_cli.prediction.inputs import find_images
 from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
+from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.video_pipeline import predict_video
 
 
@@ -40,12 +42,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def label(folder: Path, network: FunctionPredictor | None = None, **options: object) -> list[dict[str, object]]:
+def label(
+    folder: Path, network: FunctionPredictor | None = None, reader: PictureReader | None = None, **options: object
+) -> list[dict[str, object]]:
     settings = {"folder": folder.parent / "out", "labels": LABELS, "identity": "run 1", **options}
     with Manifest(Outputs(**settings)) as opened_manifest:  # type: ignore[arg-type]
         jobs = opened_manifest.pending(find_images([folder], opened_manifest.outputs.folder))
         return [
-            predict_video(network or FunctionPredictor(by_brightness), job, opened_manifest, lambda frame, of: None)
+            predict_video(
+                network or FunctionPredictor(by_brightness), job, opened_manifest, lambda frame, of: None, reader
+            )
             for job in jobs
         ]
 
@@ -80,6 +86,23 @@ def test_a_mask_for_each_frame_and_a_line_for_all(folder: Path, av: ModuleType) 
     assert [record] == manifest(folder) and (record["mask"], record["frames"]) == ("clip", 5)
     assert record["classes"]["bright"] == pytest.approx(np.mean(bright), abs=1e-5)  # type: ignore[index]
     assert record["difficulty_mean"] == 0.25 and label(folder) == []
+
+
+@pytest.mark.parametrize(("name", "sound", "tracks"), [("clip.mkv", "aac", 1), ("clip.mov", "pcm_mulaw", 0)])
+def test_an_overlay_keeps_times_and_sound_and_says_what_it_leaves_out(
+    folder: Path, av: ModuleType, name: str, sound: str, tracks: int
+) -> None:
+    film(folder / name, start=3.7, sound=sound, codec="mpeg4", length=4)
+    reader = PictureReader()
+    assert label(folder, reader=reader)[0]["status"] == "ok"
+    overlay = folder.parent / "out" / "clip.overlay.mp4"
+    assert shown_times(overlay) == pytest.approx(shown_times(folder / name), abs=1e-3)
+    with av.open(str(overlay)) as container:
+        assert len(container.streams.audio) == tracks
+    said = [f"{remark.text}" for remark in reader.remarks.all()]
+    assert said == (
+        [] if tracks else ["its sound (pcm_mulaw) is of a kind that MP4 does not take: the overlay is without it"]
+    )
 
 
 def test_frames_that_are_missing_or_out_of_date(folder: Path, av: ModuleType) -> None:
