@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from casnet_cli.errors import BackendError
+from casnet_cli import paths
+from casnet_cli.errors import BackendError, reason
 from casnet_cli.util.signals import interrupts_kept
 from casnet_cli.util.streams import keep_descriptors, lasting
 
@@ -20,8 +22,8 @@ BACK_ENDS = ("tensorflow", "jax", "torch")
 def start() -> ModuleType:
     """Import Keras and its back end quietly and return keras. Takes seconds: only commands that compute call it.
 
-    The back end is that of the environment variable KERAS_BACKEND, else the first one installed; Keras's own file of
-    settings is not read. Raises BackendError.
+    The back end is that of the environment variable KERAS_BACKEND, else the first one installed; what Keras's own file
+    of settings says does not count. Raises BackendError.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     installed = next((name for name in BACK_ENDS if find_spec(name)), BACK_ENDS[0])
@@ -32,9 +34,17 @@ def start() -> ModuleType:
         raise BackendError(f"KERAS_BACKEND={name}: {name} is not installed")
     for logger in ("absl", "tensorflow"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-    with interrupts_kept(), silence(), _left_out(name):
-        import keras
-
+    if "keras" in sys.modules:
+        return import_module("keras")
+    os.environ.setdefault("KERAS_HOME", str(paths.keras_home()))
+    try:
+        with interrupts_kept(), silence(), _left_out(name):
+            import keras
+    except ValueError as error:
+        raise BackendError(f"{paths.keras_home() / 'keras.json'}: {reason(error)} (remove that file)") from None
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     return keras
 
 

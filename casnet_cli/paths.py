@@ -16,9 +16,23 @@ def recipes_folder() -> Path:
     return packed if packed.is_dir() else Path(__file__).parents[1] / "recipes"
 
 
+def keras_home() -> Path:
+    """Keras's own folder: KERAS_HOME, else `.keras` at home.
+
+    A user of a container may have no home, or one that cannot be written: then a folder among the temporary files.
+    """
+    if given := os.environ.get("KERAS_HOME"):
+        return Path(given)
+    home = os.path.expanduser("~")  # stays as it is without HOME and an entry in /etc/passwd
+    own = Path(home, ".keras")
+    if os.path.isabs(home) and (os.path.isdir(own) or os.access(home, os.W_OK)):
+        return own
+    return Path(os.environ.get("TMPDIR", "/tmp"), f"keras-{os.getuid()}")
+
+
 def keras_weights_folder() -> Path:
     """Where Keras keeps downloaded ImageNet weights."""
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    return keras_home() / "models"
 
 
 def newest_data(folder: Path = DATA) -> Path:
