@@ -23,6 +23,7 @@ EXAMPLES = (
     "casnet train stanford-background-lite --fold 2",
     "casnet train --set training.epochs=40 --set training.batch_size=4",
     "casnet train --resume",
+    "casnet train --finish",
 )
 """For the help page."""
 
@@ -34,6 +35,9 @@ def command(
     run: RunFolder = None,
     overrides: Overrides = None,
     resume: Resume = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Close a stopped run as it is: calibrated, ready for export.")
+    ] = False,
     fold: Fold = None,
     init: Init = None,
     strategy: Strategy = "auto",
@@ -54,6 +58,7 @@ def command(
         run=run,
         overrides=overrides or [],
         resume=resume,
+        finish=finish,
         fold=fold,
         init=init,
         strategy=strategy,

@@ -131,10 +131,19 @@ def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, be
 
 def amend(path: Path, calibration: Mapping[str, object]) -> None:
     """Add to a checkpoint what was fitted after training, as a new file in its place. Raises RunError."""
+    _amend(path, "calibration", calibration)
+
+
+def finish(path: Path) -> None:
+    """Say in a checkpoint that its run has come to its end, as a new file in its place. Raises RunError."""
+    _amend(path, "schedule", {**read_meta(path).schedule, "finished": True})
+
+
+def _amend(path: Path, attribute: str, content: Mapping[str, object]) -> None:
     try:
         image = io.BytesIO(path.read_bytes())
         with h5py.File(image, "r+") as file:
-            file.attrs["calibration"] = json.dumps(calibration)
+            file.attrs[attribute] = json.dumps(content)
         write_whole(path, image.getvalue())
     except OSError as error:
         raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None

@@ -7,14 +7,16 @@ from casnet_cli import backend, console
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import InputError, RunError
+from casnet_cli.paths import RUNS
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import Meta, read_meta
 from casnet_cli.runs.folder import Beginning, RunFolder
 from casnet_cli.runs.trained import TrainedRun, open_run_data
+from casnet_cli.util.shell import typed
 from casnet_cli.workflows.rare_settings import with_data
 from casnet_cli.workflows.recipe_choice import Choice, choose, with_bands
-from casnet_cli.workflows.train.calibrate import calibrate_run
 from casnet_cli.workflows.train.deadline import Deadline, seconds
+from casnet_cli.workflows.train.finishing import complete
 from casnet_cli.workflows.train.plan import RunPlan, Start
 
 FIXED = ("model.", "data.", "training.seed", "training.batch_size", "evaluation.best")
@@ -36,6 +38,8 @@ class TrainOptions:
     """Changes of the recipe, `section.key=value`."""
     resume: bool = False
     """Go on with a run."""
+    finish: bool = False
+    """Close a run that was stopped, in place of training."""
     fold: int | None = None
     """Fold of the cross-validation; None: the first, or that of the run."""
     init: Path | None = None
@@ -86,7 +90,7 @@ class Continued:
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that has come to its end."""
+    """A run that has come to its end, or that `--finish` brings there."""
 
     plan: RunPlan
     """The recipe and its images."""
@@ -118,8 +122,10 @@ def train(options: TrainOptions) -> Path | None:
 
             replay(folder)
             return None
-        case Finished() as finished:
-            return _complete(finished)
+        case Finished(plan, reason, run, saved):
+            console.message(reason)
+            complete(run, plan, saved)
+            return run
         case New(plan, reason, run, init):
             console.message(reason)
             return _run(plan, Start(run, init), options, deadline)
@@ -135,6 +141,8 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
     """
     if options.replay:
         return Replay(options.replay)
+    if options.finish:
+        return _resolve_finish(options)
     options = _with_run(options)
     saved = RunFolder(options.run).resumable() if options.run else None
     if options.run and saved:
@@ -191,6 +199,18 @@ def _as_begun(options: TrainOptions, begun: Beginning | None) -> TrainOptions:
     )
 
 
+def _resolve_finish(options: TrainOptions) -> Finished:
+    if options != TrainOptions(run=options.run, data=options.data, strategy=options.strategy, finish=True):
+        raise InputError("--finish: closes a run as it is (--run and --data alone may stand beside it)")
+    options = _with_run(replace(options, resume=True))
+    saved = RunFolder(options.run).resumable() if options.run else None
+    if not options.run or not saved:
+        raise RunError(f"{options.run or RUNS}: nothing to finish, as there is no run with a checkpoint")
+    found = _resolve_continued(options, options.run, saved)
+    reason = f"finishing {found.run} after step {saved.progress.step}, on {found.plan.store.path}"
+    return Finished(found.plan, reason, found.run, saved)
+
+
 def _resolve_continued(options: TrainOptions, run: Path, saved: Meta) -> Continued | Finished:
     if not options.resume and not options.dry_run:
         raise RunError(f"{run}: holds a run already (continue it by --resume, or choose another --run)")
@@ -202,8 +222,10 @@ def _resolve_continued(options: TrainOptions, run: Path, saved: Meta) -> Continu
     if options.dry_run or not Start(run, saved=saved).finished(plan):
         return Continued(plan, choice.reason, run, saved)
     changes = recipes.differences(saved.recipe, choice.recipe)
-    if idle := [change for change in changes if not change.startswith("training.epochs")]:
-        raise RunError(*(f"{run}: finished, so nothing comes of {change}" for change in idle))
+    plays = () if saved.schedule["finished"] else ("training.epochs",)  # the end of the schedule holds for more epochs
+    if idle := [change for change in changes if not change.startswith(plays)]:
+        further = f"--init {typed(run)} begins another run with its weights"
+        raise RunError(*(f"{run}: finished, so nothing comes of {change} ({further})" for change in idle))
     return Finished(plan, choice.reason, run, saved)
 
 
@@ -248,14 +270,3 @@ def _run(plan: RunPlan, start: Start, options: TrainOptions, deadline: Deadline)
         return run_training(setup, deadline)
     finally:
         backend.release_memory()
-
-
-def _complete(finished: Finished) -> Path:
-    """Do what is left of the end of a training that was cut short there."""
-    console.message(finished.reason)
-    folder, saved = RunFolder(finished.run), finished.saved
-    folder.recall_times(saved.progress.history)
-    folder.write_history(saved.progress.history)
-    calibrate_run(finished.run, finished.plan.val_part)
-    console.message(f"{finished.run}: finished already, after {saved.progress.epochs} epochs")
-    return finished.run

@@ -48,7 +48,7 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
         if writer is None:
             return None
         if deadline.near(setup.pace.ahead_of_calibration()):
-            later = f"casnet train --run {typed(writer.path)} --resume"
+            later = f"casnet train --run {typed(writer.path)} --finish"
             console.message(f"not calibrated, for which --max-time leaves no time; do it by: {later}")
         else:
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
@@ -125,10 +125,11 @@ class Trainer:
     def _stop(self) -> NoReturn:
         self._save()
         if self.writer:
-            again = f"casnet train --run {typed(self.writer.path)} --resume"
+            again = f"casnet train --run {typed(self.writer.path)}"
             in_time = not self.stopped and self.deadline.limit is not None  # else another worker was stopped
             why = "stopped before --max-time," if in_time else "stopped"
-            console.message(f"{why} after step {self.setup.progress.step}; go on: {again}")
+            console.message(f"{why} after step {self.setup.progress.step}; go on: {again} --resume")
+            console.message(f"or close it as it is, which also calibrates it: {again} --finish")
             self.writer.close()
         raise typer.Exit(130)
 

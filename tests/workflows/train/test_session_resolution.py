@@ -13,7 +13,7 @@ from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import CasnetError, DataError, InputError, RecipeError, RunError
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.checkpoint import read_meta
+from casnet_cli.runs.checkpoint import finish, read_meta
 from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train.plan import RunPlan
 from casnet_cli.workflows.train.session import Continued, Finished, New, Replay, TrainOptions, resolve
@@ -123,8 +123,7 @@ def test_a_finished_run(store: Store, recipe: Recipe) -> None:
 
 def test_a_run_that_its_schedule_has_ended_is_finished(store: Store, recipe: Recipe) -> None:
     write_run(RUN, store, meta_after(store, recipe, 1, ended=True))
-    found = resolve(TrainOptions(resume=True, overrides=["training.epochs=9"]))
-    assert isinstance(found, Finished)
+    assert isinstance(resolve(TrainOptions(resume=True)), Finished)
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
@@ -211,3 +210,29 @@ def test_a_run_goes_on_with_pictures_like_its_own_alone(four: Store, recipe: Rec
 def test_a_recipe_of_another_number_of_bands_makes_no_plan(four: Store, recipe: Recipe) -> None:
     with pytest.raises(DataError, match="bands.h5: has 4 bands .* and model.input_bands is 3"):
         RunPlan.of(Choice("folder", recipe, BANDS, ""), four, None)
+
+
+def test_finishing_takes_a_stopped_run_as_it_is(store: Store, recipe: Recipe) -> None:
+    with pytest.raises(RunError, match="runs: nothing to finish, as there is no run with a checkpoint"):
+        resolve(TrainOptions(finish=True))
+    with pytest.raises(RunError, match="runs/none: nothing to finish"):
+        resolve(TrainOptions(run=Path("runs/none"), finish=True))
+    write_run(RUN, store, meta_after(store, recipe, 1))
+    found = resolve(TrainOptions(finish=True))
+    assert isinstance(found, Finished) and (found.run, found.saved.progress.epochs) == (RUN, 1)
+    assert found.reason == f"finishing runs/one after step 3, on {store.path.resolve()}"
+    for more in ({"resume": True}, {"overrides": SETTINGS}, {"fold": 1}, {"dry_run": True}, {"max_time": "3h"}):
+        with pytest.raises(InputError, match="--finish: closes a run as it is"):
+            resolve(replace(TrainOptions(run=RUN, finish=True), **more))
+
+
+def test_a_run_that_its_schedule_or_a_call_has_ended_does_not_go_on(store: Store, recipe: Recipe) -> None:
+    last = write_run(RUN, store, meta_after(store, recipe, 1)).last
+    assert isinstance(resolve(TrainOptions(run=RUN, resume=True)), Continued)
+    finish(last)
+    assert read_meta(last).finished
+    assert isinstance(resolve(TrainOptions(run=RUN, resume=True)), Finished)
+    with pytest.raises(
+        RunError, match=r"finished, so nothing comes of training.epochs: 2 → 9 \(--init runs/one begins"
+    ):
+        resolve(TrainOptions(run=RUN, resume=True, overrides=["training.epochs=9"]))
