@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from casnet_cli.reports.curves import LARGEST
 from casnet_cli.util.text import percent
 
 LEFT, RIGHT, TOP, BOTTOM = 40, 330, 10, 190
@@ -11,6 +12,9 @@ LEFT, RIGHT, TOP, BOTTOM = 40, 330, 10, 190
 
 COLORS = ("--bar", "--warning", "--error")
 """Colours of a page, one a line."""
+
+MOST_STEPS, LEAST = 1e12, 1e-30
+"""A larger number of steps is a mistake; a smaller value is drawn as none."""
 
 MARKED = 12
 """Up to so many points of a line each one is marked."""
@@ -85,7 +89,7 @@ def over_steps(
     steps = [x for points in known.values() for x, _ in points]
     span, top = (0.0, max(1.0, *steps)), _round_above(max(y for points in known.values() for _, y in points))
     lines = [
-        _line(label if len(known) > 1 else "", points, span, top, color)
+        _line(label if len(columns) > 1 else "", points, span, top, color)
         for (label, points), color in zip(known.items(), COLORS, strict=False)
     ]
     shown = sorted({0.0, round(span[1] / 2), span[1]})
@@ -103,13 +107,13 @@ def _known(history: Sequence[Mapping[str, float | None]], column: str, factor: f
     return [
         (step, factor * value)
         for step, value in cells
-        if step is not None and value is not None and math.isfinite(step) and math.isfinite(value)
+        if step is not None and value is not None and 0 <= step < MOST_STEPS and abs(factor * value) < LARGEST
     ]
 
 
 def _round_above(value: float) -> float:
     """The next of 1, 2, 5, 10, 20, …, and their tenths, that is not below."""
-    if value <= 0:
+    if value < LEAST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10, 20) if step * power >= value)

@@ -23,7 +23,7 @@ def test_columns_over_steps_with_gaps() -> None:
         {"step": 5.0, "a": 0.25},
     ]
     found = over_steps("validation", history, {"a": "first", "b": "second"}, 100)
-    assert found and [(line.label, line.points) for line in found.lines] == [("", "98.0,10.0 330.0,100.0")]
+    assert found and [(line.label, line.points) for line in found.lines] == [("first", "98.0,10.0 330.0,100.0")]
     assert [mark.text for mark in found.marks_x] == ["0", "2", "5"]
     assert [mark.text for mark in found.marks_y] == ["0", "25", "50"]
 
@@ -52,3 +52,17 @@ def test_nothing_known_is_no_plot(history: list[dict[str, float | None]]) -> Non
 def test_zeros_have_an_axis() -> None:
     found = over_steps("loss", [{"step": 1.0, "loss": 0.0}, {"step": 2.0, "loss": 0.0}], {"loss": "loss"})
     assert found and found.lines[0].points == "185.0,190.0 330.0,190.0"
+
+
+def test_numbers_that_no_training_gives_are_left_out() -> None:
+    history = [
+        {"step": 1.0, "a": 1e308},
+        {"step": 2.0, "a": -math.inf},
+        {"step": math.inf, "a": 0.5},
+        {"step": math.nan, "a": 0.5},
+        {"step": -4.0, "a": 0.5},
+        {"step": 1e300, "a": 0.5},
+        {"step": 4.0, "a": 5e-324},
+    ]
+    found = over_steps("loss", history, {"a": "a"}, 100)
+    assert found and found.lines[0].points == "330.0,190.0" and found.marks_y[-1].text == "1"

@@ -86,8 +86,8 @@ def _history(key: EvaluationKey) -> list[dict[str, float | None]]:
 
 def _title(key: EvaluationKey) -> str:
     fold = f", fold {key.fold}" if key.fold else ""
-    some = f", {key.chosen}" if key.limit or key.listed_sha256 else ""
-    return f"{key.run.title} on {key.store.name}, {key.split}{fold}{some}"
+    images = key.chosen if key.limit or key.listed_sha256 else key.split
+    return f"{key.run.title} on {key.store.name}{fold}, {images}"
 
 
 def _circumstances(key: EvaluationKey, metrics: "MetricsRecord") -> str:
