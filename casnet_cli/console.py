@@ -35,7 +35,7 @@ class _Output(Console):
 out = _Output(highlight=False, emoji=False, soft_wrap=True, width=None if lasting(sys.stdout).isatty() else UNLIMITED)
 err = _Output(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
-WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 20
+WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 24
 """Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
 
 _level = {"quiet": False, "verbose": False}

@@ -1,6 +1,7 @@
 """What a training shows and draws: progress, expected time, log, TensorBoard events and sample pictures."""
 
 import contextlib
+import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -57,7 +58,7 @@ class TrainingView:
         if self.folder:
             self.loggers = self._open_loggers(self.folder)
             self.bar = self.stack.enter_context(console.bar("training"))
-            compiling = f"compiling the first step, about {duration(self.pace.compiling)}"
+            compiling = f"compiling, about {duration(self.pace.compiling)}"
             self.bar.update(self.progress.step, self.plan.length.steps, compiling)
             self.events = Events(self.folder.path, self.progress.step)
             self.stack.callback(self.events.close)
@@ -131,15 +132,24 @@ class TrainingView:
             f"({self.pace.step_seconds:.2f} s a step, {resident})"
         )
 
+    def doing(self, what: str) -> None:
+        """Show what is being done in place of a step."""
+        if self.bar:
+            self.bar.update(self.progress.step, self.plan.length.steps, what, self.pace.left(self.progress))
+
     def sampler(self, part: Subset) -> Callable[[LabelledImage, PixelOutputs], None]:
-        """A function that takes each image of a validation with its outputs, and draws the samples among them."""
+        """A function that takes each image of a validation with its outputs, shows how many there were, and draws the
+        samples among them.
+        """
         from casnet_cli.reports import panels
 
         self.strips = []
         samples = set(_spread(part, self.plan.recipe.evaluation.samples)) if self.folder else set()
-        labels = self.plan.store.labels
+        labels, done = self.plan.store.labels, itertools.count(1)
+        self.doing(f"validating 0/{len(part)}")
 
         def draw(image: LabelledImage, outputs: PixelOutputs) -> None:
+            self.doing(f"validating {next(done)}/{len(part)}")
             if image.name in samples:
                 pixels = shown(image.image, self.plan.store.intensities)
                 self.strips.append((image.name, panels.strip(pixels, image.label, outputs, labels)))
@@ -151,9 +161,9 @@ class TrainingView:
         from casnet_cli.reports import panels
 
         assert self.folder is not None and self.events is not None
-        line = _epoch_line(report)
-        self.folder.log(line)
-        console.message(line)
+        for line in _epoch_lines(report):
+            self.folder.log(line)
+            console.message(line)
         if report.validation and report.validation.lost and 2 * report.epoch >= self.plan.length.epochs:
             self._hint()
         step = int(report.row["step"])
@@ -190,18 +200,16 @@ def _spread(part: Subset, most: int) -> list[str]:
     return names[:: max(1, len(names) // max(1, most))][:most]
 
 
-def _epoch_line(report: EpochReport) -> str:
-    row = report.row
-    losses = " ".join(
-        f"{key.removeprefix('loss_')} {value:.3f}" for key, value in row.items() if key.startswith("loss")
-    )
-    if report.validation is None:
-        return f"epoch {report.epoch}: {losses}"
+def _epoch_lines(report: EpochReport) -> list[str]:
+    """An epoch in a line, with figures of the validation if there was one; classes that it lost in another."""
+    row, validation = report.row, report.validation
+    line = f"epoch {report.epoch}: loss {row['loss']:.3f}"
+    if validation is None:
+        return [line]
     pixels, mean = (percent(row[f"val_{name}"]) for name in ("pixel_accuracy", "mean_iou"))
     best = " (best)" if report.best else ""
-    line = f"epoch {report.epoch}: {losses}; validation pixel accuracy {pixels}, mean IoU {mean}"
-    lost = f"; {report.validation.lost}" if report.validation.lost else ""
-    return f"{line}{_weakest(report.validation)}{best}{lost}"
+    line += f", pixel accuracy {pixels}, mean IoU {mean}{best}{_weakest(validation)}"
+    return [line, f"  {validation.lost}"] if validation.lost else [line]
 
 
 def _weakest(validation: Validation) -> str:

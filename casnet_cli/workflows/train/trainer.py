@@ -51,6 +51,7 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
             later = f"casnet train --run {typed(writer.path)} --finish"
             console.message(f"not calibrated, for which --max-time leaves no time; do it by: {later}")
         else:
+            view.doing("calibrating")
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
     best = score_words(setup.plan.recipe.evaluation.best)
     console.result(f"{writer.path}: best validation {best} {percent(setup.schedule.best)} %")
