@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from casnet_cli.errors import InputError, reason
-from casnet_cli.util.files import check_writable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.streams import lasting
 from casnet_cli.util.text import duration
 
@@ -37,6 +38,9 @@ err = _Output(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 24
 """Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
+
+LEAST_TIME = 0.5
+"""Seconds after which the pieces of work in a second are known."""
 
 _level = {"quiet": False, "verbose": False}
 _shown: set[str] = set()
@@ -122,7 +126,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def check_json(file: str | None, made: Path | None = None) -> None:
-    """Raises InputError, before any work is done, where `write_json` could not write.
+    """Raises InputError, before any work is done, where `write_json` could not write, or a file of another kind is.
 
     file: that of `--json`; None: there is none. made: a folder that the work makes before it writes the file.
     """
@@ -134,6 +138,7 @@ def check_json(file: str | None, made: Path | None = None) -> None:
     if target.parent.is_dir():
         if target.is_file() or not target.exists():
             check_writable(target.parent)
+            check_replaceable(target, lambda head: head.lstrip()[:1] in (b"", b"{", b"["), "JSON file", "--json")
     elif not made or not Path(os.path.realpath(made)).is_relative_to(target.parent):
         raise InputError(f"{file}: cannot be written: no such folder")
 
@@ -173,6 +178,7 @@ class Bar:
 
     def __init__(self, title: str, progress: Progress | None):
         self.title, self.progress, self._shown = title, progress, -1.0
+        self._first: tuple[float, int] | None = None
         self.task = progress.add_task(title, total=None, note="", end=None) if progress else None
 
     def update(self, done: float, total: float | None, note: str = "", left: float | None = None) -> None:
@@ -188,6 +194,19 @@ class Bar:
             self._shown = done / total
             remaining = f"  {duration(left)} left" if left else ""
             message(f"{self.title}: {done:g}/{total:g} {note}{remaining}".rstrip())
+
+    def wait(self, total: int, what: str) -> None:
+        """Show on a terminal what is waited for before the first piece of work is done."""
+        if self.progress:
+            self.update(0, total, what)
+
+    def count(self, done: int, total: int, unit: str = "images") -> None:
+        """`update` for pieces of work of which the first had to wait for something, with their number a second."""
+        now = time.perf_counter()
+        began, before = self._first = self._first or (now, done)
+        rate = (done - before) / (now - began) if now - began > LEAST_TIME else 0.0
+        note, left = (f"{rate:.1f} {unit}/s", (total - done) / rate) if rate else ("", None)
+        self.update(done, total, note, left)
 
 
 def progress_line(

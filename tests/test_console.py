@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli import casnet
+from rich.console import Console
 
 from casnet_cli import console
 from casnet_cli.console import progress_line
@@ -74,21 +75,26 @@ def test_a_result_for_programs_is_found_unwritable_before_the_work(
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
     Path("link").symlink_to("none/below")
+    Path("x.json").write_text('\n{"runs": []}')
+    Path("data.h5").write_bytes(b"\x89HDF")
     for given in (None, "-", "x.json", "file", "/dev/null"):
         console.check_json(given)
     console.check_json("out/new/x.json", Path("out/new"))
     console.check_json("out/x.json", Path("out/new"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.h5", "file", "link", "x.json"]
     for given, made, words in (
         ("none/x.json", None, "no such folder"),
         ("none/x.json", Path("out"), "no such folder"),
         ("file/x.json", None, "no such folder"),
         ("link", None, "no such folder"),
         (".", None, "Is a directory"),
+        ("data.h5", None, r"is there, and is no JSON file \(choose another --json, or remove it\)"),
     ):
-        with pytest.raises(InputError, match=f"^{given}: cannot be written: {words}$"):
+        with pytest.raises(InputError, match=f"{given}: (cannot be written: )?{words}$"):
             console.check_json(given, made)
-    for words in (("compare", "runs/gone"), ("check", "gone"), ("bench", "--run", "runs/gone")):
+    assert "is no JSON file" in casnet("info", "data.h5", "--json", "data.h5", code=2)
+    assert Path("data.h5").read_bytes() == b"\x89HDF"
+    for words in (("compare", "runs/gone"), ("check", "gone"), ("bench", "--run", "runs/gone"), ("runs",)):
         assert casnet(*words, "--json", "none/x.json", code=2).startswith("error: none/x.json: cannot be written")
 
 
@@ -153,3 +159,28 @@ def test_a_remark_is_shown_once_a_command(capsys: pytest.CaptureFixture[str]) ->
         for _ in range(3):
             console.once("no locks here")
     assert capsys.readouterr().err == "no locks here\n" * 2
+
+
+def test_the_first_piece_of_work_counts_in_no_rate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    with console.bar("evaluating") as bar:
+        bar.wait(20, "compiling")
+        for done in range(1, 21):
+            bar.count(done, 20)
+            clock[0] += 0.1 if done < 3 else 1.0
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == "evaluating: 1/20", "a pipe is not told what is waited for, and no rate by one piece"
+    assert shown[2] == "evaluating: 7/20 1.4 images/s  9 s left"
+    assert shown[-1].startswith("evaluating: 20/20 1.1 images/s")
+
+
+def test_a_terminal_shows_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr(console, "err", screen)
+    with console.bar("evaluating") as bar:
+        bar.wait(20, "compiling")
+    assert isinstance(screen.file, io.StringIO)
+    assert "0/20  0:00:00 passed  -:--:-- left" in screen.file.getvalue() and "compiling" in screen.file.getvalue()

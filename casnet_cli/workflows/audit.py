@@ -140,6 +140,7 @@ def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.
     counts = np.zeros((classes, classes), np.int64)
     done = 0
     with console.bar("auditing") as bar:
+        bar.wait(total, "compiling")
         for held_out in runs:
             console.message(f"{held_out.run.title}: {len(held_out.images)} images that it never trained on")
             if held_out.run.meta.recipe.model.variant != "attention":
@@ -153,7 +154,7 @@ def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.
                 found += [LocatedSuspect(held_out.images.group, sample.name, suspect) for suspect in own]
                 counts += confusion(sample.label, proposal, classes)
                 done += 1
-                bar.update(done, total)
+                bar.count(done, total)
             backend.release_memory()
     return sorted(found, key=lambda located: -located.suspect.score)[:top], counts
 

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,15 +163,13 @@ def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]"
     from casnet_cli.prediction.picture_reader import PictureReader
 
     predictor = open_predictor(run, ranking_outputs, InferenceSettings(pools=True))
-    began, reader = 0.0, PictureReader(run.meta.intensities)
+    reader = PictureReader(run.meta.intensities)
     with console.bar("scoring") as bar:
-        for done, entry in enumerate(predict_folder(predictor, jobs, manifest, reader)):
+        bar.wait(len(jobs), "compiling")
+        for done, entry in enumerate(predict_folder(predictor, jobs, manifest, reader), 1):
             if entry["status"] == "failed":
                 console.message(f"failed: {entry['file']}: {entry['error']}")
-            began = began or time.perf_counter()  # after the first, which waited for compiling
-            rate = done / max(time.perf_counter() - began, 1e-9)
-            left = (len(jobs) - done - 1) / rate if rate else None
-            bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
+            bar.count(done, len(jobs))
     for remark in reader.remarks.all():
         console.message(f"note: {remark.line}")
 

@@ -51,6 +51,7 @@ class ListedRun:
 
 def list_runs(file: str | None, folder: Path = paths.RUNS) -> None:
     """Show all runs below a folder, those of crossval and ablate too, newest first. file: for JSON; `-` is stdout."""
+    console.check_json(file)
     found = [_listed(run) for run in _newest_first(folder)]
     if file:
         console.write_json({"runs": [asdict(one) for one in found]}, file)
@@ -59,19 +60,25 @@ def list_runs(file: str | None, folder: Path = paths.RUNS) -> None:
     if not found:
         console.result(f"{folder}/: no run here (casnet train begins one)")
         return
-    columns = ("run", "data", "recipe", "state", "val. accuracy", "val. IoU", "test accuracy", "test IoU", "time")
+    columns = ("run", "data", "recipe", "state", "validation", "test", "time")
     rows = [
         (
             one.run,
             one.data or "–",
             one.recipe or "–",
             one.state,
-            *map(percent, (one.pixel_accuracy, one.mean_iou, one.test_pixel_accuracy, one.test_mean_iou)),
+            _pair(one.pixel_accuracy, one.mean_iou),
+            _pair(one.test_pixel_accuracy, one.test_mean_iou),
             duration(3600 * one.hours),
         )
         for one in found
     ]
-    console.table(f"{count(len(found), 'run')}, newest first", columns, rows)
+    console.table(f"{count(len(found), 'run')}, newest first; pixel accuracy / mean IoU, %", columns, rows)
+
+
+def _pair(accuracy: float | None, iou: float | None) -> str:
+    """Pixel accuracy and mean IoU in a cell."""
+    return "–" if accuracy is None and iou is None else f"{percent(accuracy)}/{percent(iou)}"
 
 
 def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> None:

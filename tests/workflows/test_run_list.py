@@ -55,7 +55,8 @@ def test_every_state_newest_first(home: Path) -> None:
     assert [found[0][key] for key in figures] == [0.8, 0.5, 0.75, 0.25, 1.0]
     assert [found[1][key] for key in figures] == [None, None, None, None, 0.0]
     shown = casnet("runs")
-    assert shown.startswith("5 runs, newest first") and "1 h 00 min" not in shown and "60 min" in shown
+    assert shown.startswith("5 runs, newest first; pixel accuracy / mean IoU, %") and "60 min" in shown
+    assert "80.0/50.0" in shown and "75.0/25.0" in shown
 
 
 def test_figures_are_those_of_the_epoch_that_chose_the_best_checkpoint(home: Path) -> None:

@@ -1,5 +1,6 @@
 """What `casnet eval` does: evaluate a run on a split, write the files, show the tables."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -116,14 +117,16 @@ def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evalu
     predictor = open_predictor(run, evaluation_outputs(run.meta.temperature), settings)
     detailed = DetailedMetrics(store.labels, run.meta.temperature, run.meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar, ExitStack() as stack:
-        samples = _counted(whole_images(key.images), len(key.images), bar, options.ends)
+        samples = _in_time(whole_images(key.images), options.ends)
         keep = stack.enter_context(_saver(out / "predictions", key)) if options.save_predictions else _nothing
-        evaluation = evaluate(predict_samples(predictor, samples), store.labels, detailed, keep)
-    try:
-        cards = _pictures(out / "pictures", key, evaluation, predictor, options.worst)
-        write_files(out, evaluation, key, cards)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {reason(error)}") from None
+        counted = _counted(keep, len(key.images), bar)
+        evaluation = evaluate(predict_samples(predictor, samples), store.labels, detailed, counted)
+        bar.update(len(key.images), len(key.images), "drawing pictures")
+        try:
+            cards = _pictures(out / "pictures", key, evaluation, predictor, options.worst)
+            write_files(out, evaluation, key, cards)
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return evaluation
 
 
@@ -180,12 +183,23 @@ def _pictures(
     return cards
 
 
-def _counted(
-    samples: "Iterable[LabelledImage]", total: int, bar: console.Bar, ends: float | None
-) -> "Iterator[LabelledImage]":
-    """The samples, with the bar moved on, until the time is over. Raises TimeoutError."""
-    for done, sample in enumerate(samples, 1):
+def _in_time(samples: "Iterable[LabelledImage]", ends: float | None) -> "Iterator[LabelledImage]":
+    """The samples, until the time is over. Raises TimeoutError."""
+    for sample in samples:
         if ends is not None and time.monotonic() >= ends:
             raise TimeoutError
         yield sample
-        bar.update(done, total)
+
+
+def _counted(
+    keep: "Callable[[LabelledImage, PixelOutputs], None]", total: int, bar: console.Bar
+) -> "Callable[[LabelledImage, PixelOutputs], None]":
+    """`keep` that moves the bar on after each image."""
+    done = itertools.count(1)
+    bar.wait(total, "compiling")
+
+    def counted(sample: "LabelledImage", outputs: "PixelOutputs") -> None:
+        keep(sample, outputs)
+        bar.count(next(done), total)
+
+    return counted

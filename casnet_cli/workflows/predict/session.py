@@ -1,7 +1,6 @@
 """What `casnet predict` does: find the inputs, label those that are not labelled yet, and sum up."""
 
 import hashlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,20 +94,17 @@ def label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]"
     from casnet_cli.prediction.video_pipeline import predict_video
 
     images, videos = [job for job in jobs if not job.video], [job for job in jobs if job.video]
-    began = 0.0
-    done = -1
+    done = 0
 
     def show(entry: "ManifestEntry") -> None:
-        nonlocal done, began
-        done += 1  # since the first, which waited for compiling
+        nonlocal done
+        done += 1
         if entry["status"] == "failed":
             console.message(f"failed: {entry['file']}: {entry['error']}")
-        began = began or time.perf_counter()
-        rate = done / max(time.perf_counter() - began, 1e-9)
-        left = (len(jobs) - done - 1) / rate if rate else None
-        bar.update(done + 1, len(jobs), f"{rate:.1f} images/s" if rate else "", left)
+        bar.count(done, len(jobs))
 
     with console.bar("labelling") as bar:
+        bar.wait(len(jobs), "starting")
         for entry in predict_folder(predictor, images, manifest, reader):
             show(entry)
     for job in videos:
