@@ -56,10 +56,10 @@ def unfinished(target: Path) -> Iterator[Path]:
             path.unlink(missing_ok=True)
 
 
-def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -> None:
+def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str, option: str = "--out") -> None:
     """Raises InputError if `target` exists and cannot be read, or is no file of the `kind` (a word for the message).
 
-    known: gets the first 4096 bytes; whether they are of that kind.
+    known: gets the first 4096 bytes; whether they are of that kind. option: by which the target is named.
     """
     try:
         with open(target, "rb") as file:
@@ -69,7 +69,7 @@ def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str) -
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
     if not known(content):
-        raise InputError(f"{target}: is there, and is no {kind} (choose another --out, or remove it)")
+        raise InputError(f"{target}: is there, and is no {kind} (choose another {option}, or remove it)")
 
 
 def check_writable(folder: Path) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def show(what: str | None, json: str | None) -> None:
     """Show the facts about a file. json: a file for them, `-` is stdout. Raises CasnetError."""
+    console.check_json(json)
     facts = describe(what)
     if json:
         console.write_json(facts, json)
