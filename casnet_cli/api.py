@@ -238,7 +238,9 @@ def train(
     from casnet_cli.workflows.train.session import train as work
 
     overrides = [f"{key}={toml(value)}" for key, value in (settings or {}).items()]
-    options = TrainOptions(recipe, _path(data), _path(run), overrides, resume, fold, _path(init), max_time=max_time)
+    options = TrainOptions(
+        recipe, _path(data), _path(run), overrides, resume=resume, fold=fold, init=_path(init), max_time=max_time
+    )
     with _shown(progress):
         folder = work(options)
     assert folder is not None  # only with options that are not offered here

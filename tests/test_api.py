@@ -17,6 +17,7 @@ from casnet_cli import api
 from casnet_cli.api import Segmenter
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import InputError, RecipeError
+from casnet_cli.workflows.train.session import TrainOptions
 
 GREY = Intensities("uint16", ("grey",), (0.0,), (4095.0,))
 
@@ -146,3 +147,27 @@ def test_build_casnet_takes_keys_of_the_recipes() -> None:
     assert set(model.output) == {"coarse", "attention", "fine", "fused"} and model.output["fused"].shape[-1] == 3
     with pytest.raises(RecipeError, match="model.backbon"):
         api.build_casnet(3, backbon="x")
+
+
+def test_train_hands_every_option_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[TrainOptions] = []
+
+    def work(options: TrainOptions) -> None:
+        got.append(options)
+        raise InputError("enough")
+
+    monkeypatch.setattr("casnet_cli.workflows.train.session.train", work)
+    with pytest.raises(InputError, match="enough"):
+        api.train("demo", data="d.h5", run="r", settings={"a.b": [1]}, resume=True, fold=2, init="i", max_time="3h")
+    assert got == [
+        TrainOptions(
+            recipe="demo",
+            data=Path("d.h5"),
+            run=Path("r"),
+            overrides=["a.b=[1]"],
+            resume=True,
+            fold=2,
+            init=Path("i"),
+            max_time="3h",
+        )
+    ]

@@ -26,7 +26,6 @@ PLAIN = {
     "data/preparation.py: free": "a plain name with a number",
     "data/sources/annotation_projects.py: DRAW": "a word",
     "data/sources/annotation_projects.py: SKIP": "a word",
-    "data/sources/annotation_projects.py: marked": "quoted already",
     "evaluation/lost_classes.py: text": "a setting with a word or a number",
     "export/runtime.py: size[0]": "a number",
     "model/backbones/efficientnet_lite.py: package": "the name of a package",

@@ -127,10 +127,8 @@ def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
             what = f"{count(len(found), 'file')} of annotations ({names})"
             raise InputError(f"{what}, and not every name says its split ({hint})")
         lacking = next(one.file for one in found if one.split is None)
-        marked = typed(f"train={lacking}")
-        raise InputError(
-            f"--annotations {lacking}: of which split? (--annotations {marked}, or val= or test= before it)"
-        )
+        how = f"--annotations {typed(f'train={lacking}')}, or val= or test= before it"
+        raise InputError(f"--annotations {lacking}: of which split? ({how})")
     return tuple(found)
 
 
