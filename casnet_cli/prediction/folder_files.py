@@ -10,6 +10,7 @@ from casnet_cli.data.images import UNREADABLE
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import STDIN
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, share_name
+from casnet_cli.prediction.output_files import check_place, is_own
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, LabelledFile, LabelledFolder
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def write_folder_files(
     )
     files = [folder_file(outputs.folder, name, share) for name in outputs.together]
     for name, file in zip(outputs.together, files, strict=True):
+        check_place(outputs.folder, file)
         pictures = _pictures(entries, outputs, omitted)
         try:
             FOLDER_KINDS[name].write(file, LabelledFolder(outputs.labels, pictures, outputs.simplify))
@@ -69,6 +71,9 @@ def _pictures(entries: Iterable[ManifestEntry], outputs: "Outputs", omitted: Omi
         file, mask = Path(entry["file"]), outputs.folder / cast(str, entry["mask"])
         if why := _unsuited(entry, file):
             omitted.add(why, entry["file"])
+            continue
+        if os.path.lexists(mask) and not is_own(outputs.folder, cast(str, entry["mask"])):
+            omitted.add("in place of the mask lies a link, or something else that is no file", str(mask))
             continue
         try:
             class_ids = outputs.mask_values.class_ids(mask)

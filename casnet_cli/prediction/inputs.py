@@ -17,6 +17,9 @@ from casnet_cli.prediction.output_kinds import output_endings
 from casnet_cli.prediction.video_io import VIDEO_ENDINGS
 
 STDIN = Path("-")
+STALE = ".stale"
+"""Behind the stems of files that belong to an input which can no longer be read; no stem may end so."""
+
 DIGITS = 6
 """Digits of a frame's number in file names."""
 
@@ -180,7 +183,8 @@ def _clashing(stems: dict[Path, Path]) -> set[Path]:
     videos = {stem: file for stem, (file, *_) in owners.items() if Job(file, stems[file]).video}
     found = {file for sharing in owners.values() if len(sharing) > 1 for file in sharing}
     found |= {file for stem, file in videos.items() if stem in parents}
-    found |= {file for stem, sharing in owners.items() if RESERVED.match(stem) for file in sharing}
+    reserved = (stem for stem in owners if RESERVED.match(stem) or stem.endswith(STALE))
+    found |= {file for stem in reserved for file in owners[stem]}
     rests = _rests(endings)
     for name, sharing in owners.items():
         found |= {file for rest in rests if name + rest in owners for file in (*owners[name + rest], *sharing)}

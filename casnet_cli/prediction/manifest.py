@@ -1,24 +1,32 @@
-"""manifest.jsonl: what became of every input. A line is written once its files are; an input's last line counts."""
+"""manifest.jsonl: what became of every input. A line is written once its files are; an input's later line counts.
 
-import contextlib
+Clocks decide nothing: every call has a number, one above the largest in the folder. Between manifests of several shares
+the larger number holds.
+"""
+
 import hashlib
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import FileIO
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypedDict, TypeVar, cast
+from typing import Generic, Protocol, Self, TypedDict, TypeVar, cast
 
 import numpy as np
 
 from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.errors import InputError, reason
 from casnet_cli.inference.protocol import PixelOutputs
-from casnet_cli.prediction.inputs import STDIN, Job, frame_name
-from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, OUTPUT_KINDS, VIDEO_OVERLAY
-from casnet_cli.runs.records import ManifestLine
+from casnet_cli.prediction import output_files
+from casnet_cli.prediction.inputs import STDIN, Job
+from casnet_cli.prediction.manifest_lines import ForeignLines, KnownLines, mend, read_lines
+from casnet_cli.prediction.output_files import check_place, digest_of, files_of, is_own, present, written
+from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, VIDEO_OVERLAY
+from casnet_cli.runs.json_record import Record
+from casnet_cli.runs.manifest_record import LAST_CALL, ManifestLine
 from casnet_cli.util import locks
 from casnet_cli.util.files import remove_stale_below
 
@@ -65,6 +73,12 @@ class ManifestEntry(TypedDict, total=False):
     """True: the input lies somewhere on the earth."""
     overlay_step: int
     """The overlay shows one pixel of so many, across and down."""
+    mask_digest: str
+    """Of the mask's file."""
+    stale: str
+    """The mask of an earlier call, moved out of the way."""
+    call: int
+    """Number of the call that wrote the line, from 1."""
 
 
 class OutputPlan(Protocol):
@@ -83,6 +97,11 @@ class OutputPlan(Protocol):
     @property
     def resume(self) -> bool:
         """Whether results of earlier calls count."""
+        ...
+
+    @property
+    def line_model(self) -> type[Record]:
+        """What a line of the manifest must fit."""
         ...
 
     def mask_name(self, job: Job) -> str | None:
@@ -137,24 +156,33 @@ class Manifest(Generic[Plan]):
     ):
         """share: I and N of `--shard I/N`, which has a file of its own, so that processes on several machines may write
         at the same time; what the others have done counts as done. warn: gets a line where nothing can keep other
-        processes from writing."""
+        processes from writing, and for each manifest with lines that are not casnet's."""
         self.outputs = outputs
         own = share_name(share)
         self.path, self.summary = outputs.folder / f"manifest{own}.jsonl", outputs.folder / f"summary{own}.csv"
-        self.done: dict[str, ManifestEntry] = {}
-        """Input → its last line."""
-        self._owners: dict[str, ManifestEntry] = {}
-        """Mask → the last line that names it."""
+        self._known, self._doubtful = KnownLines(), False
         try:
             outputs.folder.mkdir(parents=True, exist_ok=True)
+            for file in (self.path, self.summary):
+                check_place(outputs.folder, file)
             self._locked = self._lock(warn)
-            remove_stale_below(outputs.folder)
-            _mend(self.path)
-            records = [record for file in outputs.folder.glob("manifest*.jsonl") for record in _read(file)]
+            with ExitStack() as stack:
+                stack.callback(self._locked.close)
+                remove_stale_below(outputs.folder)
+                mend(self.path)
+                for file in sorted(outputs.folder.glob("manifest*.jsonl")):
+                    self._read(file, warn)
+                if self._known.call + 1 == LAST_CALL:
+                    raise InputError(f"{outputs.folder}: its calls have no numbers any more (choose another --out)")
+                stack.pop_all()
         except OSError as error:
             raise InputError(f"{error.filename or self.path}: cannot be written: {reason(error)}") from None
-        for record in sorted(records, key=lambda record: record["time"]):
-            self._note(record)
+        self._call = self._known.call + 1
+
+    @property
+    def done(self) -> dict[str, ManifestEntry]:
+        """Input → its last line."""
+        return self._known.done
 
     def __enter__(self) -> Self:
         return self
@@ -174,10 +202,32 @@ class Manifest(Generic[Plan]):
             ) from None
         return held
 
-    def _note(self, record: ManifestEntry) -> None:
-        self.done[record["file"]] = record
-        if record["mask"] is not None:
-            self._owners[record["mask"]] = record
+    def _read(self, file: Path, warn: Callable[[str], object]) -> None:
+        """Take in the lines of a manifest. Raises OSError, InputError."""
+        if not is_own(self.outputs.folder, file.name):
+            warn(f"{file}: left out: not a regular file")
+            return
+        found, foreign = KnownLines(), ForeignLines(file)
+        for line in read_lines(file, self.outputs.line_model, foreign):
+            found.note(line)
+        self._known.merge(found, self._fits)
+        if foreign.found:
+            self._doubtful = True
+            warn(foreign.sentence)
+
+    def _fits(self, line: ManifestEntry) -> bool:
+        """Whether the mask is there as the line says, as far as it says it."""
+        if line["status"] != "ok" or line["mask"] is None:
+            return line["status"] == "ok"
+        digest = line.get("mask_digest")
+        return digest is None or digest == digest_of(self.outputs.folder / line["mask"])
+
+    def _holds(self, line: ManifestEntry) -> bool:
+        """Whether the mask is of that line where others may have been written since: after lines of another manifest,
+        or of somebody else."""
+        if line["mask"] in self._known.contested:
+            return line["mask"] not in self._known.undecided and "mask_digest" in line and self._fits(line)
+        return not self._doubtful or self._fits(line)
 
     def pending(self, jobs: list[Job]) -> list[Job]:
         """Jobs whose outputs are missing, failed or out of date; all jobs unless resuming."""
@@ -190,16 +240,17 @@ class Manifest(Generic[Plan]):
         mask, endings = outputs.mask_name(job), outputs.endings(job, record.get("georeferenced", False))
         if record["mask"] != mask or not set(endings) <= set(record["outputs"]):
             return False
-        if mask is not None and self._owners[mask]["file"] != str(job.file):
+        if mask is not None and self._known.owners[mask]["file"] != str(job.file):
             return False
-        complete = all((outputs.folder / name).exists() for name in _files(record, endings))
-        return complete and record["input"] == fingerprint(job.file)
+        complete = all(is_own(outputs.folder, name) for name in files_of(record, endings))
+        return complete and record["input"] == fingerprint(job.file) and self._holds(record)
 
     def usable(self) -> Iterator[ManifestEntry]:
         """Lines of inputs whose masks are theirs and were made as this call makes them, in the order of the masks'
         names."""
-        for _, record in sorted(self._owners.items()):
-            if self.done[record["file"]] is record and record["made_with"] == self.outputs.identity:
+        for _, record in sorted(self._known.owners.items(), key=itemgetter(0)):
+            current = self.done[record["file"]] is record and record["made_with"] == self.outputs.identity
+            if current and self._holds(record):
                 yield record
 
     def foreign(self) -> int:
@@ -208,33 +259,56 @@ class Manifest(Generic[Plan]):
         return sum(record["made_with"] != self.outputs.identity for record in done)
 
     def add(self, entry: ManifestEntry) -> ManifestEntry:
-        """Write a line, with its time and null for keys that are missing, and return it. Raises InputError."""
-        record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | {"time": round(time.time(), 3)})
-        # A name that is no UTF-8 becomes the JSON escapes of its bytes.
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        """Write a line, with its time and null for keys that are missing, and return it. Raises InputError.
+
+        Files of earlier calls that are out of date are removed before; those of an input that failed are moved to
+        `NAME.stale.png` and the like, as nobody knows how it looks now.
+        """
+        ours: ManifestEntry = {"time": round(time.time(), 3), "call": self._call}
+        record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | ours)
         try:
-            self._clear(record)
-            end = self._locked.seek(0, os.SEEK_END)
-            try:
-                while line:  # a disk that is nearly full takes a part of it first
-                    line = line[self._locked.write(line) :]
-            except BaseException:
-                self._locked.truncate(end)
-                raise
+            if record["status"] == "ok":
+                self._clear(record)
+            elif stale := self._set_aside(record["file"]):
+                record["stale"] = stale
+            # A name that is no UTF-8 becomes the JSON escapes of its bytes.
+            self._write(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written: {reason(error)}") from None
-        self._note(record)
+        self._known.note(record)
         return record
+
+    def _write(self, line: bytes) -> None:
+        """All of it or nothing. Raises OSError."""
+        end = self._locked.seek(0, os.SEEK_END)
+        try:
+            while line:  # a disk that is nearly full takes a part of it first
+                line = line[self._locked.write(line) :]
+        except BaseException:
+            self._locked.truncate(end)
+            raise
 
     def failed(self, job: Job, error: str) -> ManifestEntry:
         """Write the line of an input that could not be labelled. Raises InputError."""
         return self.add({"file": str(job.file), "status": "failed", "error": error})
 
     def _clear(self, record: ManifestEntry) -> None:
-        """Remove files beside this mask that an earlier call wrote and this one did not: they are out of date."""
-        if before := self._owners.get(cast(str, record["mask"])):
-            for name in set(written(before)) - set(written(record)):
-                (self.outputs.folder / name).unlink(missing_ok=True)
+        """Remove files beside this mask that an earlier call wrote and this one did not, and those set aside."""
+        folder = self.outputs.folder
+        if before := self._known.owners.get(cast(str, record["mask"])):
+            output_files.remove(folder, set(present(folder, before)) - set(written(record)))
+        failed, made = self.done.get(record["file"], {}), self._known.made.get(record["file"])
+        if made and (stale := failed.get("stale")):
+            output_files.remove_all(folder, cast(ManifestEntry, made | {"mask": stale}))
+
+    def _set_aside(self, file: str) -> str | None:
+        """Move the files of an input that failed now; returns where its mask lies since then, or an earlier call."""
+        before = self.done.get(file)
+        made = before if before and before["status"] == "ok" else self._known.made.get(file)
+        if made and made["mask"] and self._known.owners[made["mask"]]["file"] == file:
+            moved = output_files.set_aside(self.outputs.folder, made)
+            return moved or (before.get("stale") if before else None)
+        return None
 
 
 def share_name(share: tuple[int, int] | None) -> str:
@@ -257,66 +331,6 @@ def check_unclaimed(outputs: OutputPlan, jobs: list[Job]) -> None:
     for file in (*folder.glob("summary*.csv"), *together, *own):
         if os.path.lexists(file):
             raise InputError(f"{file}: exists, and no manifest lists it (choose another --out, or remove it)")
-
-
-def written(record: ManifestEntry) -> Iterator[str]:
-    """The files of a line, relative to the output folder."""
-    return _files(record, record["outputs"])
-
-
-def _files(record: ManifestEntry, endings: Iterable[str]) -> Iterator[str]:
-    """The files of these endings. Those of a video, but for the overlay, lie in a folder."""
-    mask = OUTPUT_KINDS["mask"].ending
-    for ending in endings:
-        stem = cast(str, record["mask"]).removesuffix(mask)
-        if "frames" in record and ending != VIDEO_OVERLAY:
-            yield from (f"{stem}/{frame_name(frame)}{ending}" for frame in range(record["frames"]))
-        else:
-            yield f"{stem}{ending}"
-
-
-def _read(file: Path) -> Iterator[ManifestEntry]:
-    """The lines of a manifest; lines of another program are left out."""
-    if not file.is_file():
-        return
-    for line in file.read_bytes().splitlines():
-        with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line, object_hook=_interned)
-            if isinstance(record, dict) and record.keys() >= set(KEYS) and _usable(record):
-                yield cast(ManifestEntry, record)
-
-
-def _usable(record: dict[str, Any]) -> bool:
-    """Whether the values that decide what is done are of the types of a `ManifestEntry`."""
-    mask, endings = record["mask"], record["outputs"]
-    named = isinstance(record["file"], str) and isinstance(record["time"], int | float)
-    if record["status"] != "ok":
-        return named and mask is None
-    listed = isinstance(endings, list) and all(isinstance(ending, str) for ending in endings)
-    return named and listed and isinstance(mask, str | None) and isinstance(record.get("frames", 0), int)
-
-
-def _interned(record: dict[str, Any]) -> dict[str, Any]:
-    """With keys and the run's digest in memory once for all lines: they are most of a line."""
-    shared = {sys.intern(key): value for key, value in record.items()}
-    if isinstance(shared.get("made_with"), str):
-        shared["made_with"] = sys.intern(shared["made_with"])
-    return shared
-
-
-def _mend(path: Path) -> None:
-    """Cut off a last line that a killed process left unfinished; one that lacks only its newline gets it."""
-    text = path.read_bytes()
-    whole = text.rfind(b"\n") + 1
-    if whole == len(text):
-        return
-    try:
-        json.loads(text[whole:])
-    except (ValueError, RecursionError):
-        os.truncate(path, whole)
-        return
-    with open(path, "ab") as file:
-        file.write(b"\n")
 
 
 def fingerprint(file: Path) -> str | None:

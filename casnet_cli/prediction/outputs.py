@@ -14,6 +14,7 @@ from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import STDIN, Job
 from casnet_cli.prediction.manifest import ManifestEntry
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
+from casnet_cli.prediction.output_files import check_place, digest_of
 from casnet_cli.prediction.output_kinds import (
     ALWAYS,
     DIFFICULTY,
@@ -26,6 +27,7 @@ from casnet_cli.prediction.output_kinds import (
     with_companions,
 )
 from casnet_cli.prediction.writers import Unsaved, refused, step_between
+from casnet_cli.runs.manifest_record import ManifestLine
 from casnet_cli.util import memory
 
 
@@ -78,6 +80,11 @@ class Outputs:
     def needs(self) -> frozenset[str]:
         """What must be kept of a prediction beside mask and difficulty."""
         return needs_of(self.kinds())
+
+    @property
+    def line_model(self) -> type[ManifestLine]:
+        """What a line of the manifest must fit."""
+        return ManifestLine
 
     def mask_name(self, job: Job) -> str:
         """The mask as the manifest names it; of a video the folder of masks."""
@@ -138,14 +145,18 @@ class Outputs:
         )
         file = job.output(self.folder, OUTPUT_KINDS["mask"].ending)
         try:
+            kinds = [OUTPUT_KINDS[name] for name in self.kinds(georeferenced)]
+            for kind in kinds:
+                check_place(self.folder, job.output(self.folder, kind.ending))
             file.parent.mkdir(parents=True, exist_ok=True)
-            for name in self.kinds(georeferenced):
-                kind = OUTPUT_KINDS[name]
+            for kind in kinds:
                 file = job.output(self.folder, kind.ending)
                 kind.write(file, picture)
         except OSError as error:
             raise refused(file, error) from None
         entry = self.entry(job, result, georeferenced)
+        if digest := digest_of(file):
+            entry["mask_digest"] = digest
         if image.shape[:2] != result.mask.shape:
             entry["overlay_step"] = step_between(result.mask.shape, image.shape)
         return entry

@@ -14,6 +14,7 @@ from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.image_result import as_bytes
 from casnet_cli.prediction.inputs import Job
 from casnet_cli.prediction.manifest import ManifestEntry
+from casnet_cli.runs.manifest_record import RankedLine
 
 HARD = 0.5
 """Difficulty above which a pixel is hard: the coarse output is more likely wrong than right."""
@@ -169,6 +170,11 @@ class ImageScores:
     """Digest of the checkpoint; lines of another identity are made anew."""
     resume: bool = True
     """Whether lines of earlier calls count."""
+
+    @property
+    def line_model(self) -> type[RankedLine]:
+        """What a line of the manifest must fit."""
+        return RankedLine
 
     def mask_name(self, job: Job) -> None:
         """No mask is written."""

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from casnet_cli.errors import RunError, reason
+from casnet_cli.util.model_faults import first_fault
 from casnet_cli.util.parsing import json_of
 
 
@@ -47,16 +48,4 @@ def as_record(model: type[R], content: object, path: Path, advice: str = "") -> 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise RunError(f"{path}: damaged: {_fault(error)}{advice and f' ({advice})'}") from None
-
-
-def _fault(error: ValidationError) -> str:
-    """The first fault of a record in words."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(map(str, first["loc"])) or "its content"
-    if first["type"] == "missing":
-        return f"{key} is missing"
-    if first["type"] in ("model_type", "dict_type"):  # pydantic's words name the Python class
-        return f"{key} should be an object of keys and values"
-    words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{key} {words if words.startswith('should') else f'is wrong: {words}'}"
+        raise RunError(f"{path}: damaged: {first_fault(error)}{advice and f' ({advice})'}") from None

@@ -1,8 +1,7 @@
 """The JSON files that are a public contract, as models: a docstring under each key describes it."""
 
-from typing import Literal
-
 from casnet_cli.runs.json_record import Record, Text
+from casnet_cli.runs.manifest_record import ManifestLine
 from casnet_cli.runs.measurement_record import MeasurementRecord
 
 
@@ -62,47 +61,6 @@ class RunRecord(Record):
     """The calls that went on with the run, the first one first."""
     logged: dict[str, str] = {}
     """Identity of the run at each logger of `training.loggers`; the key is missing where there was none."""
-
-
-class ManifestLine(Record):
-    """A line of manifest.jsonl: what became of one input of `casnet predict`. The last line of an input counts."""
-
-    file: Text
-    """The input, as it was named or found."""
-    status: Literal["ok", "failed"]
-    """Whether its files were written."""
-    error: Text | None
-    """Why it failed; null: it did not."""
-    width: int | None
-    """Width of the image in pixels, turned by its EXIF tag; null: it failed."""
-    height: int | None
-    """Its height in pixels."""
-    mask: Text | None
-    """The mask, relative to the output folder; of a video the folder of masks; null: none was written."""
-    classes: dict[str, float] | None
-    """Share of each class that occurs in the pixels, 0 to 1."""
-    difficulty_mean: float | None
-    """Mean difficulty of the pixels, 0 to 1."""
-    confidence_mean: float | None
-    """Mean of the largest probability, calibrated, 0 to 1; null: the network does not give it."""
-    seconds: float | None
-    """Time that labelling and writing took."""
-    made_with: str | None
-    """Digest of the checkpoint and of the options that decide a result."""
-    input: str | None
-    """Digest of the input's size and time; null: it came by standard input, or failed."""
-    outputs: list[str] | None
-    """Endings of the files written, the mask's last; of a video those of each frame, and its overlay's."""
-    time: float
-    """When the line was written, in seconds since 1970."""
-    frames: int | None = None
-    """Frames of a video; the key is missing for an image."""
-    rejected: float | None = None
-    """Share of pixels made void by `--reject-below`; the key is missing without it."""
-    georeferenced: bool | None = None
-    """True: the input says where on the earth it lies; else the key is missing."""
-    overlay_step: int | None = None
-    """The overlay of a very large image shows one pixel of so many, across and down; else the key is missing."""
 
 
 class RunMetrics(Record):

@@ -14,13 +14,13 @@ from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import Job, find_images, shard
 from casnet_cli.prediction.manifest import KEYS, Manifest, ManifestEntry, check_unclaimed
 from casnet_cli.prediction.outputs import Outputs
-from casnet_cli.runs.records import ManifestLine
+from casnet_cli.runs.manifest_record import LAST_CALL, ManifestLine
 
 
 def test_lines_have_the_keys_of_their_model_in_its_order(folder: Path) -> None:
     label(folder, reject_below=0.5)
     lines = manifest(folder)
-    assert lines and all(list(line) == [*KEYS, "rejected"] for line in lines)
+    assert lines and all(list(line) == [*KEYS, "rejected", "mask_digest", "call"] for line in lines)
     for line in lines:
         assert not ManifestLine.model_validate(line).model_extra
     assert list(ManifestEntry.__annotations__) == list(ManifestLine.model_fields)
@@ -69,17 +69,86 @@ def test_a_mask_made_of_a_namesake_since_is_made_again(folder: Path) -> None:
     assert call(folder) == [str(folder / "a.png")] and call(folder) == []
 
 
-def test_lines_of_all_shares_count_in_the_order_of_time(folder: Path) -> None:
-    """Another run in between has made all of it anew, though the older share is written to once more."""
+def call(folder: Path, identity: str, share: tuple[int, int] | None = None, most: int = 9) -> int:
+    """Label so many pictures at most, as a run of that name; returns how many were to be labelled."""
     out = folder.parent / "out"
-    jobs = find_images([folder], out)
+    with Manifest(Outputs(out, LABELS, identity), share) as manifest:
+        pending = manifest.pending(find_images([folder], out))
+        list(predict_folder(FunctionPredictor(by_brightness), pending[:most], manifest))
+    return len(pending)
 
-    def call(identity: str, share: tuple[int, int] | None, most: int) -> int:
-        with Manifest(Outputs(out, LABELS, identity), share) as manifest:
-            return len(list(predict_folder(FunctionPredictor(by_brightness), manifest.pending(jobs)[:most], manifest)))
 
-    assert call("run 1", (1, 1), 2) == 2 and call("run 2", None, 2) == 2 and call("run 1", (1, 1), 1) == 1
-    assert call("run 1", (1, 1), 2) == 1 and call("run 1", None, 2) == 0
+def test_lines_of_all_shares_count_in_the_order_of_calls(folder: Path) -> None:
+    """Another run in between has made all of it anew, though the older share is written to once more."""
+    assert call(folder, "run 1", (1, 1)) == 2 and call(folder, "run 2") == 2 and call(folder, "run 1", (1, 1), 1) == 2
+    assert call(folder, "run 1", (1, 1)) == 1 and call(folder, "run 1") == 0
+
+
+def test_a_clock_that_is_set_back_decides_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(folder, "run 1") == 2
+    monkeypatch.setattr("casnet_cli.prediction.manifest.time.time", lambda: 0.0)
+    assert call(folder, "run 2") == 2 and call(folder, "run 2") == 0 and call(folder, "run 1") == 2
+    assert call(folder, "run 3", (1, 1)) == 2 and call(folder, "run 3") == 0 and call(folder, "run 1") == 2
+    assert call(folder, "run 3", (1, 1)) == 2 and call(folder, "run 3", (1, 2)) == 0
+    assert [line["call"] for line in manifest(folder)] == [1, 1, 2, 2, 3, 3, 5, 5]
+
+
+def without(folder: Path, *keys: str) -> None:
+    """Leave these keys out of all lines, as old versions do."""
+    for file in (folder.parent / "out").glob("manifest*.jsonl"):
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps({k: line[k] for k in line if k not in keys}) + "\n" for line in lines))
+
+
+def test_manifests_of_old_versions_go_on(folder: Path) -> None:
+    assert call(folder, "run 1", (1, 1), 1) == 2 and call(folder, "run 1") == 1 and call(folder, "run 1", (1, 2)) == 0
+    without(folder, "call", "mask_digest")
+    assert call(folder, "run 1") == 0 and call(folder, "run 1", (1, 1)) == 0
+    picture(7).save(folder / "new.png")
+    assert call(folder, "run 1") == 1 and manifest(folder)[-1]["call"] == 1
+
+
+def test_old_lines_of_two_runs_are_nobodys(folder: Path) -> None:
+    """Nothing says which of them is the later one."""
+    assert call(folder, "run 1", (1, 1)) == 2 and call(folder, "run 2") == 2
+    without(folder, "call", "mask_digest")
+    assert call(folder, "run 1") == 2 and call(folder, "run 1", (1, 1)) == 0
+
+
+def test_of_two_calls_at_once_the_one_whose_mask_is_there_holds(folder: Path) -> None:
+    out, jobs = folder.parent / "out", find_images([folder], folder.parent / "out")
+    inverted = FunctionPredictor(lambda image: by_brightness(255 - image))
+    with (
+        Manifest(Outputs(out, LABELS, "run 1"), (1, 1)) as one,
+        Manifest(Outputs(out, LABELS, "run 2"), (1, 2)) as other,
+    ):
+        list(predict_folder(inverted, jobs[:1], other))
+        list(predict_folder(FunctionPredictor(by_brightness), jobs, one))
+        list(predict_folder(inverted, jobs[1:], other))
+    lines = [json.loads(line) for file in out.glob("*.jsonl") for line in file.read_text().splitlines()]
+    assert [line["call"] for line in lines] == [1] * 4
+    with Manifest(Outputs(out, LABELS, "run 1")) as later:
+        assert later.pending(jobs) == jobs[1:] and [line["file"] for line in later.usable()] == [str(jobs[0].file)]
+    with Manifest(Outputs(out, LABELS, "run 2")) as later:
+        assert later.pending(jobs) == jobs[:1]
+
+
+def test_a_slow_call_of_another_run_is_found_by_its_masks(folder: Path) -> None:
+    """Its number is the smaller one, and it has written last."""
+    out, jobs = folder.parent / "out", find_images([folder], folder.parent / "out")
+    with Manifest(Outputs(out, LABELS, "run 1"), (1, 1)) as slow:
+        assert call(folder, "run 0", (1, 2), 1) == 2 and call(folder, "run 2") == 2
+        list(predict_folder(FunctionPredictor(lambda image: by_brightness(255 - image)), jobs, slow))
+    assert call(folder, "run 2") == 2 and call(folder, "run 2") == 0
+
+
+def test_a_number_without_a_next_one_is_refused(folder: Path) -> None:
+    label(folder)
+    out = folder.parent / "out"
+    line = manifest(folder)[0] | {"call": LAST_CALL - 1}
+    (out / "manifest-1-of-2.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match="its calls have no numbers any more"):
+        Manifest(Outputs(out, LABELS, "run 1"))
 
 
 def test_what_lies_beside_a_mask_is_of_the_same_prediction_or_removed(folder: Path) -> None:
@@ -129,10 +198,38 @@ def test_foreign_lines_in_the_manifest_stop_nothing(folder: Path, line: str) -> 
 )
 def test_lines_with_values_of_another_type_stop_nothing(folder: Path, change: dict[str, object]) -> None:
     label(folder)
-    line = {**manifest(folder)[0], **change, "time": 1e12}
+    line = {**manifest(folder)[0], **change, "time": 1e12, "call": 9}
     with open(folder.parent / "out/manifest.jsonl", "a") as file:
         file.write(json.dumps(line) + "\n")
     assert label(folder) == []
+
+
+def test_foreign_lines_are_shown_and_what_they_name_stays(folder: Path) -> None:
+    label(folder)
+    out, precious = folder.parent / "out", folder.parent / "precious.png"
+    precious.write_text("not to be lost")
+    lines = manifest(folder)
+    evil = [line | {"mask": mask} for line in lines for mask in ("../precious.png", str(precious), "../in/a.png")]
+    (out / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in evil))
+    shown: list[str] = []
+    with Manifest(Outputs(out, LABELS, "run 2", overlay=False), warn=shown.append) as opened:
+        jobs = opened.pending(find_images([folder], out))
+        assert len(list(predict_folder(FunctionPredictor(by_brightness), jobs, opened))) == 2
+    assert shown == [
+        f"{out}/manifest.jsonl: 6 lines are not casnet's and left out, line 1 first: mask '../precious.png' is no name "
+        "of a file below the folder"
+    ]
+    assert precious.read_text() == "not to be lost" and (folder / "a.png").exists()
+
+
+def test_beside_foreign_lines_masks_must_fit_their_lines(folder: Path) -> None:
+    """The damaged line may have been that of another run."""
+    label(folder)
+    lines = manifest(folder)
+    assert len(label(folder, identity="run 2", reject_below=0.9)) == 2
+    path = folder.parent / "out" / "manifest.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "damaged\n" * 2)
+    assert len(label(folder)) == 2 and label(folder) == []
 
 
 def test_a_last_line_too_deep_to_parse_is_cut_off(folder: Path) -> None:

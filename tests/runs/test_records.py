@@ -115,7 +115,7 @@ def test_a_line_of_the_manifest() -> None:
         "input": "72", "outputs": [".png"], "time": 1795824918.972,
     }  # fmt: skip
     record = as_record(ManifestLine, line, Path("manifest.jsonl"))
-    assert record.model_dump(exclude_unset=True) == line and record.frames is None
+    assert record.model_dump(exclude_unset=True) == line and (record.frames, record.call) == (0, 0)
     failed = dict.fromkeys(line) | {"file": "x", "status": "failed", "error": "no image", "time": 1.0}
     assert as_record(ManifestLine, failed, Path("manifest.jsonl")).error == "no image"
     with pytest.raises(RunError, match="manifest.jsonl: damaged: status should be 'ok' or 'failed'"):

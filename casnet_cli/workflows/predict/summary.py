@@ -43,6 +43,8 @@ class FolderSummary:
     """Inputs that are labelled."""
     failed: int = 0
     """Inputs that failed."""
+    stale: int = 0
+    """Of those the ones of which an earlier call made a mask."""
     pixels: float = 0.0
     """Of all labelled inputs."""
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -54,6 +56,7 @@ class FolderSummary:
         """Count an input by its line of the manifest."""
         if entry["status"] != "ok":
             self.failed += 1
+            self.stale += "stale" in entry
             return
         self.images += 1
         pixels = entry["width"] * entry["height"] * entry.get("frames", 1)
@@ -109,7 +112,7 @@ def summarize(
     done, out, summary = manifest.done, manifest.outputs.folder, manifest.summary
     entries = [(str(job.file.parent), done[str(job.file)]) for job in jobs if str(job.file) in done]
     folders = by_folder(entries)
-    failed = sum(folder.failed for folder in folders.values())
+    failed, stale = (sum(getattr(folder, key) for folder in folders.values()) for key in ("failed", "stale"))
     labelled = sum(folder.images for folder in folders.values()) - before
     names = manifest.outputs.labels.names
     try:
@@ -118,12 +121,13 @@ def summarize(
         raise InputError(f"{summary}: cannot be written: {reason(error)}") from None
     warning = _warning(folders, run)
     if json:
-        counts = {"labelled": labelled, "before": before, "failed": failed, "warning": warning}
+        counts = {"labelled": labelled, "before": before, "failed": failed, "stale": stale, "warning": warning}
         console.write_json(counts | {"folders": {name: own.record() for name, own in folders.items()}}, json)
     if json != "-":
         _show(folders, summary)
         done_before = f", {before} were done before" if before else ""
-        console.result(f"{out}: {labelled} labelled{done_before}, {failed} failed")
+        set_aside = f" ({count(stale, 'mask')} of earlier calls set aside as NAME.stale.png)" if stale else ""
+        console.result(f"{out}: {labelled} labelled{done_before}, {failed} failed{set_aside}")
     if warning:
         console.message(f"warning: {warning}")
     if failed:
