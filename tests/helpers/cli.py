@@ -1,6 +1,9 @@
 """The command line, run in this process or in one of its own, with a network that is tiny."""
 
+import errno
 import hashlib
+import io
+import itertools
 import os
 import signal
 import subprocess
@@ -55,6 +58,31 @@ def _invoke(words: tuple[object, ...], code: int) -> Result:
         raise done.exception
     assert done.exit_code == code, done.output
     return done
+
+
+class _Unwritable(io.StringIO):
+    """An output that fails in all the ways there are, one after the other."""
+
+    failures = itertools.cycle(
+        (
+            BrokenPipeError(errno.EPIPE, "Broken pipe"),
+            OSError(errno.ENOSPC, "No space left on device"),
+            ValueError("I/O operation on closed file"),
+        )
+    )
+
+    def write(self, text: str) -> int:
+        raise next(self.failures)
+
+
+def unheard(*words: object) -> int:
+    """Run in this process, where nothing can be written to stdout and stderr; returns the exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", _Unwritable())
+        patch.setattr(sys, "stderr", _Unwritable())
+        with pytest.raises(SystemExit) as end:
+            app([str(word) for word in words])
+    return int(end.value.code or 0)
 
 
 def start(*words: object, tiny: bool = False, **environment: str) -> "subprocess.Popen[str]":

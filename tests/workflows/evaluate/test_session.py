@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.cli import casnet, stderr_of
+from helpers.cli import casnet, stderr_of, unheard
 
 from casnet_cli.data.store import Store
 
@@ -47,3 +47,12 @@ def test_some_images_are_never_taken_for_all(trained: Path, monkeypatch: pytest.
     assert casnet("eval", "--split-file", listed, code=2) == "error: some.txt: names no image\n"
     assert "--split-file gone.txt: no such file" in casnet("eval", "--split-file", "gone.txt", code=2)
     assert "--split-file data: is a folder (name a text file" in casnet("eval", "--split-file", "data", code=2)
+
+
+def test_without_a_listener_all_files_are_written(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained)
+    assert unheard("eval", "--split", "train", "--limit", 4, "--out", tmp_path / "unheard") == 0
+    written = {file.name for file in (tmp_path / "unheard").iterdir()}
+    assert {"metrics.json", "per_class.csv", "confusion.csv", "per_image.csv", "report.html", "pictures"} <= written
