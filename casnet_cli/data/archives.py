@@ -17,6 +17,7 @@ from typing import IO
 
 from casnet_cli.errors import DataError
 from casnet_cli.util.files import remove_stale, unfinished_name
+from casnet_cli.util.space import SpaceNeeded, check_space
 
 MAX_BYTES = 40_000_000_000
 """Limit of the unpacked bytes: more than any known data set of segmentation has."""
@@ -191,6 +192,8 @@ def _unpack_zip(path: Path, output: Unpacking) -> None:
         names = [
             output.examined(item.filename, stat.S_IFMT(item.external_attr >> 16), item.file_size) for item in members
         ]
+        chosen = [item.file_size for item, name in zip(members, names, strict=True) if output.includes(name)]
+        check_space(output.folder, SpaceNeeded(sum(chosen), sum(chosen), f"the files in {path.name}"))
         for member, name in zip(members, names, strict=True):
             if not member.is_dir() and output.includes(name):
                 with archive.open(member) as content:

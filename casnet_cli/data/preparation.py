@@ -14,10 +14,12 @@ from casnet_cli.data import download, store
 from casnet_cli.data.archives import open_archive
 from casnet_cli.data.digests import differences
 from casnet_cli.data.sources.base import Entry, Source
+from casnet_cli.data.stored_size import stored_size
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
 from casnet_cli.util.hdf5 import open_outside
 from casnet_cli.util.shell import typed
+from casnet_cli.util.space import check_space
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of every HDF5 file."""
@@ -49,11 +51,13 @@ def prepare(
     given: Path | None,
     on_progress: PreparationProgress,
     strict: bool = False,
+    on_space: Callable[[str], None] = lambda sentence: None,
 ) -> PreparedData:
     """Write `out`, by default `data/<name>.h5`, from the raw data `given`, else found, else downloaded.
 
     If the file is there and its source unchanged, only its time is set. strict: refuse data that differ from the copy
-    known to be good. Raises DataError; then nothing was written.
+    known to be good. on_space: called with a sentence about the space that the file will need, before it is written.
+    Raises DataError, or InputError where the disk has too little of it; then nothing was written.
     """
     by_default, out = out is None, out or data / f"{source.name}.h5"
     _check_target(out)
@@ -78,6 +82,8 @@ def prepare(
         intensities = source.intensities(partial(on_progress, "looking at pictures"))
         digest = " ".join(sha256_of(root, out) for root in roots)
         provenance = {"source": origin, "source_stamp": stamp, "source_sha256": digest}
+        if needed := stored_size(entries, len(source.labels), intensities):
+            on_space(check_space(out, needed))
         progress = partial(on_progress, "preparing")
         foreign = store.write(out, source, entries, provenance, progress, strict, intensities)
         return PreparedData(out, origin, False, foreign, source.remarks())

@@ -84,6 +84,10 @@ class OutputKind:
     """Whether it holds outlines, which `--simplify` changes."""
     of_frames: bool = True
     """Whether it is also written for each frame of a video."""
+    written: float = 0.2
+    """Bytes of its file for each pixel, about."""
+    written_per_class: float = 0.0
+    """For each pixel and class, about."""
 
 
 def _late(module: str, name: str) -> Writer:
@@ -96,11 +100,18 @@ def _late(module: str, name: str) -> Writer:
 
 
 _ROWS = (
-    OutputKind("mask", ".png", (), _late("writers", "write_mask")),
+    OutputKind("mask", ".png", (), _late("writers", "write_mask"), written=0.03),
     OutputKind("difficulty", ".difficulty.png", (), _late("writers", "write_difficulty")),
     OutputKind("overlay", ".overlay.jpg", (), _late("writers", "write_overlay")),
     OutputKind("confidence", ".confidence.png", ("confidence",), _late("writers", "write_confidence")),
-    OutputKind("probabilities", ".probabilities.npz", ("probabilities",), _late("writers", "write_probabilities")),
+    OutputKind(
+        "probabilities",
+        ".probabilities.npz",
+        ("probabilities",),
+        _late("writers", "write_probabilities"),
+        written=0.0,
+        written_per_class=1.5,
+    ),
     OutputKind("geojson", ".geojson", (), _late("geojson_format", "write_geojson"), bytes_per_pixel=10, outlines=True),
     OutputKind(
         "labelme",
@@ -115,9 +126,14 @@ _ROWS = (
         "geotiff-difficulty", ".difficulty.tif", (), _late("geotiff_format", "write_difficulty"), comes_with=GEOTIFF
     ),
     OutputKind(
-        "geotiff-names", ".tif.aux.xml", (), _late("geotiff_format", "write_category_names"), comes_with=GEOTIFF
+        "geotiff-names",
+        ".tif.aux.xml",
+        (),
+        _late("geotiff_format", "write_category_names"),
+        comes_with=GEOTIFF,
+        written=0.0,
     ),
-    OutputKind(GEOTIFF, ".tif", (), _late("geotiff_format", "write_geotiff")),
+    OutputKind(GEOTIFF, ".tif", (), _late("geotiff_format", "write_geotiff"), written=0.04),
 )
 
 OUTPUT_KINDS = {kind.name: kind for kind in _ROWS}

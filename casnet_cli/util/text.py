@@ -32,3 +32,10 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(number: float) -> str:
+    """4 KiB, 35 MiB, 1.2 GiB for so many bytes."""
+    if number < 2**20:
+        return f"{number / 2**10:.0f} KiB"
+    return f"{number / 2**20:.0f} MiB" if number < 2**30 else f"{number / 2**30:.1f} GiB"

@@ -109,7 +109,13 @@ def _prepare(
         out = out or preparation.numbered(source, addition.old.path)
     with console.bar(source.name) as bar:
         prepared = preparation.prepare(
-            source, data or paths.DATA, out, given, lambda step, done, total: bar.update(done, total, step), strict
+            source,
+            data or paths.DATA,
+            out,
+            given,
+            lambda step, done, total: bar.update(done, total, step),
+            strict,
+            console.message,
         )
     if prepared.foreign:
         what = f"{', '.join(prepared.foreign)} are not those of the copy that casnet knows"

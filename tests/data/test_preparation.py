@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from casnet_cli.data.images import decode_label, encode_label
 from casnet_cli.data.preparation import prepare
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store
-from casnet_cli.errors import DataError
+from casnet_cli.errors import DataError, InputError
 from casnet_cli.util.files import unfinished_name
 
 DEAD = 2**22 + 5
@@ -35,8 +36,8 @@ def load(file: Path) -> Sample:
 
 
 def source(**changes: object) -> Source:
-    settings = {"folder": "Blocks", "archives": ("Blocks.zip",), "counts": (("train", 3),)}
-    return Source("blocks", LABELS, entries, **{**settings, **changes})  # type: ignore[arg-type]
+    settings = {"folder": "Blocks", "archives": ("Blocks.zip",), "counts": (("train", 3),), "entries": entries}
+    return Source("blocks", LABELS, **{**settings, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -176,3 +177,19 @@ def test_what_a_killed_preparation_left_is_removed(raw: Path, monkeypatch: pytes
     archive = zipped(raw, raw.parent / "Blocks.zip")
     prepare(source(), data, None, archive, silent)
     assert {path.name for path in data.iterdir()} == {"blocks.h5", alive.name, ".blocks.h5.elsewhere-7.part"}
+
+
+def test_a_disk_that_is_too_small_is_found_before_anything_is_written(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    prepare(source(), Path("data"), None, raw, silent, on_space=told.append)
+    assert len(told) == 1 and told[0].startswith("data/blocks.h5: about ") and "by 3 of 3 images" in told[0]
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100))
+    zipped(raw, Path("other/Blocks.zip"))
+    for given, what in ((raw, "new/blocks.h5: needs"), (Path("other/Blocks.zip"), "by the files in Blocks.zip")):
+        own = [Entry("train", file.stem, partial(load, file), file) for file in sorted(raw.glob("*.png"))]
+        with pytest.raises(InputError, match=f"{what}.*free"):
+            prepare(source(entries=lambda root, own=own: own), Path("new"), None, given, silent)
+    assert not list(Path("new").rglob("*"))

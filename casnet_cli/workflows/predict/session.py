@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
+    from casnet_cli.util.space import check_space
     from casnet_cli.workflows.predict import engines
     from casnet_cli.workflows.predict.map_notes import map_notes
+    from casnet_cli.workflows.predict.space import space_of
     from casnet_cli.workflows.predict.summary import check_json_file, summarize
     from casnet_cli.workflows.predict.together import write_together
 
@@ -46,6 +48,8 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
         if model.run.meta.recipe.model.variant != "attention":
             console.message("this run has no attention branch: difficulty is the entropy of the probabilities / log K")
         if pending:
+            if needed := space_of(pending, outputs):
+                console.message(check_space(folder, needed))
             reader = PictureReader(model.run.meta.intensities)
             label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
             for remark in reader.remarks.all():
