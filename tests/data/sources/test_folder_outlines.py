@@ -168,14 +168,8 @@ def test_several_files_are_splits(home: Path) -> None:
     assert len(prepared(home, *words[1:3], *plain, "--val-fraction", "0.5")[2].names["val"]) == 1
     every = ("prepare", "folder", *words[1:3])
     assert "--annotations names splits" in casnet(*every, *named, "--folds", "2", code=2)
-<<<<<<< Updated upstream
     said = casnet(*every, *named[:2], *plain[2:], code=2)
     assert "of which split? (--annotations train=valid/labels.json, or val= or test= before it)" in said
-=======
-    assert "of which split? (--annotations train=valid/labels.json, or" in casnet(
-        *every, *named[:2], *plain[2:], code=2
-    )
->>>>>>> Stashed changes
     output = casnet(
         *every, "--annotations", "train=train/labels.json", "--annotations", "val=train/labels.json", code=2
     )
