@@ -14,6 +14,9 @@ from casnet_cli.data.store import Store
 from casnet_cli.reports.html import Picture, picture, render
 from casnet_cli.reports.panels import YELLOW
 
+TITLE = "Labels of "
+"""How the title of every such page begins."""
+
 LONGEST = 300
 """Pixels of the longer side of a picture."""
 
@@ -37,7 +40,7 @@ def page(found: Sequence[LocatedSuspect], total: int, store: Store) -> str:
             }
         )
     legend = list(zip(names, store.labels.palette, strict=True))
-    return render("audit.html", title=f"Labels of {Path(store.path).name} that look wrong", cards=cards, total=total,
+    return render("audit.html", title=f"{TITLE}{Path(store.path).name} that look wrong", cards=cards, total=total,
                   legend=legend)  # fmt: skip
 
 

@@ -19,6 +19,9 @@ from casnet_cli.util.text import count
 LONGEST = 360
 """Pixels of the longer side of a picture."""
 
+TITLE = "To label first, "
+"""How the title of every such page begins."""
+
 ORDERS = {"mixed": "by difficulty and variety", "random": "in random order"}
 """Orders in words, those that are not by what they are called."""
 
@@ -38,9 +41,7 @@ def page(images: Sequence[ListedImage], total: int, by: str, title: str, intensi
         }
         for image in images
     ]
-    return render(
-        "rank.html", title=f"To label first, {ORDERS.get(by, f'by {by}')}", run=title, cards=cards, total=total
-    )
+    return render("rank.html", title=f"{TITLE}{ORDERS.get(by, f'by {by}')}", run=title, cards=cards, total=total)
 
 
 class OutlinedImage(TypedDict):

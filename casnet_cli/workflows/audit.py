@@ -12,7 +12,7 @@ import numpy as np
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.runs import locate
-from casnet_cli.util.files import check_writable, removed_if_empty, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, removed_if_empty, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from casnet_cli.data.store import Store, Subset
     from casnet_cli.labels import LabelSet
     from casnet_cli.runs.trained import TrainedRun
+
+PAGE, CONFUSION = "page.html", "confusion.csv"
+"""Names of the page, and of the table of labels and proposals, in the output folder."""
 
 ON_PAGE, SHOWN = 60, 10
 """Regions on the page, and in the terminal."""
@@ -82,10 +85,14 @@ def audit(
 def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store", save: Sequence[str]) -> None:
     """Write the list, the pictures and the confusion. Raises CasnetError."""
     from casnet_cli.auditing import review_list
+    from casnet_cli.reports.audit import TITLE
+    from casnet_cli.reports.html import title_in
 
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
+        check_replaceable(target / PAGE, title_in(TITLE), "page of casnet audit")
+        check_replaceable(target / CONFUSION, lambda head: head.startswith(b"label,"), "table of casnet audit")
         found, counts = _found(runs, top)
         _write(target, found, store)
         if save:
@@ -164,8 +171,8 @@ def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
     from casnet_cli.reports.audit import page
 
     try:
-        write_whole(target / "page.html", page(found[:ON_PAGE], len(found), store))
-        write_csv(target / "confusion.csv", ["label", *store.labels.names], _confusion(found, store.labels))
+        write_whole(target / PAGE, page(found[:ON_PAGE], len(found), store))
+        write_csv(target / CONFUSION, ["label", *store.labels.names], _confusion(found, store.labels))
         review_list.write(target, found, store.labels, store.content_sha256)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
@@ -176,7 +183,7 @@ def _write(target: Path, found: "list[LocatedSuspect]", store: "Store") -> None:
         image, size = Path(located.image).name, f"{suspect.pixels:,}"
         rows.append((image, change, suspect.kind, size, percent(suspect.confidence)))
     console.table("labels that look wrong", ("image", "label → proposal", "kind", "pixels", "sure, %"), rows)
-    console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/page.html")
+    console.result(f"{target}/{review_list.TABLE}: {count(len(found), 'region')}; pictures in {target}/{PAGE}")
 
 
 def _save(target: Path, found: "list[LocatedSuspect]", store: "Store", kinds: Sequence[str]) -> None:

@@ -41,6 +41,8 @@ COLUMNS = (
     DECISION,
 )
 REGION_COLUMNS = ("rank", "file", "x", "y", "width", "height", "pixels", "difficulty", "class")
+PAGE = "page.html"
+"""Name of the page, in the folder beside the list."""
 REGIONS = "regions.csv"
 """Table of the hard regions, in the folder beside the list."""
 TASKS = "tasks"
@@ -139,6 +141,7 @@ def _check_out(out: Path) -> None:
         raise InputError(f"{out}: cannot be written: {'Is a directory' if out.is_dir() else 'no such folder'}")
     check_writable(out.absolute().parent)
     known = [",".join(columns).encode() for columns in (COLUMNS, COLUMNS[:-1])]  # older lists have no decisions
+    _check_folder(out.with_suffix(""))
     check_replaceable(out, lambda content: content.partition(b"\n")[0].strip() in known, "list of casnet rank")
     if out.is_file():
         try:
@@ -149,6 +152,17 @@ def _check_out(out: Path) -> None:
         if decided:
             there = count(decided, "decision")
             raise InputError(f"{out}: holds {there}, and would be written over (move it, or name another --out)")
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises InputError if a file of the folder beside the list is there, and something else."""
+    header = ",".join(REGION_COLUMNS).encode()
+    check_replaceable(folder / REGIONS, lambda head: head.startswith(header), "table of casnet rank")
+    if (folder / PAGE).exists():
+        from casnet_cli.reports.html import title_in
+        from casnet_cli.reports.rank import TITLE
+
+        check_replaceable(folder / PAGE, title_in(TITLE), "page of casnet rank")
 
 
 def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
@@ -222,7 +236,7 @@ def _draw(images: "list[ListedImage]", options: RankOptions, run: "TrainedRun") 
     from casnet_cli.reports.rank import page
 
     content = page(images[:ON_PAGE], len(images), options.by, run.title, run.meta.intensities)
-    file = options.folder / "page.html"
+    file = options.folder / PAGE
     with _writing(file):
         write_whole(file, content.encode("utf-8", "backslashreplace"))
 
@@ -258,4 +272,4 @@ def _show(images: "list[ListedImage]", total: int, options: RankOptions) -> None
     if table:
         console.table(f"to label first, by {options.by}", ("image", "difficulty", "% hard", "of it"), table)
     listed = f"{len(images)} of {count(total, 'image')}"
-    console.result(f"{options.out}: {listed}; pictures in {options.folder}/page.html")
+    console.result(f"{options.out}: {listed}; pictures in {options.folder}/{PAGE}")

@@ -132,6 +132,12 @@ def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest
     assert "no name of a data set" in casnet(*words, "--apply-void", tmp_path / "out/suspects.csv", code=2)
     assert digest(home / "data") == before
     casnet(*words)
+    for name in ("page.html", "confusion.csv"):
+        own = tmp_path / "out" / name
+        written = own.read_bytes()
+        own.write_text("mine")
+        assert f"out/{name}: is there, and is no" in casnet(*words, code=2) and own.read_text() == "mine"
+        own.write_bytes(written)
     (tmp_path / "out/suspects.csv").write_text("number,void\n1,no\n")
     assert "was edited" in casnet(*words, code=2)
     assert "no row says yes" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)

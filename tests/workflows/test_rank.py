@@ -99,6 +99,13 @@ def test_a_list_of_something_else_is_not_written_over(home: Path, unscored: None
     (tmp_path / "notes.csv").write_text("my notes\n")
     shown = casnet("rank", "photos", "--out", tmp_path / "notes.csv", code=2).replace("\n", " ")
     assert "is there, and is no list of casnet rank" in shown and (tmp_path / "notes.csv").read_text() == "my notes\n"
+    (tmp_path / "list").mkdir()
+    for name in ("page.html", "regions.csv"):
+        own = tmp_path / "list" / name
+        own.write_text("mine")
+        assert f"list/{name}: is there, and is no" in casnet("rank", "photos", "--out", tmp_path / "list.csv", code=2)
+        assert own.read_text() == "mine"
+        own.unlink()
 
 
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=lambda given: " ".join(map(str, given)) if given else "")
