@@ -5,25 +5,31 @@ The file is a run of pickles followed by raw memory:
     magic number | protocol 1001 | system info | the object | storage keys | per key: int64 count, count elements
 
 The object names its tensors' memory by storage key only; the memory comes after it. Tensors are therefore kept as
-views (key, offset, size, stride) while unpickling and filled in at the end.
+views (key, offset, size, stride) at first and filled in at the end.
 """
 
 import io
-import pickle
-from collections import OrderedDict
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from casnet_cli.errors import WeightsError
+from casnet_cli.util.plain_pickle import Call, Name, NotPlain, Reference, read_pickle
+from casnet_cli.util.visible import quoted
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-# Element types on disk. The values stand in for PyTorch's storage classes while unpickling: strings, because a
-# pickle can neither call nor change them.
+LARGEST = 1 << 29
+"""Bytes of a file; those of the largest backbone have a fifth of it."""
+
 STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+"""NumPy's name for the elements of each of PyTorch's classes of memory."""
+
+ORDERED, REBUILD = ("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")
+"""Module and name of the Python objects that a state dict names, beside those of memory."""
 
 
 def read_state(path: str | Path) -> dict[str, np.ndarray]:
@@ -34,17 +40,20 @@ def read_state(path: str | Path) -> dict[str, np.ndarray]:
 
     Raises WeightsError, naming the file, if it cannot be read, is of another format (the zip format of PyTorch 1.6
     and later included), is truncated, holds anything but a flat dict of names to tensors, or names a Python
-    object that a state dict does not need. Such an object is never imported or called.
+    object that a state dict does not need. No object is ever imported or called. Time and memory grow with the size
+    of the file alone, which may be 512 MiB at most: tensors have no more elements than the file has bytes.
     """
     path = Path(path)
     try:
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise WeightsError(f"{path}: {path.stat().st_size:,} bytes (at most {LARGEST:,})")
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     if data.startswith(b"PK\x03\x04"):
         raise WeightsError(f"{path}: is in PyTorch's zip format (expected the legacy format)")
     try:
-        return _parse(io.BytesIO(data))
+        return _parse(io.BytesIO(data), len(data))
     except Exception as error:
         # A damaged pickle may raise nearly anything: EOFError, IndexError, UnicodeDecodeError, MemoryError...
         raise WeightsError(f"{path}: {_line(error)}") from error
@@ -56,7 +65,7 @@ class _Foreign(Exception):
 
 def _line(error: Exception) -> str:
     """The error in one line of bounded length, for it may quote the file."""
-    text = str(error) if isinstance(error, _Foreign) else f"is damaged ({type(error).__name__}: {error})"
+    text = str(error) if isinstance(error, _Foreign | NotPlain) else f"is damaged ({type(error).__name__}: {error})"
     return " ".join(text.split())[:300]
 
 
@@ -100,60 +109,74 @@ class _View:
         return np.array(view, dtype=memory.dtype.newbyteorder("="), order="C")
 
 
-class _StateUnpickler(pickle.Unpickler):
-    """Knows the four globals of a state dict and refuses every other, so no pickled code can run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if module == "torch" and name in STORAGES:
-            return STORAGES[name]
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return self._rebuild  # bound, so that a pickle cannot set its attributes, such as its defaults
-        raise _Foreign(f"asks for the Python object {f'{module}.{name}'!r}, which no state dict of tensors needs")
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
-            raise _Foreign(f"refers to {pid!r} (expected a storage)")
-        _, dtype, key, _location, count, *view = pid
-        if dtype not in STORAGES.values():
-            raise _Foreign(f"storage {key!r} has element type {dtype!r}")
-        if view not in ([], [None]):
-            raise _Foreign(f"storage {key!r} is a view of another, which is not supported")
-        return _Storage(str(key), dtype, int(count))
-
-    def _rebuild(self, storage: Any, offset: Any, size: Any, stride: Any, *_unused: Any) -> _View:
-        if not isinstance(storage, _Storage):
-            raise _Foreign(f"has a tensor whose storage is {storage!r}")
-        return _View(storage, int(offset), tuple(int(n) for n in size), tuple(int(n) for n in stride))
+def _known(name: Name) -> bool:
+    return (name.module, name.name) in (ORDERED, REBUILD) or name.module == "torch" and name.name in STORAGES
 
 
-def _parse(file: io.BytesIO) -> dict[str, np.ndarray]:
-    """Read the whole legacy file. Raises _Foreign, or whatever a damaged pickle raises."""
+def _load(file: io.BytesIO) -> object:
+    return read_pickle(file, _known)
+
+
+def _storage(reference: object) -> _Storage:
+    """Of what the pickle has in the place of a tensor's memory. Raises _Foreign."""
+    if not isinstance(reference, Reference):
+        raise _Foreign(f"has a tensor whose storage is {_shown(reference)}")
+    id = reference.id
+    if not isinstance(id, tuple) or len(id) not in (5, 6) or id[0] != "storage":
+        raise _Foreign("has a tensor whose storage is no storage")
+    _, kind, key, _location, count, *view = id
+    if not isinstance(kind, Name) or kind.name not in STORAGES or not isinstance(key, str | int):
+        raise _Foreign(f"storage {_shown(key)} is of no type of elements that is known")
+    if view not in ([], [None]):
+        raise _Foreign(f"storage {key!r} is a view of another, which is not supported")
+    return _Storage(str(key), STORAGES[kind.name], _whole(count))
+
+
+def _view(found: object, name: str) -> _View:
+    """The tensor of an entry of the state dict. Raises _Foreign."""
+    if not isinstance(found, Call) or (found.name.module, found.name.name) != REBUILD or len(found.arguments) < 4:
+        _not_a_state(f"{quoted(name)}: {type(found).__name__}")
+    storage, offset, size, stride = found.arguments[:4]
+    if not isinstance(size, tuple) or not isinstance(stride, tuple):
+        raise _Foreign("has a tensor without size or stride")
+    return _View(_storage(storage), _whole(offset), tuple(map(_whole, size)), tuple(map(_whole, stride)))
+
+
+def _shown(value: object) -> str:
+    """A text or a number; of anything else its type, for it may hold itself a million times."""
+    return quoted(value) if isinstance(value, str | int) else type(value).__name__
+
+
+def _whole(number: object) -> int:
+    if type(number) is not int:
+        raise _Foreign(f"has {_shown(number)} in the place of a whole number")
+    return number
+
+
+def _parse(file: io.BytesIO, length: int) -> dict[str, np.ndarray]:
+    """Read the whole legacy file of `length` bytes. Raises _Foreign, or whatever a damaged pickle raises."""
     try:
-        magic = _StateUnpickler(file).load()
+        magic = _load(file)
     except Exception as error:
         # Most foreign files end here: almost any bytes are some pickle for a while.
         raise _Foreign(f"is no legacy PyTorch file ({error})") from error
     if magic != MAGIC:
         raise _Foreign("is no legacy PyTorch file (the magic number is missing)")
-    protocol = _StateUnpickler(file).load()
+    protocol = _load(file)
     if protocol != PROTOCOL:
-        raise _Foreign(f"has protocol {protocol!r} (expected {PROTOCOL})")
-    system = _StateUnpickler(file).load()
+        raise _Foreign(f"has protocol {_shown(protocol)} (expected {PROTOCOL})")
+    system = _load(file)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise _Foreign("was not written on a little-endian machine")
-    state = _StateUnpickler(file).load()
+    state = _load(file)
     if not isinstance(state, dict):
         _not_a_state(type(state).__name__)
-    for name, view in state.items():
-        if not isinstance(name, str) or not isinstance(view, _View):
-            _not_a_state(f"{name!r}: {type(view).__name__}")
-    keys = _StateUnpickler(file).load()
-    if not isinstance(keys, list):
+    views = {name: _view(found, name) for name, found in state.items()}
+    keys = _load(file)
+    if not isinstance(keys, list) or not all(isinstance(key, str | int) for key in keys):
         raise _Foreign("lacks its list of storage keys")
 
-    storages = {view.storage.key: view.storage for view in state.values()}
+    storages = {view.storage.key: view.storage for view in views.values()}
     memory = {}
     for key in map(str, keys):
         if key not in storages:
@@ -162,7 +185,9 @@ def _parse(file: io.BytesIO) -> dict[str, np.ndarray]:
     missing = sorted(storages.keys() - memory.keys())
     if missing:
         raise _Foreign(f"lacks the storages {', '.join(map(repr, missing))}")
-    return {name: view.fill(memory[view.storage.key]) for name, view in state.items()}
+    if sum(math.prod(view.size) for view in views.values()) > length:
+        raise _Foreign(f"has tensors of more elements than its {length:,} bytes hold")
+    return {name: view.fill(memory[view.storage.key]) for name, view in views.items()}
 
 
 def _read_memory(file: io.BytesIO, storage: _Storage) -> np.ndarray:

@@ -4,6 +4,8 @@ import io
 import os
 import pickle
 import struct
+import time
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 
@@ -157,7 +159,8 @@ def test_foreign_files_are_refused(tmp_path):
     _refused(_write(tmp_path, buffer.getvalue()), "zip format")
     _refused(_write(tmp_path, b""), "no legacy PyTorch file")
     _refused(_write(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(100)), "no legacy PyTorch file")
-    _refused(_write(tmp_path, pickle.dumps({"w": 1})), "magic number")
+    _refused(_write(tmp_path, pickle.dumps({"w": 1}, 2)), "magic number")
+    _refused(_write(tmp_path, pickle.dumps({"w": 1})), "no legacy PyTorch file .has the operation FRAME")
     _refused(tmp_path / "absent.pth", "cannot be read")
     _refused(tmp_path, "cannot be read")
 
@@ -183,3 +186,49 @@ def test_huge_claimed_storage_is_refused_without_allocating_it(tmp_path):
     data = _legacy({"w": _Tensor(storage, 0, (1,), (1,))}, [storage])
     data = data[: -(8 + 4)] + struct.pack("<q", 2**40) + bytes(4)
     _refused(_write(tmp_path, data), "storage '0' has 4 of")
+
+
+def _doubled(times):
+    """Pickled, a tuple that holds itself 2 ** times times."""
+    value = ()
+    for _ in range(times):
+        value = (value, value)
+    return value
+
+
+_ONE = _Storage("0", np.zeros(1, "<f4"))
+BOMBS = {
+    "spread over all memory": (_legacy({"w": _Tensor(_ONE, 0, (1 << 28,), (0,))}, [_ONE]), "more elements than its"),
+    "spread many times": (
+        _legacy({f"w{n}": _Tensor(_ONE, 0, (1 << 10,), (0,)) for n in range(2000)}, [_ONE]),
+        "more elements than its",
+    ),
+    "quoted": (_legacy({"w": _Tensor(_doubled(60), 0, (1,), (1,))}), "whose storage is tuple"),
+    "as a key": (_dump(legacy_pth.MAGIC) + b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"K\x01s.", "where a str belongs"),
+    "as the protocol": (_dump(legacy_pth.MAGIC) + _dump(_doubled(60)), "has protocol tuple"),
+    "remembered far away": (b"\x80\x02K\x01r\xff\xff\xff\x7f.", "magic number is missing"),
+    "a huge text": (b"\x80\x02X\xff\xff\xff\x7f", "no legacy PyTorch file"),
+    "a huge array": (b"\x80\x05\x96" + b"\xff" * 7 + b"\x00", "no legacy PyTorch file"),
+    "endless": (b"\x80\x02" + b"N" * (1 << 20), "more than 131,072 operations"),
+}
+"""Files of a few kilobytes that take gigabytes or hours where a reader does what they say."""
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_small_files_take_little_time_and_memory(tmp_path, name):
+    data, words = BOMBS[name]
+    path = _write(tmp_path, data)
+    begun = time.process_time()
+    tracemalloc.start()
+    try:
+        _refused(path, words)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - begun < 2
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path):
+    path = _write(tmp_path, b"")
+    os.truncate(path, legacy_pth.LARGEST + 1)
+    _refused(path, "536,870,913 bytes")
