@@ -70,7 +70,8 @@ class WandbLogger:
             settings=wandb.Settings(console="off"),
         )
         own = typed(Path(self.run.dir).parent)
-        self.place = f"offline, sent by wandb sync {own}" if self.run.offline else str(self.run.url)
+        away = self.run.url or "sent nowhere, as WANDB_MODE says"
+        self.place = f"offline, sent by wandb sync {own}" if self.run.offline else away
 
     def send(self, step: int, values: dict[str, float]) -> None:
         """As in `Logger`."""

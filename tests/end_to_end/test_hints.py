@@ -1,5 +1,6 @@
 """Commands that messages name, where folders have blanks and quotes in their names: they work as they are pasted."""
 
+import json
 import re
 import shlex
 import shutil
@@ -70,6 +71,15 @@ def test_of_a_damaged_checkpoint(unfinished: Meta) -> None:
     run.last.write_bytes(b"nothing")
     ((*command,),) = commands(casnet("train", "--run", RUN, "--resume", code=2))
     assert command == ["cp", str(run.previous), str(run.last)]
+
+
+def test_of_a_series_without_a_trained_run(unfinished: Meta) -> None:
+    folder = Path("my runs/blocks-crossval-001")
+    folder.mkdir()
+    about = {"kind": "crossval", "recipe": "demo", "data": "data/blocks.h5", "data_name": "blocks", "data_sha256": "0"}
+    (folder / "summary.json").write_text(json.dumps(about | {"options": {}, "figures": {}}))
+    found = commands(casnet("compare", folder, RUN, code=2))
+    assert found == [["casnet", "crossval", "--run", str(folder), "--resume"]]
 
 
 def test_of_the_curves() -> None:

@@ -65,6 +65,17 @@ def test_wandb_gets_recipe_name_and_a_line_an_epoch() -> None:
     assert wandb.ended == [0] and found.faults == []
 
 
+@pytest.mark.parametrize(
+    ("url", "place"), [("https://wandb.ai/me/casnet/runs/1",) * 2, (None, "sent nowhere, as WANDB_MODE says")]
+)
+def test_the_place_of_a_run_that_is_sent(url: str | None, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    monkeypatch.setattr(wandb.Run, "offline", False)
+    monkeypatch.setattr(wandb.Run, "url", url)
+    assert Loggers(["wandb"], RUN, {}, 0).open["wandb"].place == place
+
+
 def test_a_run_that_goes_on_keeps_its_identity_and_sends_what_is_new() -> None:
     found = Loggers(["wandb", "mlflow"], RUN, {"wandb": "mine"}, 2)
     found.write([row(1), row(2), row(3)])

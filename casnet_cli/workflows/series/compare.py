@@ -18,6 +18,7 @@ from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import Record, Text
 from casnet_cli.runs.records import PairedDifference
 from casnet_cli.util.files import check_replaceable, check_writable, write_whole
+from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, percent, points
 from casnet_cli.workflows.evaluate.session import evaluate_key
 from casnet_cli.workflows.series.paper import OwnRow, show_published
@@ -197,7 +198,8 @@ def _groups(path: Path) -> list[ComparedRuns]:
         if apart and read_meta(run.newest).finished:
             groups.setdefault(str(path) if group == "fold" else str(path / group), {})[apart] = run.best
     if not groups:
-        raise RunError(f"{path}: none of its runs is trained yet (go on by casnet {kind} --resume)")
+        how = f"casnet {kind} --run {typed(path)} --resume"
+        raise RunError(f"{path}: none of its runs is trained yet (go on by {how})")
     return [ComparedRuns(title, files) for title, files in groups.items()]
 
 
