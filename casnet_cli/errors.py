@@ -62,6 +62,8 @@ class UnfitKind(StrEnum):
     """A mask of a pixel format that the table of classes does not describe, such as colours where it lists ids."""
     PALETTE = "palette"
     """A palette mask whose index means one class by its number and another one by its colour."""
+    CHANGED = "changed"
+    """A sample of a prepared file that is not the one that was prepared."""
     JPEG = "jpeg"
     """A mask saved as JPEG, whose compression made values of no class."""
 

@@ -3,10 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 import numpy as np
+from pydantic import ValidationError
 
+from casnet_cli.data.intensities_record import IntensitiesRecord
 from casnet_cli.data.pixels.picture import COLORS
+from casnet_cli.util.model_faults import first_fault
 
 STRIP_PIXELS = 1 << 20
 """Pixels that are mapped at a time where a whole picture would need much memory."""
@@ -71,15 +75,15 @@ class Intensities:
         return asdict(self)
 
     @classmethod
-    def from_record(cls, record: dict[str, object]) -> "Intensities":
-        """Raises TypeError or ValueError for a record that is none."""
-        if not isinstance(record, dict):
-            raise TypeError(f"{type(record).__name__} is no record of intensities")
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-        found = cls(**fields)  # type: ignore[arg-type]
-        if np.dtype(found.dtype).kind not in "iuf":
-            raise ValueError(f"{found.dtype} is no type of pixels")
-        if not found.bands or not len(found.bands) == len(found.low) == len(found.high):
+    def from_record(cls, record: object) -> "Intensities":
+        """Raises ValueError for a record that is none."""
+        try:
+            given = IntensitiesRecord.model_validate(record).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            raise ValueError(f"intensities: {first_fault(error)}") from None
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+        found = cls(**cast("dict[str, Any]", fields))
+        if not len(found.bands) == len(found.low) == len(found.high):
             raise ValueError(f"{len(found.bands)} bands, {len(found.low)} and {len(found.high)} ends of ranges")
         if not all(low < high for low, high in zip(found.low, found.high, strict=True)):
             raise ValueError(f"{found.low} and {found.high} are no ranges")

@@ -1,6 +1,7 @@
 """Statistics of a data set, counted once when it is written: pixels and images of each class, mean colour, sizes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -38,6 +39,25 @@ class StatisticsRecord(TypedDict):
 
 
 KEYS = tuple(StatisticsRecord.__annotations__)
+
+
+def check_statistics(found: Mapping[str, np.ndarray], classes: int, bands: int) -> None:
+    """Raises ValueError if arrays of these keys are not the statistics of a set with so many classes and bands."""
+    shapes = {
+        "split_class_pixels": (len(SPLITS), classes),
+        "fold_class_pixels": (None, classes),
+        "color_mean": (bands,),
+        "sizes": (None, 3),
+        "void_pixels": (),
+        "different_sizes": (),
+    }
+    for key, values in found.items():
+        shape = shapes.get(key, (classes,))
+        fits = len(shape) == values.ndim and all(n in (None, m) for n, m in zip(shape, values.shape, strict=True))
+        if not fits or values.dtype.kind not in "iuf" or not (np.isfinite(values) & (values >= 0)).all():
+            raise ValueError(f"{key} are not what was counted")
+    if not found["class_pixels"].sum() + found["void_pixels"]:
+        raise ValueError("no pixels were counted")
 
 
 @dataclass

@@ -14,24 +14,22 @@ from typing import SupportsIndex, cast
 import h5py
 import numpy as np
 
-from casnet_cli.data import membership, splits, versions
+from casnet_cli.data import membership, sample_digests, splits, store_record, versions
 from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.encoded import encoded_sample
 from casnet_cli.data.images import UNREADABLE, decode_label
 from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.sample_digests import SampleDigests
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.splits import SPLITS
-from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord
+from casnet_cli.data.statistics import KEYS, DataStatistics, StatisticsRecord, check_statistics
+from casnet_cli.data.store_record import FORMAT, VERSION
 from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.files import remove_stale, removed_if_empty, unfinished
 from casnet_cli.util.hdf5 import open_outside
 from casnet_cli.util.ordered_map import ordered_map
-
-FORMAT = "casnet-data"
-VERSION = 2
-"""1 has no intensities; its images are 8-bit RGB."""
 
 DAMAGED = (KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError, RuntimeError)
 """What h5py and NumPy raise on a file that is not whole."""
@@ -104,6 +102,8 @@ def _write_samples(
         group["label"][row] = np.frombuffer(sample.label, np.uint8)
         group["class_pixels"][row] = sample.counts[:classes]
         written[entry.split] += 1
+        place = f"{entry.split}/{entry.name}"
+        group[sample_digests.NAME][row] = sample_digests.of_sample(place, sample.image, sample.label)
         content.add(entry, *sample.digests)
         statistics.add(entry.split, entry.name, sample.size, sample.counts, sample.color, sample.measured)
         on_progress(done, len(entries))
@@ -140,6 +140,7 @@ def _create_groups(file: h5py.File, entries: Sequence[Entry], classes: int) -> d
         if split == "train":
             membership.write(group, [entry for entry in entries if entry.split == split])
         group.create_dataset("class_pixels", (len(names), classes), np.int64)
+        group.create_dataset(sample_digests.NAME, (len(names), *sample_digests.SHAPE), np.uint8)
     return groups
 
 
@@ -193,7 +194,9 @@ class Subset:
         row = self.positions[index]
         group = self.store.file[self.group]
         name = self.store.names[self.group][row]
-        return StoredSample(name, group["image"][row].tobytes(), group["label"][row].tobytes())
+        sample = StoredSample(name, group["image"][row].tobytes(), group["label"][row].tobytes())
+        self.store.digests.check(self.group, row, sample.name, sample.image, sample.label)
+        return sample
 
 
 class Store:
@@ -223,6 +226,10 @@ class Store:
     """What the images hold, and how a network sees them."""
     source_sha256: str
     """Digest of the files it was made from; empty for built-in data."""
+    digests: SampleDigests
+    """Digests of its samples."""
+    content: dict[str, str]
+    """First digits of the digests of its parts, as `digests.ContentDigest` gives them."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -233,18 +240,12 @@ class Store:
         except OSError as error:
             raise DataError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
         try:
-            attrs = self.file.attrs
-            if str(attrs.get("format")) != FORMAT:
-                raise DataError(f"{path}: not a prepared data set of casnet (`casnet prepare DATASET` writes one)")
-            if attrs["version"] > VERSION:
-                newer = f"written by a newer casnet, version {attrs['version']} (this one reads {VERSION})"
-                raise DataError(f"{path}: {newer}")
-            self.name = str(attrs["name"])
-            palette = tuple((int(r), int(g), int(b)) for r, g, b in attrs["palette"])
-            self.labels = LabelSet(tuple(str(name) for name in attrs["classes"]), palette)
-            self.folds = int(attrs["folds"]) or None
-            self.intensities = Intensities.from_record(json.loads(attrs.get("intensities", "{}")))
-            self.content_sha256 = str(attrs["content_sha256"])
+            record = store_record.read(self.file, path)
+            self.name, self.content_sha256, self.content = record.name, record.content_sha256, record.content
+            palette = tuple((red, green, blue) for red, green, blue in record.palette)
+            self.labels = LabelSet(tuple(record.classes), palette)
+            self.folds = record.folds or None
+            self.intensities = Intensities.from_record(record.intensities)
             self.names = {split: self._names(split) for split in SPLITS if split in self.file}
             if self.folds and not 2 <= self.folds <= len(self.names["train"]):
                 raise ValueError(f"{self.folds} folds")
@@ -252,8 +253,9 @@ class Store:
             self._stored = membership.stored_folds(self.file, train, self.folds)
             self.fold_of = splits.folds_of(train, self.folds) if self._stored is None else self._stored
             self.group_of = membership.stored_groups(self.file, train)
-            self.earlier = versions.from_attributes(attrs, len(train))
-            self.source, self.source_sha256 = (str(attrs.get(key, "")) for key in ("source", "source_sha256"))
+            self.earlier = versions.from_record(record.versions, len(train))
+            self.source, self.source_sha256 = record.source, record.source_sha256
+            self.digests = SampleDigests(path, self.file, self.names)
         except DAMAGED as error:
             raise DataError(f"{path}: damaged: {reason(error)} (prepare it again)") from None
         if not self.names:
@@ -321,8 +323,7 @@ class Store:
         """The statistics that were counted when the file was written. Raises DataError."""
         try:
             found = {key: np.asarray(self.file.attrs[key]) for key in KEYS}
-            if wrong := next((key for key, values in found.items() if values.dtype.kind not in "iuf"), None):
-                raise ValueError(f"{wrong} are no numbers")
+            check_statistics(found, len(self.labels), len(self.intensities.bands))
             return cast(StatisticsRecord, {key: values.tolist() for key, values in found.items()})
         except DAMAGED as error:
             raise DataError(f"{self.path}: damaged or old: {reason(error)} (prepare it again)") from None

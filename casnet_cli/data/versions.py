@@ -4,7 +4,7 @@ Later training images stand behind earlier ones, so that a number says which the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -19,16 +19,14 @@ class Version:
 
 
 def dumps(versions: tuple[Version, ...]) -> str:
-    """As a JSON text; `from_attributes` reads it."""
+    """As a JSON text; `from_record` reads it."""
     return json.dumps([[one.content_sha256, one.train] for one in versions])
 
 
-def from_attributes(attributes: Mapping[str, object], train: int) -> tuple[Version, ...]:
-    """The earlier versions of a file, the oldest first. train: its training images. Raises ValueError or TypeError."""
-    found = tuple(
-        Version(str(digest), int(number)) for digest, number in json.loads(str(attributes.get("versions", "[]")))
-    )
+def from_record(record: Sequence[tuple[str, int]], train: int) -> tuple[Version, ...]:
+    """The earlier versions of a file, the oldest first. train: its training images. Raises ValueError."""
+    found = tuple(Version(digest, number) for digest, number in record)
     numbers = [one.train for one in found]
-    if numbers != sorted(numbers) or not all(0 < number <= train for number in numbers):
+    if numbers != sorted(numbers) or any(number > train for number in numbers):
         raise ValueError(f"earlier versions of {numbers} training images, of {train}")
     return found

@@ -5,23 +5,27 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
 
 import h5py
 import numpy as np
+from pydantic import ValidationError
 
 from casnet_cli import recipe as recipes
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
+from casnet_cli.runs.checkpoint_record import CheckpointRecord, given
+from casnet_cli.runs.content_digest import ATTRIBUTE, content_digest, stored_arrays
 from casnet_cli.runs.locate import PREVIOUS
 from casnet_cli.runs.progress import Progress, ScheduleState
 from casnet_cli.util.files import write_whole
-from casnet_cli.util.hdf5 import open_outside
+from casnet_cli.util.hdf5 import open_outside, plain_attributes
+from casnet_cli.util.model_faults import first_fault
 
 if TYPE_CHECKING:
     import keras
@@ -85,6 +89,8 @@ class Meta:
     """What was fitted on validation images after training; {}: nothing yet."""
     intensities: Intensities = PLAIN
     """What the pictures that it was trained on hold, and how the network sees them."""
+    checkable: bool = field(default=True, compare=False)
+    """Whether the file has a digest of its content; older ones have none."""
 
     @property
     def temperature(self) -> float | None:
@@ -94,7 +100,7 @@ class Meta:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end: its last epoch, or the schedule's."""
-        return bool(self.schedule["finished"]) or self.progress.epochs >= self.recipe.training.epochs
+        return bool(self.schedule.get("finished")) or self.progress.epochs >= self.recipe.training.epochs
 
 
 def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, best: Path | None = None) -> None:
@@ -106,9 +112,8 @@ def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, be
     # Laid out in memory first: HDF5 itself may crash the process when the disk is full.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         file.attrs.update({"format": FORMAT, "version": VERSION} | attributes_of(meta))
-        _write(file.create_group("model"), _named(model.weights))
-        _write(file.create_group("optimizer"), optimizer.named())
-        _write(file.create_group("random"), _random_states(model))
+        arrays = {"model": _named(model.weights), "optimizer": optimizer.named(), "random": _random_states(model)}
+        file.attrs[ATTRIBUTE] = content_digest(file.attrs, _written(file, arrays))
         file.flush()
         image = file.id.get_file_image()
     partial = path.with_name(path.name + ".part")
@@ -140,10 +145,13 @@ def finish(path: Path) -> None:
 
 
 def _amend(path: Path, attribute: str, content: Mapping[str, object]) -> None:
+    opened(path).close()
     try:
         image = io.BytesIO(path.read_bytes())
         with h5py.File(image, "r+") as file:
             file.attrs[attribute] = json.dumps(content)
+            if ATTRIBUTE in file.attrs:
+                file.attrs[ATTRIBUTE] = content_digest(file.attrs, stored_arrays(file))
         write_whole(path, image.getvalue())
     except OSError as error:
         raise RunError(f"{path}: the checkpoint cannot be written: {reason(error)}") from None
@@ -151,8 +159,14 @@ def _amend(path: Path, attribute: str, content: Mapping[str, object]) -> None:
 
 def read_meta(path: Path) -> Meta:
     """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
-    with opened(path, arrays=False) as file:
-        return meta_of(file.attrs, path)
+    with _outside(path, arrays=False) as file:
+        return _meta(file, path)
+
+
+def read_checked_meta(path: Path) -> Meta:
+    """As `read_meta`; all of the file is read and compared with its digest. Raises RunError."""
+    with _fitting(path) as file:
+        return _meta(file, path)
 
 
 def attributes_of(meta: Meta) -> dict[str, object]:
@@ -174,23 +188,29 @@ def attributes_of(meta: Meta) -> dict[str, object]:
 
 def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
     """The meta that `attributes_of` made attributes of. Raises RunError, naming the file."""
-    found: Mapping[str, Any] = attributes  # of whatever type: a misfit raises below
     try:
-        data = json.loads(found["data"])
-        palette = tuple((int(r), int(g), int(b)) for r, g, b in found["palette"])
+        found = CheckpointRecord.model_validate(plain_attributes(attributes))
+        recipe = recipes.loads(found.recipe, f"{path}: its recipe")
+        palette = tuple((red, green, blue) for red, green, blue in found.palette)
+        intensities = Intensities.from_record(given(found.intensities))
+        if recipe.model.input_bands != len(intensities.bands):
+            taken, shown = recipe.model.input_bands, len(intensities.bands)
+            raise ValueError(f"its network takes {taken} bands, and its pictures have {shown}")
         return Meta(
-            recipes.loads(found["recipe"], f"{path}: its recipe"),
-            LabelSet(tuple(str(name) for name in found["classes"]), palette),
-            data["name"],
-            data["sha256"],
-            data["fold"],
-            Progress(**json.loads(found["progress"])),
-            json.loads(found["schedule"]),
-            Calibration(**json.loads(found.get("calibration", "{}"))),
-            Intensities.from_record(json.loads(found.get("intensities", "{}"))),
+            recipe,
+            LabelSet(tuple(found.classes), palette),
+            found.data.name,
+            found.data.sha256,
+            found.data.fold,
+            Progress(**given(found.progress)),
+            cast(ScheduleState, given(found.schedule)),
+            cast(Calibration, given(found.calibration)),
+            intensities,
         )
-    except (KeyError, ValueError, TypeError, RecipeError) as error:
-        raise RunError(f"{path}: damaged checkpoint: {error}") from None
+    except ValidationError as error:
+        raise RunError(f"{path}: damaged checkpoint: {first_fault(error)}") from None
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError, RecipeError) as error:
+        raise RunError(f"{path}: damaged checkpoint: {reason(error)}") from None
 
 
 def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Meta]:
@@ -201,7 +221,7 @@ def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Me
     from casnet_cli.model.casnet import build_casnet
 
     with opened(path) as file:  # once: a training may put another in its place at any moment
-        meta = meta_of(file.attrs, path)
+        meta = _meta(file, path)
         if known and known.progress.step != meta.progress.step:
             raise RunError(f"{path}: a training has just written it anew (once more, or when the training is over)")
         model = build_casnet(meta.recipe.model, len(meta.labels), pretrained=False, trains=False)
@@ -217,18 +237,47 @@ def fill(path: Path, model: "keras.Model") -> None:
 
 def restore(path: Path, model: "keras.Model", optimizer: NamedState) -> None:
     """Weights, optimizer and random states of `path` into model and optimizer. Raises RunError."""
-    fill(path, model)
     with opened(path) as file:
+        _read(file, "model", _named(model.weights), path)
         moving = {name: own for name, own in optimizer.named().items() if f"optimizer/{name}" in file}
         _read(file, "optimizer", moving, path)  # a weight that was frozen has no velocity yet
         _read(file, "random", _random_states(model), path)
 
 
-def opened(path: Path, arrays: bool = True) -> h5py.File:
-    """The checkpoint, open for reading. Raises RunError if it is missing, foreign, newer or damaged.
-
-    arrays: False where its attributes alone are read.
+def opened(path: Path) -> h5py.File:
+    """The checkpoint, open for reading, and compared with its digest if it has one. Raises RunError if it is missing,
+    foreign, newer or damaged, naming the checkpoint before it if that is good.
     """
+    try:
+        return _fitting(path)
+    except RunError as error:
+        if path.is_file() and (step := good_step(path.with_name(PREVIOUS))) is not None:
+            raise RunError(f"{error.faults[0]} ({PREVIOUS} beside it, after step {step}, is good)") from None
+        raise
+
+
+def good_step(path: Path) -> int | None:
+    """Steps done at a checkpoint; None if it is not there, or not whole."""
+    try:
+        return read_checked_meta(path).progress.step
+    except RunError:
+        return None
+
+
+def _fitting(path: Path) -> h5py.File:
+    """The checkpoint, open for reading, and compared with its digest. Raises RunError."""
+    file = _outside(path)
+    try:
+        if ATTRIBUTE in file.attrs and file.attrs[ATTRIBUTE] != content_digest(file.attrs, stored_arrays(file)):
+            raise ValueError("its content does not fit its digest")
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        file.close()
+        raise RunError(f"{path}: damaged checkpoint: {reason(error)}") from None
+    return file
+
+
+def _outside(path: Path, arrays: bool = True) -> h5py.File:
+    """The checkpoint, open for reading. arrays: False where its attributes alone are read. Raises RunError."""
     if not path.is_file():
         raise RunError(f"{path}: no such checkpoint")
     try:
@@ -269,15 +318,29 @@ def _random_states(model: "keras.Model") -> dict[str, Any]:
     }
 
 
-def _write(group: h5py.Group, variables: dict[str, Any]) -> None:
-    for name, variable in variables.items():
-        group.create_dataset(name, data=variable.numpy())
+def _meta(file: h5py.File, path: Path) -> Meta:
+    return replace(meta_of(file.attrs, path), checkable=ATTRIBUTE in file.attrs)
+
+
+def _written(file: h5py.File, groups: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, np.ndarray]]:
+    """Write the variables of each group, giving each with its name in the file."""
+    for group, variables in groups.items():
+        file.create_group(group)
+        for name, variable in variables.items():
+            array = variable.numpy()
+            file.create_dataset(f"{group}/{name}", data=array)
+            yield f"{group}/{name}", array
 
 
 def _read(file: h5py.File, group: str, variables: dict[str, Any], path: Path) -> None:
     for name, variable in variables.items():
         stored = file.get(f"{group}/{name}")
-        if stored is None or stored.shape != tuple(variable.shape):
-            found = "is missing" if stored is None else f"has shape {stored.shape}"
-            raise RunError(f"{path}: {group}/{name} {found} (the recipe's network needs {tuple(variable.shape)})")
-        variable.assign(stored[()])
+        if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "iuf":
+            raise RunError(f"{path}: {group}/{name} is missing (the recipe's network needs {tuple(variable.shape)})")
+        if stored.shape != tuple(variable.shape):
+            needed = f"the recipe's network needs {tuple(variable.shape)}"
+            raise RunError(f"{path}: {group}/{name} has shape {stored.shape} ({needed})")
+        try:
+            variable.assign(stored[()])
+        except OSError as error:
+            raise RunError(f"{path}: damaged checkpoint: {reason(error)}") from None

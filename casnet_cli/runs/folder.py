@@ -15,7 +15,7 @@ from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
 from casnet_cli.errors import RunBusy, RunError, reason
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.checkpoint import Meta, read_meta
+from casnet_cli.runs.checkpoint import Meta, good_step, read_checked_meta
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.locate import RunLayout
@@ -25,6 +25,7 @@ from casnet_cli.util import locks
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.shell import typed
 from casnet_cli.util.tables import write_csv
+from casnet_cli.util.visible import visible
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "h5py", "grain", "pillow")
 
@@ -67,10 +68,10 @@ class RunFolder(RunLayout):
         if not self.last.exists():
             return None
         try:
-            return read_meta(self.last)
+            return read_checked_meta(self.last)
         except RunError as error:
             for other in (self.previous, self.best):
-                if step := _step_of(other):
+                if step := good_step(other):
                     again = f"cp {typed(other, self.last)}"
                     fault = f"{error.faults[0]} ({other.name}, after step {step}, is good: {again})"
                     raise RunError(fault) from None
@@ -182,8 +183,8 @@ class RunFolder(RunLayout):
 
     def log(self, line: str) -> None:
         """Add a line to log.txt. Raises OSError."""
-        with open(self.log_file, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(line + "\n")
+        with open(self.log_file, "a", encoding="utf-8") as file:
+            file.write(visible(line) + "\n")
 
     def recall_times(self, rows: Sequence[EpochRow]) -> None:
         """Put the time columns of history.csv, which checkpoints do not carry, back into the rows of a checkpoint."""
@@ -224,14 +225,6 @@ def _continued(earlier: RunRecord | None, now: RunRecord, step: int, changes: li
         return now.model_copy(update={"continued": [this]})
     kept = {key: getattr(earlier, key) for key in (*ORIGIN, "recipe", "logged") if key in earlier.model_fields_set}
     return now.model_copy(update=kept | {"continued": [*earlier.continued, this]})
-
-
-def _step_of(file: Path) -> int | None:
-    """Steps done at a checkpoint, None if it is not whole."""
-    try:
-        return read_meta(file).progress.step
-    except RunError:
-        return None
 
 
 def installed_versions() -> dict[str, str | None]:

@@ -30,6 +30,12 @@ class TrainedRun:
         """For the user: the folder or file, and the epoch."""
         return f"{self.folder or self.file} (epoch {self.meta.progress.epochs})"
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know of the file, in sentences."""
+        earlier = "written by an earlier casnet, without a digest, so that damage cannot be seen"
+        return () if self.meta.checkable else (f"{self.file}: {earlier}",)
+
 
 def find_run(run: Path | None) -> TrainedRun:
     """The run of a folder or a checkpoint, or the newest run. Raises RunError."""

@@ -4,9 +4,11 @@ HDF5 itself reads other files through links and external storage, loads plugins 
 as a few bytes claim.
 """
 
+import errno
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -36,7 +38,12 @@ def open_outside(path: Path, arrays: bool = True) -> h5py.File:
 
     arrays: False checks the attributes of the root alone, where nothing else will be read: that is faster.
     """
-    file = h5py.File(path, "r", locking=False)  # such files are replaced, never written in place
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK):
+            raise
+        file = h5py.File(path, "r", locking=False)  # on file systems without locks
     try:
         _check(file.id, path, arrays)
     except OSError:
@@ -46,6 +53,12 @@ def open_outside(path: Path, arrays: bool = True) -> h5py.File:
         file.close()
         raise OSError(f"damaged: {reason(error)}") from None
     return file
+
+
+def plain_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes without NumPy's types: numbers, texts, and lists of them."""
+    found = attributes.items()
+    return {name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in found}
 
 
 def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:

@@ -68,6 +68,7 @@ def audit(
             f"--split {split}: folds have these images in common (each is used for the test images of its own)"
         )
     runs = [trained.find_run(file) for file in files]
+    console.notes(remark for run in runs for remark in run.remarks)
     store = trained.open_run_data(runs[0], data)
     target = out or (folder if folder.is_dir() else runs[0].folder or files[0].parent) / "audit"
     if apply_void and review_port is not None:

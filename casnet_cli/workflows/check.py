@@ -1,9 +1,9 @@
 """What `casnet check` does: check every sample of a data set, show what is wrong and how to mend it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from casnet_cli import console, paths
 from casnet_cli.data import preparation, sources
 from casnet_cli.data.checks.rules import (
     Finding,
+    changed_parts,
     check_samples,
     class_pixels,
     missing_samples,
@@ -58,6 +59,8 @@ class CheckedData:
     """What the pictures hold, and how a network sees them."""
     remarks: Callable[[], tuple[str, ...]] = tuple
     """What was decided of pictures and masks, and done to those read so far, in sentences for the user."""
+    content: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the parts of a prepared file, as `digests.ContentDigest` gives them; empty: not known."""
     unpacked: str = ""
     """The temporary folder of what was unpacked, which no message should name; empty if nothing was."""
 
@@ -94,6 +97,7 @@ def run(
             *missing_samples(samples, checked.counts),
             *check_samples(samples, checked.labels, folds_of_entries(checked.entries, checked.folds)),
             *unmatched_labels(checked.spare),
+            *changed_parts(samples, checked.content),
         ]
         findings = [replace(finding, text=checked.named(finding.text)) for finding in findings]
         summary, remarks = _summary(checked, samples), [checked.named(remark) for remark in checked.remarks()]
@@ -139,7 +143,13 @@ def _of_store(path: Path) -> CheckedData:
     store = Store(path)
     notes = () if store.intensities.plain else (f"pictures of {ranges.described(store.intensities)}",)
     return CheckedData(
-        str(path), store.labels, store.folds, store.entries(), intensities=store.intensities, remarks=lambda: notes
+        str(path),
+        store.labels,
+        store.folds,
+        store.entries(),
+        intensities=store.intensities,
+        remarks=lambda: (*notes, *store.digests.remarks),
+        content=store.content,
     )
 
 
@@ -182,7 +192,7 @@ def _of_source(source: Source, root: Path, where: str = "") -> CheckedData:
         source.spare,
         intensities,
         source.remarks,
-        unpacked,
+        unpacked=unpacked,
     )
 
 

@@ -61,6 +61,7 @@ def export(run: Path | None, data: Path | None, options: ExportOptions) -> bool:
     from casnet_cli.runs import trained
 
     found = trained.find_run(file)
+    console.notes(found.remarks)
     if not (run and run.is_file()):
         _check_finished(found)
     _check_network(found, options)

@@ -107,6 +107,7 @@ def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
     found = trained.find_run(file)
+    console.notes(found.remarks)
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.ranking.image_scores import ImageScores
     from casnet_cli.util.files import sha256_of

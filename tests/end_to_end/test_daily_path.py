@@ -122,6 +122,8 @@ def test_eval_in_tiles_enlarged_and_with_predictions(home: Path, compiled_again:
         names = [name.decode() for name in file["val/name"][:]]
     with h5py.File(home / "evil.h5", "r+") as file:
         file["val/name"][:] = ["../../../../../escaped", *names[1:]]
+        for split in file:
+            del file[split]["digest"]
     output = casnet("eval", "--data", "evil.h5", "--split", "val", "--save-predictions", "--out", "evil", code=2)
     assert "a name that leads out of" in output and not list(home.rglob("escaped*"))
     for words in (("--tile", 8), ("--scale", 0), ("--scale", 99)):

@@ -41,7 +41,7 @@ def test_a_checkpoint_carries_its_meta_and_network_and_no_time(tmp_path: Path) -
         np.testing.assert_array_equal(ours, theirs)
     with h5py.File(file, "r+") as opened:
         frozen = list(opened["optimizer/coarse_logits"])
-        del opened["optimizer/coarse_logits"]
+        del opened["optimizer/coarse_logits"], opened.attrs["content_sha256"]
     checkpoint.restore(file, training.model, training.optimizer)
     speeds = training.optimizer.named()
     assert frozen and all(not speeds[f"coarse_logits/{name}"].numpy().any() for name in frozen)
@@ -72,8 +72,75 @@ def test_foreign_and_damaged_checkpoints_are_refused_by_name(tmp_path: Path) -> 
             checkpoint.read_meta(file)
     with h5py.File(good, "r+") as file:
         del file["model/coarse_logits/kernel"]
+    with pytest.raises(RunError, match="good.h5: damaged checkpoint: its content does not fit its digest"):
+        checkpoint.load_model(good)
+    with h5py.File(good, "r+") as file:
+        del file.attrs["content_sha256"]
     with pytest.raises(RunError, match="model/coarse_logits/kernel is missing"):
         checkpoint.load_model(good)
+
+
+def places_of_arrays(file: Path) -> np.ndarray:
+    """Where in the file the bytes of its arrays lie."""
+    places: list[np.ndarray] = []
+
+    def add(name: str, found: object) -> None:
+        if isinstance(found, h5py.Dataset):
+            start = found.id.get_offset()
+            places.append(np.arange(start, start + found.nbytes))
+
+    with h5py.File(file) as opened:
+        opened.visititems(add)
+        assert {"model", "optimizer", "random"} <= set(opened)
+    return np.concatenate(places)
+
+
+def test_flipped_bits_of_any_array_are_found_and_the_checkpoint_before_is_named(tmp_path: Path) -> None:
+    training = TinyTraining("model.dropout=0.5")
+    last = tmp_path / "last.h5"
+    for step in (3, 4):
+        checkpoint.save(last, training.model, training.optimizer, training.meta(step))
+    whole, places, random = last.read_bytes(), places_of_arrays(last), np.random.default_rng(0)
+    assert checkpoint.read_checked_meta(last) == training.meta(4)
+    for flipped in (64, *[1] * 10):
+        content = bytearray(whole)
+        for place in random.choice(places, flipped, replace=False):
+            content[place] ^= 1 << int(random.integers(8))
+        last.write_bytes(content)
+        with pytest.raises(RunError, match="damaged checkpoint: its content does not fit its digest") as raised:
+            checkpoint.restore(last, training.model, training.optimizer)
+        assert "(previous.h5 beside it, after step 3, is good)" in raised.value.faults[0]
+    with pytest.raises(RunError, match="does not fit its digest"):
+        checkpoint.amend(last, {})
+    assert checkpoint.read_meta(last) == training.meta(4), "its attributes are whole"
+
+
+def test_changed_attributes_are_found(tmp_path: Path) -> None:
+    training = TinyTraining()
+    file = tmp_path / "best.h5"
+    checkpoint.save(file, training.model, training.optimizer, training.meta(3))
+    checkpoint.amend(file, {"temperature": 1.5})
+    assert checkpoint.load_model(file)[1].temperature == 1.5
+    whole = file.read_bytes()
+    for key in ("recipe", "classes", "palette", "progress", "calibration"):
+        file.write_bytes(whole)
+        with h5py.File(file, "r+") as opened:
+            value = opened.attrs[key]
+            opened.attrs[key] = value[::-1] if isinstance(value, np.ndarray) else value + " "
+        with pytest.raises(RunError, match="does not fit its digest"):
+            checkpoint.read_checked_meta(file)
+
+
+def test_a_checkpoint_without_a_digest_is_read_and_known_as_such(tmp_path: Path) -> None:
+    training = TinyTraining()
+    file = tmp_path / "best.h5"
+    checkpoint.save(file, training.model, training.optimizer, training.meta(3))
+    assert checkpoint.load_model(file)[1].checkable
+    with h5py.File(file, "r+") as opened:
+        del opened.attrs["content_sha256"]
+    checkpoint.amend(file, {"temperature": 1.5})
+    found = checkpoint.load_model(file)[1]
+    assert found.temperature == 1.5 and not found.checkable, "what was not checked is not believed from now on"
 
 
 def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path: Path) -> None:

@@ -49,6 +49,13 @@ def test_damaged_intensities_are_named(tmp_path: Path, recipe: Recipe, text: str
         read_meta(file)
 
 
+def test_pictures_and_network_of_different_numbers_of_bands_are_refused(tmp_path: Path, recipe: Recipe) -> None:
+    store = Store(write_bands(tmp_path / "bands.h5", {"train": 3}))
+    meta = replace(meta_after(store, recipe, 1), recipe=recipe)
+    with pytest.raises(RunError, match="damaged checkpoint: its network takes 3 bands, and its pictures have 4"):
+        read_meta(write_checkpoint(tmp_path / "best.h5", meta))
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from casnet_cli import recipe
+from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import RunError
 from casnet_cli.labels import LabelSet, with_colors
 from casnet_cli.model.casnet import build_casnet
@@ -37,7 +38,10 @@ def network(labels: LabelSet, seed: int, *overrides: str) -> keras.Model:
 
 def save(path: Path, model: keras.Model, labels: LabelSet, chosen: Recipe) -> Path:
     optimizer = CaffeSGD(model, chosen.optimizer, "efficientnet-lite0")
-    checkpoint.save(path, model, optimizer, Meta(chosen, labels, "blocks", "0" * 64, None, Progress(7), {}))
+    bands = chosen.model.input_bands
+    seen = Intensities(bands=tuple(f"band {k}" for k in range(bands)), low=(0,) * bands, high=(255,) * bands)
+    meta = Meta(chosen, labels, "blocks", "0" * 64, None, Progress(7), {}, intensities=PLAIN if bands == 3 else seen)
+    checkpoint.save(path, model, optimizer, meta)
     return path
 
 
@@ -177,7 +181,7 @@ def test_foreign_and_damaged_files_are_refused_and_change_nothing(tmp_path: Path
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["model/stem_conv/kernel"] = np.zeros(3)
     with h5py.File(saved, "r+") as file:
-        del file["model/block7_1_project_conv/kernel"]
+        del file["model/block7_1_project_conv/kernel"], file.attrs["content_sha256"]
     for name, reason in (
         ("missing.h5", "no such checkpoint"),
         ("text.h5", "not a readable HDF5 file"),

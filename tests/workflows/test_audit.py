@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import h5py
 import numpy as np
 import pytest
+from helpers.checkpoints import seal
 from helpers.cli import BEST, at_home, casnet, digest, stderr_of
 from helpers.datasets import LABELS, FunctionPredictor, blocks
 
@@ -45,6 +46,7 @@ def planted(trained: Path) -> Path:
     copy.write_bytes((trained / BEST).read_bytes())
     with h5py.File(copy, "r+") as file:
         file.attrs["data"] = json.dumps({"name": "blocks", "sha256": Store(target).content_sha256, "fold": None})
+        seal(file)
     return trained
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from helpers.checkpoints import seal
 from helpers.cli import BEST, TESTS, at_home, casnet, finish, start, wait_for
 from helpers.datasets import write_blocks
 from helpers.networks import picture
@@ -240,6 +241,7 @@ def test_a_run_that_is_not_finished(home: Path, tmp_path: Path, monkeypatch: pyt
 def set_epochs(file: Path, epochs: int) -> None:
     with h5py.File(file, "r+") as opened:
         opened.attrs["recipe"] = re.sub(r"epochs = \d+", f"epochs = {epochs}", opened.attrs["recipe"])
+        seal(opened)
 
 
 def test_a_folder_of_somebody_else(home: Path, tmp_path: Path) -> None:

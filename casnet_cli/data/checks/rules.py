@@ -9,7 +9,9 @@ import numpy as np
 
 from casnet_cli.data.checks import duplicates
 from casnet_cli.data.checks.sample_facts import CheckedSample, SampleFacts, UnusableSample, kind_and_cause
+from casnet_cli.data.digests import ContentDigest, differences
 from casnet_cli.data.images import SIDEWAYS
+from casnet_cli.data.sources.base import Entry
 from casnet_cli.data.splits import SPLITS
 from casnet_cli.errors import DataError, UnfitKind
 from casnet_cli.labels import LabelSet
@@ -39,6 +41,7 @@ UNFIT = {
         "masks whose palette gives an index the colour of another class",
         "give the classes their colours and no ids: the same casnet prepare with --propose writes such a table",
     ),
+    UnfitKind.CHANGED: ("samples that are not those that were prepared", "prepare the data again"),
     UnfitKind.JPEG: (
         "masks saved as JPEG, which blurs them into values that are no class",
         "export them again as PNG, or mend them by --nearest-color or --threshold",
@@ -115,6 +118,21 @@ def missing_samples(samples: Sequence[CheckedSample], counts: tuple[tuple[str, i
         Finding("incomplete", "error", f"{found[split]} {split} images of the {expected} it should have", (), remedy)
         for split, expected in counts
         if found[split] != expected
+    ]
+
+
+def changed_parts(samples: Sequence[CheckedSample], content: Mapping[str, str]) -> list[Finding]:
+    """Parts of a prepared file, such as `train labels`, that are not those that were prepared, though no sample by
+    itself is unusable. content: the digests of the parts; empty: they are not known."""
+    whole = {split for split in SPLITS if all(isinstance(one, SampleFacts) for one in samples if one.split == split)}
+    digest = ContentDigest()
+    for sample in usable_samples(samples):
+        digest.add(Entry(sample.split, sample.name, None), *sample.digests)
+    remedy = UNFIT[UnfitKind.CHANGED][1]
+    return [
+        Finding(UnfitKind.CHANGED, "error", f"{part} are not those that were prepared", (), remedy)
+        for part in differences(digest.parts(), content)
+        if part.split()[0] in whole
     ]
 
 

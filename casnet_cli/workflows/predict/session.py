@@ -38,6 +38,7 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
     from casnet_cli.prediction.picture_reader import PictureReader
 
+    console.notes(model.run.remarks)
     outputs = outputs_of(folder, model.run, options)
     check_unclaimed(outputs, jobs)
     with Manifest(outputs, options.share, console.once) as manifest:

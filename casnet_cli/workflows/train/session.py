@@ -128,9 +128,12 @@ def train(options: TrainOptions) -> Path | None:
             return run
         case New(plan, reason, run, init):
             console.message(reason)
+            console.notes(plan.store.digests.remarks)
             return _run(plan, Start(run, init), options, deadline)
         case Continued(plan, reason, run, saved):
             console.message(reason)
+            last = TrainedRun(RunFolder(run).last, saved, run)
+            console.notes((*plan.store.digests.remarks, *last.remarks))
             return _run(plan, Start(run, saved=saved), options, deadline)
 
 

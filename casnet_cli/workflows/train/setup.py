@@ -13,6 +13,7 @@ from casnet_cli.errors import OutOfMemory, RunError
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.progress import Progress
+from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.training.schedule import Schedule
 from casnet_cli.training.step import Devices, StepResult
 from casnet_cli.training.train_state import TrainState
@@ -131,7 +132,9 @@ def _load_weights(plan: RunPlan, start: Start, devices: Devices, state: TrainSta
         checkpoint.restore(RunLayout(start.run).last, state.model, state.optimizer)
     elif start.init:
         console.message(f"{start.init}: {transfer.adopt(start.init, state.model, plan.store.labels).sentence()}")
-        if seen := plan.held_out_in_vain(checkpoint.read_meta(start.init)):
+        begun = checkpoint.read_meta(start.init)
+        console.notes(TrainedRun(start.init, begun, None).remarks)
+        if seen := plan.held_out_in_vain(begun):
             console.message(
                 f"note: {start.init} was trained on {count(seen, 'image')} that this run holds out, whose figures will "
                 "be too good (training.seed, data.validation_fraction and --fold as there hold out the same)"

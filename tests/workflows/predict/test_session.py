@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from helpers.cli import BEST, at_home, casnet, start
+from helpers.cli import BEST, at_home, casnet, start, stderr_of
 from helpers.datasets import LABELS
 from PIL import Image
 from typer.testing import CliRunner
@@ -128,7 +128,10 @@ def test_the_coarse_branch_alone_where_all_is_easy(home: Path, tmp_path: Path) -
     run.write_bytes((home / BEST).read_bytes())
     with h5py.File(run, "r+") as file:  # so that the branches differ, however little the network has learnt
         file["model/fine_logits/bias"][0] += 5
-    casnet("predict", "photos/0.png", "--run", run, "--fine", "auto", "--out", tmp_path / "out")  # easy below 1: all
+        del file.attrs["content_sha256"]
+    shown = stderr_of("predict", "photos/0.png", "--run", run, "--fine", "auto", "--out", tmp_path / "out")
+    assert "own.h5: written by an earlier casnet, without a digest, so that damage cannot be seen" in shown
+    # easy below 1: all
     outputs = KerasPredictor(load_model(run)[0], InferenceSettings(), branch_outputs).predict(
         opened(home / "photos/0.png")
     )

@@ -47,6 +47,19 @@ def test_a_truncated_checkpoint_is_refused_and_the_previous_one_offered(home: Pa
     assert len((home / "runs/begun/history.csv").read_text().splitlines()) == 3
 
 
+def test_flipped_bits_of_a_checkpoint_are_not_trained_on(home: Path) -> None:
+    last = home / "runs/begun/checkpoints/last.h5"
+    whole = last.read_bytes()
+    with h5py.File(last) as file:
+        place = file["optimizer/coarse_logits/kernel"].id.get_offset()
+    last.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    message = casnet("train", "--resume", "--set", "training.epochs=3", code=2)
+    assert "last.h5: damaged checkpoint: its content does not fit its digest (previous.h5, after step 3, is" in message
+    for words in (("eval", "--data", "data/blocks.h5"), ("export", "--data", "data/blocks.h5")):
+        message = casnet(*words, "--run", last, code=2)
+        assert "last.h5: damaged checkpoint: its content does not fit its digest (previous.h5 beside it" in message
+
+
 @pytest.mark.slow
 def test_a_run_that_another_process_trains_is_left_alone(home: Path) -> None:
     with start("train", "folder", "--run", "runs/one", *tiny_settings("training.epochs=500"), tiny=True) as process:
