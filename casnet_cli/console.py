@@ -1,4 +1,7 @@
-"""What the user sees: results on stdout, progress and messages on stderr. Only this module imports rich."""
+"""What the user sees: results on stdout, progress and messages on stderr. Only this module imports rich.
+
+Names come from outside: nothing in a text is markup, and what acts on a terminal is shown as an escape.
+"""
 
 import json
 import os
@@ -11,7 +14,6 @@ from typing import IO, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, ProgressColumn, Task
 from rich.table import Column, Table
 from rich.text import Text
@@ -20,6 +22,7 @@ from casnet_cli.errors import InputError, reason
 from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.streams import lasting
 from casnet_cli.util.text import duration
+from casnet_cli.util.visible import visible
 
 LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
 """Columns of a table's first cell at least, between two cells, and of a table that goes into a pipe at most."""
@@ -33,8 +36,14 @@ class _Output(Console):
         return cast(IO[str], lasting(super().file))
 
 
-out = _Output(highlight=False, emoji=False, soft_wrap=True, width=None if lasting(sys.stdout).isatty() else UNLIMITED)
-err = _Output(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+out = _Output(
+    highlight=False,
+    markup=False,
+    emoji=False,
+    soft_wrap=True,
+    width=None if lasting(sys.stdout).isatty() else UNLIMITED,
+)
+err = _Output(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 WIDEST, NARROWEST, LEAST_NOTE = 28, 10, 24
 """Columns of a bar at most and at least, and of a note for which a bar becomes narrower."""
@@ -67,7 +76,7 @@ def muted(mute: bool = True) -> Iterator[None]:
 def message(text: str) -> None:
     """Show what happens, on stderr; not with --quiet."""
     if not _level["quiet"]:
-        err.print(_printable(text))
+        err.print(visible(text))
 
 
 def notes(texts: Iterable[str]) -> None:
@@ -86,23 +95,29 @@ def once(text: str) -> None:
 def detail(text: str) -> None:
     """Show a detail on stderr, only with --verbose."""
     if _level["verbose"]:
-        err.print(_printable(text), style="dim")
+        err.print(visible(text), style="dim")
 
 
 def error(fault: str) -> None:
     """Show a fault on stderr, in one line."""
-    err.print(f"[bold red]error:[/] {_printable(' '.join(fault.splitlines()))}")
+    err.print(Text.assemble(("error:", "bold red"), f" {visible(fault)}"))
 
 
 def result(text: str) -> None:
     """Show a line of the command's result on stdout."""
-    out.print(_printable(text))
+    out.print(visible(text))
+
+
+def content(text: str) -> None:
+    """Show the content of a file on stdout, with its lines and tabs."""
+    for line in text.split("\n"):
+        out.print("\t".join(map(visible, line.split("\t"))))
 
 
 def finding(severity: str, text: str) -> None:
     """Show a finding of `casnet check` on stdout: an error, a warning or a note."""
     color = {"error": "bold red", "warning": "yellow"}.get(severity, "blue")
-    out.print(f"[{color}]{severity:8}[/] {_printable(text)}")
+    out.print(Text.assemble((f"{severity:8}", color), f" {visible(text)}"))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -111,13 +126,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     What is wider than the terminal goes on in the next line, the first column within words if it must; in a pipe or a
     file a table is as wide as it needs.
     """
-    cells = [[_printable(cell) for cell in row] for row in rows]
+    cells = [[visible(cell) for cell in row] for row in rows]
     texts = [[column, *(row[index] for row in cells)] for index, column in enumerate(columns)]
     least = [max((len(word) for text in column for word in text.split()), default=0) for column in texts]
     least[0] = min(least[0], LEAST_TEXT)
     if sum(least) + GAP * len(columns) > out.width:  # then words are folded too
         least = [0] * len(columns)
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(title=visible(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="right" if index else "left", overflow="fold", min_width=least[index])
     for row in cells:
@@ -168,11 +183,6 @@ def write_json(content: Mapping[str, object], file: str) -> None:
         raise InputError(f"{file}: cannot be written: {reason(error)}") from None
 
 
-def _printable(text: str) -> str:
-    """Without rich's markup, and with bytes of file names that are no UTF-8 as escapes."""
-    return escape(text.encode("utf-8", "backslashreplace").decode())
-
-
 class Bar:
     """Progress of one task: a bar on a terminal, at most about ten plain lines elsewhere."""
 
@@ -186,7 +196,7 @@ class Bar:
         by what was done so far."""
         if self.progress and self.task is not None:
             end = None if left is None else self.progress.get_time() + left
-            self.progress.update(self.task, completed=done, total=total, note=_printable(note), end=end)
+            self.progress.update(self.task, completed=done, total=total, note=note, end=end)
             return
         if total and done / total < self._shown:  # the next step of the same task
             self._shown = -1.0
@@ -216,6 +226,7 @@ def progress_line(
 
     What does not fit is shortened from its end: the note first, then the bar, then the title.
     """
+    title, note = visible(title), visible(note)
     counts = f"{done:g}/{'?' if total is None else f'{total:g}'}"
     times = f"{_clock(elapsed)} passed", f"{'-:--:--' if left is None else _clock(left)} left"
     fixed = sum(len(part) + 2 for part in (counts, *times))

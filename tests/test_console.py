@@ -69,6 +69,32 @@ def test_codes_and_markup_in_names_are_shown_as_they_stand(capsys: pytest.Captur
     assert "[b]:smile:" in shown and "[red]:smile:" in shown
 
 
+HOSTILE = "a\n\x1b[31mb\u202ec\u2028\udce9[red]d[/] :smile:\\"
+SHOWN = r"a\n\x1b[31mb\u202ec\u2028\udce9[red]d[/] :smile:" + "\\"
+
+
+def test_names_act_on_nothing_and_take_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console.message(HOSTILE)
+    console.error(HOSTILE)
+    console.result(HOSTILE)
+    console.finding("note", HOSTILE)
+    console.content(f"{HOSTILE}\n\tnext")
+    console.table(HOSTILE, ["name"], [[HOSTILE]])
+    with console.bar(HOSTILE) as bar:
+        bar.update(1, 1, HOSTILE)
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [SHOWN, f"error: {SHOWN}", f"{SHOWN}: 1/1 {SHOWN}"]
+    out = captured.out.splitlines()
+    rest = SHOWN.removeprefix(r"a\n")
+    assert out[:4] == [SHOWN, f"note     {SHOWN}", "a", rest] and out[4].strip() == "next"
+    assert sum(SHOWN in line for line in out) == 4 and "\x1b" not in captured.out
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_a_bar_shows_names_as_they_stand(width: int) -> None:
+    assert "\x1b" not in progress_line(width, HOSTILE, 1, 2, 3, 4, HOSTILE).plain
+
+
 def test_a_result_for_programs_is_found_unwritable_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

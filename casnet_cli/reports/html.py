@@ -11,9 +11,20 @@ from PIL import Image
 
 from casnet_cli.labels import LabelSet
 from casnet_cli.util.text import count, percent
+from casnet_cli.util.visible import visible
+
+
+def _shown(value: object) -> object:
+    """What stands in a page for a value: of a text, names of classes and files among them, nothing acts on the page."""
+    return visible(value) if type(value) is str else value
+
 
 _templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("casnet_cli.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    loader=jinja2.PackageLoader("casnet_cli.reports"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=_shown,
 )
 _templates.filters |= {"percent": percent, "count": count}
 

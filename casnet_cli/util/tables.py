@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from casnet_cli.util.files import write_whole
+from casnet_cli.util.visible import visible
 
 Rows = Iterable[Sequence[object]] | Iterable[Mapping[str, object]]
 
@@ -24,10 +25,14 @@ def delimiter_of(head: str) -> str:
 
 
 def csv_bytes(columns: Sequence[str], rows: Rows) -> bytes:
-    """The file's content; lines end with "\\n"; bytes of file names that are not UTF-8 become backslash escapes."""
+    """The file's content; lines end with "\\n", and control characters and bytes that are no UTF-8 become escapes.
+
+    A text that a spreadsheet may take for a formula stays as it is: names are the same in all files.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(visible, columns))
     for row in rows:
-        writer.writerow([row.get(name) for name in columns] if isinstance(row, Mapping) else row)
-    return text.getvalue().encode("utf-8", "backslashreplace")
+        cells = [row.get(name) for name in columns] if isinstance(row, Mapping) else row
+        writer.writerow([visible(cell) if isinstance(cell, str) else cell for cell in cells])
+    return text.getvalue().encode()

@@ -167,7 +167,7 @@ def _propose(options: FolderOptions, path: Path | None = None) -> Path:
         write_whole(target, shown(proposal.text) + "\n")
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {reason(error)}") from None
-    console.result(shown(proposal.text))
+    console.content(shown(proposal.text))
     for sentence in proposal.found:
         console.message(shown(sentence))
     again = line_of(OwnRequest(str(path) if path else FOLDER, replace(options, classes=target)))

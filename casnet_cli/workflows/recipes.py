@@ -16,7 +16,7 @@ def list_all() -> None:
 
 def show(name: str) -> None:
     """Print a recipe. Raises RecipeError."""
-    console.result(recipe.find(name).read_text(encoding="utf-8").rstrip())
+    console.content(recipe.find(name).read_text(encoding="utf-8").rstrip())
 
 
 def copy(name: str, file: Path) -> None:

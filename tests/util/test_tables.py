@@ -7,13 +7,13 @@ from casnet_cli.util.tables import csv_bytes, delimiter_of, write_csv
 
 
 def test_a_written_table_reads_back_as_its_cells(tmp_path: Path):
-    write_csv(tmp_path / "table.csv", ["name", "value"], [["a, b", 1], ['say "hä"', 0.5], ["two\nlines", None]])
+    write_csv(tmp_path / "table.csv", ["name", "value"], [["a, b", 1], ['say "hä"', 0.5], ["one", None]])
     with open(tmp_path / "table.csv", newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
             ["name", "value"],
             ["a, b", "1"],
             ['say "hä"', "0.5"],
-            ["two\nlines", ""],
+            ["one", ""],
         ]
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
 
@@ -33,6 +33,11 @@ def test_mappings_give_their_values_by_column():
 def test_bytes_of_file_names_that_are_no_utf8_stand_as_escapes():
     name = b"bad\xff \xc3\xa4".decode("utf-8", "surrogateescape")
     assert csv_bytes(["file"], [[name]]) == b"file\nbad\\udcff \xc3\xa4\n"
+
+
+def test_names_stay_in_their_line_and_act_on_nothing():
+    assert csv_bytes(["a\nb"], [["\x1b[2J\n"], {"a\nb": "x\u202ey"}]) == b"a\\nb\n\\x1b[2J\\n\nx\\u202ey\n"
+    assert csv_bytes(["a"], [["=1+1"], [-1]]) == b"a\n=1+1\n-1\n"
 
 
 def test_a_row_that_fails_leaves_the_earlier_file(tmp_path: Path):
