@@ -215,8 +215,10 @@ class Bar:
         now = time.perf_counter()
         began, before = self._first = self._first or (now, done)
         rate = (done - before) / (now - began) if now - began > LEAST_TIME else 0.0
-        note, left = (f"{rate:.1f} {unit}/s", (total - done) / rate) if rate else ("", None)
-        self.update(done, total, note, left)
+        if rate:
+            self.update(done, total, f"{rate:.1f} {unit}/s", (total - done) / rate)
+        elif not self.progress or done == total:  # else the time left is not known yet
+            self.update(done, total)
 
 
 def progress_line(

@@ -208,5 +208,7 @@ def test_a_terminal_shows_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(console, "err", screen)
     with console.bar("evaluating") as bar:
         bar.wait(20, "compiling")
+        bar.count(1, 20)  # which took long, and says nothing of the others
     assert isinstance(screen.file, io.StringIO)
-    assert "0/20  0:00:00 passed  -:--:-- left" in screen.file.getvalue() and "compiling" in screen.file.getvalue()
+    shown = screen.file.getvalue()
+    assert "0/20  0:00:00 passed  -:--:-- left" in shown and "compiling" in shown and "1/20" not in shown
