@@ -140,21 +140,25 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     out.print(drawn)
 
 
-def check_json(file: str | None, made: Path | None = None) -> None:
+def check_json(file: str | None, page: Path | None = None) -> None:
     """Raises InputError, before any work is done, where `write_json` could not write, or a file of another kind is.
 
-    file: that of `--json`; None: there is none. made: a folder that the work makes before it writes the file.
+    file: that of `--json`; None: there is none. page: a page that the work writes before, its folder too.
     """
-    if file in (None, "-"):
+    if file is None or file == "-":
         return
-    target = Path(os.path.realpath(file))
+    if not file:
+        raise InputError("--json: names no file (- is stdout)")
+    target, other = Path(os.path.realpath(file)), page and Path(os.path.realpath(page))
+    if target == other:
+        raise InputError(f"{file}: is the page of --out (choose another --json)")
     if target.is_dir():
         raise InputError(f"{file}: cannot be written: Is a directory")
     if target.parent.is_dir():
         if target.is_file() or not target.exists():
             check_writable(target.parent)
             check_replaceable(target, lambda head: head.lstrip()[:1] in (b"", b"{", b"["), "JSON file", "--json")
-    elif not made or not Path(os.path.realpath(made)).is_relative_to(target.parent):
+    elif not other or not other.is_relative_to(target.parent):
         raise InputError(f"{file}: cannot be written: no such folder")
 
 

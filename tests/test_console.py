@@ -105,12 +105,14 @@ def test_a_result_for_programs_is_found_unwritable_before_the_work(
     Path("data.h5").write_bytes(b"\x89HDF")
     for given in (None, "-", "x.json", "file", "/dev/null"):
         console.check_json(given)
-    console.check_json("out/new/x.json", Path("out/new"))
-    console.check_json("out/x.json", Path("out/new"))
+    console.check_json("out/new/x.json", Path("out/new/page.html"))
+    console.check_json("out/x.json", Path("out/new/page.html"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.h5", "file", "link", "x.json"]
     for given, made, words in (
         ("none/x.json", None, "no such folder"),
-        ("none/x.json", Path("out"), "no such folder"),
+        ("none/x.json", Path("out/page.html"), "no such folder"),
+        ("out/page.html", Path("out/page.html"), r"is the page of --out \(choose another --json\)"),
+        ("", None, r"names no file \(- is stdout\)"),
         ("file/x.json", None, "no such folder"),
         ("link", None, "no such folder"),
         (".", None, "Is a directory"),

@@ -75,20 +75,23 @@ def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str, o
 def check_writable(folder: Path) -> None:
     """Raises InputError if no file can be written into a folder, which is made for the trial if it is not there."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]
+    trial = unfinished_name(folder / "trial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        trial = unfinished_name(folder / "trial")
         trial.write_bytes(b"\0")
-        trial.unlink()
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
-    for one in new:
-        one.rmdir()
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink()
+        for one in new:
+            with contextlib.suppress(OSError):  # refused where another process has written into it meanwhile
+                one.rmdir()
 
 
 def no_file(path: Path) -> str:
     """Why a path is no file that can be read, in words."""
-    return "is a folder" if path.is_dir() else "no such file"
+    return "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "no such file"
 
 
 def unfinished_name(target: Path) -> Path:

@@ -81,7 +81,7 @@ def run(
     if out:
         check_writable(out)
         check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
-    console.check_json(json, out)
+    console.check_json(json, out and out / PAGE)
     request = completed(OwnRequest(data, folder), project)
     with _opened(named(request, "check", "DATA"), request.options) as checked:
         if not checked.entries:

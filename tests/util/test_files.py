@@ -42,7 +42,9 @@ def test_only_what_ended_processes_left_is_removed(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted([own, other])
 
 
-def test_a_folder_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     check_writable(tmp_path / "new/below")
     check_writable(tmp_path)
     assert not list(tmp_path.rglob("*"))
@@ -50,3 +52,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(tmp_path: Path
     for folder in (tmp_path / "file/below", Path("/proc/casnet")):
         with pytest.raises(InputError, match="cannot be written"):
             check_writable(folder)
+    monkeypatch.setattr(Path, "write_bytes", lambda *given: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(InputError, match="No space left on device"):
+        check_writable(tmp_path / "new/below")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

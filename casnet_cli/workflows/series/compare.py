@@ -125,7 +125,7 @@ def compare(
     if out:
         check_writable(out)
         check_replaceable(out / PAGE, lambda text: f"<title>{TITLE}".encode() in text, "page of casnet compare")
-    console.check_json(file, out)
+    console.check_json(file, out and out / PAGE)
     groups = [group for path in given for group in _groups(path)]
     _check_distinct(groups)
     keys = {

@@ -46,7 +46,9 @@ def test_some_images_are_never_taken_for_all(trained: Path, monkeypatch: pytest.
     listed.write_text("\n")
     assert casnet("eval", "--split-file", listed, code=2) == "error: some.txt: names no image\n"
     assert "--split-file gone.txt: no such file" in casnet("eval", "--split-file", "gone.txt", code=2)
-    assert "--split-file data: is a folder (name a text file" in casnet("eval", "--split-file", "data", code=2)
+    for given, words in (("data", "is a folder"), ("/dev/null", "is no ordinary file")):
+        shown = casnet("eval", "--split-file", given, code=2)
+        assert f"--split-file {given}: {words} (name a text file" in shown
 
 
 def test_without_a_listener_all_files_are_written(
