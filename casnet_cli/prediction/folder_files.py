@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
 from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import STDIN
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, share_name
@@ -91,7 +92,9 @@ def _unsuited(entry: ManifestEntry, file: Path) -> str | None:
         return "frames of a video are no picture files"
     if file == STDIN:
         return "it came by standard input"
-    return None if file.exists() else "the picture is gone"
+    if file.suffix.lower() not in readable_endings():
+        return "no picture by its name"
+    return None if file.is_file() else "the picture is gone"
 
 
 def name_of(entry: ManifestEntry) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack
 from io import FileIO
 from operator import itemgetter
@@ -25,6 +25,7 @@ from casnet_cli.prediction.inputs import STDIN, Job
 from casnet_cli.prediction.manifest_lines import ForeignLines, KnownLines, mend, read_lines
 from casnet_cli.prediction.output_files import check_place, digest_of, files_of, is_own, present, written
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, VIDEO_OVERLAY
+from casnet_cli.prediction.writers import Unsaved
 from casnet_cli.runs.json_record import Record
 from casnet_cli.runs.manifest_record import LAST_CALL, ManifestLine
 from casnet_cli.util import locks
@@ -225,9 +226,8 @@ class Manifest(Generic[Plan]):
     def _holds(self, line: ManifestEntry) -> bool:
         """Whether the mask is of that line where others may have been written since: after lines of another manifest,
         or of somebody else."""
-        if line["mask"] in self._known.contested:
-            return line["mask"] not in self._known.undecided and "mask_digest" in line and self._fits(line)
-        return not self._doubtful or self._fits(line)
+        doubtful = self._doubtful or line["mask"] in self._known.contested
+        return line["mask"] not in self._known.undecided and (not doubtful or self._fits(line))
 
     def pending(self, jobs: list[Job]) -> list[Job]:
         """Jobs whose outputs are missing, failed or out of date; all jobs unless resuming."""
@@ -258,19 +258,19 @@ class Manifest(Generic[Plan]):
         done = [record for record in self.done.values() if record["mask"] is not None]
         return sum(record["made_with"] != self.outputs.identity for record in done)
 
-    def add(self, entry: ManifestEntry) -> ManifestEntry:
+    def add(self, entry: ManifestEntry, kept: Container[str] = ()) -> ManifestEntry:
         """Write a line, with its time and null for keys that are missing, and return it. Raises InputError.
 
         Files of earlier calls that are out of date are removed before; those of an input that failed are moved to
-        `NAME.stale.png` and the like, as nobody knows how it looks now.
+        `NAME.stale.png` and the like, as nobody knows how it looks now. kept: files that this call wrote all the same.
         """
         ours: ManifestEntry = {"time": round(time.time(), 3), "call": self._call}
         record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | ours)
         try:
             if record["status"] == "ok":
                 self._clear(record)
-            elif stale := self._set_aside(record["file"]):
-                record["stale"] = stale
+            else:
+                self._set_aside(record, kept)
             # A name that is no UTF-8 becomes the JSON escapes of its bytes.
             self._write(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
         except OSError as error:
@@ -288,9 +288,12 @@ class Manifest(Generic[Plan]):
             self._locked.truncate(end)
             raise
 
-    def failed(self, job: Job, error: str) -> ManifestEntry:
-        """Write the line of an input that could not be labelled. Raises InputError."""
-        return self.add({"file": str(job.file), "status": "failed", "error": error})
+    def failed(self, job: Job, error: str, frames: int = 0) -> ManifestEntry:
+        """Write the line of an input that could not be labelled. frames: of a video, those at its beginning that could.
+        Raises InputError."""
+        labelled = cast(ManifestEntry, {"mask": self.outputs.mask_name(job), "frames": frames})
+        kept = files_of(labelled, (ending for ending in self.outputs.endings(job) if ending != VIDEO_OVERLAY))
+        return self.add({"file": str(job.file), "status": "failed", "error": error}, frozenset(kept if frames else ()))
 
     def _clear(self, record: ManifestEntry) -> None:
         """Remove files beside this mask that an earlier call wrote and this one did not, and those set aside."""
@@ -301,14 +304,17 @@ class Manifest(Generic[Plan]):
         if made and (stale := failed.get("stale")):
             output_files.remove_all(folder, cast(ManifestEntry, made | {"mask": stale}))
 
-    def _set_aside(self, file: str) -> str | None:
-        """Move the files of an input that failed now; returns where its mask lies since then, or an earlier call."""
-        before = self.done.get(file)
-        made = before if before and before["status"] == "ok" else self._known.made.get(file)
-        if made and made["mask"] and self._known.owners[made["mask"]]["file"] == file:
-            moved = output_files.set_aside(self.outputs.folder, made)
-            return moved or (before.get("stale") if before else None)
-        return None
+    def _set_aside(self, record: ManifestEntry, kept: Container[str]) -> None:
+        """Move the files of an input that failed now, and note where its mask lies since then, or an earlier call."""
+        before = self.done.get(record["file"])
+        made = before if before and before["status"] == "ok" else self._known.made.get(record["file"])
+        if not made or not made["mask"] or self._known.owners[made["mask"]]["file"] != record["file"]:
+            return
+        try:
+            if stale := output_files.set_aside(self.outputs.folder, made, kept) or (before or {}).get("stale"):
+                record["stale"] = stale
+        except Unsaved as fault:
+            record["error"] = f"{record['error']}; and its files of an earlier call could not be moved away: {fault}"
 
 
 def share_name(share: tuple[int, int] | None) -> str:

@@ -5,13 +5,13 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from casnet_cli.prediction.inputs import STALE, frame_name
 from casnet_cli.prediction.output_kinds import OUTPUT_KINDS, VIDEO_OVERLAY, output_endings
-from casnet_cli.prediction.writers import Unsaved
+from casnet_cli.prediction.writers import Unsaved, refused
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.manifest import ManifestEntry
@@ -51,8 +51,9 @@ def written(line: "ManifestEntry") -> Iterator[str]:
 
 
 def files_of(line: "ManifestEntry", endings: Iterable[str]) -> Iterator[str]:
-    """The files of these endings. Those of a video, but for the overlay, lie in a folder."""
-    stem = cast(str, line["mask"]).removesuffix(MASK)
+    """The files of these endings, of which there are none without a mask. Those of a video, but for the overlay, lie in
+    a folder."""
+    stem = (line["mask"] or "").removesuffix(MASK)
     for ending in endings:
         if "frames" in line and ending != VIDEO_OVERLAY:
             yield from (f"{stem}/{frame_name(frame)}{ending}" for frame in range(line["frames"]))
@@ -113,18 +114,21 @@ def digest_of(file: Path) -> str | None:
         return None
 
 
-def set_aside(folder: Path, line: "ManifestEntry") -> str | None:
-    """Move the files of a line out of the way, from `NAME.png` to `NAME.stale.png`; returns the mask's new name.
+def set_aside(folder: Path, line: "ManifestEntry", kept: Container[str] = ()) -> str | None:
+    """Move the files of a line, but for those `kept`, from `NAME.png` to `NAME.stale.png`; returns the mask's new name.
 
-    None: no file was there. Raises OSError, Unsaved.
+    None: no file was there. Raises InputError, of class Unsaved where only these files are concerned.
     """
     stem = cast(str, line["mask"]).removesuffix(MASK)
     moved = None
-    for name in list(present(folder, line)):
+    for name in [name for name in present(folder, line) if name not in kept]:
         new = folder / (stem + STALE + name.removeprefix(stem))
         check_place(folder, new)
-        new.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(folder / name, new)
+        try:
+            new.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder / name, new)
+        except OSError as error:
+            raise refused(new, error) from None
         moved = stem + STALE + cast(str, line["mask"]).removeprefix(stem)
     if "frames" in line:
         _remove_empty(folder / stem)

@@ -17,6 +17,7 @@ from casnet_cli.prediction.image_pipeline import OUT_OF_MEMORY, is_out_of_memory
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job, check_regular
 from casnet_cli.prediction.manifest import Manifest, ManifestEntry, fingerprint
+from casnet_cli.prediction.output_files import check_place
 from casnet_cli.prediction.output_kinds import VIDEO_OVERLAY
 from casnet_cli.prediction.outputs import Outputs
 from casnet_cli.prediction.overlay_video import OverlayVideo
@@ -51,11 +52,11 @@ def predict_video(
             means.add(entry)
             on_frame(number + 1, total)
     except (_UnusableVideo, Unsaved, NotNumbers) as fault:
-        return manifest.failed(job, str(fault))
+        return manifest.failed(job, str(fault), means.frames)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return manifest.failed(job, OUT_OF_MEMORY)
+        return manifest.failed(job, OUT_OF_MEMORY, means.frames)
     entry.update(means.entry())
     entry["input"], entry["seconds"] = digest, round(time.perf_counter() - began, 4)
     return manifest.add(entry)
@@ -77,6 +78,7 @@ def _labelled(
             if outputs.overlay:
                 if overlays is None:
                     path, (height, width) = job.output(outputs.folder, VIDEO_OVERLAY), image.shape[:2]
+                    check_place(outputs.folder, path)
                     overlays = stack.enter_context(OverlayVideo(path, job.file, (width, height), frame.aspect))
                 overlays.add(blended(image, result.mask, outputs.labels), frame)
             yield frame.number, result

@@ -170,3 +170,18 @@ def test_difficulty_is_left_out(folder: Path) -> None:
     call(folder, difficulty=False, overlay=False)
     names = {file.relative_to(folder.parent / "out").as_posix() for file in (folder.parent / "out").rglob("*.*")}
     assert names == {"a.png", "sub/b.png", "annotations.coco.json", "manifest.jsonl"}
+
+
+def test_a_line_makes_no_picture_of_another_file(folder: Path) -> None:
+    """Some of these files hold the pictures themselves."""
+    call(folder)
+    out, secret = folder.parent / "out", folder.parent / "secret.txt"
+    secret.write_text("not to be handed on")
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    lines[0]["file"] = str(secret)
+    (out / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with Manifest(Outputs(out, LABELS, "run 1", together=("yolo",))) as manifest:
+        (file,), notes = write_folder_files(manifest, None)
+    assert notes == [f"annotations.yolo.zip: 1 left out, {secret} first: no picture by its name"]
+    with ZipFile(file) as archive:
+        assert not any("secret" in name for name in archive.namelist())

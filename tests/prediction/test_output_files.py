@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casnet_cli.prediction.output_files import check_place, digest_of, is_own, present, remove_all, set_aside
+from casnet_cli.prediction.output_files import check_place, digest_of, files_of, is_own, present, remove_all, set_aside
 from casnet_cli.prediction.writers import Unsaved
 
 IMAGE: Any = {"mask": "sub/a.png", "outputs": [".difficulty.png", ".overlay.jpg", ".png"]}
@@ -38,6 +38,10 @@ def test_what_is_there_of_a_line(tmp_path: Path) -> None:
     )
     expected = {"clip/000000.png", "clip/000007.png", "clip.overlay.mp4"}
     assert set(present(tmp_path, VIDEO)) == expected  # at once, though it claims two thousand million frames
+
+
+def test_a_line_without_a_mask_has_no_files() -> None:
+    assert list(files_of({"mask": None, "outputs": []}, [])) == []
 
 
 def test_files_are_set_aside_and_those_of_before_replaced(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from helpers.datasets import FOUR_BANDS, FunctionPredictor, bands
 from PIL import Image
 from starlette.exceptions import HTTPException
 
+from casnet_cli.data.intensities import PLAIN
+from casnet_cli.inference.stored_pixels import unmeasured
 from casnet_cli.labels import with_colors
 from casnet_cli.serving.pictures import FORMS, Network, Wish, predicted
 
@@ -50,6 +52,16 @@ def test_pictures_of_other_bands_are_refused_in_words() -> None:
     with pytest.raises(HTTPException) as fault:
         predicted(photo(), FOUR)
     assert fault.value.status_code == 400 and fault.value.detail.startswith("picture: has 3 bands (red, green, blue)")
+
+
+def test_logits_that_are_no_numbers_are_an_answer() -> None:
+    def spoilt(image: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = {"difficulty": np.full(image.shape[:2], np.nan, np.float32)}
+        return unmeasured(outputs, image, PLAIN, len(LABELS))
+
+    with pytest.raises(HTTPException) as fault:
+        predicted(photo(), Network(FunctionPredictor(spoilt), LABELS))
+    assert fault.value.status_code == 422 and fault.value.detail.startswith("picture: its probabilities are no numbers")
 
 
 def test_geojson_of_a_picture_on_a_map_has_its_coordinates() -> None:
