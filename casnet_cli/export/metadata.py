@@ -2,15 +2,21 @@
 
 import json
 import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
+
+from pydantic import Field
 
 from casnet_cli import __version__
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
 from casnet_cli.runs.checkpoint import attributes_of, meta_of
+from casnet_cli.runs.json_record import Record, as_record
 from casnet_cli.runs.trained import TrainedRun
+from casnet_cli.util.parsing import json_of
 
 if TYPE_CHECKING:
     import onnx
@@ -24,6 +30,12 @@ WHOLE = "casnet_export"
 
 FOR_OTHERS = ("casnet", "run", "classes", "palette", "void", "inputs", "outputs", "precision")
 """Parts of the description that are properties of an ONNX file by themselves, for other programs."""
+
+LONGEST = 1 << 24
+"""Bytes of a description; a run of 10,000 epochs has a fifth of it."""
+
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
+"""What a damaged archive, or one with a password, raises."""
 
 FOREIGN = "not a model exported by casnet (casnet export writes one)"
 
@@ -131,28 +143,41 @@ def put_behind(file: Path, description: Description) -> None:
         archive.writestr(INSIDE, json.dumps(description, indent=2))
 
 
-def of_onnx(metadata: dict[str, str], file: Path) -> Description:
-    """From metadata properties. Raises RunError for a model that is not casnet's."""
-    try:
-        return _checked(json.loads(metadata[WHOLE]), file)
-    except (ValueError, KeyError, TypeError):
-        raise RunError(f"{file}: {FOREIGN}") from None
+def of_onnx(metadata: Mapping[str, str], file: Path) -> Description:
+    """From metadata properties. Raises RunError for a model that is not casnet's, or is damaged."""
+    return _checked(metadata.get(WHOLE, ""), file)
 
 
 def of_litert(file: Path) -> Description:
-    """From the archive behind a file. Raises RunError for a model that is not casnet's."""
+    """From the archive behind a file. Raises RunError for a model that is not casnet's, or is damaged."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            return _checked(json.loads(archive.read(INSIDE)), file)
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        raise RunError(f"{file}: {FOREIGN}") from None
+        with zipfile.ZipFile(file) as archive, archive.open(INSIDE) as inside:
+            text = inside.read(LONGEST + 1)
     except OSError as error:
         raise RunError(f"{file}: cannot be read: {reason(error)}") from None
+    except (KeyError, *BROKEN_ZIP):
+        raise RunError(f"{file}: {FOREIGN}") from None
+    return _checked(text, file)
 
 
-def _checked(description: Description, file: Path) -> Description:
-    if description["format"] != FORMAT or not {"outputs", "size", "checkpoint_sha256"} <= description.keys():
-        raise KeyError("format")
-    if not isinstance(description["version"], int) or description["version"] > VERSION:
+class _Described(Record):
+    """What of a description decides how a file is used, beside what its checkpoint said."""
+
+    version: int
+    checkpoint_sha256: str
+    precision: str = ""
+    size: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None
+    outputs: dict[str, str]
+    part: str | None = None
+
+
+def _checked(text: str | bytes, file: Path) -> Description:
+    try:
+        found = json_of(text) if len(text) <= LONGEST else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise RunError(f"{file}: {FOREIGN}")
+    if as_record(_Described, found, file).version > VERSION:
         raise RunError(f"{file}: exported by a newer casnet (this one reads version {VERSION})")
-    return description
+    return cast(Description, found)

@@ -13,6 +13,7 @@ from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedP
 from casnet_cli.data.annotations.json_files import MALFORMED, Json, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import COCO
+from casnet_cli.data.images import MAX_PIXELS
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 
 NO_OUTLINE = "without outline and box, left out"
@@ -209,6 +210,8 @@ def _enclosed(ring: np.ndarray) -> float:
 
 def _runs(given: JsonTable) -> tuple[bytes | np.ndarray, tuple[int, int]]:
     height, width = (int(side) for side in given["size"])
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
+        raise ShapeError(f"a mask of {width}x{height} pixels (at most {MAX_PIXELS:,})")
     counts = given["counts"]
     if isinstance(counts, str):
         return counts.encode("ascii"), (height, width)

@@ -1,5 +1,6 @@
 """COCO's panoptic files: segments of each picture, and for it a PNG file whose colours are the numbers of segments."""
 
+import contextlib
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,10 @@ def _sort_in(one: Any, place: int, by_image: dict[Id, CocoImage], file: Path) ->
         name = segments = None
     if not isinstance(name, str) or not isinstance(segments, list) or "\0" in name:
         raise DataError(f"{file}: annotation {place} of the file lacks image_id, file_name or segments_info")
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise DataError(
+            f"{file}: annotation {place} of the file: file_name {name} leads out of the folder of PNG files"
+        )
     if image not in by_image:
         raise DataError(f"{file}: annotation {place} of the file is of image {image}, which is not there")
     if by_image[image].annotations:
@@ -128,7 +133,7 @@ def _folder(file: Path, entries: Sequence[JsonTable]) -> Path:
     if first is None:
         return file.parent / file.stem
     name = PurePosixPath(first["file_name"])
-    numbers = {one.get("id") for one in first["segments_info"] if isinstance(one, dict)}
+    numbers = {one.get("id") for one in first["segments_info"] if isinstance(one, dict) and type(one.get("id")) is int}
     for folder in _candidates(file, name):
         try:
             if 2 * len(numbers & set(np.unique(_numbers(folder / name)).tolist())) >= len(numbers):
@@ -142,9 +147,10 @@ def _folder(file: Path, entries: Sequence[JsonTable]) -> Path:
 def _candidates(file: Path, name: PurePosixPath) -> Iterator[Path]:
     yield file.parent / file.stem
     yield file.parent.parent / file.stem
-    for found in sorted(file.parent.rglob(glob.escape(name.name))):
-        if found.parts[-len(name.parts) :] == name.parts:
-            yield found.parents[len(name.parts) - 1]
+    with contextlib.suppress(OSError):  # of a name that is longer than any file's
+        for found in sorted(file.parent.rglob(glob.escape(name.name))):
+            if found.parts[-len(name.parts) :] == name.parts:
+                yield found.parents[len(name.parts) - 1]
 
 
 def _numbers(png: Path) -> np.ndarray:

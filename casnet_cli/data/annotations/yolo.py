@@ -117,7 +117,7 @@ def _images_of(file: Path, bases: tuple[Path, ...], split: str, given: object) -
         place = plain(str(text)).strip("/")
         places = dict.fromkeys((place, place.removeprefix("../")))  # as Ultralytics reads what Roboflow writes
         targets = (base / one for one in places for base in bases)
-        target = next((one for one in targets if one.exists()), None)
+        target = next((one for one in targets if os.path.exists(one)), None)
         if target is None and split == "test":  # which Ultralytics does without
             continue
         if target is None:
@@ -132,7 +132,7 @@ def _images_of(file: Path, bases: tuple[Path, ...], split: str, given: object) -
 def _of_line(file: Path, bases: tuple[Path, ...], line: str) -> Path:
     """A picture that a list names: beside the list, else below a folder of the data set."""
     candidates = [base / line.lstrip("/") for base in (file.parent, *bases)]
-    return next((one for one in candidates if one.is_file()), candidates[0])
+    return next((one for one in candidates if os.path.isfile(one)), candidates[0])
 
 
 def read_yolo(file: Path) -> AnnotatedFile:

@@ -98,7 +98,7 @@ def entry(*segments: object, image: int = 5, name: object = "a.png") -> dict[str
         ({"annotations": [entry(SEGMENT, {"id": 8})]}, "a.jpg: segment 2 has no id, or no category that is there"),
         ({"annotations": [entry({"id": 7, "category_id": 9})]}, "a.jpg: segment 1 has no id, or no category"),
         ({"annotations": [entry(SEGMENT, SEGMENT)]}, "a.jpg: two segments have id 7"),
-        ({"annotations": [entry(SEGMENT, name="../../../etc/passwd")]}, "its PNG files, such as ../../../etc/passwd"),
+        ({"annotations": [entry(SEGMENT, name="../../../etc/passwd")]}, "file_name ../../../etc/passwd leads out of"),
         ({"annotations": [entry({"id": 6, "category_id": 1})]}, "its PNG files, such as a.png, are not there"),
     ],
 )
