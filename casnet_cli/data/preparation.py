@@ -17,7 +17,7 @@ from casnet_cli.data.sources.base import Entry, Source
 from casnet_cli.data.stored_size import stored_size
 from casnet_cli.errors import CasnetError, DataError
 from casnet_cli.util.files import every_file, sha256_of
-from casnet_cli.util.hdf5 import open_outside
+from casnet_cli.util.hdf5 import open_outside, plain_attribute
 from casnet_cli.util.shell import typed
 from casnet_cli.util.space import check_space
 
@@ -206,7 +206,7 @@ def _replaceable(path: Path) -> bool:
     """Whether a file is a prepared data set, or an HDF5 file too damaged to be recognized."""
     try:
         with open_outside(path, arrays=False) as file:
-            return file.attrs.get("format") == store.FORMAT
+            return bool(plain_attribute(file.attrs, "format") == store.FORMAT)
     except OSError:
         with path.open("rb") as file:
             return file.read(len(SIGNATURE)) == SIGNATURE
@@ -216,7 +216,7 @@ def _attribute(path: Path, key: str) -> str | None:
     """A root attribute of a prepared file; None if there is no such file or attribute."""
     try:
         with open_outside(path, arrays=False) as file:
-            found = file.attrs.get(key)
+            found = plain_attribute(file.attrs, key)
             return None if found is None else str(found)
     except OSError:
         return None

@@ -41,11 +41,11 @@ class StatisticsRecord(TypedDict):
 KEYS = tuple(StatisticsRecord.__annotations__)
 
 
-def check_statistics(found: Mapping[str, np.ndarray], classes: int, bands: int) -> None:
-    """Raises ValueError if arrays of these keys are not the statistics of a set with so many classes and bands."""
+def check_statistics(found: Mapping[str, np.ndarray], classes: int, bands: int, folds: int) -> None:
+    """Raises ValueError if arrays of these keys are not the statistics of a set of so many classes, bands and folds."""
     shapes = {
         "split_class_pixels": (len(SPLITS), classes),
-        "fold_class_pixels": (None, classes),
+        "fold_class_pixels": (folds, classes),
         "color_mean": (bands,),
         "sizes": (None, 3),
         "void_pixels": (),

@@ -194,7 +194,11 @@ class Subset:
         row = self.positions[index]
         group = self.store.file[self.group]
         name = self.store.names[self.group][row]
-        sample = StoredSample(name, group["image"][row].tobytes(), group["label"][row].tobytes())
+        try:
+            sample = StoredSample(name, group["image"][row].tobytes(), group["label"][row].tobytes())
+        except DAMAGED as error:
+            fault = f"{self.store.path}: {self.group}/{name}: damaged: {reason(error)} (prepare the data again)"
+            raise Unfit(fault, UnfitKind.UNREADABLE) from None
         self.store.digests.check(self.group, row, sample.name, sample.image, sample.label)
         return sample
 
@@ -323,7 +327,7 @@ class Store:
         """The statistics that were counted when the file was written. Raises DataError."""
         try:
             found = {key: np.asarray(self.file.attrs[key]) for key in KEYS}
-            check_statistics(found, len(self.labels), len(self.intensities.bands))
+            check_statistics(found, len(self.labels), len(self.intensities.bands), self.folds or 0)
             return cast(StatisticsRecord, {key: values.tolist() for key, values in found.items()})
         except DAMAGED as error:
             raise DataError(f"{self.path}: damaged or old: {reason(error)} (prepare it again)") from None

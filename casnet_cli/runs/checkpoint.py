@@ -24,7 +24,7 @@ from casnet_cli.runs.content_digest import ATTRIBUTE, content_digest, stored_arr
 from casnet_cli.runs.locate import PREVIOUS
 from casnet_cli.runs.progress import Progress, ScheduleState
 from casnet_cli.util.files import write_whole
-from casnet_cli.util.hdf5 import open_outside, plain_attributes
+from casnet_cli.util.hdf5 import open_outside, plain_attribute, plain_attributes
 from casnet_cli.util.model_faults import first_fault
 
 if TYPE_CHECKING:
@@ -282,16 +282,16 @@ def _outside(path: Path, arrays: bool = True) -> h5py.File:
         raise RunError(f"{path}: no such checkpoint")
     try:
         file = open_outside(path, arrays)
+        kind, version = (plain_attribute(file.attrs, key) for key in ("format", "version"))
     except OSError as error:
         raise RunError(f"{path}: not a readable HDF5 file: {reason(error)}") from None
-    if file.attrs.get("format") != FORMAT:
-        file.close()
+    if kind == FORMAT and isinstance(version, int) and version <= VERSION:
+        return file
+    file.close()
+    if kind != FORMAT:
         raise RunError(f"{path}: not a checkpoint of casnet (a run's checkpoints/best.h5 is one)")
-    version = file.attrs.get("version")
-    if not isinstance(version, np.integer) or version > VERSION:
-        file.close()
-        raise RunError(f"{path}: written by another casnet, version {version} (this one reads up to {VERSION})")
-    return file
+    written = f"version {version}" if isinstance(version, int) else "of no version"
+    raise RunError(f"{path}: written by another casnet, {written} (this one reads up to {VERSION})")
 
 
 def _link(path: Path, target: Path) -> None:

@@ -56,9 +56,17 @@ def open_outside(path: Path, arrays: bool = True) -> h5py.File:
 
 
 def plain_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes without NumPy's types: numbers, texts, and lists of them."""
-    found = attributes.items()
-    return {name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in found}
+    """Attributes without NumPy's types: numbers, texts, and lists of them. Raises OSError for a damaged one."""
+    return {name: plain_attribute(attributes, name) for name in attributes}
+
+
+def plain_attribute(attributes: Mapping[str, Any], name: str) -> Any:
+    """One of them; None: there is none of that name. Raises OSError if it is damaged."""
+    try:
+        value = attributes.get(name)
+    except Exception as error:  # h5py raises many kinds
+        raise OSError(f"attribute {name}: damaged: {reason(error)}") from None
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:

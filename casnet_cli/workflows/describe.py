@@ -109,11 +109,11 @@ def _installation() -> dict[str, object]:
 
 
 def _format_of(path: Path) -> str | None:
-    from casnet_cli.util.hdf5 import open_outside
+    from casnet_cli.util.hdf5 import open_outside, plain_attribute
 
     try:
         with open_outside(path, arrays=False) as file:
-            return str(file.attrs.get("format"))
+            return str(plain_attribute(file.attrs, "format"))
     except OSError:
         return None
 

@@ -84,6 +84,17 @@ def test_every_flipped_bit_is_found(file: Path) -> None:
     assert list(faults(file)) == [f"train/{row:03d}" for row in range(4)]
 
 
+def test_a_row_that_cannot_be_read_is_one_line(file: Path) -> None:
+    with h5py.File(file) as opened:
+        place = opened["train/image"].id.get_offset()
+    content = bytearray(file.read_bytes())
+    content[place + 12] ^= 0x40  # the number of the row in its heap
+    file.write_bytes(content)
+    with pytest.raises(Unfit, match="x.h5: train/train/000: damaged: .* .prepare the data again") as raised:
+        Subset(Store(file), "train", (0,))[0]
+    assert "\n" not in raised.value.faults[0]
+
+
 def test_the_first_reading_alone_is_checked(file: Path) -> None:
     store = Store(file)
     sample = store.parts()["test"][0]

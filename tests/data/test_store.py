@@ -294,6 +294,31 @@ def test_flipped_bytes_give_findings_or_one_line(blocks_file: Path) -> None:
     assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("folds", 3),
+        ("folds", -1),
+        ("class_pixels", np.zeros(2)),
+        ("class_pixels", [-1, 2, 3]),
+        ("split_class_pixels", np.zeros((3, 4))),
+        ("color_mean", [np.nan] * 3),
+        ("sizes", np.zeros((1, 2))),
+        ("void_pixels", "many"),
+        ("palette", [[0, 0, 300]] * 3),
+        ("classes", ["a"] * 300),
+        ("content", '{"train images": 3}'),
+        ("content_sha256", 3),
+        ("name", ["a", "b"]),
+    ],
+)
+def test_attributes_that_are_not_as_they_are_written_are_damage(blocks_file: Path, key: str, value: object) -> None:
+    spoilt(blocks_file, key, value)
+    with pytest.raises(DataError, match="blocks.h5: damaged") as raised:
+        Store(blocks_file).statistics()
+    assert len(raised.value.faults) == 1 and "\n" not in raised.value.faults[0]
+
+
 @pytest.mark.parametrize("versions", ["no JSON", "[1]", '[["a", 0]]', '[["a", 13]]', '[["a", 3], ["b", 2]]'])
 def test_earlier_versions_that_cannot_be_are_damage(blocks_file: Path, versions: str) -> None:
     with h5py.File(blocks_file, "a") as file:

@@ -37,6 +37,9 @@ def test_numbers_stay_as_they_are_so_that_a_continued_run_writes_the_same_bytes(
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
+        ("format", ["a", "b"], "not a checkpoint of casnet"),
+        ("version", [[0] * 9] * 9, "written by another casnet, of no version"),
+        ("version", 99, "written by another casnet, version 99"),
         ("recipe", None, "recipe is missing"),
         ("recipe", 3, "recipe should be a valid string"),
         ("recipe", "no TOML", "its recipe"),
