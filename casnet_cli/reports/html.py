@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jinja2
@@ -57,11 +56,6 @@ def flat_picture(ids: np.ndarray, labels: LabelSet, caption: str, longest: int =
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), caption)
-
-
-def title_in(title: str) -> Callable[[bytes], bool]:
-    """Whether the first bytes of a file are those of a page whose title begins with `title`."""
-    return lambda head: f"<title>{title}".encode() in head
 
 
 def render(template: str, **values: object) -> str:

@@ -72,6 +72,11 @@ def check_replaceable(target: Path, known: Callable[[bytes], bool], kind: str, o
         raise InputError(f"{target}: is there, and is no {kind} (choose another {option}, or remove it)")
 
 
+def titled(title: str) -> Callable[[bytes], bool]:
+    """For `check_replaceable`: whether a file is a page whose title begins with `title`."""
+    return lambda head: f"<title>{title}".encode() in head
+
+
 def check_writable(folder: Path) -> None:
     """Raises InputError if no file can be written into a folder, which is made for the trial if it is not there."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]

@@ -12,7 +12,7 @@ import numpy as np
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.runs import locate
-from casnet_cli.util.files import check_replaceable, check_writable, removed_if_empty, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, removed_if_empty, titled, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
@@ -87,12 +87,11 @@ def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store", save:
     """Write the list, the pictures and the confusion. Raises CasnetError."""
     from casnet_cli.auditing import review_list
     from casnet_cli.reports.audit import TITLE
-    from casnet_cli.reports.html import title_in
 
     _make(target)
     with removed_if_empty(target):
         review_list.check_unedited(target)
-        check_replaceable(target / PAGE, title_in(TITLE), "page of casnet audit")
+        check_replaceable(target / PAGE, titled(TITLE), "page of casnet audit")
         check_replaceable(target / CONFUSION, lambda head: head.startswith(b"label,"), "table of casnet audit")
         found, counts = _found(runs, top)
         _write(target, found, store)

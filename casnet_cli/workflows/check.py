@@ -27,7 +27,7 @@ from casnet_cli.data.splits import SPLITS
 from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.labels import LabelSet
-from casnet_cli.util.files import check_replaceable, check_writable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, titled, write_whole
 from casnet_cli.util.ordered_map import ordered_map
 from casnet_cli.util.text import count, percent
 from casnet_cli.workflows.own_data import FOLDER, NO_OPTIONS, FolderOptions, own_data, recognized
@@ -80,7 +80,7 @@ def run(
     """
     if out:
         check_writable(out)
-        check_replaceable(out / PAGE, lambda page: f"<title>{TITLE}".encode() in page, "page of casnet check")
+        check_replaceable(out / PAGE, titled(TITLE), "page of casnet check")
     console.check_json(json, out and out / PAGE)
     request = completed(OwnRequest(data, folder), project)
     with _opened(named(request, "check", "DATA"), request.options) as checked:

@@ -15,7 +15,7 @@ from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import Job, find_images
 from casnet_cli.runs import locate
-from casnet_cli.util.files import check_replaceable, check_writable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, titled, write_whole
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
@@ -160,10 +160,9 @@ def _check_folder(folder: Path) -> None:
     header = ",".join(REGION_COLUMNS).encode()
     check_replaceable(folder / REGIONS, lambda head: head.startswith(header), "table of casnet rank")
     if (folder / PAGE).exists():
-        from casnet_cli.reports.html import title_in
         from casnet_cli.reports.rank import TITLE
 
-        check_replaceable(folder / PAGE, title_in(TITLE), "page of casnet rank")
+        check_replaceable(folder / PAGE, titled(TITLE), "page of casnet rank")
 
 
 def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:

@@ -17,7 +17,7 @@ from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import Record, Text
 from casnet_cli.runs.records import PairedDifference
-from casnet_cli.util.files import check_replaceable, check_writable, write_whole
+from casnet_cli.util.files import check_replaceable, check_writable, titled, write_whole
 from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, percent, points
 from casnet_cli.workflows.evaluate.session import evaluate_key
@@ -124,7 +124,7 @@ def compare(
     """
     if out:
         check_writable(out)
-        check_replaceable(out / PAGE, lambda text: f"<title>{TITLE}".encode() in text, "page of casnet compare")
+        check_replaceable(out / PAGE, titled(TITLE), "page of casnet compare")
     console.check_json(file, out and out / PAGE)
     groups = [group for path in given for group in _groups(path)]
     _check_distinct(groups)
