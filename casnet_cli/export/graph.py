@@ -23,7 +23,7 @@ from casnet_cli.model.resize import Side, hat, missing
 Tensors = dict[str, keras.KerasTensor]
 
 LARGEST = 1e30
-"""Of a logit that is a number: LiteRT makes the largest float of infinity, and mostly the smallest of NaN."""
+"""Of a logit that is a number. It is asked here, as probabilities do not show it: LiteRT's exponential of NaN is 0."""
 
 BROKEN = 2.0
 """Difficulty of all pixels of an image whose logits are no numbers."""
