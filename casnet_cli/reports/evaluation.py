@@ -140,8 +140,11 @@ def _summary(heading: Heading, metrics: MetricsRecord, lost: Sequence[str]) -> s
         return f"No pixel of {heading.data} is labelled: there is nothing to measure."
     present = [row for row in metrics.per_class if row.pixels]
     worst = min(present, key=lambda row: row.iou or 0.0)
-    end = f"it finds no pixel of {listed(lost)}"
-    if not lost:
+    if lost:
+        end = f"it finds no pixel of {listed(lost)}"
+    elif len(present) == 1:
+        end = "no other class is labelled"
+    else:
         end = f"no class is lost, and the weakest is {worst.name} with an IoU of {percent(worst.iou)} %"
     return (
         f"{heading.model} gets {percent(metrics.pixel_accuracy)} % of the pixels right on {heading.data}, with a mean "

@@ -63,7 +63,7 @@ def review_suspects(folder: Path, store: "Store", port: int) -> None:
             number,
             f"{names[each.suspect.label]} → {names[each.suspect.proposal]}",
             f"{each.image}, {each.suspect.kind}, {count(each.suspect.pixels, 'pixel')}, "
-            f"{100 * each.suspect.confidence:.0f} % sure",
+            f"{percent(each.suspect.confidence)} % sure",
         )
         for number, each in suspects.items()
     ]
@@ -90,8 +90,8 @@ def review_images(file: Path, regions: Path, intensities: "Intensities", port: i
         images.append(
             OutlinedImage(file=row["file"], width=size[0], height=size[1], regions=boxes.get(row["file"], []))
         )
-        of_it = f"; of it {row['hard_classes']}" if row.get("hard_classes") else ""
-        facts = f"difficulty {shares[0]} %, {shares[1]} % of the pixels hard{of_it}"
+        of_it = f", most of it in {row['hard_classes']}" if row.get("hard_classes") else ""
+        facts = f"difficulty {shares[0]} %{of_it}; {shares[1]} % of the pixels hard"
         rows.append(ReviewRow(row["file"], row["file"], facts))
     draw = partial(_of_image, images, intensities)
     _serve(table, draw, page("To label first", rows, OF_IMAGES, str(file)), port)

@@ -130,6 +130,8 @@ def test_the_first_sentence_says_what_how_good_and_what_is_lost(measured: tuple[
     assert html.unescape(first[1]) == sentence and title[0] == "runs/a-001 on scenes, test"
     matrix = scores.matrices["fused"].copy()
     matrix[1, 1] = matrix[2, 2] = 0
+    alone = metrics.model_copy(update={"per_class": metrics.per_class[:1]})
+    assert "over 1 class; no other class is labelled.</p>" in report(HEADING, alone, scores, [])
     lost = report(HEADING, metrics, replace(scores, matrices=scores.matrices | {"fused": matrix}), [])
     assert "over 3 classes; it finds no pixel of road and tree.</p>" in lost
 
