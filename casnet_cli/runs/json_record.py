@@ -1,7 +1,7 @@
 """JSON files that are a public contract: what their models have in common, and the one way to read them."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
@@ -14,11 +14,23 @@ from casnet_cli.util.parsing import json_of
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("should be a text")
+    if "\0" in value:
+        raise ValueError("should have no zero byte")
     return value
+
+
+def _inside(value: object) -> str:
+    path = PurePath(_text(value))
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError("should lie below its folder")
+    return str(path)
 
 
 Text = Annotated[str, PlainValidator(_text)]
 """A path or a name. pydantic's own check refuses file names that are no UTF-8."""
+
+Inside = Annotated[str, PlainValidator(_inside)]
+"""A path below the folder of its file."""
 
 
 class Record(BaseModel):

@@ -1,8 +1,13 @@
 """metrics.json as a model: whose metrics they are (`EvaluationIdentity`), and the metrics (`MetricsRecord`)."""
 
-from pydantic import ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field
 
 from casnet_cli.runs.json_record import Record, Text
+
+Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+"""Lower and upper end."""
 
 
 class EvaluationIdentity(Record):
@@ -183,16 +188,22 @@ class StrataMetrics(Record):
     """By difficulty: tenths of the pixels from the easiest to the hardest."""
 
 
+def _with_all(branches: dict[str, BranchMetrics | None]) -> dict[str, BranchMetrics | None]:
+    if missing := [name for name in ("coarse", "fine", "fused") if name not in branches]:
+        raise ValueError(f"should have the key {missing[0]}")
+    return branches
+
+
 class MetricsRecord(BranchMetrics):
     """The metrics of an evaluation. Fractions, null where there is nothing to measure."""
 
-    pixel_accuracy_ci95: list[float] | None = None
+    pixel_accuracy_ci95: Interval | None = None
     """95 % interval over images of pixel accuracy: 2.5th and 97.5th percentile of 1000 draws with replacement."""
-    class_accuracy_ci95: list[float] | None = None
+    class_accuracy_ci95: Interval | None = None
     """Likewise of class accuracy."""
-    mean_iou_ci95: list[float] | None = None
+    mean_iou_ci95: Interval | None = None
     """Likewise of mean IoU."""
-    frequency_weighted_iou_ci95: list[float] | None = None
+    frequency_weighted_iou_ci95: Interval | None = None
     """Likewise of frequency weighted IoU."""
     per_class: list[ClassMetrics] = []
     """Metrics of each class, in the order of their ids."""
@@ -204,7 +215,7 @@ class MetricsRecord(BranchMetrics):
     """Pixels that are not void."""
     void_pixels: int = 0
     """Pixels that are void; they count nowhere."""
-    branches: dict[str, BranchMetrics | None]
+    branches: Annotated[dict[str, BranchMetrics | None], AfterValidator(_with_all)]
     """Metrics of the `coarse`, the `fine` and the `fused` output; null: the variant has no such branch."""
     refine: RefinementMetrics | None = None
     """Pixels that fusion corrects or spoils; null: the variant has a single branch."""

@@ -1,8 +1,12 @@
 """The JSON files that are a public contract, as models: a docstring under each key describes it."""
 
-from casnet_cli.runs.json_record import Record, Text
+from typing import Annotated
+
+from pydantic import Field
+
+from casnet_cli.runs.json_record import Inside, Record, Text
 from casnet_cli.runs.manifest_record import ManifestLine
-from casnet_cli.runs.measurement_record import MeasurementRecord
+from casnet_cli.runs.measurement_record import Interval, MeasurementRecord
 
 
 class Continuation(Record):
@@ -96,7 +100,7 @@ class MetricDifference(Record):
 
     value: float | None
     """First minus second, a fraction."""
-    ci95: list[float] | None
+    ci95: Interval | None
     """Lower and upper end of its 95 % interval, from a paired bootstrap over images."""
 
 
@@ -204,7 +208,7 @@ class ExportRecord(Record):
     """Digest of the checkpoint's file."""
     precision: str
     """`float32`, `float16` or `int8`."""
-    size: list[int] | None
+    size: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None
     """Height and width of the images that the file takes; null: any."""
     inputs: dict[str, str] = {}
     """Inputs by name: shape and type."""
@@ -230,7 +234,7 @@ class ExportRecord(Record):
     """Type, bands, range and value for no data of the images, JSON; the key is missing for 8-bit RGB."""
     opset: int | None = None
     """Version of the ONNX operators; null for another format."""
-    file: Text
+    file: Inside
     """The exported file, relative to its folder; of two files the first."""
     bytes: dict[str, int]
     """Size of every file of the folder."""

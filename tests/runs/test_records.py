@@ -120,3 +120,38 @@ def test_a_line_of_the_manifest() -> None:
     assert as_record(ManifestLine, failed, Path("manifest.jsonl")).error == "no image"
     with pytest.raises(RunError, match="manifest.jsonl: damaged: status should be 'ok' or 'failed'"):
         as_record(ManifestLine, line | {"status": "perhaps"}, Path("manifest.jsonl"))
+
+
+BRANCH = dict.fromkeys(("pixel_accuracy", "class_accuracy", "mean_iou", "frequency_weighted_iou"), 0.5)
+METRICS = BRANCH | {
+    **{"data": "d", "data_sha256": "a", "split": "test", "tta": "none", "scale": 1.0, "images": 1},
+    **{"checkpoint": "best.h5", "checkpoint_sha256": "b", "step": 3},
+    "branches": {"coarse": None, "fine": None, "fused": BRANCH},
+}
+EXPORT = {
+    **{"checkpoint_sha256": "a", "precision": "int8", "size": [64, 96], "file": "saved_model/a.pb"},
+    **{"bytes": {"a": 1}, "proof": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "change", "words"),
+    [
+        ("metrics.json", METRICS, {"branches": {}}, "branches should have the key coarse"),
+        ("metrics.json", METRICS, {"branches": {"coarse": None, "fine": None}}, "should have the key fused"),
+        ("metrics.json", METRICS, {"mean_iou_ci95": [0.5]}, "mean_iou_ci95 is wrong: List should have at least 2"),
+        ("run.json", RUN, {"data": "a\0b"}, "data should have no zero byte"),
+        ("export.json", EXPORT, {"file": "../../other/model.onnx"}, "file should lie below its folder"),
+        ("export.json", EXPORT, {"file": "/model.onnx"}, "file should lie below its folder"),
+        ("export.json", EXPORT, {"size": [64]}, "size is wrong: List should have at least 2 items"),
+        ("export.json", EXPORT, {"size": [64, 0]}, "size.1 should be greater than or equal to 1"),
+    ],
+)
+def test_values_that_would_lead_astray_are_one_line(
+    tmp_path: Path, name: str, good: dict[str, object], change: dict[str, object], words: str
+) -> None:
+    file = tmp_path / name
+    assert as_record(RECORDS[name], good, file)
+    file.write_text(json.dumps(good | change))
+    with pytest.raises(RunError, match=f"{name}: damaged: .*{words}"):
+        read_record(RECORDS[name], file)

@@ -1,6 +1,5 @@
 """The files of an evaluation."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from casnet_cli.evaluation.measurement import METRICS_FILE, EvaluationKey
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.locate import RunLayout
 from casnet_cli.util.files import check_writable, write_whole
+from casnet_cli.util.parsing import json_of
 from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import duration
 
@@ -39,7 +39,7 @@ def check_unclaimed(out: Path) -> None:
     if not found:
         return
     try:
-        known = "checkpoint_sha256" in json.loads((out / METRICS_FILE).read_text(encoding="utf-8"))
+        known = "checkpoint_sha256" in json_of((out / METRICS_FILE).read_bytes())
     except (OSError, ValueError, TypeError):
         known = False
     if not known:

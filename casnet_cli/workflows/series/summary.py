@@ -3,8 +3,10 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from casnet_cli import console
+from casnet_cli.errors import RunError
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.confusion import METRIC_NAMES
 from casnet_cli.evaluation.per_image import PerImageCounts
@@ -41,7 +43,10 @@ def summarize(
     keys = {member: key for member in members if (key := series.evaluated(member))}
     evaluated = {name: [member for member in own if member in keys] for name, own in groups.items()}
     records = {member.name: record for member, key in keys.items() if (record := key.read())}
-    outputs = {side: [_branch(records[member.name], side.branch) for member in evaluated[side.group]] for side in sides}
+    outputs = {
+        side: [_branch(records[member.name], side.branch, keys[member].folder) for member in evaluated[side.group]]
+        for side in sides
+    }
     return SeriesMetrics(
         runs={name: _run_metrics(record) for name, record in records.items()},
         groups={str(side): _mean_and_spread(own) for side, own in outputs.items() if own},
@@ -55,9 +60,11 @@ def _run_metrics(record: MeasurementRecord) -> RunMetrics:
     return RunMetrics.model_validate(found)
 
 
-def _branch(record: MeasurementRecord, branch: str) -> BranchMetrics:
+def _branch(record: MeasurementRecord, branch: str, folder: Path) -> BranchMetrics:
+    """Raises RunError for a metrics.json that lacks a branch which the variant has."""
     found = record.branches[branch]
-    assert found is not None  # no pair needs a branch that the variant lacks
+    if found is None:
+        raise RunError(f"{folder}: its metrics.json has nothing of the branch {branch} (casnet eval writes it anew)")
     return found
 
 
