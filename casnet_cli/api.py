@@ -157,9 +157,9 @@ def load(run: File) -> Segmenter:
 
         exported = ExportedPredictor(file)
         return Segmenter(exported, exported.run.meta.labels, exported.run.meta.intensities)
-    from casnet_cli.runs.trained import find_run
+    from casnet_cli.runs.trained import open_run
 
-    found = find_run(path)
+    found = open_run(path)
     backend.start()
     from casnet_cli.inference.loading import open_predictor
     from casnet_cli.inference.pixel_outputs import mask_outputs

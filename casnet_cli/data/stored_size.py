@@ -11,10 +11,10 @@ from casnet_cli.errors import DataError
 from casnet_cli.util.space import SpaceNeeded
 from casnet_cli.util.text import count
 
-TRIED = 12
+TRIED = 8
 """Samples that are encoded for the estimate, at most."""
 
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds after which no further one is."""
 
 KEPT = (".jpg", ".jpeg", ".png")

@@ -15,7 +15,7 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.measurement_record import EvaluationIdentity, MeasurementRecord
 from casnet_cli.runs.trained import TrainedRun
-from casnet_cli.util.files import no_file, sha256_of
+from casnet_cli.util.files import no_file
 from casnet_cli.util.text import count
 
 METRICS_FILE = "metrics.json"
@@ -82,7 +82,7 @@ class EvaluationKey:
             limit=self.limit,
             listed_sha256=self.listed_sha256,
             checkpoint=self.run.file.name,
-            checkpoint_sha256=sha256_of(self.run.file),
+            checkpoint_sha256=self.run.sha256,
             step=self.run.meta.progress.step,
         )
 

@@ -27,8 +27,12 @@ def open_predictor(
     outputs: what it gives for every pixel, one of the functions of `pixel_outputs` or another of that kind. Raises
     RunError for a file that is not readable, or that a training has written anew since `run` was found.
     """
-    model, meta = load_model(run.file, run.meta)
-    return predictor_of(model, meta.recipe, outputs, settings, meta.intensities)
+    return predictor_of(network_of(run), run.meta.recipe, outputs, settings, run.meta.intensities)
+
+
+def network_of(run: TrainedRun) -> keras.Model:
+    """The network of a run's checkpoint, as `open_run` read it, else as it is now. Raises RunError."""
+    return run.held.network() if run.held else load_model(run.file, run.meta)[0]
 
 
 def predictor_of(

@@ -232,7 +232,12 @@ def load_model(path: Path, known: Meta | None = None) -> tuple["keras.Model", Me
 def fill(path: Path, model: "keras.Model") -> None:
     """Weights of `path` into a network of its recipe. Raises RunError."""
     with opened(path) as file:
-        _read(file, "model", _named(model.weights), path)
+        fill_from(file, model, path)
+
+
+def fill_from(file: h5py.File, model: "keras.Model", path: Path) -> None:
+    """As `fill`, of a file that is open. path: names it in errors."""
+    _read(file, "model", _named(model.weights), path)
 
 
 def restore(path: Path, model: "keras.Model", optimizer: NamedState) -> None:

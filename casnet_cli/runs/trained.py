@@ -1,7 +1,7 @@
 """Which trained run `--run` means, and the data that it was trained on."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from casnet_cli.data.intensities import Intensities
@@ -10,8 +10,10 @@ from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import Meta, read_meta
+from casnet_cli.runs.held import HeldCheckpoint, hold
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import RunRecord
+from casnet_cli.util.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class TrainedRun:
     """What the file holds beside weights."""
     folder: Path | None
     """The run folder around it; None: it lies elsewhere."""
+    held: HeldCheckpoint | None = field(default=None, compare=False, repr=False)
+    """The checkpoint in memory, so that nothing changes with the file; None: it is read when its weights are needed."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return self.held.sha256 if self.held else sha256_of(self.file)
 
     @property
     def title(self) -> str:
@@ -41,6 +50,12 @@ def find_run(run: Path | None) -> TrainedRun:
     """The run of a folder or a checkpoint, or the newest run. Raises RunError."""
     file = locate.checkpoint_of(run or locate.newest_run())
     return TrainedRun(file, read_meta(file), locate.run_of(file))
+
+
+def open_run(run: Path | None) -> TrainedRun:
+    """As `find_run`, with the weights in memory: what a training writes in their place later changes nothing."""
+    held = hold(locate.checkpoint_of(run or locate.newest_run()))
+    return TrainedRun(held.path, held.meta, locate.run_of(held.path), held)
 
 
 def recorded_data(run: TrainedRun) -> Path:

@@ -60,7 +60,7 @@ def export(run: Path | None, data: Path | None, options: ExportOptions) -> bool:
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
     from casnet_cli.runs import trained
 
-    found = trained.find_run(file)
+    found = trained.open_run(file)
     console.notes(found.remarks)
     if not (run and run.is_file()):
         _check_finished(found)
@@ -193,11 +193,9 @@ def _write_and_prove(
     from casnet_cli.export.metadata import describe
     from casnet_cli.export.runtime import predict_function
     from casnet_cli.export.verify import IMAGES, fitted, prove
-    from casnet_cli.inference.loading import predictor_of
-    from casnet_cli.runs.checkpoint import load_model
-    from casnet_cli.util.files import sha256_of
+    from casnet_cli.inference.loading import network_of, predictor_of
 
-    model, meta = load_model(run.file, run.meta)
+    model, meta = network_of(run), run.meta
     scale, training, kind = meta.recipe.evaluation.scale, parts.get("train"), FORMATS[options.format]
 
     def samples(images: "Subset", most: int) -> "Iterator[WholeSample]":
@@ -207,7 +205,7 @@ def _write_and_prove(
 
     integers = options.precision == "int8" and training
     calibrating = [sample.image for sample in samples(training, CALIBRATING)] if integers and training else []
-    description = describe(run, sha256_of(run.file), options.precision, options.size, options.probabilities)
+    description = describe(run, run.sha256, options.precision, options.size, options.probabilities)
     spec = ExportSpec(
         options.precision, options.size, scale, options.probabilities, description, calibrating, meta.intensities
     )

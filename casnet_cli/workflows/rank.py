@@ -106,13 +106,12 @@ def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
     console.notes(left_out.sentences())
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
-    found = trained.find_run(file)
+    found = trained.open_run(file)
     console.notes(found.remarks)
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.ranking.image_scores import ImageScores
-    from casnet_cli.util.files import sha256_of
 
-    identity = hashlib.sha256(f"rank 1 {sha256_of(found.file)}".encode()).hexdigest()
+    identity = hashlib.sha256(f"rank 1 {found.sha256}".encode()).hexdigest()
     scores = ImageScores(options.folder, found.meta.labels, identity, options.resume)
     with Manifest(scores, warn=console.once) as manifest:
         pending = manifest.pending(jobs)

@@ -11,7 +11,8 @@ from casnet_cli.errors import RunError
 from casnet_cli.inference.loading import open_predictor, predictor_of
 from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
 from casnet_cli.runs import checkpoint
-from casnet_cli.runs.trained import find_run
+from casnet_cli.runs.trained import find_run, open_run
+from casnet_cli.util.files import sha256_of
 
 SCALE = 1.25
 
@@ -58,3 +59,33 @@ def test_a_checkpoint_that_was_written_anew_is_refused(training: TinyTraining, b
     checkpoint.save(best, training.model, training.optimizer, training.meta(4))
     with pytest.raises(RunError, match="a training has just written it anew"):
         open_predictor(run)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_run_that_was_opened_is_the_same_whatever_takes_its_place(
+    training: TinyTraining, best: Path, in_place: bool
+) -> None:
+    first, expected = sha256_of(best), open_predictor(find_run(best)).predict(picture(40, 50))
+    run = open_run(best)
+    kept = [variable.numpy() for variable in training.model.weights]
+    try:
+        for variable in training.model.weights:
+            variable.assign(variable + 1)
+        other = best.with_name("other.h5")
+        checkpoint.save(other, training.model, training.optimizer, training.meta(4))
+        best.write_bytes(other.read_bytes()) if in_place else other.replace(best)
+    finally:
+        for variable, value in zip(training.model.weights, kept, strict=True):
+            variable.assign(value)
+    found = open_predictor(run).predict(picture(40, 50))
+    np.testing.assert_array_equal(found["mask"], expected["mask"])
+    np.testing.assert_array_equal(found["confidence"], expected["confidence"])
+    assert run.sha256 == first != sha256_of(best)
+    with pytest.raises(RunError, match="a training has just written it anew"):
+        open_predictor(run)
+
+
+def test_a_run_may_be_opened_twice(best: Path) -> None:
+    run = open_run(best)
+    first, second = (open_predictor(run).predict(picture(40, 50)) for _ in range(2))
+    np.testing.assert_array_equal(first["confidence"], second["confidence"])

@@ -55,7 +55,7 @@ class EvaluateOptions:
 
 def evaluate_run(run: Path, options: EvaluateOptions) -> Path:
     """Evaluate a run and print the tables. Returns the folder written."""
-    found = trained.find_run(run)
+    found = trained.open_run(run)
     console.notes(found.remarks)
     store = trained.open_run_data(found, options.data or _data_of_project(found, options.project))
     key = evaluation_key(found, store, options.split, options.fold, options.protocol, options.limit, options.split_file)

@@ -80,9 +80,9 @@ def open_any(file: Path, options: PredictOptions) -> OpenedModel:
 
 
 def _open_checkpoint(file: Path, options: PredictOptions) -> OpenedModel:
-    from casnet_cli.runs.trained import find_run
+    from casnet_cli.runs.trained import open_run
 
-    run = find_run(file)
+    run = open_run(file)
     return OpenedModel(run, lambda inputs, needs: _keras_predictor(run, options, inputs, needs))
 
 

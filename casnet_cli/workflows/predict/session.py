@@ -66,13 +66,12 @@ def outputs_of(folder: Path, run: "TrainedRun", options: PredictOptions) -> "Out
     from casnet_cli.prediction.mask_values import resolve_mask_values
     from casnet_cli.prediction.output_kinds import FOLDER_KINDS, GEOTIFF, OUTPUT_KINDS
     from casnet_cli.prediction.outputs import Outputs
-    from casnet_cli.util.files import sha256_of
 
     if GEOTIFF in options.save and not geotiff_format.available():
         raise BackendError(f"--save geotiff: {geotiff_format.missing()}")
     below = reject_below(run, options)
     values = resolve_mask_values(options.mask_values, run.meta.labels, below > 0)
-    deciding = [sha256_of(run.file), options.tile, easy_below(run, options), below, values.identity]
+    deciding = [run.sha256, options.tile, easy_below(run, options), below, values.identity]
     deciding += [options.geojson] if options.geojson else []
     chosen = tuple(dict.fromkeys(options.save))
     outlined = any(OUTPUT_KINDS[name].outlines for name in chosen if name in OUTPUT_KINDS)

@@ -1,12 +1,17 @@
 """`casnet eval` of some of the images."""
 
 import json
+import shutil
 from pathlib import Path
 
+import h5py
 import pytest
-from helpers.cli import casnet, stderr_of, unheard
+from helpers.cli import BEST, casnet, stderr_of, unheard
 
 from casnet_cli.data.store import Store
+from casnet_cli.runs.trained import TrainedRun
+from casnet_cli.util.files import sha256_of
+from casnet_cli.workflows.evaluate import session
 
 
 def names(folder: str) -> list[str]:
@@ -58,3 +63,33 @@ def test_without_a_listener_all_files_are_written(
     assert unheard("eval", "--split", "train", "--limit", 4, "--out", tmp_path / "unheard") == 0
     written = {file.name for file in (tmp_path / "unheard").iterdir()}
     assert {"metrics.json", "per_class.csv", "confusion.csv", "per_image.csv", "report.html", "pictures"} <= written
+
+
+def test_a_checkpoint_that_is_replaced_meanwhile_changes_nothing(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    best = tmp_path / BEST
+    first = sha256_of(best)
+    words = ("eval", "--data", trained / "data/blocks.h5", "--split", "train", "--worst", 0)
+    casnet(*words, "--out", "before")
+    opened = session.trained.open_run
+
+    def replaced(run: Path) -> TrainedRun:
+        found = opened(run)
+        with h5py.File(best.with_name("new.h5"), "w") as new, h5py.File(best) as old:
+            for name in old:
+                old.copy(name, new)
+            new.attrs.update(old.attrs)
+            new.visititems(lambda name, x: x.__setitem__((), 0 * x[()]) if isinstance(x, h5py.Dataset) else None)
+        best.with_name("new.h5").replace(best)
+        return found
+
+    monkeypatch.setattr(session.trained, "open_run", replaced)
+    casnet(*words, "--out", "during")
+    assert sha256_of(best) != first
+    before, during = (json.loads(Path(name, "metrics.json").read_text()) for name in ("before", "during"))
+    assert before["checkpoint_sha256"] == during["checkpoint_sha256"] == first
+    for name in ("pixel_accuracy", "mean_iou", "per_class", "calibration"):
+        assert before[name] == during[name]
