@@ -6,7 +6,7 @@ as a few bytes claim.
 
 import errno
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from casnet_cli.errors import reason
+from casnet_cli.util.hdf5_header import raw_attributes
 
 MOST_OBJECTS, DEEPEST = 20_000, 16
 """Groups and datasets of a file, and groups within each other."""
@@ -72,11 +73,11 @@ def plain_attribute(attributes: Mapping[str, Any], name: str) -> Any:
 def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:
     """Raises OSError, or whatever h5py raises on a damaged file."""
     size, claimed = path.stat().st_size, 0
+    if file.get_create_plist().get_userblock():
+        raise OSError("begins with bytes of another format")
     root = h5py.h5g.open(file, b"/")
     for name, found in _objects(root) if arrays else [("/", root)]:
-        for index in range(_number_of_attributes(found, name)):
-            attribute = h5py.h5a.open(found, index=index)
-            _check_attribute(attribute, f"{name} attribute {_text(attribute.name)}")
+        _check_attributes(found, name, path)
         if not isinstance(found, h5py.h5d.DatasetID):
             continue
         _check_storage(found.get_create_plist(), name)
@@ -115,19 +116,28 @@ def _objects(root: h5py.h5g.GroupID) -> Iterator[tuple[str, h5py.h5g.GroupID | h
             pending.append((below, opened, depth + 1))
 
 
-def _number_of_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str) -> int:
-    number: int = h5py.h5a.get_num_attrs(found)
+def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, path: Path) -> None:
+    """Raises OSError for more attributes, or larger ones, than a file of arrays needs."""
+    number = h5py.h5a.get_num_attrs(found)
     if number > MOST_ATTRIBUTES:
         raise OSError(f"{name} has more than {MOST_ATTRIBUTES:,} attributes")
-    return number
-
-
-def _check_attribute(attribute: h5py.h5a.AttrID, name: str) -> None:
-    any_length = _any_length(attribute.get_type(), name)
-    elements = _elements(attribute)
-    bytes_of_one = REFERENCE.itemsize if any_length else attribute.get_type().get_size()
-    if elements * bytes_of_one > LARGEST_ATTRIBUTE or (any_length and elements > MOST_TEXTS):
-        raise OSError(f"{name} claims {elements:,} elements of {bytes_of_one:,} bytes")
+    texts: dict[bytes, int] = {}
+    for index in range(number):
+        attribute = h5py.h5a.open(found, index=index)
+        where = f"{name} attribute {_text(attribute.name)}"
+        any_length, elements = _any_length(attribute.get_type(), where), _elements(attribute)
+        bytes_of_one = REFERENCE.itemsize if any_length else attribute.get_type().get_size()
+        if elements * bytes_of_one > LARGEST_ATTRIBUTE or (any_length and elements > MOST_TEXTS):
+            raise OSError(f"{where} claims {elements:,} elements of {bytes_of_one:,} bytes")
+        if any_length and elements:
+            texts[attribute.name] = elements
+    if texts:
+        raw = raw_attributes(path, h5py.h5o.get_info(found).addr)
+        if not texts.keys() <= raw.keys():
+            raise OSError(f"{name} has attributes that stand apart from it")
+        rows = [np.frombuffer(raw[key], REFERENCE, elements) for key, elements in texts.items()]
+        if _total(rows) > path.stat().st_size:
+            raise OSError(f"{name} has attributes that claim to be longer than the file")
 
 
 def _elements(found: h5py.h5d.DatasetID | h5py.h5a.AttrID) -> int:
@@ -164,8 +174,13 @@ def _check_lengths(dataset: h5py.h5d.DatasetID, name: str, path: Path) -> None:
     with path.open("rb") as file:
         file.seek(place)
         rows = np.frombuffer(file.read(dataset.get_storage_size()), REFERENCE)
-    if int(rows["length"].sum(dtype=np.uint64)) > size:
+    if _total([rows]) > size:
         raise OSError(f"{name} claims rows that are longer than the file")
+
+
+def _total(rows: Sequence[np.ndarray]) -> int:
+    """Bytes of all rows of any length."""
+    return sum(int(some["length"].sum(dtype=np.uint64)) for some in rows)
 
 
 def _text(name: bytes) -> str:
