@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +90,8 @@ def rank(path: list[Path], run: Path | None, options: RankOptions, review_port: 
     failed = 0
     if review_port is None or not review.check(options.out, review_port):
         _check_out(options.out)
+        if os.path.realpath(options.folder) in map(os.path.realpath, path):
+            raise InputError(f"{options.out}: its folder {options.folder}/ holds the images (name another --out)")
         failed = _rank(path, file, options)
     if review_port is not None:
         from casnet_cli.runs.trained import find_run

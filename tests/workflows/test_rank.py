@@ -88,6 +88,7 @@ WRONG: list[tuple[tuple[object, ...], str]] = [
     (("nowhere",), "nowhere: no such file or folder"),
     (("photos", "--run", "nowhere"), "nowhere: no such run"),
     (("photos", "--out", "list.txt"), "list.txt: no name of a list"),
+    (("photos", "--out", "photos.csv"), "photos.csv: its folder photos/ holds the images (name another --out)"),
     (("photos", "--out", "nowhere/list.csv"), "nowhere/list.csv: cannot be written: no such folder"),
     (("photos", "--top", 0), "--top"),
     (("photos", "--by", "luck"), "--by"),
