@@ -5,6 +5,7 @@ Names come from outside: nothing in a text is markup, and what acts on a termina
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn, Task
 from rich.table import Column, Table
@@ -76,7 +78,7 @@ def muted(mute: bool = True) -> Iterator[None]:
 def message(text: str) -> None:
     """Show what happens, on stderr; not with --quiet."""
     if not _level["quiet"]:
-        err.print(visible(text))
+        err.print(flowing(visible(text), err))
 
 
 def notes(texts: Iterable[str]) -> None:
@@ -95,17 +97,37 @@ def once(text: str) -> None:
 def detail(text: str) -> None:
     """Show a detail on stderr, only with --verbose."""
     if _level["verbose"]:
-        err.print(visible(text), style="dim")
+        err.print(flowing(visible(text), err), style="dim")
 
 
 def error(fault: str) -> None:
     """Show a fault on stderr, in one line."""
-    err.print(Text.assemble(("error:", "bold red"), f" {visible(fault)}"))
+    err.print(Text.assemble(("error:", "bold red"), flowing(f" {visible(fault)}", err, len("error:"))))
 
 
 def result(text: str) -> None:
     """Show a line of the command's result on stdout."""
-    out.print(visible(text))
+    out.print(flowing(visible(text), out))
+
+
+def flowing(text: str, screen: Console, column: int = 0) -> str:
+    """The text with blanks before each word that a terminal would break at its edge: a line stays one line.
+
+    So a command in it can be copied; words in quotes count as one. column: where it begins. Elsewhere than on a
+    terminal the text is as it was.
+    """
+    if not screen.is_terminal:
+        return text
+    words = []
+    for word in re.findall(r"\s*(?:(?<!\w)'[^']*'|\S)+", text):
+        length = cell_len(word)
+        if column and column + length >= screen.width > cell_len(word.lstrip()):
+            words.append(" " * (screen.width - column))
+            word, column = word.lstrip(), 0
+            length = cell_len(word)
+        words.append(word)
+        column = (column + length) % screen.width
+    return "".join(words)
 
 
 def content(text: str) -> None:
@@ -117,7 +139,7 @@ def content(text: str) -> None:
 def finding(severity: str, text: str) -> None:
     """Show a finding of `casnet check` on stdout: an error, a warning or a note."""
     color = {"error": "bold red", "warning": "yellow"}.get(severity, "blue")
-    out.print(Text.assemble((f"{severity:8}", color), f" {visible(text)}"))
+    out.print(Text.assemble((f"{severity:8}", color), flowing(f" {visible(text)}", out, 8)))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

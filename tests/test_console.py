@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -214,3 +215,17 @@ def test_a_terminal_shows_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(screen.file, io.StringIO)
     shown = screen.file.getvalue()
     assert "0/20  0:00:00 passed  -:--:-- left" in shown and "compiling" in shown and "1/20" not in shown
+
+
+SENTENCE = "its training is not finished, epoch 1 of 4 (casnet train --run 'my runs/the first one' --resume, or so)"
+
+
+@pytest.mark.parametrize("width", [20, 33, 80, 120, 400])
+def test_a_terminal_breaks_no_word_and_a_command_can_be_copied(width: int) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width)
+    shown = console.flowing(SENTENCE, screen, column=7)
+    rows = [(" " * 7 + shown)[start : start + width] for start in range(0, len(shown) + 7, width)]
+    assert {row[-1] for row in rows[:-1] if "'" not in row} <= {" "} and not any(row[0] == " " for row in rows[1:])
+    assert re.sub(" +", " ", shown) == SENTENCE and shlex.split(shown.split("(")[1])[3] == "my runs/the first one"
+    assert console.flowing(SENTENCE, Console(file=io.StringIO(), width=width)) == SENTENCE
+    assert console.flowing("it's this run's own", screen, width - 9).split(" " * 2)[0] == "it's"

@@ -33,6 +33,7 @@ EPOCH = re.compile(
 def check(shown: str, width: int, epochs: int) -> None:
     """What was drawn on a terminal of so many columns by a training of so many epochs."""
     lines = [line.rstrip() for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown))]
+    lines = [line if line.startswith("training  ") else re.sub(" +", " ", line) for line in lines]
     drawn = [line for line in lines if line.startswith("training  ")]
     found = [match for line in drawn if (match := PARTS.fullmatch(line))]
     assert not [line for line in drawn if not PARTS.fullmatch(line)]
