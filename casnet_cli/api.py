@@ -124,7 +124,8 @@ class Segmenter:
 
         An array has the type and bands of the pictures that the network was trained on, mostly (H, W, 3) uint8 RGB, and
         so has a Pillow image if these are others; else it may be of any mode of 8 bits. Where nothing was measured the
-        mask is 255. Raises InputError for a file that is no image, and for an array of another shape or kind.
+        mask is 255. Raises InputError for a file that is no image, for an array of another shape or kind, and where the
+        network's logits are no numbers.
         """
         if isinstance(image, list | tuple):
             return [self.predict(one) for one in image]
@@ -133,8 +134,9 @@ class Segmenter:
         pixels = _as_array(image, self.intensities)
         try:
             outputs = self._predictor.predict(pixels)
-        except ValueError as error:  # of an exported file for one size
-            raise InputError(f"image: {error}") from None
+        except ValueError as error:  # of an exported file for one size, or logits that are no numbers
+            name = image if isinstance(image, str | PathLike) else "image"
+            raise InputError(f"{name}: {error}") from None
         p = outputs.get("probabilities")
         return Prediction(
             outputs["mask"],
@@ -319,6 +321,7 @@ def _shown(progress: bool) -> AbstractContextManager[None]:
 def _as_array(image: Picture, intensities: Intensities) -> np.ndarray:
     """(H, W, N) of the type and bands of the intensities. Raises InputError."""
     from casnet_cli.data.images import UNREADABLE, as_array, rgb
+    from casnet_cli.data.pixels.read import content_of
     from casnet_cli.data.pixels.take import take
 
     if isinstance(image, Image.Image):
@@ -331,7 +334,7 @@ def _as_array(image: Picture, intensities: Intensities) -> np.ndarray:
             raise InputError(f"image: {image.dtype} {image.shape} ({own})")
         return image
     try:
-        return take(Path(image).read_bytes(), intensities, oriented=True)
+        return take(content_of(Path(image)), intensities, oriented=True)
     except UNREADABLE as error:
         raise InputError(f"{image}: {reason(error)}") from None
 

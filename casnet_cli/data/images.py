@@ -12,19 +12,20 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from casnet_cli.data.limits import MAX_PIXELS
 from casnet_cli.data.pixels import profiles
 from casnet_cli.data.pixels.formats import HEAD, format_of
 from casnet_cli.errors import reason
 from casnet_cli.labels import LabelSet
-
-MAX_PIXELS = 500_000_000
-"""An image that claims more is refused before it is decoded."""
 
 # Pillow warns of odd EXIF tags, of large images and of odd TIFF files; none of that needs the user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
+
+TOO_MANY_PIXELS = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
+"""Why a picture is refused by its size."""
 
 PILLOW_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF", "TGA")
 """Pillow's readers that may be used, by its own names: others of them start programs, or read what is not promised."""
@@ -60,8 +61,13 @@ def by_pillow(file: Path | IO[bytes], formats: tuple[str, ...] = PILLOW_FORMATS)
     formats: of `PILLOW_FORMATS`, those that it may be of. Raises one of `UNREADABLE`, also in place of whatever the
     block raises.
     """
-    with reading(), Image.open(file, formats=formats) as image:
-        yield image
+    with reading():
+        try:
+            opened = Image.open(file, formats=formats)
+        except Image.DecompressionBombError:
+            raise Image.DecompressionBombError(TOO_MANY_PIXELS) from None
+        with opened as image:
+            yield image
 
 
 @contextlib.contextmanager
@@ -120,19 +126,18 @@ def size_of(file: IO[bytes]) -> tuple[int, int]:
 
     Raises as `decode_rgb` does, also for more than MAX_PIXELS.
     """
-    try:
-        with _opened(file) as image:
-            size = image.size
-    except Image.DecompressionBombError:
-        limit = f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
-        raise Image.DecompressionBombError(limit) from None
+    with _opened(file) as image:
+        size = image.size
     file.seek(0)
     return size
 
 
 def orientation(image: Image.Image) -> int:
     """How viewers turn an image by its EXIF tag: 1, not at all, to 8."""
-    found = image.getexif().get(0x0112, 1)
+    try:
+        found = image.getexif().get(0x0112, 1)
+    except Exception:  # a damaged tag; viewers ignore it too
+        return 1
     return found if found in range(1, 9) else 1
 
 

@@ -12,7 +12,9 @@ from typing import cast
 import numpy as np
 
 from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.limits import EXTRA_BYTES
 from casnet_cli.data.pixels.picture import Georeference
+from casnet_cli.data.pixels.read import content_of
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import reason
 from casnet_cli.inference.batching import BatchGroups
@@ -158,10 +160,15 @@ def load(job: Job, predictor: Predictor, budget: PixelBudget, reader: PictureRea
 
 def _content(job: Job) -> bytes:
     if job.file != STDIN:
-        return job.file.read_bytes()
+        return content_of(job.file)
     if sys.stdin is None:
         raise ValueError("standard input is closed")
-    return sys.stdin.buffer.read()
+    found = bytearray()
+    while part := sys.stdin.buffer.read(1 << 20):
+        found += part
+        if len(found) > EXTRA_BYTES:
+            raise ValueError(f"more than {EXTRA_BYTES >> 30} GiB from standard input (give the file by its name)")
+    return bytes(found)
 
 
 def check_memory(pixels: int, cost: float = 1.0) -> None:

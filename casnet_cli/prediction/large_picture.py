@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from casnet_cli.data.images import MAX_PIXELS, reading
+from casnet_cli.data.images import reading
 from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.limits import MAX_PIXELS, MAX_PIXELS_A_BYTE
 from casnet_cli.data.pixels import tiff_readers
 from casnet_cli.data.pixels.formats import HEAD, format_of
 from casnet_cli.data.pixels.picture import ALPHA, Picture, PictureInfo
@@ -153,6 +154,9 @@ def open_large(file: Path, intensities: Intensities) -> LargePicture | None:
             megapixels = f"its {width * height / 1e6:,.0f} megapixels"
             raise ValueError(f"{megapixels} can only be read by windows, with rasterio ({install('geo')})")
         return None
+    if width * height > max(MAX_PIXELS, MAX_PIXELS_A_BYTE * file.stat().st_size):
+        claim = f"it claims {width}x{height} pixels in a file of {file.stat().st_size:,} bytes, so it is nearly empty"
+        raise ValueError(f"{claim} (at most {MAX_PIXELS_A_BYTE:,} pixels a byte: cut out what is not)")
     with reading(), quiet():
         dataset = open_by_gdal(file, known.name)
     found = dataset.width, dataset.height, dataset.count, set(dataset.dtypes)

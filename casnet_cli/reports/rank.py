@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.pixels.read import content_of
 from casnet_cli.data.pixels.take import shown, take
 from casnet_cli.prediction.large_picture import UnreadablePart, open_large
 from casnet_cli.ranking.image_scores import HardRegion, ListedImage, hard_classes
@@ -65,7 +66,7 @@ def outlined(line: OutlinedImage, intensities: Intensities = PLAIN, longest: int
     try:
         file = Path(line["file"])
         large = open_large(file, intensities)
-        pixels = large.reduced() if large else take(file.read_bytes(), intensities, oriented=True)
+        pixels = large.reduced() if large else take(content_of(file), intensities, oriented=True)
         image = Image.fromarray(shown(pixels, intensities))
     except (*UNREADABLE, UnreadablePart):
         return None

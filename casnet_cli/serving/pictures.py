@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
+from casnet_cli.data.limits import SERVED_PIXELS
 from casnet_cli.data.pixels.picture import Georeference
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import reason
@@ -24,9 +25,6 @@ from casnet_cli.prediction.image_pipeline import OUT_OF_MEMORY, check_memory, is
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import STDIN
 from casnet_cli.prediction.picture_reader import PictureReader
-
-MAX_BYTES, MAX_PIXELS = 64 << 20, 50_000_000
-"""Of a picture: its file, and its pixels."""
 
 LONGEST_SHOWN = 1600
 """Pixels of the longer side of a picture that is sent back to be looked at."""
@@ -81,8 +79,8 @@ def predicted(content: bytes, network: Network) -> PredictedPicture:
     try:
         facts = reader.facts(content, STDIN)
         pixels = facts.size[0] * facts.size[1]
-        if pixels > MAX_PIXELS:
-            limit = f"{MAX_PIXELS / 1e6:.0f} are the limit here; casnet predict takes larger pictures"
+        if pixels > SERVED_PIXELS:
+            limit = f"{SERVED_PIXELS / 1e6:.0f} are the limit here; casnet predict takes larger pictures"
             raise HTTPException(413, f"{pixels / 1e6:.1f} megapixels ({limit})")
         check_memory(pixels, reader.pixel_cost)
         image, gaps = reader.decoded(content, facts)

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from casnet_cli.data.limits import SERVED_BYTES, SERVED_PIXELS
 from casnet_cli.serving.http import Report, chosen_form, content_of, make_app
-from casnet_cli.serving.pictures import FORMS, MAX_BYTES, MAX_PIXELS, Network, Wish, predicted
+from casnet_cli.serving.pictures import FORMS, Network, Wish, predicted
 
 WAITING = 16
 """Pictures that are predicted or wait for it, at most; further ones are refused."""
@@ -38,7 +39,7 @@ class Desk:
     async def health(self, request: Request) -> Response:
         """Whether it works, and for what."""
         network = self._network
-        limits = {"bytes": MAX_BYTES, "pixels": MAX_PIXELS, "waiting": WAITING}
+        limits = {"bytes": SERVED_BYTES, "pixels": SERVED_PIXELS, "waiting": WAITING}
         facts = {"run": network.title, "classes": network.labels.names, "waiting": self._waiting, "limits": limits}
         return JSONResponse({"status": "ok"} | facts)
 
@@ -48,7 +49,7 @@ class Desk:
         self._check_room()
         self._waiting += 1
         try:
-            content = await content_of(request, MAX_BYTES)
+            content = await content_of(request, SERVED_BYTES)
             async with self._turn:
                 if await request.is_disconnected():
                     return Response(status_code=GONE)

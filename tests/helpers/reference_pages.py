@@ -130,7 +130,7 @@ def pictures_page() -> str:
         extra = f"; with the extra `{row.extra}`" if row.extra else ""
         rows.append(f"| {row.name} | {endings} | {_cell(row.reads)}{extra} |")
     table = "\n".join(["| format | endings | what is read |", "|---|---|---|", *rows])
-    parts = ["# Pictures and masks", MADE, _ABOUT_PICTURES, table, _OF_PICTURES]
+    parts = ["# Pictures and masks", MADE, _ABOUT_PICTURES, table, _OF_PICTURES, _picture_limits()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,9 +168,36 @@ _OF_PICTURES = """## Where a file leaves it open
 | colour profiles (ICC) | pictures of 8 bits are converted to sRGB, by the relative colorimetric intent; masks are not |
 | CMYK | converted to RGB by the profile, else by the usual formula; Adobe's inverted values are turned over |
 | signed values, floating point, 64 bits | as stored |
+| a `.npy` array whose first side is no larger than its last | bands last if the run has so many, else refused |"""
 
-No file is decoded that claims more than 500 million pixels; a GeoTIFF of more is
-[read by windows](../guides/aerial.md)."""
+
+def _picture_limits() -> str:
+    """The table of what outside files may claim."""
+    from casnet_cli.data import limits
+
+    million, gibibytes = 1_000_000, limits.EXTRA_BYTES >> 30
+    rows = {
+        "pixels of a picture or mask": f"{limits.MAX_PIXELS // million:,} million; a GeoTIFF or JPEG 2000 file of more "
+        "is [read by windows](../guides/aerial.md)",
+        "bytes of its values": f"{limits.MAX_BYTES // million:,} million",
+        "bands": f"{limits.MAX_BANDS:,}",
+        "bytes of a file beside the values of its picture": f"{gibibytes} GiB",
+        "what the first page of a TIFF needs beside its picture, for one tile or for slices": f"{gibibytes} GiB",
+        "pixels of a tile whose data have a size of their own": "those of its place",
+        "pixels of a picture that is read by windows, for each byte of its file": f"{limits.MAX_PIXELS_A_BYTE:,} above "
+        f"{limits.MAX_PIXELS // million:,} million",
+        "bytes of standard input": f"{gibibytes} GiB",
+        "pixels of a label or outlines": f"{limits.MAX_PIXELS // million:,} million, and those of their picture, "
+        "compared before they are made",
+        "a coordinate of an outline": f"{limits.MAX_COORDINATE:,.0f} pixels",
+        "length of an outline": f"{limits.MAX_STEPS:,} pixels",
+        "pixels of a frame of a video": f"{limits.MAX_FRAME_PIXELS // million:,} million",
+        "a picture for `casnet serve`": f"{limits.SERVED_BYTES >> 20} MiB, {limits.SERVED_PIXELS // million} million "
+        "pixels",
+    }
+    about = "A file that claims more is refused in one line before it is decoded, by what its header says."
+    table = "\n".join(["| what | at most |", "|---|---|", *(f"| {what} | {most} |" for what, most in rows.items())])
+    return f"## Limits\n\n{about}\n\n{table}"
 
 
 # files.md

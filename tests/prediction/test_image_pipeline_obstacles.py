@@ -1,6 +1,7 @@
 """Disks that run full, names without room, and other things in the way of an output."""
 
 import errno
+import io
 import os
 import resource
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from helpers.predictions import LABELS, label, manifest, opened, picture
 
 from casnet_cli.errors import InputError
+from casnet_cli.prediction import image_pipeline
 from casnet_cli.prediction.inputs import Job
 from casnet_cli.prediction.manifest import Manifest
 from casnet_cli.prediction.outputs import Outputs
@@ -100,3 +102,12 @@ def test_the_file_that_cannot_be_written_is_the_one_that_is_named(
     monkeypatch.setattr("casnet_cli.prediction.writers.write_overlay", too_large)
     with pytest.raises(InputError, match=r"\.overlay\.jpg: cannot be written: File too large"):
         label(folder)
+
+
+def test_standard_input_without_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_pipeline, "EXTRA_BYTES", 5 << 20)
+    given = io.BytesIO(bytes(6 << 20) + b"further on")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+    with pytest.raises(ValueError, match=r"more than 0 GiB from standard input \(give the file by its name"):
+        image_pipeline._content(Job(Path("-"), Path("stdin")))
+    assert given.read() == b"further on"

@@ -155,3 +155,30 @@ def test_a_file_without_pixels_is_refused_with_the_cause(tmp_path: Path) -> None
     file.write_bytes(content[:1000] + bytes(len(content) - 1000))  # the directory of this file stands before the pixels
     with pytest.raises(OSError, match=r"^its first pixels cannot be read: .*a\.tif"):
         open_large(file, PLAIN)
+
+
+def test_a_small_file_that_claims_a_huge_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.tif"
+    form = {"driver": "GTiff", "count": 1, "height": 200_000, "width": 200_000, "dtype": "uint8"}
+    with rasterio.open(file, "w", **form, **TILED | {"blockxsize": 4096, "blockysize": 4096}, SPARSE_OK=True):
+        pass
+    assert file.stat().st_size < 100_000
+    with pytest.raises(
+        ValueError, match=r"claims 200000x200000 pixels in a file of [0-9,]+ bytes, so it is nearly empty"
+    ):
+        open_large(file, PLAIN)
+    monkeypatch.setattr(large_picture, "MAX_PIXELS_A_BYTE", 1 << 40)
+    found = open_large(file, PLAIN)
+    assert found is not None and found.shape == (200_000, 200_000, 3) and not found[199_990:, 199_990:].any()
+
+
+def test_gdal_opens_tiff_and_jpeg_2000_alone(tmp_path: Path) -> None:
+    other = write(tmp_path / "b.tif", values(1))
+    source = f"<SimpleSource><SourceFilename>{other}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+    band = f'<VRTRasterBand dataType="Byte" band="1">{source}</VRTRasterBand>'
+    (tmp_path / "a.tif").write_text(f'<VRTDataset rasterXSize="9" rasterYSize="9">{band}</VRTDataset>')
+    with rasterio.open(tmp_path / "a.tif") as found:
+        assert found.driver == "VRT"
+    for form in geotiff_format.DRIVERS:
+        with pytest.raises(OSError, match="not recognized"):
+            geotiff_format.open_by_gdal(tmp_path / "a.tif", form)

@@ -119,8 +119,8 @@ def test_a_network_without_confidence() -> None:
 
 
 def test_bad_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict_app, "MAX_BYTES", 2000)
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 9 * 14)
+    monkeypatch.setattr(predict_app, "SERVED_BYTES", 2000)
+    monkeypatch.setattr(pictures, "SERVED_PIXELS", 9 * 14)
     whole = png(photo())
     with served(app()) as ask:
         for body, status, said in (

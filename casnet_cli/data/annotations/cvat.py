@@ -14,7 +14,6 @@ from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.cvat_xml import CvatContent, Element, ListedPicture, read_elements
 from casnet_cli.data.annotations.opencv_ellipse import ellipse
 from casnet_cli.data.annotations.shapes import (
-    MAX_COORDINATE,
     Kind,
     PictureShapes,
     Shape,
@@ -24,6 +23,7 @@ from casnet_cli.data.annotations.shapes import (
     turned_box,
 )
 from casnet_cli.data.layouts.names import TOPS
+from casnet_cli.data.limits import MAX_COORDINATE
 from casnet_cli.errors import Unfit, UnfitKind
 
 NOT_DRAWN = "that CVAT makes no mask of, left out"

@@ -26,6 +26,9 @@ LINE_WIDTH, POINT_RADIUS = 10, 5
 TOGETHER = 4096
 """Shapes that are drawn at a time."""
 
+STRIP_PIXELS = 1 << 22
+"""Pixels of an outline's box that are worked on at a time."""
+
 LONG, MOST_EXPANDED = 32, 1 << 24
 """Mean length of runs from which each is set by itself, and pixels whose places are listed at most."""
 
@@ -207,9 +210,14 @@ def _centres(shapes: Sequence[Classed], height: int, width: int, rest: int) -> t
         (left, top), (right, bottom) = points.min(0), points.max(0)
         rows = slice(*np.clip([np.floor(top), np.ceil(bottom)], 0, height).astype(int).tolist())
         columns = slice(*np.clip([np.floor(left), np.ceil(right)], 0, width).astype(int).tolist())
-        inside = _inside((points, *shape.holes), rows, columns)
-        label[rows, columns][inside] = class_id
-        if not inside.any():
+        drawn = False
+        step = max(1, STRIP_PIXELS // max(1, columns.stop - columns.start))
+        for first in range(rows.start, rows.stop, step):
+            strip = slice(first, min(first + step, rows.stop))
+            inside = _inside((points, *shape.holes), strip, columns)
+            label[strip, columns][inside] = class_id
+            drawn = drawn or bool(inside.any())
+        if not drawn:
             empty.append(shape)
     return label, empty
 

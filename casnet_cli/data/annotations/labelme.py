@@ -11,7 +11,8 @@ import numpy as np
 from casnet_cli.data.annotations.json_files import MALFORMED, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import LABELME
-from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, by_pillow
+from casnet_cli.data.images import UNREADABLE, by_pillow
+from casnet_cli.data.limits import MAX_PIXELS
 from casnet_cli.errors import Unfit, UnfitKind
 
 IGNORED, GROUND = "__ignore__", "_background_"

@@ -11,15 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.data.limits import MAX_COORDINATE, MAX_PIXELS, MAX_STEPS
 from casnet_cli.labels import Color
 from casnet_cli.util.text import count
-
-MAX_COORDINATE = 1e6
-"""Coordinates beyond it, in pixels, are damage: no picture is that large."""
-
-MAX_STEPS = 10_000_000
-"""Longest outline, in pixels, that is drawn."""
 
 AREALESS = "of points and lines, which enclose nothing, left out"
 """In words of `Remark.text`, of tools that give them no width."""

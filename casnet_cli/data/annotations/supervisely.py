@@ -16,8 +16,9 @@ from casnet_cli.data.annotations.colors import color_of
 from casnet_cli.data.annotations.json_files import MALFORMED, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import SUPERVISELY
-from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, by_pillow
+from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.data.layouts.names import TOPS
+from casnet_cli.data.limits import MAX_PIXELS
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 

@@ -140,6 +140,8 @@ def read(file: Path) -> Mask:
         raise Unfit(
             f"{file}: has pixels of {kind} (expected one channel of ids, or three of colours)", UnfitKind.MODE, kind
         )
+    if info.doubt:
+        raise Unfit(f"{file}: {info.doubt}", UnfitKind.MODE, "bands first or last")
     if opacity is not None and opacity.size and opacity.min() == opacity.max() != 0:
         opacity = None
     return Mask(file, info, channels, opacity)

@@ -9,6 +9,12 @@ from casnet_cli.data.pixels.picture import COLORS, GREY, Picture, PictureInfo, n
 
 _MOST_HEADER = 1 << 16
 _MOST_BANDS = 64
+DOUBT = (
+    "its array of shape {shape} may have its bands first, and here they come last (np.moveaxis(a, 0, -1) puts them "
+    "there; write a picture of fewer rows than bands as TIFF)"
+)
+"""Why an array is refused whose first side is no larger than its last, unless a run has as many bands as the last."""
+
 _DESCR = re.compile(r"'descr'\s*:\s*'([<>|=]?[a-z?][0-9]*)'")
 _ORDER = re.compile(r"'fortran_order'\s*:\s*(True|False)")
 _SHAPE = re.compile(r"'shape'\s*:\s*\(([0-9, ]*)\)")
@@ -56,7 +62,8 @@ def _npy_header(file: IO[bytes]) -> tuple[PictureInfo, np.dtype, bool]:
         raise ValueError(f"it holds an array of shape {sides}, {bands} bands (bands come last, at most {_MOST_BANDS})")
     names = (GREY,) if bands == 1 else COLORS if bands == 3 else numbered(bands)
     dtype, bits = ("uint8", 1) if stored.kind == "b" else (stored.newbyteorder("=").name, 8 * stored.itemsize)
-    found = PictureInfo("NPY", (sides[1], sides[0]), bits, dtype, names)
+    doubt = DOUBT.format(shape=sides) if bands > 1 and sides[0] <= bands else None
+    found = PictureInfo("NPY", (sides[1], sides[0]), bits, dtype, names, doubt=doubt)
     return found, stored, order[1] == "True"
 
 

@@ -8,6 +8,9 @@ import numpy as np
 from casnet_cli.data.pixels import pillow_readers, profiles
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, Picture, PictureInfo, numbered
 
+_MAIN_HEADER = 45
+"""Bytes at the start of a code stream of JPEG 2000 that say its size, depth and channels."""
+
 _HEADER = 1 << 18
 """Bytes at the start of a file in which its header is searched."""
 
@@ -32,21 +35,51 @@ def jpeg2000_read(file: IO[bytes]) -> Picture:
 
 def _jpeg2000(file: IO[bytes]) -> tuple[PictureInfo, bool]:
     """Facts, and whether Pillow reads the values as they are."""
-    head = file.read(_HEADER)
+    head = _main_header(file)
     file.seek(0)
-    start = head.find(b"\xff\x4f\xff\x51")
-    if start < 0 or len(head) < start + 45:
-        raise ValueError("it has no header of JPEG 2000")
-    right, lower, left, upper = (int.from_bytes(head[start + at : start + at + 4]) for at in (8, 12, 16, 20))
-    channels = int.from_bytes(head[start + 40 : start + 42])
-    depth = head[start + 42]
+    width, height = _size(head)
+    channels, depth = int.from_bytes(head[40:42]), head[42]
     bits, signed = (depth & 127) + 1, depth > 127
     if bits > 16:
         raise ValueError(f"it holds values of {bits} bits (expected 16 at most)")
     if bits == 8 and not signed and channels < 5:
         return replace(pillow_readers.info(file), format="JPEG 2000"), not file.seek(0)
     dtype = ("int" if signed else "uint") + ("16" if bits > 8 else "8")
-    return PictureInfo("JPEG 2000", (right - left, lower - upper), bits, dtype, _names(channels)), False
+    return PictureInfo("JPEG 2000", (width, height), bits, dtype, _names(channels)), False
+
+
+def jpeg2000_size(file: IO[bytes]) -> tuple[int, int]:
+    """Width and height by the header of the code stream. Raises ValueError."""
+    return _size(_main_header(file))
+
+
+def _main_header(file: IO[bytes]) -> bytes:
+    """The begin of the code stream. Raises ValueError."""
+    file.seek(_code_stream(file))
+    head = file.read(_MAIN_HEADER)
+    if not head.startswith(b"\xff\x4f\xff\x51") or len(head) < _MAIN_HEADER:
+        raise ValueError("it has no header of JPEG 2000")
+    return head
+
+
+def _size(head: bytes) -> tuple[int, int]:
+    right, lower, left, upper = (int.from_bytes(head[at : at + 4]) for at in (8, 12, 16, 20))
+    return right - left, lower - upper
+
+
+def _code_stream(file: IO[bytes]) -> int:
+    """Where the code stream begins: behind boxes, in which anything may stand, or at once."""
+    place = 0
+    while True:
+        file.seek(place)
+        head = file.read(16)
+        length = int.from_bytes(head[:4])
+        if head[4:8] == b"jp2c" or head.startswith(b"\xff\x4f"):
+            return place if head[4:8] != b"jp2c" else place + (16 if length == 1 else 8)
+        length = int.from_bytes(head[8:]) if length == 1 else length
+        if length < 8 or len(head) < 8:
+            raise ValueError("it has no header of JPEG 2000")
+        place += length
 
 
 def avif_info(file: IO[bytes]) -> PictureInfo:

@@ -11,6 +11,8 @@ from casnet_cli.data.pixels.picture import ALPHA, INDEX, Picture, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read, too_large
 from casnet_cli.errors import InputError, reason
 
+FIRST_PAGE = "of several pages or frames the first is taken"
+
 MOST_VALUES = 20
 """So many different values or colours are listed."""
 
@@ -69,7 +71,7 @@ def _number(value: float, dtype: str) -> float:
 
 
 def _notes(info: PictureInfo) -> dict[str, object]:
-    notes = [*info.notes, *(["of several pages or frames the first is taken"] if info.pages > 1 else [])]
+    notes = [*info.notes, *filter(None, [info.doubt]), *[FIRST_PAGE] * (info.pages > 1)]
     return {"notes": notes} if notes else {}
 
 

@@ -94,7 +94,8 @@ _ROWS = (
         _starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         *_late("tiff_readers"),
         "1 to 64 bits, integers with and without sign, float; any number of bands; strips, tiles, planes, BigTIFF; "
-        "all usual compressions; palette; GeoTIFF's place on the earth; the first page",
+        "LZW, deflate, PackBits, LZMA, Zstandard, CCITT, JPEG, JPEG 2000, LERC and WebP; palette; "
+        "GeoTIFF's place on the earth; the first page",
     ),
     PictureFormat("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", *_PILLOW, "8 bits"),
     PictureFormat("BMP", (".bmp", ".dib"), _starts(b"BM"), *_PILLOW, "1, 4 and 8 bits with palette, 16, 24 and 32"),

@@ -14,7 +14,7 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def info(file: IO[bytes]) -> PictureInfo:
     """Facts by the header."""
-    frame = _frame(file)
+    frame = frame_of(file)
     if frame is None or _for_pillow(frame):
         return pillow_readers.info(file)
     return _info(frame)
@@ -22,7 +22,7 @@ def info(file: IO[bytes]) -> PictureInfo:
 
 def read(file: IO[bytes]) -> Picture:
     """The values as stored, YCbCr as RGB."""
-    frame = _frame(file)
+    frame = frame_of(file)
     if frame is None or _for_pillow(frame):
         return pillow_readers.read(file)
     import imagecodecs
@@ -50,7 +50,7 @@ def _info(frame: Frame) -> PictureInfo:
     return PictureInfo("JPEG", (width, height), bits, "uint16" if bits > 8 else "uint8", bands)
 
 
-def _frame(file: IO[bytes]) -> Frame | None:
+def frame_of(file: IO[bytes]) -> Frame | None:
     """The header of the first frame; the file is at its start then. None if there is none."""
     place, found = 2, None
     while True:

@@ -63,10 +63,18 @@ class PictureInfo:
     notes: tuple[str, ...] = ()
     """What was decided where the file leaves it open, in sentences for the user."""
 
+    doubt: str | None = None
+    """Why it cannot be known which of its axes are the bands, in words that follow its name; None: it is known."""
+
     @property
     def colors(self) -> int:
         """Number of channels without alpha."""
         return sum(band != ALPHA for band in self.bands)
+
+    @property
+    def value_bytes(self) -> int:
+        """Of all its values."""
+        return self.size[0] * self.size[1] * len(self.bands) * (max(8, self.bits) // 8)
 
     @property
     def deep(self) -> bool:

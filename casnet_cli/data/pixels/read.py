@@ -6,13 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from casnet_cli.data.images import MAX_PIXELS, reading
+from casnet_cli.data.images import TOO_MANY_PIXELS, reading
+from casnet_cli.data.limits import EXTRA_BYTES, MAX_BANDS, MAX_BYTES, MAX_PIXELS
 from casnet_cli.data.pixels import pillow_readers
 from casnet_cli.data.pixels.formats import HEAD, PictureFormat, format_of
 from casnet_cli.data.pixels.picture import Picture, PictureInfo
-
-MAX_BYTES = 8 * MAX_PIXELS
-"""A file whose values would take more memory is refused before it is decoded."""
 
 
 def info_of(source: Path | bytes) -> PictureInfo:
@@ -45,10 +43,23 @@ def too_large(info: PictureInfo) -> str | None:
     if width < 1 or height < 1:
         return f"{width}x{height} pixels: it is empty"
     if width * height > MAX_PIXELS:
-        return f"more than {MAX_PIXELS // 1_000_000:,} million pixels (cut it into smaller images)"
-    if width * height * len(info.bands) * (max(8, info.bits) // 8) > MAX_BYTES:
+        return TOO_MANY_PIXELS
+    if len(info.bands) > MAX_BANDS:
+        return f"{len(info.bands):,} bands (at most {MAX_BANDS:,})"
+    if info.value_bytes > MAX_BYTES:
         return f"more than {MAX_BYTES // 1_000_000:,} million bytes (cut it into smaller images)"
     return None
+
+
+def content_of(file: Path) -> bytes:
+    """A whole file. Raises one of `images.UNREADABLE`, also if it is far larger than its picture."""
+    size = file.stat().st_size
+    if size > EXTRA_BYTES:
+        needed = info_of(file).value_bytes
+        if size > needed + EXTRA_BYTES:
+            held = f"it has {size / 2**30:,.1f} GiB, and its picture {needed / 2**30:,.1f} GiB of values"
+            raise ValueError(f"{held} (at most {EXTRA_BYTES >> 30} GiB more: save the picture alone)")
+    return file.read_bytes()
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import io
 
 import numpy as np
 
-from casnet_cli.data.images import MAX_PIXELS, UNREADABLE, as_array, decode_rgb
+from casnet_cli.data.images import UNREADABLE, as_array, decode_rgb
 from casnet_cli.data.intensities import Intensities
+from casnet_cli.data.limits import MAX_PIXELS
 from casnet_cli.errors import reason
 
 

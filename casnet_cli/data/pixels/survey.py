@@ -15,7 +15,7 @@ from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels import ranges
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read
-from casnet_cli.data.pixels.take import ON_WHITE, bands_of, depth_of, in_words, kept_dtype
+from casnet_cli.data.pixels.take import MOST_NAMED, ON_WHITE, bands_of, depth_of, in_words, kept_dtype
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.errors import DataError, InputError
 from casnet_cli.util.ordered_map import ordered_map
@@ -120,6 +120,8 @@ class Survey:
         """Numbers of the bands that are chosen, if any are, and the names of those that are taken."""
         first = facts[0]
         for one in facts:
+            if one.info.doubt:
+                raise DataError(f"{one.file}: {one.info.doubt}")
             if kept_dtype(one.info) != kept_dtype(first.info):
                 raise DataError(f"{one.file}: {_described(one)}, but {first.file}: {_described(first)} ({ONE_DEPTH})")
         if self.options.bands is not None:
@@ -263,7 +265,8 @@ def _numbers(text: str, facts: _Facts) -> tuple[int, ...]:
 
 
 def _listed(bands: tuple[str, ...]) -> str:
-    return ", ".join(f"{number} {name}" for number, name in enumerate(bands, 1))
+    more = ["…"] * (len(bands) > MOST_NAMED)
+    return ", ".join([f"{number} {name}" for number, name in enumerate(bands[:MOST_NAMED], 1)] + more)
 
 
 def _described(facts: _Facts) -> str:
@@ -272,7 +275,8 @@ def _described(facts: _Facts) -> str:
 
 
 def _too_many(facts: _Facts) -> str:
-    every = ",".join(str(number) for number, _ in enumerate(facts.bands, 1))
+    every = ",".join(str(number) for number, _ in enumerate(facts.bands[:MOST_NAMED], 1))
+    every += ",…" * (len(facts.bands) > MOST_NAMED)
     notes = "".join(f"; {note}" for note in facts.info.notes)
     choice = f"choose by --bands, three as in 1,2,3, or all by {every}"
     return f"{facts.file}: has {len(facts.bands)} bands: {_listed(facts.bands)}{notes} ({choice})"

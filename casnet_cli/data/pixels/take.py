@@ -18,6 +18,9 @@ PNG_DEPTH = 24
 """Place of the byte that says a PNG's bits a channel."""
 
 
+MOST_NAMED = 20
+"""Bands that a sentence lists."""
+
 PNG_COLOR, PNG_WITH_ALPHA = 25, (b"\x04", b"\x06")
 """Place of the byte that says a PNG's kind of colours, and its values with an alpha channel."""
 
@@ -49,6 +52,8 @@ def ordinary(content: bytes) -> bool:
 
 def fitted(picture: Picture, intensities: Intensities, oriented: bool = False, tagged: bool = True) -> np.ndarray:
     """The pixels of a decoded file as `take` gives them. Raises ValueError as it does."""
+    if picture.info.doubt and (intensities.chosen or len(picture.info.bands) != len(intensities.bands)):
+        raise ValueError(picture.info.doubt)
     bands, values = channels(in_srgb(picture) if intensities.rgb else picture)
     if intensities.chosen:
         if max(intensities.chosen) > len(bands):
@@ -89,7 +94,8 @@ def bands_of(info: PictureInfo) -> tuple[str, ...]:
 
 def in_words(bands: tuple[str, ...]) -> str:
     """Bands in words, such as 4 bands (red, green, blue, band 4)."""
-    return f"{len(bands)} band{'s' * (len(bands) > 1)} ({', '.join(bands)})"
+    listed = bands if len(bands) <= MOST_NAMED else (*bands[: MOST_NAMED - 1], "…", bands[-1])
+    return f"{len(bands)} band{'s' * (len(bands) > 1)} ({', '.join(listed)})"
 
 
 def depth_of(dtype: str) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from casnet_cli.data.pixels import pillow_readers, profiles, tiff_tags
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, INDEX, Picture, PictureInfo, full_opacity, numbered
+from casnet_cli.data.pixels.tiff_pieces import check_pieces
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -46,6 +47,7 @@ def read(file: IO[bytes]) -> Picture:
             file.seek(0)
             return pillow_readers.read(file)
         found = _info(tiff, page)
+        check_pieces(page, found)
         values = _values(page, found)
     if page.photometric == _SEPARATED and found.bands[:3] == COLORS:
         return Picture(replace(found, icc=None), _from_cmyk(values, found, tiff_tags.profile(page)))
@@ -127,8 +129,8 @@ def _bands(page: "TiffPage", bits: int) -> tuple[tuple[str, ...], tuple[str, ...
     names = [name if name in COLORS or not given else given for name, given in zip(names, described, strict=True)]
     if alpha is not None:
         names[alpha] = ALPHA
-    once = [name if names.index(name) == at else f"band {at + 1}" for at, name in enumerate(names)]
-    return tuple(once), notes
+    first = {name: at for at, name in reversed(list(enumerate(names)))}
+    return tuple(name if first[name] == at else f"band {at + 1}" for at, name in enumerate(names)), notes
 
 
 def _pages(tiff: "TiffFile") -> int:

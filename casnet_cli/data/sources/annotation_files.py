@@ -22,6 +22,7 @@ from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.layouts.two_folders import pair_files
 from casnet_cli.data.sources.base import Source, files_below
 from casnet_cli.data.sources.folder import Origin
+from casnet_cli.data.sources.folder_sample import check_claim
 from casnet_cli.data.sources.outlines import label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, Unfit
 from casnet_cli.labels import Color
@@ -58,6 +59,8 @@ class PictureForm:
             content = self.read(pair.label)
             for text, left_out in content.left_out.items():
                 note(origin.remarks, text, pair.image, left_out)
+            if content.size:
+                check_claim(pair.image, pair.label, content.size[::-1], origin.pictures.resize_masks)
             return label_of_shapes(content.shapes, pair.image, names, content.size, self.rule, origin.remarks)
 
         return origin.source(names.labels, found.pairs, label_of, found.spare)

@@ -43,6 +43,7 @@ from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
 from casnet_cli.data.sources.base import Source, missing_partner
 from casnet_cli.data.sources.folder import Origin
+from casnet_cli.data.sources.folder_sample import check_claim
 from casnet_cli.data.sources.named_pictures import NamedPictures
 from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, note
 from casnet_cli.errors import DataError, InputError, Unfit
@@ -270,6 +271,8 @@ def _names(contents: Sequence[AnnotatedFile], table: ClassTable | None) -> Names
 @collector_paused()
 def _label(one: _Listed, image: Path, names: Names, boxes: str | None, origin: Origin) -> np.ndarray:
     content = one.picture.read()
+    if content.size:
+        check_claim(image, one.found.file, content.size[::-1], origin.pictures.resize_masks)
     shapes = content.shapes
     if one.found.boxes and boxes == SKIP:
         note(origin.remarks, SKIPPED, image, [shape for shape in shapes if shape.kind is Kind.BOX])

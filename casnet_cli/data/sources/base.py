@@ -11,9 +11,10 @@ import numpy as np
 from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.read import content_of
 from casnet_cli.data.pixels.survey import Survey, SurveyProgress
 from casnet_cli.data.versions import Version
-from casnet_cli.errors import DataError, Unfit, UnfitKind
+from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import VOID, LabelSet
 
 
@@ -201,9 +202,9 @@ def missing_partner(image: Path | None, label: Path | None, searched: Path) -> U
 def read_bytes(file: Path) -> bytes:
     """The whole file. Raises DataError if it cannot be read."""
     try:
-        return file.read_bytes()
-    except OSError as error:
-        fault = f"{file}: cannot be read: {error.strerror or error} (expected a readable file)"
+        return content_of(file)
+    except UNREADABLE as error:
+        fault = f"{file}: cannot be read: {reason(error)} (expected a readable file)"
         raise Unfit(fault, UnfitKind.UNREADABLE) from error
 
 

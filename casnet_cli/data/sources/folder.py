@@ -1,5 +1,6 @@
 """One's own data as a source: pictures with masks, and what pictures with annotations share with them."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from casnet_cli.data.classes.class_table import BACKGROUND, ClassTable
+from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.layouts.class_files import label_of_parts
 from casnet_cli.data.layouts.division import Division, assign_splits, check_whole, groups_of
 from casnet_cli.data.layouts.layout import Layout
@@ -16,11 +18,13 @@ from casnet_cli.data.layouts.pairing import FilePair, missing_masks
 from casnet_cli.data.masks import masks
 from casnet_cli.data.masks.mending import NO_MENDING, Mending
 from casnet_cli.data.masks.palettes import PalettesSeen
+from casnet_cli.data.pixels.formats import PICTURE_ENDINGS
 from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.read import info_of
 from casnet_cli.data.pixels.survey import PictureOptions, Survey
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import Entry, Sample, Source
-from casnet_cli.data.sources.folder_sample import load_sample
+from casnet_cli.data.sources.folder_sample import check_claim, load_sample
 from casnet_cli.data.sources.outlines import named
 from casnet_cli.data.splits import SPLITS, folds_by_group
 from casnet_cli.errors import DataError
@@ -147,4 +151,8 @@ def _entries(
 
 
 def _load(pair: FilePair, label_of: Callable[[FilePair], np.ndarray], survey: Survey) -> Sample:
+    for file in (pair.label, *(part for _, part in pair.parts)):
+        if file and file.suffix.lower() in PICTURE_ENDINGS:
+            with contextlib.suppress(*UNREADABLE):  # named when it is read
+                check_claim(pair.image, file, info_of(file).size, survey.options.resize_masks)
     return load_sample(pair.image, pair.label or pair.image, label_of(pair), survey)

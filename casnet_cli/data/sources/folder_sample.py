@@ -22,6 +22,9 @@ ABSENT = "without data: void in labels, the mean colour in pictures"
 INFINITE = "of infinite values: the ends of the range"
 """What was done, in words of `Remark.text`."""
 
+SMALL = 1 << 22
+"""Pixels of a label that is made before its size is compared with its image's."""
+
 KEPT = ("JPEG", "PNG")
 """Formats of files of 8 bits that are stored as they were found."""
 
@@ -36,9 +39,9 @@ def load_sample(image: Path, label_file: Path, label: np.ndarray, survey: Survey
     intensities = survey.intensities()
     try:
         info = info_of(content)
-        turned, size = _fitting(info, label)
+        turned, size = _fitting(info, label.shape[::-1])
         if size is None:
-            raise _unequal(image, label_file, info, label)
+            raise _unequal(image, label_file, info, label.shape[::-1])
         if label.shape != size[::-1]:
             label = _resized(image, label_file, label, size, survey)
         content = _encoded(content, info, intensities, turned)
@@ -49,9 +52,30 @@ def load_sample(image: Path, label_file: Path, label: np.ndarray, survey: Survey
     return Sample(content, label)
 
 
-def _fitting(info: PictureInfo, label: np.ndarray) -> tuple[bool, tuple[int, int] | None]:
-    """Whether the image is turned, and its width and height then; None for the size if none of both fits the label."""
-    stored, shape = info.size, label.shape[::-1]
+def check_claim(image: Path, label_file: Path, size: tuple[int, int], resize: bool) -> None:
+    """Raise Unfit if a label that claims to be large, and has yet to be made, does not fit its image.
+
+    size: width and height of the label. resize: whether labels are scaled to their images.
+    """
+    if size[0] * size[1] <= SMALL:  # compared when it is there
+        return
+    try:
+        info = info_of(image)
+    except UNREADABLE as error:
+        raise Unfit(f"{image}: not a readable image: {reason(error)}", UnfitKind.UNREADABLE) from None
+    _, found = _fitting(info, size)
+    if found is None:
+        raise _unequal(image, label_file, info, size)
+    if found != size and not resize:
+        raise _scaled(image, label_file, size, found)
+
+
+def _fitting(info: PictureInfo, shape: tuple[int, ...]) -> tuple[bool, tuple[int, int] | None]:
+    """Whether the image is turned, and its width and height then; None for the size if none of both fits the label.
+
+    shape: width and height of the label.
+    """
+    stored = info.size
     shown = stored[::-1] if info.orientation in SIDEWAYS else stored
     turns = info.orientation != 1
     for turned, size in ((turns, shown), (False, stored)):
@@ -70,8 +94,8 @@ def _one_factor(one: tuple[int, ...], other: tuple[int, int]) -> bool:
     return all(abs(side - expected) < max(1.0, factor) for side, expected in zip(one, exact, strict=True))
 
 
-def _unequal(image: Path, label_file: Path, info: PictureInfo, label: np.ndarray) -> Unfit:
-    (width, height), (rows, columns) = info.size, label.shape
+def _unequal(image: Path, label_file: Path, info: PictureInfo, shape: tuple[int, ...]) -> Unfit:
+    (width, height), (columns, rows) = info.size, shape
     return Unfit(
         f"{label_file}: labels {columns}x{rows} pixels, but {image} has {width}x{height} "
         "(label and image must have the same size)",
@@ -82,14 +106,17 @@ def _unequal(image: Path, label_file: Path, info: PictureInfo, label: np.ndarray
 def _resized(image: Path, label_file: Path, label: np.ndarray, size: tuple[int, int], survey: Survey) -> np.ndarray:
     """The label at the size of its image, by the nearest pixel, if the options allow it. Raises Unfit."""
     if not survey.options.resize_masks:
-        rows, columns = label.shape
-        raise Unfit(
-            f"{label_file}: labels {columns}x{rows} pixels, but {image} has {size[0]}x{size[1]}: "
-            f"{columns / size[0]:.3g} times its size (--resize-masks fits such masks, by the nearest pixel)",
-            UnfitKind.SIZES,
-        )
+        raise _scaled(image, label_file, label.shape[::-1], size)
     survey.remarks.add(RESIZED, image)
     return np.asarray(Image.fromarray(label).resize(size, Image.Resampling.NEAREST))
+
+
+def _scaled(image: Path, label_file: Path, shape: tuple[int, ...], size: tuple[int, int]) -> Unfit:
+    return Unfit(
+        f"{label_file}: labels {shape[0]}x{shape[1]} pixels, but {image} has {size[0]}x{size[1]}: "
+        f"{shape[0] / size[0]:.3g} times its size (--resize-masks fits such masks, by the nearest pixel)",
+        UnfitKind.SIZES,
+    )
 
 
 def _encoded(content: bytes, info: PictureInfo, intensities: Intensities, turned: bool) -> bytes:

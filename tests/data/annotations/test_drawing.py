@@ -181,3 +181,13 @@ def test_faulty_run_lengths_are_named(runs: bytes | np.ndarray, words: str) -> N
 def test_points_that_cannot_be_drawn(points: object, words: str) -> None:
     with pytest.raises(ShapeError, match=words):
         checked_points(points, 3)
+
+
+def test_an_outline_is_drawn_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    shapes = [(Shape(Kind.POLYGON, "car", "1", FILE, rng.uniform(-5, 45, (7, 2))), number) for number in (1, 2, 3)]
+    whole = draw(shapes, 37, 41, 0, CENTRES)
+    monkeypatch.setattr("casnet_cli.data.annotations.drawing.STRIP_PIXELS", 90)
+    parts = draw(shapes, 37, 41, 0, CENTRES)
+    np.testing.assert_array_equal(parts.label, whole.label)
+    assert set(np.unique(whole.label)) == {0, 1, 2, 3} and parts.without_pixel == whole.without_pixel == ()

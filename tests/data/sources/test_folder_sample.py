@@ -14,7 +14,12 @@ from helpers.photographs import image, mask
 from PIL import Image
 
 from casnet_cli.data.images import decode_label
+from casnet_cli.data.layouts.pairing import FilePair
+from casnet_cli.data.pixels.survey import PictureOptions, Survey
+from casnet_cli.data.sources.folder import _load
+from casnet_cli.data.sources.folder_sample import check_claim
 from casnet_cli.data.store import Store
+from casnet_cli.errors import Unfit
 from casnet_cli.labels import VOID
 
 
@@ -178,3 +183,23 @@ def test_pictures_that_cannot_be_read_are_findings(home: Path) -> None:
     output = casnet("check", *WORDS, code=1)
     assert "images/b.tif" in output and "images/c.tif" in output and "pictures of 16 bits" in output
     assert "images/b.tif: not a readable image" in prepare(code=2)
+
+
+@pytest.mark.parametrize("width", [40, 29])
+def test_a_label_that_claims_too_much_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("casnet_cli.data.sources.folder_sample.SMALL", 100)
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    Image.new("L", (width, 20)).save(tmp_path / "m.png")
+    survey = Survey(PictureOptions(), [tmp_path / "a.png"], [tmp_path / "a.png"])
+
+    def never(pair: FilePair) -> np.ndarray:
+        raise AssertionError("made")
+
+    words = "2 times its size .--resize-masks" if width == 40 else "label and image must have the same size"
+    with pytest.raises(Unfit, match=rf"m\.png: labels {width}x20 pixels, but .*a\.png has 20x10.*{words}"):
+        _load(FilePair("a", tmp_path / "a.png", tmp_path / "m.png"), never, survey)
+    with pytest.raises(Unfit, match=r"a\.json: labels 999x999 pixels"):
+        check_claim(tmp_path / "a.png", tmp_path / "a.json", (999, 999), resize=True)
+    check_claim(tmp_path / "a.png", tmp_path / "m.png", (40, 20), resize=True)
