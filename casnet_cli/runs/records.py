@@ -10,7 +10,7 @@ from casnet_cli.runs.measurement_record import Interval, MeasurementRecord
 
 
 class Continuation(Record):
-    """One call of `casnet train --resume` that went on with the run."""
+    """One call of `casnet train --resume` that went on with the run, or of `--finish` that closed it."""
 
     after_step: int
     """Steps that were done before it."""

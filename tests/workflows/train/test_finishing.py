@@ -12,6 +12,7 @@ from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.training.loop import EpochReport
 from casnet_cli.workflows.train import finishing
 from casnet_cli.workflows.train.calibrate import is_calibrated
+from casnet_cli.workflows.train.pace import Pace
 from casnet_cli.workflows.train.trainer import Trainer
 
 RUN = Path("runs/stopped")
@@ -82,3 +83,16 @@ def test_what_cannot_be_finished_is_one_line(home: Path) -> None:
     assert "--finish: closes a run as it is" in casnet("train", "folder", "--finish", code=2)
     shutil.rmtree("runs")
     assert "runs: nothing to finish, as there is no run with a checkpoint" in casnet("train", "--finish", code=2)
+
+
+def test_a_calibration_that_max_time_leaves_no_time_for_is_named_and_added(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = Path("runs/late/checkpoints/best.h5")
+    with monkeypatch.context() as patch:
+        patch.setattr(Pace, "ahead_of_calibration", lambda pace: 7200.0)
+        words = ("--run", "runs/late", "--max-time", "1h", *tiny_settings("training.epochs=1"))
+        shown = stderr_of("train", "folder", *words)
+    said = "not calibrated, for which --max-time leaves no time; do it by: casnet train --run runs/late --finish"
+    assert said in shown.replace("\n", " ") and not is_calibrated(best)
+    assert "finished already" in stderr_of("train", "--run", "runs/late", "--finish") and is_calibrated(best)
