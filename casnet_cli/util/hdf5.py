@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from casnet_cli.errors import reason
-from casnet_cli.util.hdf5_header import raw_attributes
+from casnet_cli.util.hdf5_header import check_heap, raw_attributes
 
 MOST_OBJECTS, DEEPEST = 20_000, 16
 """Groups and datasets of a file, and groups within each other."""
@@ -125,8 +125,11 @@ def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, p
     for index in range(number):
         attribute = h5py.h5a.open(found, index=index)
         where = f"{name} attribute {_text(attribute.name)}"
-        any_length, elements = _any_length(attribute.get_type(), where), _elements(attribute)
-        bytes_of_one = REFERENCE.itemsize if any_length else attribute.get_type().get_size()
+        kind, elements = attribute.get_type(), _elements(attribute)
+        if isinstance(kind, h5py.h5t.TypeVlenID):
+            raise OSError(f"{where} holds neither numbers nor texts")
+        any_length = _any_length(kind, where)
+        bytes_of_one = REFERENCE.itemsize if any_length else kind.get_size()
         if elements * bytes_of_one > LARGEST_ATTRIBUTE or (any_length and elements > MOST_TEXTS):
             raise OSError(f"{where} claims {elements:,} elements of {bytes_of_one:,} bytes")
         if any_length and elements:
@@ -138,6 +141,7 @@ def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, p
         rows = [np.frombuffer(raw[key], REFERENCE, elements) for key, elements in texts.items()]
         if _total(rows) > path.stat().st_size:
             raise OSError(f"{name} has attributes that claim to be longer than the file")
+        _check_heaps(np.concatenate(rows), path)
 
 
 def _elements(found: h5py.h5d.DatasetID | h5py.h5a.AttrID) -> int:
@@ -176,6 +180,14 @@ def _check_lengths(dataset: h5py.h5d.DatasetID, name: str, path: Path) -> None:
         rows = np.frombuffer(file.read(dataset.get_storage_size()), REFERENCE)
     if _total([rows]) > size:
         raise OSError(f"{name} claims rows that are longer than the file")
+    if dataset.get_type().get_class() == h5py.h5t.STRING:
+        _check_heaps(rows, path)
+
+
+def _check_heaps(rows: np.ndarray, path: Path) -> None:
+    """Raises ValueError or struct.error if a heap that holds texts is not whole."""
+    for address in np.unique(rows["heap"][rows["length"] > 0]):
+        check_heap(path, int(address))
 
 
 def _total(rows: Sequence[np.ndarray]) -> int:

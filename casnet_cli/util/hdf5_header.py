@@ -1,4 +1,4 @@
-"""Bytes of attributes as an HDF5 file holds them: HDF5 makes memory for texts before it compares lengths.
+"""Bytes of attributes, and heaps of texts, as a file holds them: HDF5 makes memory before it compares lengths.
 
 By the HDF5 File Format Specification, IV.A.1: object headers of both versions, with 8 bytes an address and a length.
 """
@@ -29,6 +29,23 @@ def raw_attributes(path: Path, address: int) -> dict[bytes, bytes]:
         of_version = _second_version if start.startswith(b"OHDR") else _first_version
         found = of_version(file, start, address)
         return dict(_named(message) for kind, flags, message in found if kind == ATTRIBUTE and not flags & SHARED)
+
+
+def check_heap(path: Path, address: int) -> None:
+    """Raises ValueError or struct.error if what stands at an address is no whole heap of texts: HDF5 may loop without
+    end, or crash, on one whose objects have impossible sizes (III.E of the same specification)."""
+    with path.open("rb") as file:
+        file.seek(address)
+        signature, version, size = struct.unpack("<4sB3xQ", file.read(16))
+        if signature != b"GCOL" or version != 1 or address + size > path.stat().st_size:
+            raise ValueError("its texts are damaged")
+        content, place = file.read(size - 16), 0
+    while place + 16 <= len(content):
+        index, length = struct.unpack_from("<H6xQ", content, place)
+        step = 16 + length + -length % 8 if index else length  # the free space, 0, counts its own head
+        if step < 16 or place + step > len(content):
+            raise ValueError("its texts are damaged")
+        place += step
 
 
 def _named(message: bytes) -> tuple[bytes, bytes]:

@@ -87,6 +87,12 @@ def nested(file: h5py.File) -> None:
     file.create_group("/".join("x" * 20))
 
 
+def array_of_bytes(file: h5py.File) -> None:
+    rows = np.empty(1, object)
+    rows[0] = np.zeros(3, np.uint8)
+    file.attrs.create("x", rows, dtype=h5py.vlen_dtype(np.uint8))
+
+
 def array_of_texts(file: h5py.File) -> None:
     file.attrs.create("many", ["a"] * 1025, dtype=TEXT)  # type: ignore[arg-type]
 
@@ -112,6 +118,7 @@ def array_of_texts(file: h5py.File) -> None:
         (lambda file: file.create_dataset("x", data=np.zeros(2, [("a", "f4")])), "x holds neither"),
         (lambda file: file.create_dataset("x", (2,), h5py.vlen_dtype("f8")), "x holds neither"),
         (lambda file: file.attrs.create("x", file["group"].ref, dtype=h5py.ref_dtype), "/ attribute x holds neither"),
+        (array_of_bytes, "/ attribute x holds neither numbers nor texts"),
         (array_of_texts, "/ attribute many claims 1,025 elements"),
         (nested, "groups more than 16 deep"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from casnet_cli.util.hdf5 import REFERENCE, open_outside
-from casnet_cli.util.hdf5_header import raw_attributes
+from casnet_cli.util.hdf5_header import check_heap, raw_attributes
 
 MANY = {f"text {k}": "ab" * (k + 1) for k in range(30)}
 """So many that a header of the first version goes on elsewhere."""
@@ -75,3 +75,28 @@ def test_headers_that_are_none_end(tmp_path: Path) -> None:
         path.write_bytes(content)
         with contextlib.suppress(ValueError, struct.error):
             assert raw_attributes(path, 0) == {}
+
+
+def test_a_heap_of_texts_with_impossible_sizes_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.h5", "earliest", {"classes": ["sky", "road"]})
+    content = path.read_bytes()
+    start = content.index(b"GCOL")
+    size = int.from_bytes(content[start + 8 : start + 16], "little")
+    check_heap(path, start)
+    first = start + 16
+    for place, value in (
+        (start, b"X"),
+        (start + 4, b"\2"),
+        (start + 15, b"\1"),
+        (first + 8, b"\xf0"),
+        (first + 15, b"\1"),
+    ):
+        path.write_bytes(content[:place] + value + content[place + 1 :])
+        with pytest.raises(OSError if place != first + 8 else (OSError, ValueError)):
+            open_outside(path)
+    path.write_bytes(content[:first] + bytes(16) + content[first + 16 :])  # free space of no size, at which HDF5 stays
+    with pytest.raises(OSError, match="damaged: its texts are damaged"):
+        open_outside(path)
+    path.write_bytes(content[: start + size - 8])
+    with pytest.raises(ValueError, match="its texts are damaged"):
+        check_heap(path, start)
