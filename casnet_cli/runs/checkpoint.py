@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import h5py
 import numpy as np
@@ -19,7 +19,7 @@ from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.checkpoint_record import CheckpointRecord, given
+from casnet_cli.runs.checkpoint_record import Calibration, CheckpointRecord, given
 from casnet_cli.runs.content_digest import ATTRIBUTE, content_digest, stored_arrays
 from casnet_cli.runs.locate import PREVIOUS
 from casnet_cli.runs.progress import Progress, ScheduleState
@@ -32,32 +32,6 @@ if TYPE_CHECKING:
 
 FORMAT = "casnet-checkpoint"
 VERSION = 1
-
-
-class EasyThreshold(TypedDict):
-    """The difficulty below which `--fine auto` leaves the fine branch out."""
-
-    below: float
-    """Images and tiles whose largest difficulty is less are easy."""
-    share: float
-    """Share of the validation images that were easy."""
-    loss: float
-    """Pixel accuracy that this cost on the validation images, a fraction."""
-
-
-class Calibration(TypedDict, total=False):
-    """What is fitted on validation images after training."""
-
-    temperature: float | None
-    """Log-probabilities are divided by it, so that confidence equals accuracy; None: none fits."""
-    images: int
-    """Validation images that all of it rests on."""
-    difficulty: list[float]
-    """Mean difficulty of each validation image."""
-    selective: list[tuple[float, float, float]]
-    """Rows of a threshold of confidence, the share of pixels above it, and their accuracy."""
-    easy: EasyThreshold | None
-    """None: no threshold costs little enough, or the variant has no attention branch."""
 
 
 class NamedState(Protocol):

@@ -1,7 +1,7 @@
 """The attributes of a checkpoint, which are also a part of every export's description, as models."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BaseModel, Field, Json, field_validator
 
@@ -14,6 +14,32 @@ LONGEST_NAME, LONGEST_RECIPE = 1_000, 1 << 20
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Channel = Annotated[int, Field(ge=0, le=255)]
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
+
+
+class EasyThreshold(TypedDict):
+    """The difficulty below which `--fine auto` leaves the fine branch out."""
+
+    below: float
+    """Images and tiles whose largest difficulty is less are easy."""
+    share: float
+    """Share of the validation images that were easy."""
+    loss: float
+    """Pixel accuracy that this cost on the validation images, a fraction."""
+
+
+class Calibration(TypedDict, total=False):
+    """What is fitted on validation images after training."""
+
+    temperature: float | None
+    """Log-probabilities are divided by it, so that confidence equals accuracy; None: none fits."""
+    images: int
+    """Validation images that all of it rests on."""
+    difficulty: list[float]
+    """Mean difficulty of each validation image."""
+    selective: list[tuple[float, float, float]]
+    """Rows of a threshold of confidence, the share of pixels above it, and their accuracy."""
+    easy: EasyThreshold | None
+    """None: no threshold costs little enough, or the variant has no attention branch."""
 
 
 class DataOrigin(Record):

@@ -10,7 +10,8 @@ import numpy as np
 
 from casnet_cli import backend, console
 from casnet_cli.data.store import Subset
-from casnet_cli.runs.checkpoint import Calibration, amend, read_meta
+from casnet_cli.runs.checkpoint import amend, read_meta
+from casnet_cli.runs.checkpoint_record import Calibration
 from casnet_cli.runs.locate import RunLayout
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.text import count
@@ -25,7 +26,7 @@ def calibrate(best: Path, images: Subset, make_predictor: "Callable[[], KerasPre
 
     make_predictor: makes the predictor of that checkpoint.
 
-    Fitted are the keys of `runs.checkpoint.Calibration`.
+    Fitted are the keys of `runs.checkpoint_record.Calibration`.
     """
     from casnet_cli.evaluation.calibration import fit_temperature, selective
     from casnet_cli.evaluation.early_exit import curve, threshold
