@@ -17,6 +17,7 @@ from casnet_cli import api
 from casnet_cli.api import Segmenter
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import InputError, RecipeError
+from casnet_cli.inference.stored_pixels import unmeasured
 from casnet_cli.workflows.train.session import TrainOptions
 
 GREY = Intensities("uint16", ("grey",), (0.0,), (4095.0,))
@@ -76,6 +77,18 @@ def test_a_deep_file_for_a_run_on_8_bits_is_refused(got: list[np.ndarray], tmp_p
     Image.fromarray(np.full((4, 5), 4000, np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(InputError, match="deep.png: has 16-bit values.*--range"):
         segmenter(got, PLAIN).predict(tmp_path / "deep.png")
+
+
+def test_logits_that_are_no_numbers_are_a_fault_of_the_image(tmp_path: Path) -> None:
+    def spoilt(image: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = {"mask": np.full(image.shape[:2], 255, np.uint8)}
+        return unmeasured(outputs, image, PLAIN, len(LABELS))
+
+    Image.new("RGB", (4, 5)).save(tmp_path / "a.png")
+    model = Segmenter(FunctionPredictor(spoilt), LABELS)
+    for given, name in ((tmp_path / "a.png", r"a\.png"), (Image.new("RGB", (4, 5)), "image")):
+        with pytest.raises(InputError, match=f"{name}: its probabilities are no numbers"):
+            model.predict(given)
 
 
 def test_a_list_and_what_can_be_done_with_a_prediction(got: list[np.ndarray], tmp_path: Path) -> None:

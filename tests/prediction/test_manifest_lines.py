@@ -54,7 +54,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"mask": "/etc/a.png"}, "below the folder"),
     ({"mask": "sub//a.png"}, "below the folder"),
     ({"mask": "./a.png"}, "below the folder"),
-    ({"mask": "a\0.png"}, "below the folder"),
+    ({"mask": "a\0.png"}, "mask"),
     ({"mask": "\ud800.png"}, "below the folder"),
     ({"mask": ""}, "below the folder"),
     ({"mask": "summary.csv"}, "below the folder"),
