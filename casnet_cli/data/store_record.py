@@ -53,10 +53,11 @@ def read(file: h5py.File, path: Path) -> StoreRecord:
     attributes = plain_attributes(file.attrs)
     if attributes.get("format") != FORMAT:
         raise DataError(f"{path}: not a prepared data set of casnet (`casnet prepare DATASET` writes one)")
-    if not isinstance(attributes.get("version"), int):
+    version = attributes.get("version")
+    if not isinstance(version, int):
         raise ValueError("it has no version")
-    if attributes["version"] > VERSION:
-        newer = f"written by a newer casnet, version {attributes['version']} (this one reads {VERSION})"
+    if version > VERSION:
+        newer = f"written by a newer casnet, version {version} (this one reads {VERSION})"
         raise DataError(f"{path}: {newer}")
     try:
         return StoreRecord.model_validate(attributes)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import h5py
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from casnet_cli import recipe as recipes
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import RecipeError, RunError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.recipe import Recipe
-from casnet_cli.runs.checkpoint_record import Calibration, CheckpointRecord, given
+from casnet_cli.runs.checkpoint_record import Calibration, CheckpointRecord
 from casnet_cli.runs.content_digest import ATTRIBUTE, content_digest, stored_arrays
 from casnet_cli.runs.locate import PREVIOUS
 from casnet_cli.runs.progress import Progress, ScheduleState
@@ -166,7 +166,7 @@ def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
         found = CheckpointRecord.model_validate(plain_attributes(attributes))
         recipe = recipes.loads(found.recipe, f"{path}: its recipe")
         palette = tuple((red, green, blue) for red, green, blue in found.palette)
-        intensities = Intensities.from_record(given(found.intensities))
+        intensities = Intensities.from_record(_given(found.intensities))
         if recipe.model.input_bands != len(intensities.bands):
             taken, shown = recipe.model.input_bands, len(intensities.bands)
             raise ValueError(f"its network takes {taken} bands, and its pictures have {shown}")
@@ -176,9 +176,9 @@ def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
             found.data.name,
             found.data.sha256,
             found.data.fold,
-            Progress(**given(found.progress)),
-            cast(ScheduleState, given(found.schedule)),
-            cast(Calibration, given(found.calibration)),
+            Progress(**_given(found.progress)),
+            cast(ScheduleState, _given(found.schedule)),
+            cast(Calibration, _given(found.calibration)),
             intensities,
         )
     except ValidationError as error:
@@ -295,6 +295,11 @@ def _random_states(model: "keras.Model") -> dict[str, Any]:
         for layer in model.layers
         if getattr(layer, "seed_generator", None) is not None
     }
+
+
+def _given(record: BaseModel | None) -> dict[str, Any]:
+    """The keys of a record that were there."""
+    return record.model_dump(exclude_unset=True) if record else {}
 
 
 def _meta(file: h5py.File, path: Path) -> Meta:

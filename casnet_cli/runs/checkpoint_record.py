@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, TypedDict
 
-from pydantic import BaseModel, Field, Json, field_validator
+from pydantic import Field, Json, field_validator
 
 from casnet_cli.data.intensities_record import IntensitiesRecord, Number
 from casnet_cli.runs.json_record import Record
@@ -131,8 +131,3 @@ class CheckpointRecord(Record):
     """What was fitted after training; missing: nothing."""
     intensities: Json[IntensitiesRecord] | None = None
     """Type, bands and range of the pictures; missing: 8-bit RGB."""
-
-
-def given(record: BaseModel | None) -> dict[str, Any]:
-    """The keys of a record that were there."""
-    return record.model_dump(exclude_unset=True) if record else {}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any
 
 import h5py
 import numpy as np
@@ -15,7 +14,7 @@ ATTRIBUTE = "content_sha256"
 """Attribute of the root that holds the digest; it is no part of it."""
 
 
-def content_digest(attributes: Mapping[str, Any], arrays: Iterable[tuple[str, np.ndarray]]) -> str:
+def content_digest(attributes: Mapping[str, object], arrays: Iterable[tuple[str, np.ndarray]]) -> str:
     """Hexadecimal digits of a sha256 over the attributes, and over name, type, shape and bytes of each array; the order
     makes no difference. Other threads digest while the next array is made. Raises TypeError for arrays of objects.
     """

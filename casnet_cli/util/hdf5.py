@@ -8,7 +8,6 @@ import errno
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -56,12 +55,12 @@ def open_outside(path: Path, arrays: bool = True) -> h5py.File:
     return file
 
 
-def plain_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def plain_attributes(attributes: Mapping[str, object]) -> dict[str, object]:
     """Attributes without NumPy's types: numbers, texts, and lists of them. Raises OSError for a damaged one."""
     return {name: plain_attribute(attributes, name) for name in attributes}
 
 
-def plain_attribute(attributes: Mapping[str, Any], name: str) -> Any:
+def plain_attribute(attributes: Mapping[str, object], name: str) -> object:
     """One of them; None: there is none of that name. Raises OSError if it is damaged."""
     try:
         value = attributes.get(name)
