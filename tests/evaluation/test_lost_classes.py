@@ -15,7 +15,8 @@ def test_lost_is_a_class_of_which_no_pixel_is_found() -> None:
     ]
     many = [LostClass(name, 0.01, 0) for name in "abcde"]
     assert in_words([]) == "" and in_words(many[:3]).count("never predicted") == 3
-    assert in_words(many).count("never predicted") == 3 and in_words(many).endswith("; no pixel is found of d, e either")
+    assert in_words(many).count("never predicted") == 3
+    assert in_words(many).endswith("; no pixel is found of d, e either")
     found = MATRIX.copy()
     found[1, 1], found[2, 2] = 1, 1
     assert lost_classes(found, NAMES) == [] and lost_classes(np.zeros((4, 4), int), NAMES) == []
