@@ -18,6 +18,7 @@ from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import SeriesMetrics, SeriesOptions, SeriesSummary
 from casnet_cli.runs.trained import find_run
+from casnet_cli.training import slurm
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.shell import typed
 from casnet_cli.workflows.rare_settings import with_data
@@ -127,7 +128,7 @@ def open_series(kind: str, options: TrainOptions, tta: str) -> Series:
     """The series that options begin or, with --resume, go on with; nothing is written yet. Raises CasnetError."""
     if options.max_time:
         deadline.seconds(options.max_time)  # a mistake in it shows before any work
-    several = "TF_CONFIG" in os.environ or os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
+    several = "TF_CONFIG" in os.environ or slurm.task_count() > 1
     if options.strategy == "multi-worker" or (options.strategy == "auto" and several):
         raise BackendError(f"casnet {kind}: its processes do not share a run (--strategy single, or mirrored)")
     folder = options.run or (_newest(kind) if options.resume else None)
