@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from casnet_cli.errors import InputError
 
-ENDING = 1.0
+ENDING = 2.0
 """Seconds that a process takes to end after its last checkpoint."""
 _UNITS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d\d):(\d\d)")
