@@ -13,7 +13,9 @@ import h5py
 
 from casnet_cli import recipe as recipes
 from casnet_cli.data import project
+from casnet_cli.data.annotations.label_studio_interface import interface_classes
 from casnet_cli.data.classes import class_lists, class_table
+from casnet_cli.data.layouts.lists import read_rows
 from casnet_cli.export import metadata
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.model.backbones.legacy_pth import MAGIC, PROTOCOL, read_state
@@ -24,6 +26,8 @@ from casnet_cli.runs.checkpoint import FORMAT, VERSION, meta_of, read_meta
 from casnet_cli.runs.history import read_history
 from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.records import RECORDS
+from casnet_cli.serving.decisions import Decision, DecisionTable
+from casnet_cli.util.parsing import json_of
 from helpers.hostile_bytes import Reader
 from helpers.outside_annotations import ANNOTATIONS, as_json
 
@@ -88,7 +92,7 @@ DESCRIPTION = ATTRIBUTES | {
 def _attributes(file: Path) -> None:
     """A checkpoint with the attributes of a JSON text, as far as an HDF5 file can have them."""
     try:
-        attributes = json.loads(file.read_bytes())
+        attributes = json_of(file.read_bytes())
     except ValueError:
         return
     checkpoint = file.with_suffix(".h5")
@@ -225,6 +229,17 @@ def _manifest(file: Path) -> None:
     assert outside.exists()
 
 
+INTERFACE = b"""<View><Image name="image" value="$image"/><BrushLabels name="tag" toName="image">
+<Label value="road" background="#ff8800"/><Label value="sky" alias="s" background="rgb(1, 2, 3)"/>
+</BrushLabels></View>"""
+
+
+def _decisions(file: Path) -> None:
+    table = DecisionTable(file, "image", "label", ("yes", "no"))
+    for key in table.decisions():
+        table.decide(key, Decision("no", True))
+
+
 READERS = {
     one.name: one
     for one in (
@@ -242,6 +257,10 @@ READERS = {
             Reader(name, name, (as_json(content),), lambda file: read_record(RECORDS[file.name], file))
             for name, content in RECORDS_VALID.items()
         ),
+        Reader("list of pairs", "a.csv", (b"image,mask\na.png,b.png\n", b"a.jpg b.png\nc.jpg d.png\n"), read_rows),
+        Reader("list of records", "a.jsonl", (_lines({"file_name": "a.png", "mask": "b.png"}),), read_rows),
+        Reader("decisions", "a.csv", (b"\xef\xbb\xbfimage;label\na.png;yes\n", b"image,label\na.png,\n"), _decisions),
+        Reader("labelling interface", "a.xml", (INTERFACE,), lambda file: interface_classes(file.with_suffix(".json"))),
         *(Reader(name, name, (content,), class_lists.read_list) for name, content in LISTS.items()),
     )
 }

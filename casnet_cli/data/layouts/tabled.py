@@ -1,7 +1,5 @@
 """Pictures and masks that were unpacked of a table."""
 
-import json
-
 from casnet_cli.data.layouts.class_ids import table_of
 from casnet_cli.data.layouts.layout import Layout
 from casnet_cli.data.layouts.pairing import FilePair
@@ -9,6 +7,7 @@ from casnet_cli.data.layouts.tree import Tree
 from casnet_cli.data.sources.base import missing_partner, read_bytes
 from casnet_cli.data.tables.unpack import MASKS, PICTURES, RECORD
 from casnet_cli.labels import VOID
+from casnet_cli.util.parsing import json_of
 
 
 def tabled(tree: Tree) -> Layout | None:
@@ -16,7 +15,12 @@ def tabled(tree: Tree) -> Layout | None:
     file = tree.root / RECORD
     if not file.is_file():
         return None
-    record = json.loads(read_bytes(file))
+    try:
+        record = json_of(read_bytes(file))
+        classes = {int(value): str(name) for value, name in record["classes"].items()}
+        evidence = str(record["evidence"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # of another program
     inside = {
         part: {
             one.relative_to(tree.root / part).with_suffix("").as_posix(): one
@@ -30,9 +34,6 @@ def tabled(tree: Tree) -> Layout | None:
         label = inside[MASKS].get(name)
         fault = None if label else missing_partner(image, None, tree.root / MASKS)
         pairs.append(FilePair(name, image, label, fault))
-    classes = {int(value): name for value, name in record["classes"].items()}
     table = table_of(classes, [VOID], tree.root) if classes else None
-    what, evidence = "a table of pictures", record["evidence"]
-    return Layout(
-        what, evidence, tuple(pairs), searched=tree.root / MASKS, table=table, settings=f"{evidence} {classes}"
-    )
+    what, settings = "a table of pictures", f"{evidence} {classes}"
+    return Layout(what, evidence, tuple(pairs), searched=tree.root / MASKS, table=table, settings=settings)

@@ -240,3 +240,12 @@ def test_patterns(tmp_path: Path, files: str, pattern: str, expected: list[str])
     there = f"{len(tree.pictures)} pictures"
     with pytest.raises(CasnetError, match=rf"no picture is named like zzz\{{stem\}} \({there} in it\)"):
         by_pattern(tree, tree, "zzz{stem}:{stem}")
+
+
+@pytest.mark.parametrize(
+    "record", ["[", "[]", '{"classes": {"a": "b"}, "evidence": ""}', '{"classes": [], "evidence": 1}']
+)
+def test_the_record_of_a_table_that_another_program_wrote_is_none(tmp_path: Path, record: str) -> None:
+    (tmp_path / ".tables.json").write_text(record)
+    with pytest.raises(CasnetError, match="nothing tells"):
+        recognize(tree_of(tmp_path, "a.jpg b.jpg"))
