@@ -130,7 +130,7 @@ LOGGERS: dict[str, Callable[[LoggedRun, str | None], Logger]] = {"wandb": WandbL
 def check_installed(names: Sequence[str]) -> None:
     """Raises BackendError that names each logger whose package is not installed."""
     faults = []
-    for name in names:
+    for name in dict.fromkeys(names):
         found = find_spec(name)
         if found is None or found.origin is None:  # a folder of this name, such as W&B leaves, is no package
             faults.append(f"training.loggers: {name} is not installed ({install(name)})")

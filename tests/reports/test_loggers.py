@@ -140,7 +140,7 @@ def test_a_package_that_is_missing_or_only_a_folder_is_named(packages: Path) -> 
         (packages / f"{name}.py").unlink()
     (packages / "wandb").mkdir()  # as W&B leaves one
     with pytest.raises(BackendError) as raised:
-        check_installed(["wandb", "mlflow"])
+        check_installed(["wandb", "mlflow", "wandb"])
     assert raised.value.faults == (
         "training.loggers: wandb is not installed (pip install wandb)",
         "training.loggers: mlflow is not installed (pip install mlflow)",
