@@ -240,7 +240,7 @@ def _draw(images: "list[ListedImage]", options: RankOptions, run: "TrainedRun") 
     content = page(images[:ON_PAGE], len(images), options.by, run.title, run.meta.intensities)
     file = options.folder / PAGE
     with _writing(file):
-        write_whole(file, content.encode("utf-8", "backslashreplace"))
+        write_whole(file, content)
 
 
 def _save(images: "list[ListedImage]", jobs: list[Job], checkpoint: Path, options: RankOptions) -> None:
