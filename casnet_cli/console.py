@@ -24,7 +24,7 @@ from casnet_cli.errors import InputError, reason
 from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.streams import lasting
 from casnet_cli.util.text import duration
-from casnet_cli.util.visible import visible
+from casnet_cli.util.visible import visible, visible_json
 
 LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
 """Columns of a table's first cell at least, between two cells, and of a table that goes into a pipe at most."""
@@ -187,12 +187,13 @@ def check_json(file: str | None, page: Path | None = None) -> None:
 def write_json(content: Mapping[str, object], file: str) -> None:
     """Write a command's result for a program, whole or not at all; `-` is stdout.
 
-    Bytes of names that are no UTF-8 become escapes, and so does all that is not ASCII on a stdout of another encoding.
+    What acts on a terminal and bytes of names that are no UTF-8 become escapes, and so does all that is not ASCII on a
+    stdout of another encoding.
     Raises InputError.
     """
     stdout = lasting(sys.stdout) if file == "-" else None
     escaped = stdout is not None and not stdout.encoding.lower().startswith("utf")
-    text = json.dumps(content, indent=2, ensure_ascii=escaped).encode("utf-8", "backslashreplace") + b"\n"
+    text = visible_json(json.dumps(content, indent=2, ensure_ascii=escaped)).encode() + b"\n"
     if stdout is not None:
         stdout.write(text.decode())
         stdout.flush()

@@ -23,6 +23,11 @@ def visible(text: str) -> str:
     return _ACTING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
+def visible_json(text: str) -> str:
+    """A JSON text with what acts on a terminal as JSON's own escapes: it says the same."""
+    return _ACTING.sub(lambda found: "\n" if found.group() == "\n" else f"\\u{ord(found.group()):04x}", text)
+
+
 def quoted(value: object) -> str:
     """The value as Python writes it, shortened."""
     try:

@@ -1,8 +1,10 @@
 """Texts of unknown origin for people."""
 
+import json
+
 import pytest
 
-from casnet_cli.util.visible import few, quoted, visible
+from casnet_cli.util.visible import few, quoted, visible, visible_json
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,13 @@ from casnet_cli.util.visible import few, quoted, visible
 )
 def test_what_acts_on_a_terminal_is_an_escape(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_json_says_the_same() -> None:
+    content = {"a\nb\x1b\x7f\x9b": ["straße\u202e\u2028", "\udce9", 1]}
+    shown = visible_json(json.dumps(content, indent=2, ensure_ascii=False))
+    assert json.loads(shown) == content
+    assert "straße" in shown and all(letter.isprintable() or letter == "\n" for letter in shown)
 
 
 def test_values_are_short() -> None:
