@@ -14,6 +14,7 @@ from casnet_cli.runs import checkpoint
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.training.loop import StepReport, TrainingBatch
 from casnet_cli.util.files import BROKEN_NPZ
+from casnet_cli.util.parsing import json_of
 
 if TYPE_CHECKING:
     from casnet_cli.training.train_state import TrainState
@@ -56,13 +57,13 @@ def keep(
 def replay(folder: Path) -> None:
     """Repeat a step that was kept and show its losses. Exits 1 if it is not finite again. Raises RunError."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = json_of((folder / ABOUT).read_bytes())
         with open(folder / BATCH, "rb") as file, np.load(file) as arrays:
             image, label = arrays["image"], arrays["label"]
         rate, weights = float(about["rate"]), tuple(map(float, about["class_weights"] or ())) or None
         title = f"step {about['step']}, rate {rate:g}: {', '.join(about['images'])}"
         then = {**about["losses"], "gradient norm": about["gradient_norm"]}
-    except (*BROKEN_NPZ, RecursionError) as error:
+    except (*BROKEN_NPZ, AttributeError) as error:
         raise RunError(f"{folder}: not the folder of a step that failed: {reason(error)}") from None
     meta = checkpoint.read_meta(folder / STATE)
     backend.start()
