@@ -21,9 +21,10 @@ def complete(run: Path, plan: RunPlan, saved: Meta) -> None:
     """
     epochs, folder = saved.progress.epochs, RunFolder(run)
     if saved.finished:
-        folder.recall_times(saved.progress.history)
-        folder.write_history(saved.progress.history)
-        calibrate_run(run, plan.val_part)
+        with folder.lock(console.once):
+            folder.recall_times(saved.progress.history)
+            folder.write_history(saved.progress.history)
+            calibrate_run(run, plan.val_part)
         console.message(f"{run}: finished already, after {count(epochs, 'epoch')}")
         return
     with RunWriter(plan, Start(run, saved=saved), saved.progress):

@@ -9,6 +9,7 @@ from helpers.cli import casnet, stderr_of, tiny_settings
 from helpers.datasets import write_blocks
 
 from casnet_cli.runs.checkpoint import read_meta
+from casnet_cli.runs.folder import RunFolder
 from casnet_cli.training.loop import EpochReport
 from casnet_cli.workflows.train import finishing
 from casnet_cli.workflows.train.calibrate import is_calibrated
@@ -50,6 +51,8 @@ def test_a_stopped_run_is_calibrated_and_finished_where_it_stands(home: Path) ->
     (noted,) = json.loads((RUN / "run.json").read_text())["continued"]
     assert noted["after_step"] == 2 and noted["changes"] == []
     assert "finished" in casnet("runs")
+    with RunFolder(RUN).lock(lambda text: None):
+        assert "another process is training this run" in casnet("train", "--finish", code=2)
     before = {file: file.read_bytes() for file in RUN.rglob("*") if file.is_file()}
     for words in (("--finish",), ("--finish", "--run", RUN), ("--resume",)):
         assert "finished already, after 1 epoch" in stderr_of("train", *words)
