@@ -1,7 +1,6 @@
 """From a raw data set to its prepared file: find or download it, check it, write it."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,10 +68,10 @@ def prepare(
     if source.history:
         origin += f"; the first of them from {source.history}"
     stamp = _stamp(roots, source.settings, out)
-    content = _attribute(out, "content")
+    content = _content(out, source.name)
     current = not source.survey or _attribute(out, "version") == str(store.VERSION)
-    if current and content and _attribute(out, "source_stamp") == stamp and _attribute(out, "name") == source.name:
-        foreign = differences(json.loads(content), source.content)
+    if current and content and _attribute(out, "source_stamp") == stamp:
+        foreign = differences(content, source.content)
         if not (foreign and strict):
             os.utime(out)
             return PreparedData(out, origin, True, foreign)
@@ -87,6 +86,17 @@ def prepare(
         progress = partial(on_progress, "preparing")
         foreign = store.write(out, source, entries, provenance, progress, strict, intensities)
         return PreparedData(out, origin, False, foreign, source.remarks())
+
+
+def _content(out: Path, name: str) -> dict[str, str]:
+    """Digests of the parts of a prepared file of that name; empty if there is none, or one of before the digests of
+    samples, which is written anew."""
+    try:
+        stored = store.Store(out)
+    except DataError:
+        return {}
+    stored.file.close()
+    return stored.content if stored.name == name and stored.digests.known else {}
 
 
 def _check_target(out: Path) -> None:

@@ -134,6 +134,22 @@ def server(tmp_path: Path) -> Iterator[str]:
     thread.join()
 
 
+def test_a_file_of_before_digests_or_with_damaged_attributes_is_prepared_again(raw: Path) -> None:
+    folder = raw / "elsewhere/Blocks" if (raw / "elsewhere").is_dir() else raw
+
+    def again() -> bool:
+        return prepare(source(), raw / "data", None, folder, lambda *_: None).unchanged
+
+    assert not again() and again()
+    for change in ("digest", "content"):
+        with h5py.File(raw / "data/blocks.h5", "r+") as file:
+            if change == "digest":
+                del file["train/digest"]
+            else:
+                file.attrs["content"] = "['no JSON']"
+        assert not again() and again()
+
+
 def test_a_missing_archive_is_downloaded_into_data(raw: Path, server: str, tmp_path: Path) -> None:
     zipped(raw, tmp_path / "served" / "Blocks.zip")
     steps = []
