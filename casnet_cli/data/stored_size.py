@@ -31,7 +31,7 @@ def stored_size(entries: Sequence[Entry], classes: int, intensities: Intensities
     byte were, the file takes at least what all files of that kind have.
     """
     began, kept = time.monotonic(), True
-    sizes = []
+    sizes: list[int] = []
     for entry in entries[:: -(-len(entries) // TRIED) or 1]:
         if sizes and time.monotonic() - began > PATIENCE:
             break
