@@ -191,7 +191,8 @@ class KerasPredictor:
             for left in range(0, width, across):
                 columns = slice(left, min(left + across, width))
                 outputs = self._outputs(maps, rows, columns)
-                outputs = unmeasured(outputs, image[rows, columns], self.intensities, self.classes)
+                part = image if self.intensities.plain else image[rows, columns]  # which may read a file
+                outputs = unmeasured(outputs, part, self.intensities, self.classes)
                 yield rows, columns, outputs | ({POOLED: mean_pooled(maps)} if self.settings.pools else {})
 
     def _outputs(self, maps: list[CellMap], rows: slice, columns: slice) -> PixelOutputs:
