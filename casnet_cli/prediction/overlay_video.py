@@ -24,6 +24,9 @@ BITS = 0.2
 FASTEST_CLOCK, FINE_CLOCK = 65535, Fraction(1, 60000)
 """Ticks a second, the most that MPEG-4 can store; and the clock in place of a finer one."""
 
+FRAME_DURATION = 1 << 8
+"""FFmpeg's flag by which encoders keep the durations of frames: else the last one would get that of the one before."""
+
 SMPTE170M = 6
 """The coefficients by which FFmpeg turns RGB into YUV by default; the file must name them, as viewers assume others
 for large videos."""
@@ -81,7 +84,8 @@ class OverlayVideo:
         width, height = (side + side % 2 for side in self.size)
         self._stream = container.add_stream(encoder, rate=film.rate.limit_denominator(FASTEST_CLOCK))
         if encoder == "libx264":
-            self._stream.options = {"preset": "veryfast"}  # no slower than the network
+            # No slower than the network; MP4 counts its length by times of decoding, which frames out of order shift.
+            self._stream.options = {"preset": "veryfast", "bf": "0"}
         else:
             self._stream.bit_rate = round(width * height * film.rate * BITS)
         self._stream.width, self._stream.height = width, height
@@ -90,6 +94,7 @@ class OverlayVideo:
         context.time_base = base if base.denominator <= FASTEST_CLOCK else FINE_CLOCK
         context.sample_aspect_ratio = self.aspect
         context.colorspace = SMPTE170M
+        context.flags |= FRAME_DURATION
         return container
 
     def add(self, pixels: np.ndarray, frame: Frame) -> None:

@@ -38,6 +38,7 @@ def film(
         stream: Any = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.time_base = CLOCK
+        stream.codec_context.flags |= av.codec.context.Flags.frame_duration.value
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
         if codec == "libx264":
@@ -81,11 +82,13 @@ def shown_times(path: Path) -> list[float]:
 
 
 def end_of(path: Path) -> float:
-    """Seconds at which the last frame ends."""
+    """Seconds at which the frame that is shown last ends, as the file says."""
     import av
 
     with av.open(str(path)) as container:
-        return max(float((one.pts + one.duration) * one.time_base) for one in container.demux(video=0) if one.size)
+        packets = [one for one in container.demux(video=0) if one.size]
+        last = max(packets, key=lambda one: one.pts)
+        return float((last.pts + last.duration) * last.time_base)
 
 
 def sound_of(path: Path) -> list[tuple[float, bytes]]:
