@@ -4,8 +4,8 @@ HDF5 itself reads other files through links and external storage, loads plugins 
 as a few bytes claim.
 """
 
-import errno
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from casnet_cli.errors import reason
+from casnet_cli.util import locks
 from casnet_cli.util.hdf5_header import check_heap, raw_attributes
 
 MOST_OBJECTS, DEEPEST = 20_000, 16
@@ -41,11 +42,11 @@ def open_outside(path: Path, arrays: bool = True) -> h5py.File:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.ENOLCK):
+        if error.errno not in locks.WITHOUT:
             raise
         file = h5py.File(path, "r", locking=False)  # on file systems without locks
     try:
-        _check(file.id, path, arrays)
+        _check(file.id, arrays)
     except OSError:
         file.close()
         raise
@@ -69,14 +70,15 @@ def plain_attribute(attributes: Mapping[str, object], name: str) -> object:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
-def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:
+def _check(file: h5py.h5f.FileID, arrays: bool) -> None:
     """Raises OSError, or whatever h5py raises on a damaged file."""
-    size, claimed = path.stat().st_size, 0
+    bytes_of = file.get_vfd_handle()  # of the same file, though another may have taken its place meanwhile
+    size, claimed = os.fstat(bytes_of).st_size, 0
     if file.get_create_plist().get_userblock():
         raise OSError("begins with bytes of another format")
     root = h5py.h5g.open(file, b"/")
     for name, found in _objects(root) if arrays else [("/", root)]:
-        _check_attributes(found, name, path)
+        _check_attributes(found, name, bytes_of)
         if not isinstance(found, h5py.h5d.DatasetID):
             continue
         _check_storage(found.get_create_plist(), name)
@@ -87,7 +89,7 @@ def _check(file: h5py.h5f.FileID, path: Path, arrays: bool) -> None:
         if claimed > size:
             raise OSError(f"{name} claims {elements:,} elements, which are more bytes than the file has")
         if any_length and elements:
-            _check_lengths(found, name, path)
+            _check_lengths(found, name, bytes_of)
 
 
 def _objects(root: h5py.h5g.GroupID) -> Iterator[tuple[str, h5py.h5g.GroupID | h5py.h5d.DatasetID]]:
@@ -115,8 +117,8 @@ def _objects(root: h5py.h5g.GroupID) -> Iterator[tuple[str, h5py.h5g.GroupID | h
             pending.append((below, opened, depth + 1))
 
 
-def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, path: Path) -> None:
-    """Raises OSError for more attributes, or larger ones, than a file of arrays needs."""
+def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, file: int) -> None:
+    """Raises OSError for more attributes, or larger ones, than a file of arrays needs. file: its descriptor."""
     number = h5py.h5a.get_num_attrs(found)
     if number > MOST_ATTRIBUTES:
         raise OSError(f"{name} has more than {MOST_ATTRIBUTES:,} attributes")
@@ -134,13 +136,13 @@ def _check_attributes(found: h5py.h5g.GroupID | h5py.h5d.DatasetID, name: str, p
         if any_length and elements:
             texts[attribute.name] = elements
     if texts:
-        raw = raw_attributes(path, h5py.h5o.get_info(found).addr)
+        raw = raw_attributes(file, h5py.h5o.get_info(found).addr)
         if not texts.keys() <= raw.keys():
             raise OSError(f"{name} has attributes that stand apart from it")
         rows = [np.frombuffer(raw[key], REFERENCE, elements) for key, elements in texts.items()]
-        if _total(rows) > path.stat().st_size:
+        if _total(rows) > os.fstat(file).st_size:
             raise OSError(f"{name} has attributes that claim to be longer than the file")
-        _check_heaps(np.concatenate(rows), path)
+        _check_heaps(np.concatenate(rows), file)
 
 
 def _elements(found: h5py.h5d.DatasetID | h5py.h5a.AttrID) -> int:
@@ -169,24 +171,22 @@ def _check_storage(settings: h5py.h5p.PropDCID, name: str) -> None:
         raise OSError(f"{name} is compressed or filtered (h5repack -f NONE FILE COPY undoes it)")
 
 
-def _check_lengths(dataset: h5py.h5d.DatasetID, name: str, path: Path) -> None:
+def _check_lengths(dataset: h5py.h5d.DatasetID, name: str, file: int) -> None:
     """Raises OSError if the rows of an array of rows of any length are together longer than the file."""
-    place, size = dataset.get_offset(), path.stat().st_size
-    if place is None or dataset.get_storage_size() != _elements(dataset) * REFERENCE.itemsize:
+    place, stored = dataset.get_offset(), dataset.get_storage_size()
+    if place is None or stored != _elements(dataset) * REFERENCE.itemsize:
         raise OSError(f"{name} is not stored in one piece (h5repack -l CONTI FILE COPY mends it)")
-    with path.open("rb") as file:
-        file.seek(place)
-        rows = np.frombuffer(file.read(dataset.get_storage_size()), REFERENCE)
-    if _total([rows]) > size:
+    rows = np.frombuffer(os.pread(file, stored, place), REFERENCE)
+    if _total([rows]) > os.fstat(file).st_size:
         raise OSError(f"{name} claims rows that are longer than the file")
     if dataset.get_type().get_class() == h5py.h5t.STRING:
-        _check_heaps(rows, path)
+        _check_heaps(rows, file)
 
 
-def _check_heaps(rows: np.ndarray, path: Path) -> None:
+def _check_heaps(rows: np.ndarray, file: int) -> None:
     """Raises ValueError or struct.error if a heap that holds texts is not whole."""
     for address in np.unique(rows["heap"][rows["length"] > 0]):
-        check_heap(path, int(address))
+        check_heap(file, int(address))
 
 
 def _total(rows: Sequence[np.ndarray]) -> int:

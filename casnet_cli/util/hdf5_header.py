@@ -3,10 +3,9 @@
 By the HDF5 File Format Specification, IV.A.1: object headers of both versions, with 8 bytes an address and a length.
 """
 
+import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 ATTRIBUTE, CONTINUATION = 0x0C, 0x10
 """Types of messages of a header."""
@@ -21,25 +20,25 @@ Block = tuple[int, int]
 """Place in the file, and number of bytes."""
 
 
-def raw_attributes(path: Path, address: int) -> dict[bytes, bytes]:
+def raw_attributes(file: int, address: int) -> dict[bytes, bytes]:
     """The bytes of the values of each attribute in the object header at an address, by the attribute's name; without
-    those that stand elsewhere. Raises ValueError or struct.error for a header that is none."""
-    with path.open("rb") as file:
-        start = _read(file, (address, 64))
-        of_version = _second_version if start.startswith(b"OHDR") else _first_version
-        found = of_version(file, start, address)
-        return dict(_named(message) for kind, flags, message in found if kind == ATTRIBUTE and not flags & SHARED)
+    those that stand elsewhere. file: its descriptor. Raises ValueError or struct.error for a header that is none."""
+    start = _read(file, (address, 64))
+    of_version = _second_version if start.startswith(b"OHDR") else _first_version
+    found = of_version(file, start, address)
+    return dict(_named(message) for kind, flags, message in found if kind == ATTRIBUTE and not flags & SHARED)
 
 
-def check_heap(path: Path, address: int) -> None:
+def check_heap(file: int, address: int) -> None:
     """Raises ValueError or struct.error if what stands at an address is no whole heap of texts: HDF5 may loop without
-    end, or crash, on one whose objects have impossible sizes (III.E of the same specification)."""
-    with path.open("rb") as file:
-        file.seek(address)
-        signature, version, size = struct.unpack("<4sB3xQ", file.read(16))
-        if signature != b"GCOL" or version != 1 or address + size > path.stat().st_size:
-            raise ValueError("its texts are damaged")
-        content, place = file.read(size - 16), 0
+    end, or crash, on one whose objects have impossible sizes (III.E of the same specification).
+
+    file: its descriptor.
+    """
+    signature, version, size = struct.unpack("<4sB3xQ", os.pread(file, 16, address))
+    if signature != b"GCOL" or version != 1 or not 16 <= size <= os.fstat(file).st_size - address:
+        raise ValueError("its texts are damaged")
+    content, place = os.pread(file, size - 16, address + 16), 0
     while place + 16 <= len(content):
         index, length = struct.unpack_from("<H6xQ", content, place)
         step = 16 + length + -length % 8 if index else length  # the free space, 0, counts its own head
@@ -57,7 +56,7 @@ def _named(message: bytes) -> tuple[bytes, bytes]:
     return message[place : place + name].rstrip(b"\0"), message[place + sum(sizes) :]
 
 
-def _first_version(file: IO[bytes], start: bytes, address: int) -> Iterator[tuple[int, int, bytes]]:
+def _first_version(file: int, start: bytes, address: int) -> Iterator[tuple[int, int, bytes]]:
     """Type, flags and content of each message."""
     version, size = struct.unpack_from("<BxxxxxxxI", start)
     if version != 1:
@@ -74,7 +73,7 @@ def _first_version(file: IO[bytes], start: bytes, address: int) -> Iterator[tupl
             place += 8 + length
 
 
-def _second_version(file: IO[bytes], start: bytes, address: int) -> Iterator[tuple[int, int, bytes]]:
+def _second_version(file: int, start: bytes, address: int) -> Iterator[tuple[int, int, bytes]]:
     """Type, flags and content of each message."""
     settings = start[5]
     place = 6 + (16 if settings & 0x20 else 0) + (4 if settings & 0x10 else 0)
@@ -101,9 +100,8 @@ def _followed(blocks: list[Block]) -> Iterator[Block]:
         yield block
 
 
-def _read(file: IO[bytes], block: Block) -> bytes:
+def _read(file: int, block: Block) -> bytes:
     place, size = block
     if not 0 <= size <= LARGEST_BLOCK:
         raise ValueError("its header is too large")
-    file.seek(place)
-    return file.read(size)
+    return os.pread(file, size, place)

@@ -1,5 +1,6 @@
 """HDF5 files that are no plain arrays in one piece: each is refused in a line, and nothing outside it is touched."""
 
+import os
 import resource
 import struct
 import time
@@ -174,3 +175,17 @@ def test_a_damaged_file_is_one_line_or_read(tmp_path: Path) -> None:
             open_outside(tmp_path / "bad.h5").close()
         except OSError as error:
             assert "\n" not in str(error)
+
+
+def test_a_file_that_takes_its_place_meanwhile_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = made(tmp_path / "x.h5"), h5py.File
+    (tmp_path / "new").write_bytes(b"of a training that goes on")
+
+    def replaced(*words: object, **options: object) -> h5py.File:
+        file = opened(*words, **options)
+        os.replace(tmp_path / "new", path)
+        return file
+
+    monkeypatch.setattr(h5py, "File", replaced)
+    with open_outside(path) as file:
+        assert file.attrs["text"] == "ä" and file["rows"][0].tolist() == list(range(7))
