@@ -1,12 +1,14 @@
 """The packages of an extra by their own names: `pip install casnet[video]` would ask an index, that may not have it."""
 
+import contextlib
 import re
-import tomllib
 from importlib import metadata
 from pathlib import Path
 
+from casnet_cli.util.parsing import toml_of
+
 SOURCES = Path(__file__).parents[2] / "pyproject.toml"
-"""Of casnet run from its sources; an installed package has none there."""
+"""Of casnet run from its sources; where casnet is installed another package may have left one there."""
 
 
 def install(extra: str) -> str:
@@ -17,8 +19,9 @@ def install(extra: str) -> str:
 
 def _requirements(extra: str) -> list[str]:
     """What an extra requires."""
-    if SOURCES.is_file():
-        listed = tomllib.loads(SOURCES.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-        return listed[extra]
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        project = toml_of(SOURCES.read_bytes())["project"]
+        if project["name"] == "casnet":
+            return list(project["optional-dependencies"][extra])
     every = metadata.requires("casnet") or []
     return [text for text in every if re.search(rf"extra == ['\"]{extra}['\"]", text)]

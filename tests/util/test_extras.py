@@ -18,7 +18,11 @@ def check_names() -> None:
     assert install("wandb") == "pip install wandb" and install("mlflow") == "pip install mlflow"
 
 
-def test_of_an_installed_casnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside", [None, '[project]\nname = "another"', "[tool.poetry]", "[["])
+def test_of_an_installed_casnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: str | None) -> None:
+    """beside: what another package has left in site-packages as its `pyproject.toml`."""
+    if beside is not None:
+        (tmp_path / "pyproject.toml").write_text(beside)
     lines = [f'{text}; extra == "{name}"' for name, texts in EXTRAS.items() for text in texts]
     monkeypatch.setattr(metadata, "requires", lambda name: ["numpy>=2", *lines])
     monkeypatch.setattr(extras, "SOURCES", tmp_path / "pyproject.toml")
