@@ -13,7 +13,7 @@ from casnet_cli.data.annotations.annotated_file import AnnotatedFile, AnnotatedP
 from casnet_cli.data.annotations.json_files import MALFORMED, Json, JsonTable, foreign, read_json
 from casnet_cli.data.annotations.shapes import Kind, PictureShapes, Shape, ShapeError, checked_points, picture_size
 from casnet_cli.data.annotations.tool_files import COCO
-from casnet_cli.data.images import MAX_PIXELS
+from casnet_cli.data.limits import MAX_PIXELS
 from casnet_cli.errors import DataError, Unfit, UnfitKind
 
 NO_OUTLINE = "without outline and box, left out"

@@ -1,10 +1,12 @@
 """How much a call of `casnet predict` will write, estimated before it does."""
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from casnet_cli.data.pixels.formats import HEAD, format_of
+from casnet_cli.data.images import UNREADABLE
+from casnet_cli.data.pixels.read import info_of
 from casnet_cli.prediction.inputs import STDIN, Job
 from casnet_cli.prediction.output_kinds import OUTPUT_KINDS
 from casnet_cli.util.space import SpaceNeeded
@@ -49,10 +51,6 @@ def _bytes_per_pixel(job: Job, outputs: "Outputs") -> float:
 
 def _pixels(job: Job) -> int:
     """Pixels of a picture, by its header; 0 if that cannot be read: labelling it will say so."""
-    with contextlib.suppress(Exception), open(job.file, "rb") as file:
-        kind = format_of(file.read(HEAD))
-        if kind and kind.installed:
-            file.seek(0)
-            info = kind.info(file)
-            return info.size[0] * info.size[1]
+    with contextlib.suppress(*UNREADABLE):
+        return math.prod(info_of(job.file).size)
     return 0
