@@ -74,7 +74,7 @@ class Meta:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end: its last epoch, or the schedule's."""
-        return bool(self.schedule.get("finished")) or self.progress.epochs >= self.recipe.training.epochs
+        return self.schedule["finished"] or self.progress.epochs >= self.recipe.training.epochs
 
 
 def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, best: Path | None = None) -> None:

@@ -74,15 +74,15 @@ class ProgressRecord(Record):
 class ScheduleRecord(Record):
     """State of the learning rate's schedule."""
 
-    best: Number = -1
+    best: Number
     """Best score of a validation so far."""
-    waited: Count = 0
+    waited: Count
     """Validations since the best one or the last drop of the rate."""
     since_best: Count = 0
-    """Validations since the best one."""
-    dropped: Count = 0
+    """Validations since the best one; missing in older checkpoints."""
+    dropped: Count
     """How often the rate has been divided."""
-    finished: bool = False
+    finished: bool
     """Whether the schedule has ended the run."""
 
 

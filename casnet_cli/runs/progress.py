@@ -1,7 +1,7 @@
 """How far a training has come."""
 
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 CLASS = "class:"
 """Begins an `evaluation.best` that names a class."""
@@ -40,14 +40,14 @@ class Validation:
     """The classes of which no pixel is found, in words; empty: there are none."""
 
 
-class ScheduleState(TypedDict, total=False):
+class ScheduleState(TypedDict):
     """State of the learning rate's schedule."""
 
     best: float
     """Best score of a validation so far, by `evaluation.best`, -1 before the first."""
     waited: int
     """Validations since the best one or the last drop of the rate."""
-    since_best: int
+    since_best: NotRequired[int]
     """Validations since the best one; missing in older checkpoints."""
     dropped: int
     """How often the rate has been divided."""

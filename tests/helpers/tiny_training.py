@@ -6,7 +6,7 @@ from casnet_cli import recipe
 from casnet_cli.labels import VOID, with_colors
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import Meta
-from casnet_cli.runs.progress import Progress
+from casnet_cli.runs.progress import Progress, ScheduleState
 from casnet_cli.training.step import StepResult, set_up
 from casnet_cli.training.train_state import assemble
 
@@ -46,4 +46,5 @@ class TinyTraining:
 
     def meta(self, step: int) -> Meta:
         labels = with_colors(("a", "b", "c"))
-        return Meta(self.recipe, labels, "blocks", "0" * 64, None, Progress(step), {"best": 0.5})
+        schedule: ScheduleState = {"best": 0.5, "waited": 0, "since_best": 0, "dropped": 0, "finished": False}
+        return Meta(self.recipe, labels, "blocks", "0" * 64, None, Progress(step), schedule)
