@@ -5,7 +5,7 @@ Pictures are what such tools open; in a prepared file they are bytes. They are t
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from casnet_cli.data.store import Store, StoredSample, Subset
 from casnet_cli.errors import DataError, reason
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, LabelledFile, LabelledFolder, Mark
-from casnet_cli.util.files import write_whole
+from casnet_cli.util.files import stays_below, write_whole
 
 FOLDER, PICTURES = "tasks", "images"
 """Folder of the tasks beside the list, and of the pictures in it."""
@@ -62,13 +62,13 @@ def _write_picture(folder: Path, sample: StoredSample, store: Store) -> str:
             content, ending = buffer.getvalue(), ".png"
     except (*UNREADABLE, KeyError) as error:
         raise DataError(f"{store.path}: {sample.name}: the picture cannot be decoded: {reason(error)}") from None
-    name = PurePosixPath(sample.name + ending)
-    if name.is_absolute() or ".." in name.parts:
+    name = sample.name + ending
+    if not stays_below(name):
         raise DataError(f"{store.path}: {sample.name}: the name of an image lies outside of every folder (rename it)")
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, content)
-    return str(name)
+    return name
 
 
 def _labelled(

@@ -1,12 +1,13 @@
 """JSON files that are a public contract: what their models have in common, and the one way to read them."""
 
 import json
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from casnet_cli.errors import RunError, reason
+from casnet_cli.util.files import stays_below
 from casnet_cli.util.model_faults import first_fault
 from casnet_cli.util.parsing import json_of
 
@@ -20,10 +21,10 @@ def _text(value: object) -> str:
 
 
 def _inside(value: object) -> str:
-    path = PurePath(_text(value))
-    if path.is_absolute() or ".." in path.parts:
+    path = _text(value)
+    if not stays_below(path):
         raise ValueError("should lie below its folder")
-    return str(path)
+    return path
 
 
 Text = Annotated[str, PlainValidator(_text)]

@@ -8,7 +8,7 @@ import platform
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from zipfile import BadZipFile
 
 from casnet_cli.errors import DataError, InputError, reason
@@ -92,6 +92,12 @@ def check_writable(folder: Path) -> None:
         for one in new:
             with contextlib.suppress(OSError):  # refused where another process has written into it meanwhile
                 one.rmdir()
+
+
+def stays_below(name: str) -> bool:
+    """Whether a path from outside, joined to a folder, leads to a place in it: it has no root and no `..`."""
+    path = PurePath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def no_file(path: Path) -> str:

@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from casnet_cli.errors import DataError, InputError
-from casnet_cli.util.files import check_writable, remove_stale, sha256_of, unfinished, unfinished_name, write_whole
+from casnet_cli.util.files import (
+    check_writable,
+    remove_stale,
+    sha256_of,
+    stays_below,
+    unfinished,
+    unfinished_name,
+    write_whole,
+)
 
 
 def test_sha256_of_files_and_folders(tmp_path: Path) -> None:
@@ -56,3 +64,8 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     with pytest.raises(InputError, match="No space left on device"):
         check_writable(tmp_path / "new/below")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_paths_that_lead_out_of_a_folder() -> None:
+    assert all(map(stays_below, ("a", "a/b.png", "a..b", "./a", "...")))
+    assert not any(map(stays_below, ("/a", "..", "../a", "a/../../b", "a/..", "//a")))

@@ -22,6 +22,7 @@ from casnet_cli.data.pixels.picture import COLORS
 from casnet_cli.data.pixels.read import read
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import Color
+from casnet_cli.util.files import stays_below
 from casnet_cli.util.text import count
 
 UNLISTED = "of PNG files without an entry in segments_info, taken for void"
@@ -97,7 +98,7 @@ def _sort_in(one: Any, place: int, by_image: dict[Id, CocoImage], file: Path) ->
         name = segments = None
     if not isinstance(name, str) or not isinstance(segments, list) or "\0" in name:
         raise DataError(f"{file}: annotation {place} of the file lacks image_id, file_name or segments_info")
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+    if not stays_below(name):
         raise DataError(
             f"{file}: annotation {place} of the file: file_name {name} leads out of the folder of PNG files"
         )

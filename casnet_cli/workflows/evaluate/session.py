@@ -14,7 +14,7 @@ from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.evaluation import per_image
 from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, EvaluationKey, evaluation_key
 from casnet_cli.runs import trained
-from casnet_cli.util.files import removed_if_empty
+from casnet_cli.util.files import removed_if_empty, stays_below
 from casnet_cli.util.text import count
 from casnet_cli.workflows.evaluate.files import REPORT, check_unclaimed, make_folder, write_files
 from casnet_cli.workflows.evaluate.tables import show
@@ -145,7 +145,7 @@ def _saver(folder: Path, key: EvaluationKey) -> "Iterator[Callable[[LabelledImag
     files = Outputs(folder, key.store.labels, key.identity.checkpoint_sha256, resume=False)
 
     def keep(sample: "LabelledImage", outputs: "PixelOutputs") -> None:
-        if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
+        if not stays_below(sample.name):
             raise DataError(f"{key.store.path}: {sample.name}: a name that leads out of {folder} (prepare it again)")
         job = Job(Path(sample.name), Path(sample.name))
         result = files.new_result(sample.image.shape[:2])
