@@ -45,6 +45,13 @@ def newest_data(folder: Path = DATA) -> Path:
     return files[-1]
 
 
+def existing_data(file: Path) -> Path:
+    """The prepared data set itself. Raises DataError if there is no such file."""
+    if not file.is_file():
+        raise DataError(f"{file}: no such prepared data set (`casnet prepare DATASET` writes one)")
+    return file
+
+
 def files_by_age(folder: Path, pattern: str) -> list[Path]:
     """The files of a folder that match, the newest last; hidden ones and broken links are left out."""
     found = (path for path in folder.glob(pattern) if path.is_file() and path.relative_to(folder).parts[0][0] != ".")

@@ -27,6 +27,7 @@ from casnet_cli.data.store_record import FORMAT, VERSION
 from casnet_cli.data.versions import Version
 from casnet_cli.errors import DataError, Unfit, UnfitKind, reason
 from casnet_cli.labels import LabelSet
+from casnet_cli.paths import existing_data
 from casnet_cli.util.files import remove_stale, removed_if_empty, unfinished
 from casnet_cli.util.hdf5 import open_outside
 from casnet_cli.util.ordered_map import ordered_map
@@ -236,9 +237,7 @@ class Store:
     """First digits of the digests of its parts, as `digests.ContentDigest` gives them."""
 
     def __init__(self, path: Path):
-        self.path = path
-        if not path.is_file():
-            raise DataError(f"{path}: no such prepared data set (`casnet prepare DATASET` writes one)")
+        self.path = existing_data(path)
         try:
             self.file = open_outside(path)
         except OSError as error:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from casnet_cli.data.limits import MAX_FRAME_PIXELS
 from casnet_cli.errors import InputError, reason
 from casnet_cli.util.extras import install
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _COMMON = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_ENDINGS = _COMMON | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"}
@@ -42,7 +43,7 @@ class Frame:
 
     number: int
     """From 0."""
-    pixels: np.ndarray
+    pixels: "np.ndarray"
     """(H, W, 3) uint8 RGB, turned and mirrored as the file says."""
     time: Fraction
     """Seconds at which it is shown; they grow from frame to frame."""
@@ -186,7 +187,7 @@ class _Clock:
         return time, duration
 
 
-def _upright(frame: Any) -> tuple[np.ndarray, bool]:
+def _upright(frame: Any) -> "tuple[np.ndarray, bool]":
     """(H, W, 3) uint8 RGB by the file's matrix, in steps of 90 degrees; and whether width and height are swapped.
 
     The matrix takes column p and row q of a pixel to column a p + c q and row b p + d q.
@@ -201,6 +202,8 @@ def _upright(frame: Any) -> tuple[np.ndarray, bool]:
         pixels, across, down = pixels.swapaxes(0, 1), c, b
     else:
         across, down = a, d
+    import numpy as np
+
     return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]), sideways
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.runs import locate
@@ -17,6 +15,8 @@ from casnet_cli.util.tables import write_csv
 from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from casnet_cli.auditing.review_list import LocatedSuspect
     from casnet_cli.data.store import Store, Subset
     from casnet_cli.labels import LabelSet
@@ -133,6 +133,8 @@ def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.
     from casnet_cli import backend
 
     backend.start()
+    import numpy as np
+
     from casnet_cli.auditing.label_errors import suspects
     from casnet_cli.auditing.review_list import LocatedSuspect
     from casnet_cli.data.loader import whole_images
@@ -198,7 +200,7 @@ def _save(target: Path, found: "list[LocatedSuspect]", store: "Store", kinds: Se
         console.message(f"{images} to correct: {file}")
 
 
-def _report_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: "LabelSet") -> None:
+def _report_unlearnt(found: "list[LocatedSuspect]", counts: "np.ndarray", labels: "LabelSet") -> None:
     """Name classes that the network has not learnt: it contradicts every label of them."""
     unlearnt = counts.diagonal() < counts.sum(axis=1) / 2
     named = Counter(labels.names[located.suspect.label] for located in found if unlearnt[located.suspect.label])
@@ -212,6 +214,8 @@ def _report_unlearnt(found: "list[LocatedSuspect]", counts: np.ndarray, labels: 
 
 def _confusion(found: "list[LocatedSuspect]", labels: "LabelSet") -> list[list[object]]:
     """Suspect pixels, rows = label, columns = proposal."""
+    import numpy as np
+
     counts = np.zeros((len(labels), len(labels)), np.int64)
     for located in found:
         counts[located.suspect.label, located.suspect.proposal] += located.suspect.pixels

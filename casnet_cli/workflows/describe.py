@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from casnet_cli import console
+from casnet_cli import console, paths
 
 if TYPE_CHECKING:
     from casnet_cli.recipe import ModelSection
@@ -33,12 +33,8 @@ def describe(what: str | None) -> dict[str, object]:
     Raises CasnetError, of the class that reading such a file raises.
     """
     from casnet_cli import recipe
-    from casnet_cli.data.pixels import facts
     from casnet_cli.errors import InputError
     from casnet_cli.export.formats import engine_of, engines
-    from casnet_cli.runs import trained
-    from casnet_cli.runs.checkpoint import FORMAT
-    from casnet_cli.workflows.recipe_choice import class_count
 
     if what is None:
         return _installation()
@@ -50,11 +46,15 @@ def describe(what: str | None) -> dict[str, object]:
     if path.is_dir():
         return _run(path)
     if path.suffix == ".h5":
-        return _checkpoint(trained.find_run(path)) if _format_of(path) == FORMAT else _data(path)
+        return _prepared_or_checkpoint(paths.existing_data(path))
     if _is_picture(path):
+        from casnet_cli.data.pixels import facts
+
         return facts.facts_of(path)
     if not path.is_file() and what not in recipe.names():
         raise InputError(f"{what}: no such file, run or recipe (recipes: {', '.join(recipe.names())})")
+    from casnet_cli.workflows.recipe_choice import class_count
+
     resolved = recipe.load(recipe.find(what))
     settings = {f"{s}.{k}": v for s, values in resolved.model_dump().items() for k, v in values.items()}
     classes, whose = class_count(resolved.data.name)
@@ -91,7 +91,7 @@ def _network(section: "ModelSection", classes: int, crop: int) -> dict[str, obje
 def _installation() -> dict[str, object]:
     import platform
 
-    from casnet_cli import __version__, backend, paths
+    from casnet_cli import __version__, backend
     from casnet_cli.runs import folder
 
     weights = paths.keras_weights_folder()
@@ -106,6 +106,13 @@ def _installation() -> dict[str, object]:
         "to fetch beforehand": f"resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5 from Keras's site into {weights}",
         "recipes": str(paths.recipes_folder()),
     }
+
+
+def _prepared_or_checkpoint(path: Path) -> dict[str, object]:
+    from casnet_cli.runs import trained
+    from casnet_cli.runs.checkpoint import FORMAT
+
+    return _checkpoint(trained.find_run(path)) if _format_of(path) == FORMAT else _data(path)
 
 
 def _format_of(path: Path) -> str | None:

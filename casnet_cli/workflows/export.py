@@ -15,7 +15,6 @@ from casnet_cli.errors import BackendError, CasnetError, InputError, RunError, r
 from casnet_cli.export.base import ExportSpec
 from casnet_cli.export.formats import FORMATS
 from casnet_cli.runs import locate
-from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util import signals
 from casnet_cli.util.extras import install
 from casnet_cli.util.files import remove_stale, unfinished_name
@@ -25,6 +24,7 @@ from casnet_cli.util.text import count, percent
 if TYPE_CHECKING:
     from casnet_cli.data.loader import WholeSample
     from casnet_cli.data.store import Subset
+    from casnet_cli.runs.records import ExportRecord
     from casnet_cli.runs.trained import TrainedRun
 
 CALIBRATING = 50
@@ -186,7 +186,7 @@ def _replace(target: Path, folder: Path) -> None:
 
 def _write_and_prove(
     run: "TrainedRun", parts: "dict[str, Subset]", options: ExportOptions, folder: Path, check: Callable[[], None]
-) -> ExportRecord:
+) -> "ExportRecord":
     """The content of export.json. check: called between the steps; may raise KeyboardInterrupt."""
     backend.start()
     from casnet_cli.data.loader import whole_images
@@ -194,6 +194,7 @@ def _write_and_prove(
     from casnet_cli.export.runtime import predict_function
     from casnet_cli.export.verify import IMAGES, fitted, prove
     from casnet_cli.inference.loading import network_of, predictor_of
+    from casnet_cli.runs.records import ExportRecord
 
     model, meta = network_of(run), run.meta
     scale, training, kind = meta.recipe.evaluation.scale, parts.get("train"), FORMATS[options.format]
@@ -231,7 +232,7 @@ def _spread(images: "Subset", most: int) -> list[int]:
     return [index * len(images) // count for index in range(count)]
 
 
-def _show(record: ExportRecord, place: Path, good: bool) -> None:
+def _show(record: "ExportRecord", place: Path, good: bool) -> None:
     proof, megabytes = record.proof, sum(record.bytes.values()) / 1e6
     if proof is None:
         console.result(f"{place}: {megabytes:.1f} MB, not proved (name the data by --data FILE)")

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from casnet_cli import console
 from casnet_cli.data.pixels.left_out import LeftOut
 from casnet_cli.errors import InputError, reason
@@ -85,30 +83,29 @@ def rank(path: list[Path], run: Path | None, options: RankOptions, review_port: 
     already; None: do not. Raises CasnetError.
     """
     file = locate.checkpoint_of(run or locate.newest_run())  # a mistake here shows before the slower imports
+    if review_port is None:
+        return _rank(path, file, options)
     from casnet_cli.workflows import review
 
-    failed = 0
-    if review_port is None or not review.check(options.out, review_port):
-        _check_out(options.out)
-        if os.path.realpath(options.folder) in map(os.path.realpath, path):
-            raise InputError(f"{options.out}: its folder {options.folder}/ holds the images (name another --out)")
-        failed = _rank(path, file, options)
-    if review_port is not None:
-        from casnet_cli.runs.trained import find_run
+    failed = 0 if review.check(options.out, review_port) else _rank(path, file, options)
+    from casnet_cli.runs.trained import find_run
 
-        review.review_images(options.out, options.folder / REGIONS, find_run(file).meta.intensities, review_port)
+    review.review_images(options.out, options.folder / REGIONS, find_run(file).meta.intensities, review_port)
     return failed
 
 
 def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
     """As `rank` without a page."""
-    from casnet_cli.runs import trained
-
+    _check_out(options.out)
+    if os.path.realpath(options.folder) in map(os.path.realpath, path):
+        raise InputError(f"{options.out}: its folder {options.folder}/ holds the images (name another --out)")
     left_out = LeftOut()
     jobs = [job for job in find_images(path, options.folder, left_out) if not job.video]
     console.notes(left_out.sentences())
     if not jobs:
         raise InputError(f"{', '.join(map(str, path))}: no image in it, only videos")
+    from casnet_cli.runs import trained
+
     found = trained.open_run(file)
     console.notes(found.remarks)
     from casnet_cli.prediction.manifest import Manifest
@@ -191,6 +188,8 @@ def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]"
 
 
 def _ordered(lines: "list[ImageLine]", options: RankOptions) -> "list[ListedImage]":
+    import numpy as np
+
     from casnet_cli.ranking.acquisition import order, within
     from casnet_cli.ranking.image_scores import ListedImage, features_of
 

@@ -5,18 +5,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from casnet_cli import console, paths
 from casnet_cli.errors import InputError, RunBusy, RunError, reason
-from casnet_cli.runs.checkpoint import Meta, read_meta
-from casnet_cli.runs.folder import RunFolder
-from casnet_cli.runs.history import read_history
-from casnet_cli.runs.json_record import read_record
 from casnet_cli.runs.locate import RunLayout
-from casnet_cli.runs.measurement_record import BranchMetrics
-from casnet_cli.runs.progress import score_key
-from casnet_cli.runs.records import RunRecord
 from casnet_cli.util.text import count, duration, percent
+
+if TYPE_CHECKING:
+    from casnet_cli.runs.checkpoint import Meta
+    from casnet_cli.runs.folder import RunFolder
+    from casnet_cli.runs.records import RunRecord
 
 History = list[dict[str, float | None]]
 """Rows of history.csv."""
@@ -88,11 +87,7 @@ def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> Non
     then nothing is removed.
     """
     for run in runs:
-        layout = RunLayout(run)
-        if run.is_symlink() or not (layout.record.is_file() or layout.checkpoints.is_dir()):
-            raise RunError(f"{run}: no run folder (casnet runs lists them)")
-        if RunFolder(run).is_trained:
-            raise RunBusy(f"{run}: another process is training this run (stop it first)")
+        _check_removable(run)
     if not sure and not (sys.stdin and sys.stdin.isatty()):
         raise InputError("casnet runs rm: no terminal to ask at (--yes removes without a question)")
     for run in runs:
@@ -100,6 +95,17 @@ def remove_runs(runs: list[Path], sure: bool, ask: Callable[[str], bool]) -> Non
         if sure or ask(f"remove {run} with its checkpoints, {size / 2**20:,.0f} MiB?"):
             _remove(run)
             console.result(f"removed {run}")
+
+
+def _check_removable(run: Path) -> None:
+    """Raises RunError for what is no run, RunBusy for one that is being trained."""
+    layout = RunLayout(run)
+    if run.is_symlink() or not (layout.record.is_file() or layout.checkpoints.is_dir()):
+        raise RunError(f"{run}: no run folder (casnet runs lists them)")
+    from casnet_cli.runs.folder import RunFolder
+
+    if RunFolder(run).is_trained:
+        raise RunBusy(f"{run}: another process is training this run (stop it first)")
 
 
 def _remove(run: Path) -> None:
@@ -128,6 +134,8 @@ def _written(run: RunLayout) -> int:
 
 
 def _listed(path: Path) -> ListedRun:
+    from casnet_cli.runs.folder import RunFolder
+
     run = RunFolder(path)
     meta, state = _state(run)
     record = _record(run)
@@ -145,8 +153,10 @@ def _listed(path: Path) -> ListedRun:
     )
 
 
-def _state(run: RunFolder) -> tuple[Meta | None, str]:
+def _state(run: "RunFolder") -> "tuple[Meta | None, str]":
     """What its last checkpoint holds, and how far it has come."""
+    from casnet_cli.runs.checkpoint import read_meta
+
     file = run.last if run.last.is_file() else run.best
     busy = run.is_trained
     if not file.is_file():
@@ -161,14 +171,17 @@ def _state(run: RunFolder) -> tuple[Meta | None, str]:
     return meta, "finished" if meta.finished else f"stopped after epoch {epochs} of {total}"
 
 
-def _record(run: RunLayout) -> RunRecord | None:
+def _record(run: RunLayout) -> "RunRecord | None":
+    from casnet_cli.runs.json_record import read_record
+    from casnet_cli.runs.records import RunRecord
+
     try:
         return read_record(RunRecord, run.record)
     except RunError:
         return None
 
 
-def _data(meta: Meta | None, record: RunRecord | None) -> str | None:
+def _data(meta: "Meta | None", record: "RunRecord | None") -> str | None:
     if meta:
         return f"{meta.data_name}, fold {meta.fold}" if meta.fold else meta.data_name
     return Path(record.data).stem if record else None
@@ -176,6 +189,8 @@ def _data(meta: Meta | None, record: RunRecord | None) -> str | None:
 
 def _best_row(history: History, best: str) -> dict[str, float | None]:
     """The first row of the highest validation score. best: `evaluation.best`. Empty: there is none."""
+    from casnet_cli.runs.progress import score_key
+
     column = f"val_{score_key(best)}"
     rows = [row for row in history if row.get(column) is not None]
     return max(rows, key=lambda row: row[column] or 0.0, default={})
@@ -187,6 +202,8 @@ def _hours(history: History) -> float:
 
 
 def _history(run: RunLayout) -> History:
+    from casnet_cli.runs.history import read_history
+
     try:
         return read_history(run.history)
     except RunError:
@@ -195,6 +212,9 @@ def _history(run: RunLayout) -> History:
 
 def _tested(path: Path) -> tuple[float | None, float | None]:
     """Pixel accuracy and mean IoU of metrics.json of the test images."""
+    from casnet_cli.runs.json_record import read_record
+    from casnet_cli.runs.measurement_record import BranchMetrics
+
     try:
         found = read_record(BranchMetrics, path / "eval/test/metrics.json")
     except RunError:

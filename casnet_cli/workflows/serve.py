@@ -25,8 +25,8 @@ def serve(run: Path | None, host: str, port: int) -> None:
     from casnet_cli.workflows.predict import engines
     from casnet_cli.workflows.predict.options import PredictOptions
 
+    file = engines.model_file(run, None)  # a mistake here shows before the slower imports
     check_page(host, port)
-    file = engines.model_file(run, None)
     from casnet_cli.reports.serve import page
     from casnet_cli.serving import server
     from casnet_cli.serving.pictures import Network

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from casnet_cli import recipe as recipes
-from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.errors import DataError, RunError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs import locate
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from casnet_cli.data.intensities import Intensities
     from casnet_cli.data.store import Store, Subset
     from casnet_cli.labels import LabelSet
 
@@ -27,12 +27,12 @@ class BenchTarget:
     """Describes the network and its training."""
     classes: int
     """Number of classes."""
+    intensities: "Intensities"
+    """What the images hold; of a data set that is not known 8-bit RGB."""
     checkpoint: Path | None = None
     """Its weights; None: random ones."""
     labels: "LabelSet | None" = None
     """The classes; None: the data set is not known."""
-    intensities: Intensities = PLAIN
-    """What the images hold; of a data set that is not known 8-bit RGB."""
     parts: "dict[str, Subset]" = field(default_factory=dict)
     """Images of the data by split; empty: there are none."""
     without: str = ""
@@ -56,6 +56,7 @@ def find_target(run: Path | None, recipe: str | None, overrides: list[str], data
 
 def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarget:
     resolved = recipes.load(recipes.find(name), overrides)
+    from casnet_cli.data.intensities import PLAIN
     from casnet_cli.data.store import Store
     from casnet_cli.workflows.rare_settings import with_data
     from casnet_cli.workflows.recipe_choice import Choice, class_count, data_of, with_bands
@@ -64,7 +65,8 @@ def _of_recipe(name: str, overrides: list[str], data: Path | None) -> BenchTarge
         file = data or data_of(resolved)
     except DataError as error:
         classes, whose = class_count(resolved.data.name)
-        return BenchTarget(f"recipe {name} with {classes} classes ({whose})", resolved, classes, without=str(error))
+        title = f"recipe {name} with {classes} classes ({whose})"
+        return BenchTarget(title, resolved, classes, PLAIN, without=str(error))
     choice = with_data(with_bands(Choice(name, resolved, file, ""), overrides))
     return _with_data(f"recipe {name}", choice.recipe, None, Store(file), None)
 
@@ -84,7 +86,7 @@ def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchT
         if data:
             raise
         return BenchTarget(
-            trained_run.title, resolved, len(meta.labels), file, meta.labels, meta.intensities, without=str(error)
+            trained_run.title, resolved, len(meta.labels), meta.intensities, file, meta.labels, without=str(error)
         )
     return _with_data(trained_run.title, resolved, file, store, meta.fold)
 
@@ -92,11 +94,13 @@ def _of_run(run: Path | None, overrides: list[str], data: Path | None) -> BenchT
 def _with_data(title: str, resolved: Recipe, checkpoint: Path | None, store: "Store", fold: int | None) -> BenchTarget:
     parts = store.parts(fold, resolved.data.validation_fraction, resolved.training.seed)
     title = f"{title} on {store.path}"
-    return BenchTarget(title, resolved, len(store.labels), checkpoint, store.labels, store.intensities, parts)
+    return BenchTarget(title, resolved, len(store.labels), store.intensities, checkpoint, store.labels, parts)
 
 
-def random_image(size: tuple[int, ...], intensities: Intensities) -> np.ndarray:
+def random_image(size: tuple[int, ...], intensities: "Intensities") -> "np.ndarray":
     """(H, W, N) of that height and width, spread over the range of each band."""
+    import numpy as np
+
     rng = np.random.default_rng(0)
     if intensities.plain:
         return rng.integers(0, 256, (*size, 3), np.uint8)

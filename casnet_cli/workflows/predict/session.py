@@ -22,21 +22,22 @@ if TYPE_CHECKING:
 
 def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
     """Label every image below the paths, show what happened, and return how many failed. Raises CasnetError."""
-    from casnet_cli.util.space import check_space
     from casnet_cli.workflows.predict import engines
-    from casnet_cli.workflows.predict.map_notes import map_notes
-    from casnet_cli.workflows.predict.space import space_of
-    from casnet_cli.workflows.predict.summary import check_json_file, summarize
-    from casnet_cli.workflows.predict.together import write_together
 
     folder = options.out or paths.PREDICTIONS
     file = engines.model_file(run, options.engine)
     jobs = find_images(path, folder, left_out := LeftOut())
     console.notes(left_out.sentences())
     jobs = list(shard(jobs, *options.share)) if options.share else jobs
-    model = engines.open_any(file, options)
     from casnet_cli.prediction.manifest import Manifest, check_unclaimed
     from casnet_cli.prediction.picture_reader import PictureReader
+    from casnet_cli.util.space import check_space
+    from casnet_cli.workflows.predict.map_notes import map_notes
+    from casnet_cli.workflows.predict.space import space_of
+    from casnet_cli.workflows.predict.summary import check_json_file, summarize
+    from casnet_cli.workflows.predict.together import write_together
+
+    model = engines.open_any(file, options)
 
     console.notes(model.run.remarks)
     outputs = outputs_of(folder, model.run, options)
@@ -104,7 +105,8 @@ def label(predictor: "Predictor", jobs: list[Job], manifest: "Manifest[Outputs]"
         nonlocal done
         done += 1
         if entry["status"] == "failed":
-            console.message(f"failed: {entry['file']}: {entry['error']}")
+            stale = f" (its mask of an earlier call: {entry['stale']})" if "stale" in entry else ""
+            console.message(f"failed: {entry['file']}: {entry['error']}{stale}")
         bar.count(done, len(jobs))
 
     with console.bar("labelling") as bar:

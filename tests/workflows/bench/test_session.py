@@ -157,7 +157,7 @@ def test_classes_of_data_that_are_not_there(
 ) -> None:
     target = find_target(None, recipe, settings, None)
     assert target.classes == classes and f"{classes} classes ({whose}" in target.title
-    assert "casnet prepare" in target.obstacle("input") and target.obstacle("input") == target.obstacle("predict")
+    assert "by --data" in target.obstacle("input") and target.obstacle("input") == target.obstacle("predict")
 
 
 def test_data_of_a_recipe_are_those_it_would_train_on(quick: None, tmp_path: Path) -> None:
