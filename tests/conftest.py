@@ -1,6 +1,7 @@
 """A quiet back end with one thread a worker, and small data for many tests."""
 
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: threads of each would only wait for one another
@@ -16,6 +17,14 @@ from helpers.datasets import write_blocks
 from helpers.eager import functions_eager
 
 pytest_plugins = ["helpers.scheduling", "helpers.garbage"]
+
+
+@pytest.fixture
+def hangups_count() -> Iterator[None]:
+    """SIGHUP is not ignored, in this process and those that it starts: under `nohup pytest` it would be."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

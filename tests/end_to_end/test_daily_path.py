@@ -97,8 +97,10 @@ def test_a_finished_run_that_was_not_calibrated_is_on_resume_as_it_would_have_be
     best.write_bytes(before)
     # Sums of float32 in several threads differ in their last bits from one call to the next. Only the thresholds show
     # it: they are probabilities of single pixels, cut off, not rounded, at six decimals.
-    thresholds, thresholds_again = ([point.pop(0) for point in each["selective"]] for each in (calibration, again))
-    assert thresholds_again == pytest.approx(thresholds, rel=0, abs=2e-6)
+    points, points_again = (each.pop("selective") for each in (calibration, again))  # type: ignore[misc]
+    thresholds = [threshold for threshold, *_ in points]
+    assert [threshold for threshold, *_ in points_again] == pytest.approx(thresholds, rel=0, abs=2e-6)
+    assert [rest for _, *rest in points_again] == [rest for _, *rest in points]
     assert again == calibration
 
 

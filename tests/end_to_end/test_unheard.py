@@ -13,7 +13,7 @@ from helpers.tiny_backbone import NAME
 
 from casnet_cli.runs.checkpoint import read_meta
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = pytest.mark.usefixtures("tiny", "hangups_count")
 TRAIN = ("train", "folder", "--data", "data/blocks.h5", *settings("evaluation.samples=1", f"model.backbone='{NAME}'"))
 
 

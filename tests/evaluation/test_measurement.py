@@ -16,6 +16,7 @@ from casnet_cli.evaluation.measurement import METRICS_FILE, EvalProtocol, Evalua
 from casnet_cli.labels import with_colors
 from casnet_cli.runs.json_record import Record
 from casnet_cli.runs.measurement_record import MeasurementRecord, MetricsRecord
+from casnet_cli.util.files import sha256_of
 
 LABELS = with_colors(tuple("abcde"))
 assert len(LABELS) == K
@@ -69,7 +70,7 @@ def key(folder: Path, **changes: Any) -> EvaluationKey:
     file.write_bytes(changes.pop("content", b"ab"))
     recipe = SimpleNamespace(evaluation=SimpleNamespace(scale=1.0))
     meta = SimpleNamespace(recipe=recipe, fold=None, data_sha256="digest", progress=SimpleNamespace(step=7))
-    run: Any = SimpleNamespace(file=file, meta=meta, folder=folder)
+    run: Any = SimpleNamespace(file=file, meta=meta, folder=folder, sha256=sha256_of(file))
     store: Any = SimpleNamespace(name="blocks", content_sha256="digest")
     own: dict[str, Any] = {"split": "test", "fold": None, "protocol": EvalProtocol(), "images": None} | changes
     return EvaluationKey(run, store, **own)

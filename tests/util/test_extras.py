@@ -30,6 +30,7 @@ def test_of_an_installed_casnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 
 
 def test_of_the_sources_whatever_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "SOURCES", Path(__file__).parents[2] / "pyproject.toml")
     monkeypatch.setattr(metadata, "requires", lambda name: [])
     check_names()
 

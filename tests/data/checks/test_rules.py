@@ -186,7 +186,7 @@ def exif_upside_down(home: Path) -> None:
         (other_size, "sizes", "error", "50x80", "images/train/3.png"),
         (turned, "turned", "error", "turned by a quarter", "images/train/3.png"),
         (foreign_value, "value", "error", "2 (next to class 'thing'", "masks/train/3.png"),
-        (claims_too_much, "unreadable", "error", "exceeds limit of 500000000 pixels", "images/train/3.png"),
+        (claims_too_much, "unreadable", "error", "more than 500 million pixels", "images/train/3.png"),
         (blurred, "jpeg", "error", "saved as JPEG", "masks/train/3.jpg"),
         (jpeg_of_known_values, "jpeg", "warning", "saved as JPEG", "images/train/3.png"),
         (unlabelled, "unlabelled", "warning", "without a labelled pixel", "images/train/3.png"),

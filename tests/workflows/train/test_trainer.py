@@ -13,7 +13,7 @@ from casnet_cli.runs.history import read_history
 from casnet_cli.training.loop import StepReport
 from casnet_cli.workflows.train.progress_view import TrainingView
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = pytest.mark.usefixtures("tiny", "hangups_count")
 LAST = "checkpoints/last.h5"
 
 
