@@ -16,8 +16,10 @@ VERSION = 2
 """1 has no intensities; its images are 8-bit RGB."""
 
 Name = Annotated[str, Field(max_length=1_000)]
-Channel = Annotated[int, Field(ge=0, le=255)]
-Color = Annotated[list[Channel], Field(min_length=3, max_length=3)]
+"""A name or a digest."""
+
+Color = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]
+"""Red, green and blue."""
 
 
 class StoreRecord(BaseModel):

@@ -5,9 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
-
-from pydantic import Field
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from casnet_cli import __version__
 from casnet_cli.data.intensities import Intensities
@@ -15,6 +13,7 @@ from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
 from casnet_cli.runs.checkpoint import attributes_of, meta_of
 from casnet_cli.runs.json_record import Record, as_record
+from casnet_cli.runs.records import ImageSize
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.parsing import json_of
 
@@ -166,7 +165,7 @@ class _Described(Record):
     version: int
     checkpoint_sha256: str
     precision: str = ""
-    size: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None
+    size: ImageSize | None
     outputs: dict[str, str]
     part: str | None = None
 

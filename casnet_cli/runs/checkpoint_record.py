@@ -6,13 +6,12 @@ from typing import Annotated, Any, TypedDict
 from pydantic import Field, Json, field_validator
 
 from casnet_cli.data.intensities_record import IntensitiesRecord, Number
+from casnet_cli.data.store_record import Color, Name
 from casnet_cli.runs.json_record import Record
 
-LONGEST_NAME, LONGEST_RECIPE = 1_000, 1 << 20
-"""Characters of a name, and of a recipe."""
+LONGEST_RECIPE = 1 << 20
+"""Characters of a recipe."""
 
-Name = Annotated[str, Field(max_length=LONGEST_NAME)]
-Channel = Annotated[int, Field(ge=0, le=255)]
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
 
 
@@ -119,7 +118,7 @@ class CheckpointRecord(Record):
     """The recipe, TOML."""
     classes: list[Name]
     """Names of the classes, in the order of their ids."""
-    palette: list[Annotated[list[Channel], Field(min_length=3, max_length=3)]]
+    palette: list[Color]
     """Colour of each class: red, green, blue."""
     data: Json[DataOrigin]
     """The data set."""

@@ -8,6 +8,9 @@ from casnet_cli.runs.json_record import Inside, Record, Text
 from casnet_cli.runs.manifest_record import ManifestLine
 from casnet_cli.runs.measurement_record import Interval, MeasurementRecord
 
+ImageSize = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
+"""Height and width in pixels."""
+
 
 class Continuation(Record):
     """One call of `casnet train --resume` that went on with the run, or of `--finish` that closed it."""
@@ -208,7 +211,7 @@ class ExportRecord(Record):
     """Digest of the checkpoint's file."""
     precision: str
     """`float32`, `float16` or `int8`."""
-    size: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None
+    size: ImageSize | None
     """Height and width of the images that the file takes; null: any."""
     inputs: dict[str, str] = {}
     """Inputs by name: shape and type."""
