@@ -23,7 +23,7 @@ from casnet_cli.model.resize import Side, hat, missing
 Tensors = dict[str, keras.KerasTensor]
 
 LARGEST = 1e30
-"""Of a logit that is a number. It is asked here, as probabilities do not show it: LiteRT's exponential of NaN is 0."""
+"""Of a logit that is a number. Probabilities do not show whether it is: LiteRT's exponential of NaN is 0."""
 
 BROKEN = 2.0
 """Difficulty of all pixels of an image whose logits are no numbers."""

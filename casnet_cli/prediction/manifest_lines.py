@@ -39,7 +39,7 @@ class KnownLines:
     contested: set[str] = field(default_factory=set)
     """Masks that lines of several manifests name, made of different inputs, or in different ways."""
     undecided: set[str] = field(default_factory=set)
-    """Those among them of whose lines nobody can say which is the later one."""
+    """Those among them of whose lines it is not known which is the later one."""
     call: int = 0
     """The largest number of a call; lines of old versions have none and count as 0."""
 

@@ -24,7 +24,7 @@ Row = Mapping[str, float]
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """What a logger is told of a run at its beginning."""
+    """What a logger receives of a run at its beginning."""
 
     folder: Path
     """The run folder. W&B keeps its own files in it, in `wandb/`, unless the variable `WANDB_DIR` names another."""

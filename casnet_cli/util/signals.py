@@ -43,7 +43,7 @@ def raise_interrupt() -> None:
 
 
 def settled(handler: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
-    """The handler, deaf to what comes within `SETTLING` seconds of a signal that it has handled."""
+    """The handler, which is not called for signals within `SETTLING` seconds of one that it was called for."""
     last = -SETTLING
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ PLAIN = str.maketrans({"…": "...", "━": "#", "─": "-", "→": "->", "−":
 class LastingStream(io.TextIOBase):
     """A stream whose reader may go away, whose disk may be full, and whose encoding may lack a character.
 
-    Writing to it raises none of these: a training or an evaluation goes on without its log. `fault` tells of them.
+    Writing to it raises none of these: a training or an evaluation goes on without its log. `fault` names the last.
     """
 
     fault: str | None = None

@@ -69,7 +69,10 @@ class Extent:
 
 
 def _sizes(images: Subset) -> list[tuple[int, int]]:
-    """Width and height of some images. One that cannot be read is left out: the validation names it."""
+    """Width and height of some images; one whose label is no PNG is left out, and the validation names it.
+
+    Raises Unfit as a `Subset` does.
+    """
     sizes = []
     for place in range(0, len(images), -(-len(images) // SAMPLED)):
         with contextlib.suppress(*UNREADABLE), by_pillow(io.BytesIO(images[place].label), ("PNG",)) as label:

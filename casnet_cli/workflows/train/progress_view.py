@@ -71,7 +71,7 @@ class TrainingView:
         self.stack.close()
         if self.loggers:
             self.loggers.close(finished=error is None)
-            self._tell_faults(self.loggers)
+            self._show_faults(self.loggers)
 
     def _open_loggers(self, folder: RunFolder) -> "Loggers | None":
         """The loggers of the recipe; None: it names none."""
@@ -87,10 +87,10 @@ class TrainingView:
             folder.keep_logged(loggers.identities)
         for logger_name, logger in loggers.open.items():
             console.message(f"{logger_name}: {logger.place}")
-        self._tell_faults(loggers)
+        self._show_faults(loggers)
         return loggers
 
-    def _tell_faults(self, loggers: "Loggers") -> None:
+    def _show_faults(self, loggers: "Loggers") -> None:
         """Show what went wrong at loggers since the last time, here and in the log."""
         while loggers.faults:
             line = loggers.faults.pop(0)
@@ -179,7 +179,7 @@ class TrainingView:
             console.detail(self.events.fault)
         if self.loggers:
             self.loggers.write(self.progress.history)
-            self._tell_faults(self.loggers)
+            self._show_faults(self.loggers)
 
     def _hint(self) -> None:
         """Show once what is to be done about classes of which no pixel is found."""
