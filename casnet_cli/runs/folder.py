@@ -84,10 +84,17 @@ class RunFolder(RunLayout):
         """
         if self.last.exists() or not self.best.is_file():
             return False
-        try:
-            write_whole(self.last, self.best.read_bytes())
-        except OSError as error:
-            raise RunError(f"{self.last}: cannot be written: {reason(error)}") from None
+        _copy(self.best, self.last)
+        return True
+
+    def take_last(self) -> bool:
+        """Make the last checkpoint the best one of a run that was never validated; returns whether it is such a run.
+
+        Raises RunError.
+        """
+        if self.best.is_file():
+            return False
+        _copy(self.last, self.best)
         return True
 
     def lock(self, warn: Callable[[str], object] = lambda text: None) -> TextIO:
@@ -106,6 +113,9 @@ class RunFolder(RunLayout):
         except BlockingIOError:
             held.close()
             raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
+        except OSError as error:
+            held.close()
+            raise RunError(f"{self.path}: cannot be locked: {reason(error)}") from None
 
     @property
     def is_trained(self) -> bool:
@@ -225,6 +235,14 @@ def _continued(earlier: RunRecord | None, now: RunRecord, step: int, changes: li
         return now.model_copy(update={"continued": [this]})
     kept = {key: getattr(earlier, key) for key in (*ORIGIN, "recipe", "logged") if key in earlier.model_fields_set}
     return now.model_copy(update=kept | {"continued": [*earlier.continued, this]})
+
+
+def _copy(checkpoint: Path, target: Path) -> None:
+    """Raises RunError."""
+    try:
+        write_whole(target, checkpoint.read_bytes())
+    except OSError as error:
+        raise RunError(f"{target}: cannot be written: {reason(error)}") from None
 
 
 def installed_versions() -> dict[str, str | None]:

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from casnet_cli import console
-from casnet_cli.errors import RunError, reason
 from casnet_cli.runs.checkpoint import Meta, finish
 from casnet_cli.runs.folder import RunFolder
-from casnet_cli.util.files import write_whole
 from casnet_cli.util.text import count
 from casnet_cli.workflows.train.calibrate import calibrate_run
 from casnet_cli.workflows.train.plan import RunPlan, Start
@@ -28,19 +26,10 @@ def complete(run: Path, plan: RunPlan, saved: Meta) -> None:
         console.message(f"{run}: finished already, after {count(epochs, 'epoch')}")
         return
     with RunWriter(plan, Start(run, saved=saved), saved.progress):
-        if not folder.best.is_file():
-            _take_last(folder)
+        if folder.take_last():
+            console.message(f"note: {run} was never validated, and its last checkpoint becomes the best one")
         calibrate_run(run, plan.val_part)
         finish(folder.last)
         line = f"finished after {epochs} of {count(saved.recipe.training.epochs, 'epoch')}"
         folder.log(line)
     console.message(f"{run}: {line}")
-
-
-def _take_last(folder: RunFolder) -> None:
-    """Make the last checkpoint of a run without a validation the best one. Raises RunError."""
-    try:
-        write_whole(folder.best, folder.last.read_bytes())
-    except OSError as error:
-        raise RunError(f"{folder.best}: cannot be written: {reason(error)}") from None
-    console.message(f"note: {folder.path} was never validated, and its last checkpoint becomes the best one")

@@ -12,7 +12,7 @@ from helpers.datasets import write_blocks
 from casnet_cli import console
 from casnet_cli import recipe as recipes
 from casnet_cli.data.store import Store
-from casnet_cli.errors import RunBusy
+from casnet_cli.errors import RunBusy, RunError
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
@@ -66,6 +66,15 @@ def test_a_file_system_without_locks_is_no_obstacle(
     for _ in range(2):
         opened(store, Start()).close()
     assert capsys.readouterr().err.count("has no locks") == 1
+
+
+def test_a_lock_that_fails_is_one_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(file: object, operation: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(RunError, match="runs/begun: cannot be locked: Input/output error"):
+        opened(store, Start(RUN))
 
 
 def test_a_run_that_went_on_since_its_checkpoint_was_read_is_left_alone(store: Store) -> None:
