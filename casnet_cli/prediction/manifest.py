@@ -197,7 +197,6 @@ class Manifest(Generic[Plan]):
         try:
             locks.lock(held, warn)
         except BlockingIOError:
-            held.close()
             raise InputError(
                 f"{self.path}: another process writes to it (wait for it, divide the work by --shard, or --out)"
             ) from None

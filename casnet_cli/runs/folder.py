@@ -111,10 +111,8 @@ class RunFolder(RunLayout):
             locks.lock(held, warn)
             return held
         except BlockingIOError:
-            held.close()
             raise RunBusy(f"{self.path}: another process is training this run (wait for it, or stop it)") from None
         except OSError as error:
-            held.close()
             raise RunError(f"{self.path}: cannot be locked: {reason(error)}") from None
 
     @property

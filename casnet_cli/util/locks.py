@@ -17,11 +17,13 @@ WARNING = (
 def lock(file: IO[str] | IO[bytes], warn: Callable[[str], object], shared: bool = False) -> None:
     """Lock an open file until it is closed. warn: gets a line where the file system has no locks; then there is none.
 
-    shared: others may hold such a lock too. Raises BlockingIOError at once if another process holds it, OSError.
+    shared: others may hold such a lock too. Raises BlockingIOError at once if another process holds it, OSError; the
+    file is closed then.
     """
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in WITHOUT:
+            file.close()
             raise
         warn(WARNING)

@@ -9,12 +9,13 @@ from casnet_cli.util import locks
 
 def test_one_of_two_gets_the_lock(tmp_path: Path) -> None:
     warned: list[str] = []
-    with open(tmp_path / "x", "w") as one, open(tmp_path / "x", "w") as other:
+    with open(tmp_path / "x", "w") as one:
         locks.lock(one, warned.append)
-        with pytest.raises(BlockingIOError):
-            locks.lock(other, warned.append)
-        with pytest.raises(BlockingIOError):
-            locks.lock(other, warned.append, shared=True)
+        for shared in (False, True):
+            other = open(tmp_path / "x")  # noqa: SIM115
+            with pytest.raises(BlockingIOError):
+                locks.lock(other, warned.append, shared)
+            assert other.closed and not one.closed
     with open(tmp_path / "x") as one, open(tmp_path / "x") as other:
         for file in (one, other):
             locks.lock(file, warned.append, shared=True)
