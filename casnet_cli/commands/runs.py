@@ -22,7 +22,7 @@ def list_command(context: typer.Context, json: Json = None) -> None:
         list_runs(json)
 
 
-@app.command("rm")
+@app.command("rm", epilog="casnet runs rm runs/my-photos-001 runs/my-photos-002")
 def rm_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="RUN...")],
     yes: Annotated[bool, typer.Option("--yes", help="Without a question.")] = False,

@@ -132,8 +132,8 @@ def _amend(path: Path, attribute: str, content: Mapping[str, object]) -> None:
 
 
 def read_meta(path: Path) -> Meta:
-    """The meta of a checkpoint, without touching Keras. Raises RunError if it is missing, foreign or damaged."""
-    with _outside(path, arrays=False) as file:
+    """The meta of a checkpoint, without touching Keras. Raises RunError as `opened` does; arrays are not read."""
+    with _naming_previous(path), _outside(path, arrays=False) as file:
         return _meta(file, path)
 
 
@@ -227,8 +227,15 @@ def opened(path: Path) -> h5py.File:
     """The checkpoint, open for reading, and compared with its digest if it has one. Raises RunError if it is missing,
     foreign, newer or damaged, naming the checkpoint before it if that is good.
     """
-    try:
+    with _naming_previous(path):
         return _fitting(path)
+
+
+@contextlib.contextmanager
+def _naming_previous(path: Path) -> Iterator[None]:
+    """A fault of a checkpoint names the one before it, if that is good. Raises RunError."""
+    try:
+        yield
     except RunError as error:
         if path.is_file() and (step := good_step(path.with_name(PREVIOUS))) is not None:
             raise RunError(f"{error.faults[0]} ({PREVIOUS} beside it, after step {step}, is good)") from None

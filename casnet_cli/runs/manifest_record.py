@@ -12,6 +12,9 @@ LAST_CALL = 2**53
 Pixels = Annotated[int, Field(ge=0, lt=2**31)]
 """A number of pixels along a side."""
 
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share, or a mean of shares."""
+
 
 class ManifestLine(Record):
     """A line of manifest.jsonl: what became of one input of `casnet predict`. The later line of an input counts; of
@@ -31,11 +34,11 @@ class ManifestLine(Record):
     """Its height in pixels."""
     mask: Text | None
     """The mask, relative to the output folder; of a video the folder of masks; null: none was written."""
-    classes: dict[str, float] | None
+    classes: dict[str, Share] | None
     """Share of each class that occurs in the pixels, 0 to 1."""
-    difficulty_mean: float | None
+    difficulty_mean: Share | None
     """Mean difficulty of the pixels, 0 to 1."""
-    confidence_mean: float | None
+    confidence_mean: Share | None
     """Mean of the largest probability, calibrated, 0 to 1; null: the network does not give it."""
     seconds: float | None
     """Time that labelling and writing took."""
@@ -49,7 +52,7 @@ class ManifestLine(Record):
     """When the line was written, in seconds since 1970."""
     frames: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Frames of a video; the key is missing for an image."""
-    rejected: float | None = None
+    rejected: Share | None = None
     """Share of pixels made void by `--reject-below`; the key is missing without it."""
     georeferenced: bool | None = None
     """True: the input says where on the earth it lies; else the key is missing."""

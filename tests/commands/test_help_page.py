@@ -36,6 +36,7 @@ def test_nothing_is_cut_and_types_are_words(name: str, columns: int, monkeypatch
             assert all(spelled in page for spelled in option.opts)
             assert " ".join((option.help or "").split()) in words
     assert not re.search(r"<\w+>|\[\[|\[required\]|╭", page)
+    assert f"Examples:\n  casnet {name}" in page
 
 
 @pytest.mark.parametrize("name", VERBS)

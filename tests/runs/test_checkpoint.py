@@ -70,6 +70,10 @@ def test_foreign_and_damaged_checkpoints_are_refused_by_name(tmp_path: Path) -> 
     ):
         with pytest.raises(RunError, match=f"{file.name}: .*{reason}"):
             checkpoint.read_meta(file)
+    checkpoint.save(tmp_path / "previous.h5", training.model, training.optimizer, training.meta(7))
+    for file in (truncated, text):
+        with pytest.raises(RunError, match="previous.h5 beside it, after step 7, is good"):
+            checkpoint.read_meta(file)
     with h5py.File(good, "r+") as file:
         del file["model/coarse_logits/kernel"]
     with pytest.raises(RunError, match="good.h5: damaged checkpoint: its content does not fit its digest"):
