@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Check every image and label of a data set: list what is wrong and how to mend it. Exit 1 if something is."""
     from casnet_cli.workflows.check import run
-    from casnet_cli.workflows.own_data import FolderOptions, Mending, PictureOptions
+    from casnet_cli.workflows.own_options import FolderOptions, Mending, PictureOptions
 
     folder = FolderOptions(
         images=images,

@@ -80,7 +80,7 @@ def command(
     propose: Propose = False,
 ) -> None:
     """Turn a raw data set into data/NAME.h5, checked and counted."""
-    from casnet_cli.workflows.own_data import FolderOptions, Mending, PictureOptions
+    from casnet_cli.workflows.own_options import FolderOptions, Mending, PictureOptions
     from casnet_cli.workflows.prepare import run
 
     where = (images, masks, tuple(annotations or ()), boxes, classes, name, pair, missing)

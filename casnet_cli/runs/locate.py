@@ -9,6 +9,8 @@ from casnet_cli.paths import RUNS, files_by_age
 CHECKPOINTS = "checkpoints"
 BEST, LAST, PREVIOUS = "best.h5", "last.h5", "previous.h5"
 RECORD = "run.json"
+SUMMARY = "summary.json"
+"""Of the folder of a series: the runs of a crossval or an ablate."""
 EXPORTS = "export"
 REFUSED = "-refused"
 """Behind the name of an export's folder whose file is beyond its limits."""

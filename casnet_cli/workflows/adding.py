@@ -3,13 +3,16 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from casnet_cli.data.addition import Addition
-from casnet_cli.data.pixels.survey import PictureOptions
-from casnet_cli.data.sources.base import Source
-from casnet_cli.data.store import Store
+from casnet_cli.data.pixels.options import PictureOptions
 from casnet_cli.errors import InputError
-from casnet_cli.workflows.own_data import FolderOptions
+from casnet_cli.paths import existing_data
+from casnet_cli.workflows.own_options import FolderOptions
+
+if TYPE_CHECKING:
+    from casnet_cli.data.addition import Addition
+    from casnet_cli.data.sources.base import Source
 
 DIVIDING = "leave out fractions, --split-files and --folds: new pictures go to train, others stay where they are"
 DECIDED = "leave out --range, --bands and --nodata: those of the file hold"
@@ -27,6 +30,9 @@ def options_with(options: FolderOptions, add: Path) -> FolderOptions:
     }
     if fault := next((fault for fault, given in wrong.items() if given), None):
         raise InputError(fault)
+    existing_data(add)  # a mistake here shows before the slower imports
+    from casnet_cli.data.store import Store
+
     store = Store(add)
     ours = store.intensities
     ends = [f"{low!r}:{high!r}" for low, high in zip(ours.low, ours.high, strict=True)]
@@ -39,7 +45,10 @@ def options_with(options: FolderOptions, add: Path) -> FolderOptions:
     return replace(options, pictures=pictures, add=add, labels=store.labels)
 
 
-def addition_of(source: Source, options: FolderOptions) -> Addition:
+def addition_of(source: "Source", options: FolderOptions) -> "Addition":
     """The source, to be added. Raises DataError if its classes are others."""
+    from casnet_cli.data.addition import Addition
+    from casnet_cli.data.store import Store
+
     assert options.add is not None
     return Addition(Store(options.add), source, options.group_by)

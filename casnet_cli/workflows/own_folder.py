@@ -10,7 +10,7 @@ from casnet_cli.data.archives import open_archive
 from casnet_cli.data.tables.files import is_table, tables_of
 from casnet_cli.data.tables.unpack import unpacked_tables
 from casnet_cli.errors import CasnetError, DataError, InputError
-from casnet_cli.workflows.own_data import TABLE, FolderOptions
+from casnet_cli.workflows.own_options import TABLE, FolderOptions
 
 
 @contextmanager

@@ -5,19 +5,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casnet_cli import console, paths
-from casnet_cli.data import project, sources
+from casnet_cli.data import sources
 from casnet_cli.data.layouts.names import TOPS
 from casnet_cli.data.masks.mending import Mending
-from casnet_cli.data.pixels.survey import PictureOptions
-from casnet_cli.data.sources.annotation_projects import annotation_files
-from casnet_cli.data.store import Store
+from casnet_cli.data.pixels.options import PictureOptions
+from casnet_cli.data.sources.annotation_names import annotation_files
 from casnet_cli.errors import DataError, InputError, reason
 from casnet_cli.util.files import write_whole
 from casnet_cli.util.shell import typed
-from casnet_cli.workflows.own_data import FOLDER, FolderOptions, default_name
+from casnet_cli.workflows.own_options import FOLDER, FolderOptions, default_name
+
+if TYPE_CHECKING:
+    from casnet_cli.data.project import Project
 
 FILE = Path("casnet.toml")
 """The project file of the current folder."""
@@ -57,6 +59,8 @@ def completed(given: OwnRequest, file: Path | None) -> OwnRequest:
     known = given.dataset in sources.SOURCES or Path(given.dataset or "").suffix == ".h5"
     if known or not (file or (FILE.is_file() if given.dataset else FILE.exists())):
         return given
+    from casnet_cli.data import project
+
     own, line = _resolved(project.read(found), found), _keys(given)
     if not file and _other(line, own, given.dataset):
         return given
@@ -84,6 +88,9 @@ def keep(request: OwnRequest, prepared: Path) -> None:
     """
     if request.options.add or request.file:
         return
+    from casnet_cli.data import project
+    from casnet_cli.data.store import Store
+
     values = _keys(request) | {"name": Store(prepared).name}
     values = {key: values[key] for key in project.Project.model_fields if key in values}
     if os.path.lexists(FILE):
@@ -109,6 +116,8 @@ def prepared_file(file: Path | None) -> Path | None:
     found = file or FILE
     if not (file or FILE.exists()):
         return None
+    from casnet_cli.data import project
+
     own = _resolved(project.read(found), found)
     if not file and not any(key in own for key in (*DATA_KEYS, "name", "out")):
         return None
@@ -148,6 +157,8 @@ def _differ(values: Mapping[str, object], own: Mapping[str, object], key: str) -
 
 def _keys(request: OwnRequest) -> dict[str, object]:
     """What a request says, by the keys of the file."""
+    from casnet_cli.data import project
+
     options, pictures, mending = request.options, request.options.pictures, request.options.mending
     values: dict[str, Any] = {
         "dataset": None if request.dataset in (None, FOLDER) else str(Path(str(request.dataset))),
@@ -189,7 +200,7 @@ def request_of(values: Mapping[str, Any]) -> OwnRequest:
     return OwnRequest(dataset, options, path("out"))
 
 
-def _resolved(own: project.Project, file: Path) -> dict[str, object]:
+def _resolved(own: "Project", file: Path) -> dict[str, object]:
     """What a file says, its paths from the current folder on."""
     values, folder = own.given(), file.parent
     known = values.get("dataset") in sources.SOURCES

@@ -6,9 +6,8 @@ from pathlib import Path
 from casnet_cli import backend, paths
 from casnet_cli import recipe as recipes
 from casnet_cli.data import sources
-from casnet_cli.data.pixels.take import in_words
-from casnet_cli.data.store import Store
 from casnet_cli.errors import DataError, RecipeError
+from casnet_cli.paths import existing_data
 from casnet_cli.recipe import ModelSection, Recipe
 from casnet_cli.util.files import no_file
 from casnet_cli.util.shell import typed
@@ -42,7 +41,7 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
     if recipe is not None:
         file = recipes.find(recipe)
         resolved = recipes.load(file, overrides)
-        data = data or data_of(resolved, project)
+        data = existing_data(data) if data else data_of(resolved, project)
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             wrong = no_file(Path(weights))
@@ -55,7 +54,9 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
 
         data = prepared_file(project)
         data_reason = f"of {project or FILE}" if data else "the data set prepared last"
-    data = data or data_of(named)
+    data = existing_data(data) if data else data_of(named)
+    from casnet_cli.data.store import Store
+
     name, recipe_reason = _suited(Store(data).name)
     resolved = recipes.load(recipes.find(name), overrides)
     reason = f"recipe {name} ({recipe_reason}) on {data} ({data_reason})"
@@ -64,7 +65,11 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
 
 def _run_name(recipe: str, data: Path) -> str:
     """The name of a recipe's runs: of the template of one's own that of the data set. Raises DataError."""
-    return Store(data).name if recipe == TEMPLATE else recipe
+    if recipe != TEMPLATE:
+        return recipe
+    from casnet_cli.data.store import Store
+
+    return Store(data).name
 
 
 def data_of(recipe: Recipe, project: Path | None = None) -> Path:
@@ -88,6 +93,9 @@ def with_bands(choice: Choice, overrides: list[str]) -> Choice:
     overrides: those that the user gave. Raises RecipeError if the recipe names another number than the default, or
     `overrides` do. Raises DataError.
     """
+    from casnet_cli.data.pixels.take import in_words
+    from casnet_cli.data.store import Store
+
     own, bands = choice.recipe.model.input_bands, Store(choice.data).intensities.bands
     if own == len(bands):
         return choice

@@ -1,13 +1,15 @@
 """Mending of masks whose borders were blended: values between two classes, colours between several."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from casnet_cli.data.classes.class_table import ClassTable
-from casnet_cli.data.masks.mask_file import unpack_color
 from casnet_cli.errors import InputError
 from casnet_cli.labels import VOID
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from casnet_cli.data.classes.class_table import ClassTable
 
 GROUP = 1 << 13
 """Colours that are compared with those of the classes at a time."""
@@ -30,7 +32,7 @@ NO_MENDING = Mending()
 """Masks are taken as they are."""
 
 
-def check_mending(mending: Mending, table: ClassTable) -> None:
+def check_mending(mending: Mending, table: "ClassTable") -> None:
     """Raises InputError if a mending cannot be done with a table of classes."""
     if mending.nearest is not None and not 0 <= mending.nearest <= 255:
         raise InputError(f"--nearest-color {mending.nearest}: no distance of colours (0 to 255)")
@@ -44,7 +46,7 @@ def check_mending(mending: Mending, table: ClassTable) -> None:
             raise InputError("--threshold nan: not a number")
 
 
-def ground_and_object(table: ClassTable) -> tuple[int, int]:
+def ground_and_object(table: "ClassTable") -> tuple[int, int]:
     """Class ids of the pixels below a threshold and from it on: the class with the largest id, else the brightest
     colour, is the object. table: of two classes."""
     brightness = {color: sum(color) for color in table.colors}
@@ -54,11 +56,15 @@ def ground_and_object(table: ClassTable) -> tuple[int, int]:
     return 1 - top, top
 
 
-def nearest_classes(colors: np.ndarray, table: ClassTable) -> tuple[np.ndarray, np.ndarray]:
+def nearest_classes(colors: "np.ndarray", table: "ClassTable") -> "tuple[np.ndarray, np.ndarray]":
     """Of (n,) packed colours the class id or VOID of the nearest claimed colour, int16, and how far it is.
 
     Distances are the largest difference in a channel; of claimed colours at the same distance the first one counts.
     """
+    import numpy as np
+
+    from casnet_cli.data.masks.mask_file import unpack_color
+
     known = np.array(list(table.colors), np.int16).reshape(-1, 3)
     owners = np.array(list(table.colors.values()), np.int16)
     found, far = np.empty(len(colors), np.int16), np.empty(len(colors), np.int16)

@@ -13,6 +13,7 @@ import numpy as np
 from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.data.pixels import ranges
+from casnet_cli.data.pixels.options import PictureOptions
 from casnet_cli.data.pixels.picture import ALPHA, COLORS, GREY, PictureInfo
 from casnet_cli.data.pixels.read import info_of, read
 from casnet_cli.data.pixels.take import MOST_NAMED, ON_WHITE, bands_of, depth_of, in_words, kept_dtype
@@ -22,23 +23,6 @@ from casnet_cli.util.ordered_map import ordered_map
 
 SurveyProgress = Callable[[int, int], None]
 """Called with the number of pictures that are done, and of all."""
-
-
-@dataclass(frozen=True)
-class PictureOptions:
-    """How the pictures of one's own data are taken.
-
-    Its text is part of the stamp by which an unchanged source is recognized.
-    """
-
-    range: str | None = None
-    """`auto`, `dtype` or LOW:HIGH; None: pictures of 8 bits as they are, others by `auto`."""
-    bands: str | None = None
-    """Numbers, from 1, or names of the bands that are taken, with commas between; None: the colours."""
-    nodata: float | None = None
-    """Value that means that nothing was measured; NaN: no value does; None: what the files say."""
-    resize_masks: bool = False
-    """Whether masks are scaled that differ from their pictures in size by one factor."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ from casnet_cli.data.annotations.yolo import read_yolo
 from casnet_cli.data.classes.class_table import ClassTable
 from casnet_cli.data.layouts.division import Division
 from casnet_cli.data.layouts.missing import blank_label, filled
-from casnet_cli.data.layouts.names import TOPS, words
 from casnet_cli.data.layouts.pairing import FilePair
+from casnet_cli.data.sources.annotation_names import AnnotationFile
 from casnet_cli.data.sources.base import Source, missing_partner
 from casnet_cli.data.sources.folder import Origin
 from casnet_cli.data.sources.folder_sample import check_claim
@@ -49,7 +49,6 @@ from casnet_cli.data.sources.outlines import Names, label_of_shapes, names_of, n
 from casnet_cli.errors import DataError, InputError, Unfit
 from casnet_cli.labels import Color
 from casnet_cli.util.collector import collector_paused
-from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count
 
 DRAW, SKIP = "draw", "skip"
@@ -94,48 +93,6 @@ def read_project(file: Path) -> tuple[AnnotatedFile, ProjectForm]:
     otherwise = {".xml": CVAT, ".yaml": YOLO, ".yml": YOLO, ".txt": YOLO}.get(file.suffix.lower(), COCO)
     form = PROJECT_FORMS[tool.name if tool else otherwise]  # whose keys may lie in the middle of a large file
     return form.read(file), form
-
-
-@dataclass(frozen=True)
-class AnnotationFile:
-    """An annotation file, and the split of its pictures."""
-
-    file: Path
-    """The file."""
-    split: str | None = None
-    """train, val or test; None: the pictures are divided in another way."""
-    stated: bool = False
-    """Whether the option names the split; else it is that of the folder or the name."""
-
-
-def annotation_files(given: Sequence[str]) -> tuple[AnnotationFile, ...]:
-    """What `--annotations` names: `FILE`, or `train=FILE`, `val=FILE`, `test=FILE`.
-
-    Several files without a split belong to those that their folders or names name, such as `valid/a.json`. Raises
-    InputError if some name a split and others do not.
-    """
-    found = []
-    for text in given:
-        split, equals, file = text.partition("=")
-        marked = bool(equals) and split.lower() in TOPS and not Path(text).exists()
-        found.append(AnnotationFile(Path(file), TOPS[split.lower()], True) if marked else AnnotationFile(Path(text)))
-    if len(found) > 1 and not any(one.split for one in found):
-        found = [replace(one, split=_split_of(one.file)) for one in found]
-    if len({one.split is None for one in found}) > 1:
-        if not any(one.stated for one in found):
-            names = ", ".join(one.file.name for one in found)
-            hint = "give one folder, or --annotations train=… --annotations val=…"
-            what = f"{count(len(found), 'file')} of annotations ({names})"
-            raise InputError(f"{what}, and not every name says its split ({hint})")
-        lacking = next(one.file for one in found if one.split is None)
-        how = f"--annotations {typed(f'train={lacking}')}, or val= or test= before it"
-        raise InputError(f"--annotations {lacking}: of which split? ({how})")
-    return tuple(found)
-
-
-def _split_of(file: Path) -> str | None:
-    named_by = [file.parent.name.lower(), *words(file.stem)]
-    return next((TOPS[word] for word in named_by if word in TOPS), None)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from casnet_cli.data.masks.mending import NO_MENDING, Mending
 from casnet_cli.data.masks.palettes import PalettesSeen
 from casnet_cli.data.pixels.formats import PICTURE_ENDINGS
 from casnet_cli.data.pixels.left_out import LeftOut
+from casnet_cli.data.pixels.options import PictureOptions
 from casnet_cli.data.pixels.read import info_of
-from casnet_cli.data.pixels.survey import PictureOptions, Survey
+from casnet_cli.data.pixels.survey import Survey
 from casnet_cli.data.remarks import Remarks
 from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.sources.folder_sample import check_claim, load_sample

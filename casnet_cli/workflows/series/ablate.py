@@ -11,11 +11,12 @@ from casnet_cli import backend, console
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import InputError
 from casnet_cli.evaluation.measurement import EvaluationKey
+from casnet_cli.runs.locate import SUMMARY
 from casnet_cli.runs.records import SeriesMetrics
 from casnet_cli.util.files import write_whole
 from casnet_cli.workflows.series import paper
 from casnet_cli.workflows.series.members import run_members
-from casnet_cli.workflows.series.series import SUMMARY, Member, Series, begin, open_series
+from casnet_cli.workflows.series.series import Member, Series, begin, open_series
 from casnet_cli.workflows.series.summary import SHOWN, Side, mean_and_spread_cell, show_differences, summarize
 from casnet_cli.workflows.train.session import TrainOptions
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from casnet_cli import console
 from casnet_cli.errors import DataError, InputError
+from casnet_cli.runs.locate import SUMMARY
 from casnet_cli.runs.records import SeriesMetrics
 from casnet_cli.util.text import percent
 from casnet_cli.workflows.series.members import run_members
 from casnet_cli.workflows.series.paper import OwnRow, show_published
-from casnet_cli.workflows.series.series import SUMMARY, Member, Series, begin, open_series
+from casnet_cli.workflows.series.series import Member, Series, begin, open_series
 from casnet_cli.workflows.series.summary import SHOWN, Side, mean_and_spread_cell, summarize
 from casnet_cli.workflows.train.session import TrainOptions
 

@@ -16,6 +16,7 @@ from casnet_cli.runs import locate
 from casnet_cli.runs.checkpoint import read_meta
 from casnet_cli.runs.folder import RunFolder
 from casnet_cli.runs.json_record import read_record
+from casnet_cli.runs.locate import SUMMARY
 from casnet_cli.runs.records import SeriesMetrics, SeriesOptions, SeriesSummary
 from casnet_cli.runs.trained import find_run
 from casnet_cli.training import slurm
@@ -26,8 +27,6 @@ from casnet_cli.workflows.recipe_choice import Choice
 from casnet_cli.workflows.train import deadline
 from casnet_cli.workflows.train.plan import RunPlan
 from casnet_cli.workflows.train.session import TrainOptions, new_choice
-
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,21 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from casnet_cli import backend, console
 from casnet_cli import recipe as recipes
-from casnet_cli.data.store import Store
 from casnet_cli.errors import InputError, RunError
 from casnet_cli.paths import RUNS
 from casnet_cli.runs import locate
-from casnet_cli.runs.checkpoint import Meta, read_meta
-from casnet_cli.runs.folder import Beginning, RunFolder
-from casnet_cli.runs.trained import TrainedRun, open_run_data
 from casnet_cli.util.shell import typed
-from casnet_cli.workflows.rare_settings import with_data
 from casnet_cli.workflows.recipe_choice import Choice, choose, with_bands
 from casnet_cli.workflows.train.deadline import Deadline, seconds
-from casnet_cli.workflows.train.finishing import complete
-from casnet_cli.workflows.train.plan import RunPlan, Start
+
+if TYPE_CHECKING:
+    from casnet_cli.runs.checkpoint import Meta
+    from casnet_cli.runs.folder import Beginning
+    from casnet_cli.workflows.train.plan import RunPlan, Start
 
 FIXED = ("model.", "data.", "training.seed", "training.batch_size", "evaluation.best")
 """What a run that goes on keeps: its network; its images, of which the seed holds some out; the steps of an epoch; what
@@ -64,7 +63,7 @@ class TrainOptions:
 class New:
     """A run that begins."""
 
-    plan: RunPlan
+    plan: "RunPlan"
     """The recipe and its images."""
     reason: str
     """Which recipe and data were chosen, and why: a line for the user."""
@@ -78,13 +77,13 @@ class New:
 class Continued:
     """A run that goes on from its last checkpoint."""
 
-    plan: RunPlan
+    plan: "RunPlan"
     """The recipe, changes included, and its images."""
     reason: str
     """A line for the user."""
     run: Path
     """Its folder."""
-    saved: Meta
+    saved: "Meta"
     """Meta of its last checkpoint."""
 
 
@@ -92,13 +91,13 @@ class Continued:
 class Finished:
     """A run that has come to its end, or that `--finish` brings there."""
 
-    plan: RunPlan
+    plan: "RunPlan"
     """The recipe and its images."""
     reason: str
     """A line for the user."""
     run: Path
     """Its folder."""
-    saved: Meta
+    saved: "Meta"
     """Meta of its last checkpoint."""
 
 
@@ -123,16 +122,23 @@ def train(options: TrainOptions) -> Path | None:
             replay(folder)
             return None
         case Finished(plan, reason, run, saved):
+            from casnet_cli.workflows.train.finishing import complete
+
             console.message(reason)
             complete(run, plan, saved)
             return run
         case New(plan, reason, run, init):
+            from casnet_cli.workflows.train.plan import Start
+
             console.message(reason)
             console.notes(plan.store.digests.remarks)
             return _run(plan, Start(run, init), options, deadline)
         case Continued(plan, reason, run, saved):
+            from casnet_cli.runs.trained import TrainedRun
+            from casnet_cli.workflows.train.plan import Start
+
             console.message(reason)
-            last = TrainedRun(RunFolder(run).last, saved, run)
+            last = TrainedRun(locate.RunLayout(run).last, saved, run)
             console.notes((*plan.store.digests.remarks, *last.remarks))
             return _run(plan, Start(run, saved=saved), options, deadline)
 
@@ -147,14 +153,20 @@ def resolve(options: TrainOptions) -> New | Continued | Finished | Replay:
     if options.finish:
         return _resolve_finish(options)
     options = _with_run(options)
-    saved = RunFolder(options.run).resumable() if options.run else None
-    if options.run and saved:
-        return _resolve_continued(options, options.run, saved)
-    if options.run and options.resume and options.recipe is None:
-        options = _as_begun(options, RunFolder(options.run).begun_with())
+    if options.run:
+        from casnet_cli.runs.folder import RunFolder
+
+        run = RunFolder(options.run)
+        if saved := run.resumable():
+            return _resolve_continued(options, options.run, saved)
+        if options.resume and options.recipe is None:
+            options = _as_begun(options, run.begun_with())
     choice = new_choice(options)
     if options.recipe_name:
         choice = replace(choice, recipe_name=options.recipe_name)
+    from casnet_cli.data.store import Store
+    from casnet_cli.workflows.train.plan import RunPlan
+
     plan = RunPlan.of(choice, Store(choice.data), options.fold)
     init = locate.checkpoint_of(options.init) if options.init else None
     return New(plan, choice.reason, options.run, init)
@@ -164,8 +176,13 @@ def new_choice(options: TrainOptions) -> Choice:
     """Recipe and data of a run that begins, the network that of `options.init` if it is fine-tuned."""
     if not options.init or options.settled:
         choice = choose(options.recipe, options.data, options.overrides, options.project)
+        from casnet_cli.workflows.rare_settings import with_data
+
         return with_data(with_bands(choice, options.overrides), options.fold)
     file = locate.checkpoint_of(options.init)
+    from casnet_cli.runs.checkpoint import read_meta
+    from casnet_cli.workflows.rare_settings import with_data
+
     network = read_meta(file).recipe.model
     choice = choose(options.recipe, options.data, options.overrides, options.project)
     own = [text for text in options.overrides if text.startswith("model.")]
@@ -181,12 +198,15 @@ def _with_run(options: TrainOptions) -> TrainOptions:
     run = options.run
     if run and run.exists() and not run.is_dir():
         raise InputError(f"{run}: not a folder (--run takes the folder of a run)")
-    if run and options.resume and not options.dry_run and RunFolder(run).recover():
-        console.message(f"{run}: last.h5 is gone, best.h5 takes its place")
+    if run and options.resume and not options.dry_run:
+        from casnet_cli.runs.folder import RunFolder
+
+        if RunFolder(run).recover():
+            console.message(f"{run}: last.h5 is gone, best.h5 takes its place")
     return options
 
 
-def _as_begun(options: TrainOptions, begun: Beginning | None) -> TrainOptions:
+def _as_begun(options: TrainOptions, begun: "Beginning | None") -> TrainOptions:
     """The options with what a run was begun with in place of those not given."""
     if begun is None:
         return options
@@ -206,18 +226,26 @@ def _resolve_finish(options: TrainOptions) -> Finished:
     if options != TrainOptions(run=options.run, data=options.data, strategy=options.strategy, finish=True):
         raise InputError("--finish: closes a run as it is (--run and --data alone may stand beside it)")
     options = _with_run(replace(options, resume=True))
-    saved = RunFolder(options.run).resumable() if options.run else None
-    if not options.run or not saved:
-        raise RunError(f"{options.run or RUNS}: nothing to finish, as there is no run with a checkpoint")
+    nothing = RunError(f"{options.run or RUNS}: nothing to finish, as there is no run with a checkpoint")
+    if not options.run:
+        raise nothing
+    from casnet_cli.runs.folder import RunFolder
+
+    saved = RunFolder(options.run).resumable()
+    if not saved:
+        raise nothing
     found = _resolve_continued(options, options.run, saved)
     reason = f"finishing {found.run} after step {saved.progress.step}, on {found.plan.store.path}"
     return Finished(found.plan, reason, found.run, saved)
 
 
-def _resolve_continued(options: TrainOptions, run: Path, saved: Meta) -> Continued | Finished:
+def _resolve_continued(options: TrainOptions, run: Path, saved: "Meta") -> Continued | Finished:
     if not options.resume and not options.dry_run:
         raise RunError(f"{run}: holds a run already (continue it by --resume, or choose another --run)")
     choice = _continued_choice(options, run, saved)
+    from casnet_cli.data.store import Store
+    from casnet_cli.workflows.train.plan import RunPlan, Start
+
     store = Store(choice.data)
     if store.content_sha256 != saved.data_sha256:
         raise RunError(f"{choice.data}: not the data that {run} was trained on (name those by --data)")
@@ -232,8 +260,11 @@ def _resolve_continued(options: TrainOptions, run: Path, saved: Meta) -> Continu
     return Finished(plan, choice.reason, run, saved)
 
 
-def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
+def _continued_choice(options: TrainOptions, run: Path, saved: "Meta") -> Choice:
     """The run's own recipe with the changes of `--set`, and its data."""
+    from casnet_cli.runs.trained import TrainedRun, open_run_data
+    from casnet_cli.workflows.rare_settings import with_data
+
     if options.fold not in (None, saved.fold):
         raise InputError(f"--fold {options.fold}: {run} was begun on fold {saved.fold} (leave it out)")
     resolved = recipes.changed(saved.recipe, options.overrides)
@@ -241,7 +272,7 @@ def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
     fixed = [change for change in changes if change.startswith(FIXED) and "frozen" not in change]
     if fixed:
         raise RunError(*(f"{run}: cannot change in a run that goes on: {change} (use --init)" for change in fixed))
-    path = open_run_data(TrainedRun(RunFolder(run).last, saved, run), options.data).path
+    path = open_run_data(TrainedRun(locate.RunLayout(run).last, saved, run), options.data).path
     if options.recipe is not None:
         named = recipes.load(recipes.find(options.recipe), options.overrides)
         named = with_data(Choice(run.name, named, path, ""), saved.fold).recipe
@@ -254,7 +285,7 @@ def _continued_choice(options: TrainOptions, run: Path, saved: Meta) -> Choice:
     return Choice(run.name, resolved, path, reason)
 
 
-def _run(plan: RunPlan, start: Start, options: TrainOptions, deadline: Deadline) -> Path | None:
+def _run(plan: "RunPlan", start: "Start", options: TrainOptions, deadline: Deadline) -> Path | None:
     """Train, or with `--dry-run` try it."""
     from casnet_cli.reports.loggers import check_installed
     from casnet_cli.workflows.train.setup import set_up_training

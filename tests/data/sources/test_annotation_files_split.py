@@ -2,7 +2,7 @@
 
 import pytest
 
-from casnet_cli.data.sources.annotation_projects import annotation_files
+from casnet_cli.data.sources.annotation_names import annotation_files
 from casnet_cli.errors import InputError
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from casnet_cli.data.images import decode_label
 from casnet_cli.data.layouts.pairing import FilePair
-from casnet_cli.data.pixels.survey import PictureOptions, Survey
+from casnet_cli.data.pixels.options import PictureOptions
+from casnet_cli.data.pixels.survey import Survey
 from casnet_cli.data.sources.folder import _load
 from casnet_cli.data.sources.folder_sample import check_claim
 from casnet_cli.data.store import Store

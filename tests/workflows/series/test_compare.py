@@ -13,7 +13,7 @@ from helpers.datasets import write_blocks
 
 from casnet_cli.evaluation.confusion import Counts
 from casnet_cli.evaluation.per_image import PerImageCounts
-from casnet_cli.workflows.series.compare import ComparedCounts, best_run
+from casnet_cli.workflows.series.comparison import ComparedCounts, best_run
 
 
 def test_a_page_holds_the_tables_and_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
