@@ -38,10 +38,11 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
 
     project: the project file; None: `casnet.toml`, if it is there. Raises RecipeError, DataError, InputError.
     """
+    data = data and existing_data(data)
     if recipe is not None:
         file = recipes.find(recipe)
         resolved = recipes.load(file, overrides)
-        data = existing_data(data) if data else data_of(resolved, project)
+        data = data or data_of(resolved, project)
         weights = resolved.model.weights
         if weights not in ("imagenet", "none") and not Path(weights).is_file():
             wrong = no_file(Path(weights))
@@ -54,7 +55,7 @@ def choose(recipe: str | None, data: Path | None, overrides: list[str], project:
 
         data = prepared_file(project)
         data_reason = f"of {project or FILE}" if data else "the data set prepared last"
-    data = existing_data(data) if data else data_of(named)
+    data = data or data_of(named)
     from casnet_cli.data.store import Store
 
     name, recipe_reason = _suited(Store(data).name)

@@ -8,9 +8,21 @@ from typing import NamedTuple
 import pytest
 
 HEAVY = (
-    "numpy h5py PIL scipy tifffile imagecodecs pycocotools grain tensorflow keras matplotlib jinja2 requests yaml av "
-    "rasterio pyarrow uvicorn starlette asyncio concurrent"
-).split()
+    *(
+        "numpy",
+        "h5py",
+        "PIL",
+        "scipy",
+        "tifffile",
+        "imagecodecs",
+        "pycocotools",
+        "grain",
+        "tensorflow",
+        "keras",
+        "yaml",
+    ),
+    *("matplotlib", "jinja2", "requests", "av", "rasterio", "pyarrow", "uvicorn", "starlette", "asyncio", "concurrent"),
+)
 MOST = 32
 """Modules of casnet that a mistake may import beside those of `casnet --help`."""
 

@@ -9,8 +9,8 @@ import pytest
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.data.masks import mask_file
 from casnet_cli.data.pixels.facts import facts_of
-from casnet_cli.data.pixels.read import info_of, read
 from casnet_cli.data.pixels.options import PictureOptions
+from casnet_cli.data.pixels.read import info_of, read
 from casnet_cli.data.pixels.survey import Survey
 from casnet_cli.data.pixels.take import take
 from casnet_cli.errors import DataError, Unfit
