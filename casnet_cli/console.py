@@ -11,13 +11,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn, Task
-from rich.table import Column, Table
 from rich.text import Text
 
 from casnet_cli.errors import InputError, reason
@@ -25,6 +22,9 @@ from casnet_cli.util.files import check_replaceable, check_writable, write_whole
 from casnet_cli.util.streams import lasting
 from casnet_cli.util.text import duration
 from casnet_cli.util.visible import visible, visible_json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, Task
 
 LEAST_TEXT, GAP, UNLIMITED = 16, 3, 10_000
 """Columns of a table's first cell at least, between two cells, and of a table that goes into a pipe at most."""
@@ -148,6 +148,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     What is wider than the terminal goes on in the next line, the first column within words if it must; in a pipe or a
     file a table is as wide as it needs.
     """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     cells = [[visible(cell) for cell in row] for row in rows]
     texts = [[column, *(row[index] for row in cells)] for index, column in enumerate(columns)]
     least = [max((len(word) for text in column for word in text.split()), default=0) for column in texts]
@@ -213,7 +216,7 @@ def write_json(content: Mapping[str, object], file: str) -> None:
 class Bar:
     """Progress of one task: a bar on a terminal, at most about ten plain lines elsewhere."""
 
-    def __init__(self, title: str, progress: Progress | None):
+    def __init__(self, title: str, progress: "Progress | None"):
         self.title, self.progress, self._shown = title, progress, -1.0
         self._first: tuple[float, int] | None = None
         self.task = progress.add_task(title, total=None, note="", end=None) if progress else None
@@ -281,19 +284,17 @@ def _shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…" if width > 1 else ""
 
 
-class _Line(ProgressColumn):
+def _line_of(task: "Task") -> Text:
     """The whole line of a task, as wide as the terminal."""
-
-    def render(self, task: Task) -> Text:
-        elapsed = task.elapsed or 0.0
-        if (end := task.fields.get("end")) is not None:
-            left: float | None = end - task.get_time()
-        elif task.total and task.completed:
-            left = elapsed * (task.total - task.completed) / task.completed
-        else:
-            left = None
-        width = err.width - 4 if err.options.ascii_only else err.width  # of each "…", and there are two, comes "..."
-        return progress_line(width, task.description, task.completed, task.total, elapsed, left, task.fields["note"])
+    elapsed = task.elapsed or 0.0
+    if (end := task.fields.get("end")) is not None:
+        left: float | None = end - task.get_time()
+    elif task.total and task.completed:
+        left = elapsed * (task.total - task.completed) / task.completed
+    else:
+        left = None
+    width = err.width - 4 if err.options.ascii_only else err.width  # of each "…", and there are two, comes "..."
+    return progress_line(width, task.description, task.completed, task.total, elapsed, left, task.fields["note"])
 
 
 @contextmanager
@@ -302,5 +303,12 @@ def bar(title: str) -> Iterator[Bar]:
     if _level["quiet"] or not err.is_terminal:
         yield Bar(title, None)
         return
-    with Progress(_Line(table_column=Column(no_wrap=True)), console=err, transient=True) as progress:
+    from rich.progress import Progress, ProgressColumn
+    from rich.table import Column
+
+    class Line(ProgressColumn):
+        def render(self, task: "Task") -> Text:
+            return _line_of(task)
+
+    with Progress(Line(table_column=Column(no_wrap=True)), console=err, transient=True) as progress:
         yield Bar(title, progress)
