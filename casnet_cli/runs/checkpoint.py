@@ -74,7 +74,7 @@ class Meta:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end: its last epoch, or the schedule's."""
-        return self.schedule["finished"] or self.progress.epochs >= self.recipe.training.epochs
+        return bool(self.schedule.get("finished")) or self.progress.epochs >= self.recipe.training.epochs
 
 
 def save(path: Path, model: "keras.Model", optimizer: NamedState, meta: Meta, best: Path | None = None) -> None:
@@ -177,7 +177,7 @@ def meta_of(attributes: Mapping[str, object], path: Path) -> Meta:
             found.data.sha256,
             found.data.fold,
             Progress(**_given(found.progress)),
-            cast(ScheduleState, _given(found.schedule)),
+            cast(ScheduleState, found.schedule.model_dump(exclude_none=True)),
             cast(Calibration, _given(found.calibration)),
             intensities,
         )

@@ -71,17 +71,17 @@ class ProgressRecord(Record):
 
 
 class ScheduleRecord(Record):
-    """State of the learning rate's schedule."""
+    """State of the learning rate's schedule; what is not there is as at the beginning."""
 
-    best: Number
+    best: Number = -1
     """Best score of a validation so far."""
-    waited: Count
+    waited: Count = 0
     """Validations since the best one or the last drop of the rate."""
-    since_best: Count = 0
+    since_best: Count | None = None
     """Validations since the best one; missing in older checkpoints."""
-    dropped: Count
+    dropped: Count = 0
     """How often the rate has been divided."""
-    finished: bool
+    finished: bool = False
     """Whether the schedule has ended the run."""
 
 
