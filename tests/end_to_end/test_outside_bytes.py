@@ -30,4 +30,4 @@ def test_readers_that_fail_are_found(tmp_path: Path) -> None:
     with pytest.raises(UnicodeDecodeError):
         answers(lax, tmp_path, 100)
     with pytest.raises(MemoryError), limited():
-        bytearray(BYTES)
+        bytearray(4 * BYTES)  # a thread may give back memory meanwhile
