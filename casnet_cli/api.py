@@ -164,9 +164,9 @@ def load(run: File) -> Segmenter:
     found = open_run(path)
     backend.start()
     from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import mask_outputs
+    from casnet_cli.inference.outputs import MASK, PROBABILITIES
 
-    predictor = open_predictor(found, lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]})
+    predictor = open_predictor(found, MASK | PROBABILITIES)
     return Segmenter(predictor, found.meta.labels, found.meta.intensities)
 
 

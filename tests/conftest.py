@@ -4,6 +4,7 @@ import os
 import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CASNET_ENGINE", "keras")  # else each training of a test would write files for ONNX Runtime
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: threads of each would only wait for one another
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")

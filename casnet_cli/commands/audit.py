@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Review, ReviewPort
+from casnet_cli.commands.options import DataFile, Faster, Review, ReviewPort
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS
 
 TaskChoice = StrEnum("TaskChoice", list(FOLDER_KINDS))  # type: ignore[misc]
@@ -45,12 +45,21 @@ def command(
             help="Write the images of the list with their labels, for a labelling tool (repeatable).", show_choices=True
         ),
     ] = None,
+    engine: Faster = None,
     review: Review = False,
     port: ReviewPort = 8001,
 ) -> None:
     """Find regions where a confident network contradicts the label, by runs that were not trained on the image."""
     from casnet_cli.workflows.audit import audit
 
-    review_port = port if review else None
-    saved = tuple(save or ())
-    audit(run, data=data, split=split, top=top, apply_void=apply_void, out=out, save=saved, review_port=review_port)
+    audit(
+        run,
+        data=data,
+        split=split,
+        top=top,
+        apply_void=apply_void,
+        out=out,
+        save=tuple(save or ()),
+        review_port=port if review else None,
+        engine=engine,
+    )

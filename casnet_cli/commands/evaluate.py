@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import DataFile, Fold, Project, Run, Tta
+from casnet_cli.commands.options import DataFile, Faster, Fold, Project, Run, Tta
 
 Limit = Annotated[
     int | None, typer.Option(min=1, help="So many images alone, spread evenly over the split.", metavar="N")
@@ -40,6 +40,7 @@ def command(
     tile: Annotated[
         int | None, typer.Option(min=33, help="Cut images into overlapping tiles of this side, and blend.", metavar="N")
     ] = None,
+    engine: Faster = None,
     save_predictions: Annotated[
         bool, typer.Option("--save-predictions", help="Write masks, difficulty maps and overlays too.")
     ] = False,
@@ -65,6 +66,7 @@ def command(
         protocol=EvalProtocol(tta, scale, tile),
         limit=limit,
         split_file=split_file,
+        engine=engine,
         worst=worst,
         save_predictions=save_predictions,
         out=out,

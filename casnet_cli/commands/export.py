@@ -25,7 +25,7 @@ EXAMPLES = (
 def command(
     run: Run = None,
     data: DataFile = None,
-    format: Annotated[FormatChoice, typer.Option(help="What will run it; onnx and litert are extras.")] = ONNX,
+    format: Annotated[FormatChoice, typer.Option(help="What will run it; litert is an extra.")] = ONNX,
     precision: Annotated[
         Literal["float32", "float16", "int8"],
         typer.Option(help="float16: weights of half the size. int8: convolutions in integers, calibrated."),

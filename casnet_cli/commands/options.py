@@ -122,6 +122,14 @@ Threshold = Annotated[
     float | None,
     _own("Mend blended black-and-white masks: the object from the grey value T on, else the background.", metavar="T"),
 ]
+Faster = Annotated[
+    Literal["auto", "keras"] | None,
+    typer.Option(
+        "--engine",
+        help="What predicts: auto, whichever of ONNX Runtime and Keras is faster with this run; default auto, or what "
+        "CASNET_ENGINE says.",
+    ),
+]
 Json = Annotated[
     str | None, typer.Option("--json", help="Write the result for a program; - is stdout.", metavar="FILE")
 ]

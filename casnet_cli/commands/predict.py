@@ -59,12 +59,15 @@ Geojson = Annotated[
     Literal["pixels", "crs"] | None,
     typer.Option(help="Coordinates of --save geojson; default crs, the picture's own, for one that lies on a map."),
 ]
-EngineChoice = StrEnum("EngineChoice", ["keras", *engines()])  # type: ignore[misc]
-"""Keras, and the engines of exported files from the table of formats."""
+EngineChoice = StrEnum("EngineChoice", ["auto", "keras", *engines()])  # type: ignore[misc]
+"""The faster one for the run, Keras, and the engines of exported files from the table of formats."""
 
 Engine = Annotated[
     EngineChoice | None,
-    typer.Option(help="onnx, litert: the run's newest export, without Keras and TensorFlow; default by --run."),
+    typer.Option(
+        help="auto: whichever of ONNX Runtime and Keras is faster with this run; onnx, litert: the run's newest "
+        "export; default by --run, or what CASNET_ENGINE says."
+    ),
 ]
 
 Json = Annotated[

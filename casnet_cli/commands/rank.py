@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from casnet_cli.commands.options import Review, ReviewPort, Run
+from casnet_cli.commands.options import Faster, Review, ReviewPort, Run
 from casnet_cli.commands.predict import SaveChoice
 
 EXAMPLES = (
@@ -38,12 +38,13 @@ def command(
         list[SaveChoice] | None,
         typer.Option(help="Write the list's images with predictions, for a labelling tool (repeatable)."),
     ] = None,
+    engine: Faster = None,
     review: Review = False,
     port: ReviewPort = 8001,
 ) -> None:
     """Order unlabelled images by how much labelling them should help, and show their difficult regions."""
     from casnet_cli.workflows.rank import RankOptions, rank
 
-    options = RankOptions(by=by, top=top, budget=budget, out=out, seed=seed, resume=resume, save=tuple(save or ()))
+    options = RankOptions(by, top, budget, out, seed, resume, engine, tuple(save or ()))
     if rank(path, run, options, port if review else None):
         raise typer.Exit(1)

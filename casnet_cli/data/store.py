@@ -175,6 +175,11 @@ class Subset:
         """The samples at these places of the subset, in the given order."""
         return replace(self, positions=tuple(self.positions[place] for place in places))
 
+    def spread(self, most: int) -> "Subset":
+        """At most so many of the samples, evenly spread over them."""
+        count = min(most, len(self))
+        return self.at([place * len(self) // count for place in range(count)])
+
     @property
     def has_class_pixels(self) -> bool:
         """Whether the file says which sample shows which class; older ones do not."""

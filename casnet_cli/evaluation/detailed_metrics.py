@@ -31,7 +31,7 @@ class DetailedMetrics:
         self.metrics: dict[str, Metric] = {name: make(setup) for name, make in METRICS.items()}
 
     def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
-        """Count one image. truth: (H, W) uint8 ids. outputs: those of `pixel_outputs.evaluation_outputs`, (H, W)."""
+        """Count one image. truth: (H, W) uint8 ids. outputs: those of `outputs.evaluation_outputs`, (H, W)."""
         for metric in self.metrics.values():
             metric.add(truth, outputs)
 

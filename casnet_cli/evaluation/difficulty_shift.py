@@ -26,13 +26,12 @@ class DifficultyShift:
 
 def difficulty_shift(folder: Sequence[float], validation: Sequence[float]) -> DifficultyShift | None:
     """Compare the mean difficulties of images, 0..1; None if one side has none."""
-    from scipy import stats
-
     pairs = len(folder) * len(validation)
     if not pairs:
         return None
-    # Only U: a p-value of 0 would have no sigmas.
-    statistic = stats.mannwhitneyu(folder, validation, use_continuity=False, method="asymptotic").statistic
-    chance = float(statistic) / pairs
+    known = np.sort(validation)
+    # U, counted here: the import of scipy.stats takes longer than the prediction of a picture.
+    below = (np.searchsorted(known, folder, side) for side in ("left", "right"))
+    chance = float(sum(count.sum() for count in below)) / 2 / pairs
     spread = np.sqrt((len(folder) + len(validation) + 1) / (12 * pairs))
     return DifficultyShift(chance, float((chance - 0.5) / spread))

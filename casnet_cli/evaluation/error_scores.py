@@ -42,7 +42,7 @@ class ErrorScores:
     """Errors of the final output by the output `difficulty`, which every variant has."""
 
     def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
-        """Count one image. truth: (H, W) ids. outputs: those of `pixel_outputs.evaluation_outputs`, (H, W) each."""
+        """Count one image. truth: (H, W) ids. outputs: those of `outputs.evaluation_outputs`, (H, W) each."""
         known = truth != VOID
         difficulty = outputs["difficulty"][known]
         for target, output in TARGETS.items():

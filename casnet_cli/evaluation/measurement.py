@@ -158,7 +158,7 @@ def evaluation_key(
         split, images = _of_list(listed, {name: parts[name] for name in choices})
         digest = hashlib.sha256("\0".join(_names(images)).encode()).hexdigest()
     if limit is not None and limit < len(images):
-        images = images.at([place * len(images) // limit for place in range(limit)])
+        images = images.spread(limit)
     else:
         limit = None
     return EvaluationKey(run, store, split, fold, protocol, images, limit, digest)

@@ -26,7 +26,7 @@ class Metric(Protocol):
     """A metric: one file of this folder, and a line in `detailed_metrics.METRICS`."""
 
     def add(self, truth: np.ndarray, outputs: PixelOutputs) -> None:
-        """Count one image. truth: (H, W) uint8 ids. outputs: those of `pixel_outputs.evaluation_outputs`, (H, W)."""
+        """Count one image. truth: (H, W) uint8 ids. outputs: those of `outputs.evaluation_outputs`, (H, W)."""
         ...
 
     def summary(self) -> Mapping[str, object]:

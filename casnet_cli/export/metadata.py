@@ -12,8 +12,8 @@ from casnet_cli.data.intensities import Intensities
 from casnet_cli.errors import RunError, reason
 from casnet_cli.labels import VOID
 from casnet_cli.runs.checkpoint import attributes_of, meta_of
+from casnet_cli.runs.export_record import ImageSize
 from casnet_cli.runs.json_record import Record, as_record
-from casnet_cli.runs.records import ImageSize
 from casnet_cli.runs.trained import TrainedRun
 from casnet_cli.util.parsing import json_of
 

@@ -1,6 +1,5 @@
 """ONNX files: written from the traced graph, as one file or two, and opened in onnxruntime."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,7 +9,6 @@ from casnet_cli.export.base import ExportFormat, ExportSpec, Session
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     import onnx
 
     from casnet_cli.export.metadata import Description
@@ -36,7 +34,7 @@ def write(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
     network = InferenceModel(model, plain=True)
     graph = Graph(network, spec.scale, spec.probabilities, spec.intensities)
     file = folder / FORMAT.file
-    _write(Traced(graph.whole, [image_input(spec.size, spec.intensities)]), file, spec, ("image",), network.body)
+    _write(Traced(graph.whole, [image_input(spec.size, spec.intensities)]), file, spec, network.body)
     return file
 
 
@@ -55,44 +53,34 @@ def write_parts(model: "keras.Model", spec: ExportSpec, folder: Path) -> Path:
         Traced(graph.coarse, [image_input(spec.size, spec.intensities)]),
         folder / FIRST,
         first,
-        ("image",),
         network.body,
     )
     channels = {name: network.first.model.output[name].shape[-1] for name in CELLS}
     inputs = cell_inputs(channels)
-    _write(Traced(graph.fine, inputs), folder / SECOND, second, (*channels, "size"), network.body)
+    _write(Traced(graph.fine, inputs), folder / SECOND, second, network.body)
     return folder / FIRST
 
 
 def open_session(file: Path) -> "tuple[Session, Description]":
     """A model for onnxruntime, and its description. Raises RunError."""
-    import onnxruntime
-
     from casnet_cli.export.metadata import of_onnx
+    from casnet_cli.inference.onnx_network import OnnxSession
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is an exception too
     try:
-        session = onnxruntime.InferenceSession(str(file), options, onnxruntime.get_available_providers())
+        session = OnnxSession(file)
     except Exception as error:  # each kind of damage has a class of its own, with no base but this
         raise RunError(f"{file}: not a readable ONNX model: {reason(error)}") from None
-    names = [output.name for output in session.get_outputs()]
-    description = of_onnx(session.get_modelmeta().custom_metadata_map, file)
-
-    def run(inputs: "Mapping[str, np.ndarray]") -> "dict[str, np.ndarray]":
-        return dict(zip(names, session.run(names, inputs), strict=True))
-
-    return run, description
+    return session, of_onnx(session.metadata, file)
 
 
-def _write(traced: "Traced", file: Path, spec: ExportSpec, inputs: tuple[str, ...], body: str) -> None:
+def _write(traced: "Traced", file: Path, spec: ExportSpec, body: str) -> None:
     import onnx as models
 
     from casnet_cli.export import quantize
     from casnet_cli.export.metadata import put_into_onnx
 
     model = traced.onnx(OPSET)
-    _rename(model.graph, inputs)
+    _arrange(model.graph)
     if spec.precision == "float16":
         _halve(model.graph)
     if spec.precision == "int8":
@@ -104,24 +92,15 @@ def _write(traced: "Traced", file: Path, spec: ExportSpec, inputs: tuple[str, ..
     models.save(model, file)
 
 
-def _rename(graph: "onnx.GraphProto", inputs: tuple[str, ...]) -> None:
-    """Inputs and outputs by their plain names, their open sides by what they are."""
+def _arrange(graph: "onnx.GraphProto") -> None:
+    """Outputs in their order; open sides by what they are."""
     from casnet_cli.export.metadata import OUTPUTS
-    from casnet_cli.export.tracing import OUTPUT_PREFIX
 
-    names = {
-        tensor.name: tensor.name.removeprefix(OUTPUT_PREFIX).partition(":")[0]
-        for tensor in (*graph.input, *graph.output)
-    }
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
     order = [*OUTPUTS, *CELLS]
-    outputs = sorted(graph.output, key=lambda tensor: order.index(names[tensor.name]))
+    outputs = sorted(graph.output, key=lambda tensor: order.index(tensor.name))
     del graph.output[:]
     graph.output.extend(outputs)
     for tensor in (*graph.input, *graph.output):
-        tensor.name = names[tensor.name]
         sides = ("batch", "rows", "columns") if tensor.name in CELLS else ("batch", "height", "width")
         for axis, side in zip(tensor.type.tensor_type.shape.dim, sides, strict=False):
             if not axis.dim_value:

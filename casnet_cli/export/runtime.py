@@ -15,7 +15,7 @@ from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
 from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.runs.checkpoint import meta_of
 from casnet_cli.runs.trained import TrainedRun
-from casnet_cli.util.extras import install
+from casnet_cli.util.extras import pip_install
 from casnet_cli.util.files import no_file
 
 BATCH_PIXELS, BATCH = 1 << 18, 4
@@ -40,7 +40,7 @@ def open_session(file: Path) -> tuple[Session, Description]:
     kind = formats.FORMATS[engine]
     assert kind.open_session
     if kind.runtime and find_spec(kind.runtime) is None:
-        raise BackendError(f"--engine {engine}: {kind.runtime} is not installed ({install(engine)})")
+        raise BackendError(f"--engine {engine}: {kind.runtime} is not installed ({pip_install(kind.runtime)})")
     if not file.is_file():
         raise RunError(f"{file}: {no_file(file)}")
     return kind.open_session(file)

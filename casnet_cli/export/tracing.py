@@ -28,7 +28,7 @@ LARGE = 1 << 16
 """Bytes of a weight from which on it is kept from the converter, which would copy it many times."""
 
 OUTPUT_PREFIX = "said/"
-"""Before the names of outputs where they are not to clash with those of inputs. Part of the files that are written."""
+"""Before the names of outputs while they may clash with those of inputs and operations."""
 
 
 def image_input(size: tuple[int, int] | None, intensities: Intensities = PLAIN) -> tf.TensorSpec:
@@ -78,6 +78,7 @@ class Traced:
         with _quietly():
             model, _ = tf2onnx.convert.from_graph_def(graph, input_names=inputs, output_names=outputs, opset=opset)
         _put_back(model.graph, weights)
+        _name_plainly(model.graph)
         return model
 
     def litert(self, half: bool = False) -> bytes:
@@ -146,6 +147,17 @@ def _put_back(graph: "onnx.GraphProto", weights: dict[str, np.ndarray]) -> None:
     graph.initializer.extend(
         numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in values.items() if name in needed
     )
+
+
+def _name_plainly(graph: "onnx.GraphProto") -> None:
+    """Inputs and outputs by the names that they have here, without what TensorFlow and `OUTPUT_PREFIX` add to them."""
+    tensors = (*graph.input, *graph.output)
+    names = {tensor.name: tensor.name.removeprefix(OUTPUT_PREFIX).partition(":")[0] for tensor in tensors}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in tensors:
+        tensor.name = names[tensor.name]
 
 
 def _dilate(graph: "GraphDef") -> None:

@@ -12,7 +12,7 @@ from casnet_cli.data.loader import WholeSample
 from casnet_cli.evaluation.confusion import confusion, metrics_of
 from casnet_cli.export.base import PredictFunction
 from casnet_cli.inference.protocol import WHOLE_PIXELS
-from casnet_cli.runs.records import ExportProof
+from casnet_cli.runs.export_record import ExportProof
 
 IMAGES = 50
 """The largest number of images that a proof takes."""
@@ -56,8 +56,10 @@ def prove(
     samples: Iterable[WholeSample],
     classes: int,
     precision: str,
+    repeats: int = 1,
 ) -> ExportProof:
-    """Compare the file with the network in Keras. classes: how many there are. precision: that of the file."""
+    """Compare the file with the network in Keras. classes: how many there are. precision: that of the file. repeats:
+    how often each image is timed."""
     matrices = np.zeros((2, classes, classes), np.int64)
     equal: dict[str, float] = {}
     pixels: list[int] = []
@@ -66,12 +68,13 @@ def prove(
     for number, sample in enumerate(samples):
         if not number:  # both compile or allocate their memory at their first image
             exported(sample.image), keras(sample.image)
-        outputs = []
-        for predict, times in zip((exported, keras), seconds, strict=True):
-            time.sleep(REST)
-            began = time.perf_counter()
-            outputs.append(predict(sample.image))
-            times.append(time.perf_counter() - began)
+        for _ in range(repeats):
+            outputs = []
+            for predict, times in zip((exported, keras), seconds, strict=True):
+                time.sleep(REST)
+                began = time.perf_counter()
+                outputs.append(predict(sample.image))
+                times.append(time.perf_counter() - began)
         equal[sample.name] = float((outputs[0]["mask"] == outputs[1]["mask"]).mean())
         pixels.append(sample.label.size)
         farthest = max(farthest, float(np.abs(outputs[0]["difficulty"] - outputs[1]["difficulty"]).max()))

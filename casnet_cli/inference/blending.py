@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-import keras
 import numpy as np
 
-from casnet_cli.inference.inference_model import POOLED, Cells
+from casnet_cli.inference.network import POOLED, Cells
 from casnet_cli.inference.protocol import Block, PixelOutputs
 from casnet_cli.inference.tiling import View, fading
 
@@ -37,7 +36,7 @@ class CellMap:
         across = horizontal.window(given)
         cells = {name: sums[down, across] / self._weights[down, across] for name, sums in self._sums.items()}
         left, right = vertical.matrix(rows, window), horizontal.matrix(columns, across, self._view.mirrored)
-        return _padded(cells | {"left": left, "right": right})
+        return cells | {"left": left, "right": right}
 
     @property
     def _final(self) -> int:
@@ -100,14 +99,3 @@ def joined(blocks: Iterator[Block], size: tuple[int, ...]) -> PixelOutputs:
                 outputs[name] = np.empty((*x.shape[:-2], *size), x.dtype)
             outputs[name][..., rows, columns] = x
     return outputs
-
-
-def _padded(given: Cells, multiple: int = 64) -> Cells:
-    """Where a graph is compiled anew for every size: pixels and cells in multiples, those added with weight 0."""
-    if keras.backend.backend() == "tensorflow":
-        return given
-
-    def more(x: np.ndarray, *axes: int) -> np.ndarray:
-        return np.pad(x, [(0, -size % multiple if axis in axes else 0) for axis, size in enumerate(x.shape)])
-
-    return {name: more(x, 0, 1) for name, x in given.items()}

@@ -10,20 +10,16 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from casnet_cli.inference import pixel_outputs, postprocess
 from casnet_cli.inference.compiled import CompiledModel
 from casnet_cli.inference.folding import Folded, affine, assign, convolution, folded
+from casnet_cli.inference.network import POOLED, Cells, Reader, with_fine
+from casnet_cli.inference.outputs import Outputs
 from casnet_cli.model.backbones import BACKBONES
 from casnet_cli.model.casnet import BRANCHES
 from casnet_cli.model.fusion import EASY
 from casnet_cli.model.pyramid import PyramidShares, taps_of
 from casnet_cli.model.resize import PyramidPooling
-
-Cells = dict[str, np.ndarray]
-"""Logits of a map's cells, (…, h, w, K) of `coarse` and of `fine`, and (…, h, w, 1) of `attention`: that of easy less
-that of difficult."""
-
-POOLED = "pooled"
-"""Name of the output with the mean of the backbone's features over an image."""
 
 
 class InferenceModel:
@@ -50,9 +46,11 @@ class InferenceModel:
         self.bands: int = self._extractor.input_shape[-1]
         self.mean = BACKBONES[self._extractor.name].means(self.bands)
         self.branches = tuple(name for name in BRANCHES["attention"] if name in trained.output)
+        self.classes: int = trained.output["fused"].shape[-1]
+        self._few = few
         self._apart = easy_below is not None and "fine" in self.branches and "attention" in self.branches
         self._folded = Folded(self._extractor, plain)
-        self._build(few)
+        self._build()
         self.refresh()
 
     @property
@@ -69,16 +67,18 @@ class InferenceModel:
         further = 12 * max(0, self.bands - 3)  # three copies of the input
         return 320 + further + 28 * self._extractor.output.shape[-1] // self.stride**2
 
-    def _build(self, few: bool) -> None:
+    def _build(self) -> None:
         image = keras.Input((None, None, self.bands), name="image")
         x = self._folded.network(self._preprocess(image))
+        pooled = {POOLED: layers.GlobalAveragePooling2D()(x)} if self._pools else {}
         if not self._apart:
-            pooled = {POOLED: layers.GlobalAveragePooling2D()(x)} if self._pools else {}
-            self.first = CompiledModel(keras.Model(image, self._heads(x, self.branches) | pooled), few)
+            self.first = CompiledModel(keras.Model(image, self._heads(x, self.branches) | pooled), self._few)
             return
-        self.first = CompiledModel(keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention"))}), few)
+        self.first = CompiledModel(
+            keras.Model(image, {"features": x, **self._heads(x, ("coarse", "attention")), **pooled}), self._few
+        )
         features = keras.Input(x.shape[1:], name="features")
-        self.second = CompiledModel(keras.Model(features, self._heads(features, ("fine",))), few)
+        self.second = CompiledModel(keras.Model(features, self._heads(features, ("fine",))), self._few)
 
     def _heads(self, x: keras.KerasTensor, names: Sequence[str]) -> dict[str, keras.KerasTensor]:
         width = self._logits(names[0]).kernel.shape[2]
@@ -134,10 +134,28 @@ class InferenceModel:
         """Images (B, H, W, bands) float32 0..255 → the logits of their cells, (B, h, w, ·)."""
         found = self.first(images)
         if self._apart:
-            features = found.pop("features")
             assert self._easy_below is not None
-            found["fine"] = found["coarse"].copy()
-            hard = 1 / (1 + np.exp(found["attention"].min(axis=(1, 2, 3)))) > self._easy_below
-            if hard.any():
-                found["fine"][hard] = self.second(features[hard])["fine"]
+            return with_fine(found, self._easy_below, lambda features: self.second(features)["fine"])
         return found
+
+    def reader(self, outputs: Outputs) -> Reader:
+        """From the cells of each branch (h, w, ·) and the matrices `left` (H, h) and `right` (W, w) to the outputs."""
+        function = pixel_outputs.pixel_function(outputs, self.branches)
+        model = CompiledModel(postprocess.reader(self.branches, self.classes, function), self._few)
+        return lambda given: model(_padded(given))
+
+    def of_means(self, outputs: Outputs) -> Reader:
+        """From the probabilities of pixels, averaged over passes, to the outputs."""
+        function = pixel_outputs.pixel_function(outputs, self.branches)
+        return CompiledModel(postprocess.of_means(self.branches, self.classes, function), self._few)
+
+
+def _padded(given: Cells, multiple: int = 64) -> Cells:
+    """Where a graph is compiled anew for every size: pixels and cells in multiples, those added with weight 0."""
+    if keras.backend.backend() == "tensorflow":
+        return given
+
+    def more(x: np.ndarray, *axes: int) -> np.ndarray:
+        return np.pad(x, [(0, -size % multiple if axis in axes else 0) for axis, size in enumerate(x.shape)])
+
+    return {name: more(x, 0, 1) for name, x in given.items()}

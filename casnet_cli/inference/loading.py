@@ -8,9 +8,8 @@ from dataclasses import replace
 import keras
 
 from casnet_cli.data.intensities import PLAIN, Intensities
-from casnet_cli.inference import predictor
-from casnet_cli.inference.pixel_outputs import mask_outputs
-from casnet_cli.inference.postprocess import PixelFunction
+from casnet_cli.inference import keras_predictor
+from casnet_cli.inference.outputs import MASK, Outputs
 from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.recipe import Recipe
 from casnet_cli.runs.checkpoint import load_model
@@ -19,13 +18,13 @@ from casnet_cli.runs.trained import TrainedRun
 
 def open_predictor(
     run: TrainedRun,
-    outputs: PixelFunction = mask_outputs,
+    outputs: Outputs = MASK,
     settings: InferenceSettings = InferenceSettings(),  # noqa: B008
-) -> predictor.KerasPredictor:
+) -> keras_predictor.KerasPredictor:
     """A predictor with the network of a run's checkpoint. Settings without a scale take the recipe's.
 
-    outputs: what it gives for every pixel, one of the functions of `pixel_outputs` or another of that kind. Raises
-    RunError for a file that is not readable, or that a training has written anew since `run` was found.
+    outputs: what it gives for every pixel. Raises RunError for a file that is not readable, or that a training has
+    written anew since `run` was found.
     """
     return predictor_of(network_of(run), run.meta.recipe, outputs, settings, run.meta.intensities)
 
@@ -38,11 +37,11 @@ def network_of(run: TrainedRun) -> keras.Model:
 def predictor_of(
     model: keras.Model,
     recipe: Recipe,
-    outputs: PixelFunction = mask_outputs,
+    outputs: Outputs = MASK,
     settings: InferenceSettings = InferenceSettings(),  # noqa: B008
     intensities: Intensities = PLAIN,
-) -> predictor.KerasPredictor:
+) -> keras_predictor.KerasPredictor:
     """As `open_predictor`, with a network of that recipe that is in memory already, such as one in training."""
     if settings.scale is None:
         settings = replace(settings, scale=recipe.evaluation.scale)
-    return predictor.KerasPredictor(model, settings, outputs, intensities)
+    return keras_predictor.KerasPredictor(model, settings, outputs, intensities)

@@ -1,67 +1,58 @@
 """Outputs for every pixel, computed from its probabilities: classes, difficulty, confidence.
 
-The functions that a predictor can be given take `PixelTensors` as `postprocess.probabilities` makes them: `fused` and,
-where the network has such branches, `coarse` and `fine`, (K, H, W) each, and `difficult`, 1 − p_a, (H, W).
+They are computed from `PixelTensors` as `postprocess.probabilities` makes them: `fused` and, where the network has such
+branches, `coarse` and `fine`, (K, H, W) each, and `difficult`, 1 − p_a, (H, W).
 """
 
 import keras
 import numpy as np
 from keras import ops
 
+from casnet_cli.inference.outputs import BRANCH_PREFIX, CLASS_PREFIX, Outputs
 from casnet_cli.inference.postprocess import PixelFunction, PixelTensors
 
 
-def mask_outputs(pixels: PixelTensors) -> PixelTensors:
-    """What prediction needs, (H, W): `mask` uint8, class ids; `confidence`, their probability; `difficulty` 0..1."""
-    best = ops.max(pixels["fused"], axis=0)
-    return {"mask": argmax_classes(pixels["fused"], best), "confidence": best, "difficulty": difficulty(pixels)}
+def pixel_function(outputs: Outputs, branches: tuple[str, ...]) -> PixelFunction:
+    """The function that computes a choice of outputs from the probabilities of a network with those branches."""
+    names = outputs.of(branches)
+
+    def computed(pixels: PixelTensors) -> PixelTensors:
+        found = _Quantities(pixels, outputs.temperature)
+        return {name: found[quantity] for name, quantity in names.items()}
+
+    return computed
+
+
+class _Quantities(dict[str, keras.KerasTensor]):
+    """The quantities of `outputs.quantities`, each computed when it is first taken."""
+
+    def __init__(self, pixels: PixelTensors, temperature: float | None):
+        super().__init__({f"{BRANCH_PREFIX}{name}": x for name, x in pixels.items()})
+        self._pixels, self._temperature = pixels, temperature
+
+    def __missing__(self, name: str) -> keras.KerasTensor:
+        fused = self._pixels["fused"]
+        if name == "confidence":
+            self[name] = ops.max(fused, axis=0)
+        elif name == "mask":
+            self[name] = argmax_classes(fused, self["confidence"])
+        elif name == "difficulty":
+            self[name] = difficulty(self._pixels)
+        elif name == "calibrated":
+            assert self._temperature
+            self[name] = calibrated(fused, self._temperature)
+        elif name.startswith(CLASS_PREFIX):
+            self[name] = argmax_classes(self._pixels[name.removeprefix(CLASS_PREFIX)])
+        else:
+            branch = name.partition("_")[0]
+            scores = uncertainty_scores(self._pixels["coarse" if branch == "coarse" else "fused"])
+            self.update({f"{branch}_{score}": x for score, x in scores.items()})
+        return self[name]
 
 
 def difficulty(pixels: PixelTensors) -> keras.KerasTensor:
     """1 − p_a, or without an attention branch entropy / log K; (H, W)."""
     return pixels["difficult"] if "difficult" in pixels else entropy(pixels["fused"])
-
-
-def prediction_outputs(temperature: float | None, probabilities: bool = False) -> PixelFunction:
-    """`mask_outputs`, the confidence calibrated if there is a temperature, and on request `probabilities` (K, H, W)."""
-
-    def outputs(pixels: PixelTensors) -> PixelTensors:
-        found = mask_outputs(pixels)
-        if temperature:
-            found["confidence"] = calibrated(pixels["fused"], temperature)
-        return found | ({"probabilities": pixels["fused"]} if probabilities else {})
-
-    return outputs
-
-
-def branch_outputs(pixels: PixelTensors) -> PixelTensors:
-    """`mask_outputs`, and the classes of the branches `coarse` and `fine` alone where there are such branches."""
-    return mask_outputs(pixels) | {name: argmax_classes(pixels[name]) for name in ("coarse", "fine") if name in pixels}
-
-
-def ranking_outputs(pixels: PixelTensors) -> PixelTensors:
-    """What images are ranked by, (H, W) each: `mask`, `difficulty`, `entropy` and `margin`."""
-    found, scores = mask_outputs(pixels), uncertainty_scores(pixels["fused"])
-    return {name: found[name] for name in ("mask", "difficulty")} | {
-        name: scores[name] for name in ("entropy", "margin")
-    }
-
-
-def evaluation_outputs(temperature: float | None) -> PixelFunction:
-    """`branch_outputs`, and what else evaluation needs, (H, W) each.
-
-    `coarse_…` and `final_…` are the `uncertainty_scores` of the coarse branch, if there is one, and of the fused
-    probabilities; `calibrated` is the calibrated confidence, if there is a temperature.
-    """
-
-    def outputs(pixels: PixelTensors) -> PixelTensors:
-        found = branch_outputs(pixels)
-        for name, branch in (("coarse", "coarse"), ("final", "fused")):
-            if branch in pixels:
-                found |= {f"{name}_{score}": x for score, x in uncertainty_scores(pixels[branch]).items()}
-        return found | ({"calibrated": calibrated(pixels["fused"], temperature)} if temperature else {})
-
-    return outputs
 
 
 def calibrated(p: keras.KerasTensor, temperature: float) -> keras.KerasTensor:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from casnet_cli.inference.outputs import probability_names
+
 PixelTensors = dict[str, keras.KerasTensor]
 """Tensors of pixels by name, (K, H, W) or (H, W) each."""
 
 PixelFunction = Callable[[PixelTensors], PixelTensors]
-"""From the probabilities of pixels to the outputs for them; `pixel_outputs` has these functions."""
+"""From the probabilities of pixels to the outputs for them; `pixel_outputs` makes these functions."""
 
 
 def reader(branches: tuple[str, ...], classes: int, outputs: PixelFunction) -> keras.Model:
@@ -32,11 +34,6 @@ def of_means(branches: tuple[str, ...], classes: int, outputs: PixelFunction) ->
         for name in probability_names(branches)
     }
     return keras.Model(inputs, _FromProbabilities(outputs, dtype=_wide())(inputs))
-
-
-def probability_names(branches: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the `probabilities` that a network with those branches has."""
-    return (*("difficult" if name == "attention" else name for name in branches), "fused")
 
 
 class _FromProbabilities(keras.layers.Layer):

@@ -1,4 +1,4 @@
-"""Predict images of any size with a Keras network, on any Keras back end.
+"""Predict images of any size with a network that ends at cells, whatever runs it.
 
 An image is one tile unless it is too large; then its tiles overlap, and their cells are blended. Outputs for pixels are
 computed from the blended cells block by block, so that memory grows neither with the classes nor with the image.
@@ -8,15 +8,14 @@ from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
-import keras
 import numpy as np
 
 from casnet_cli.data.intensities import PLAIN, Intensities
-from casnet_cli.inference import pixel_outputs, postprocess
 from casnet_cli.inference.blending import CellMap, cells_of_image, joined, mean_pooled
-from casnet_cli.inference.compiled import CompiledModel
-from casnet_cli.inference.inference_model import POOLED, Cells, InferenceModel
+from casnet_cli.inference.network import POOLED, Cells, Network
+from casnet_cli.inference.outputs import MASK, OF_BRANCHES, Outputs
 from casnet_cli.inference.protocol import WHOLE_PIXELS, Block, PixelOutputs
 from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.inference.tiling import Axis, View, region, tiles
@@ -62,7 +61,7 @@ class InferenceSettings:
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """An image ready to be given to a `KerasPredictor`."""
+    """An image ready to be given to a `NetworkPredictor`."""
 
     image: np.ndarray
     """(H, W, N) of the run's type of pixels: mostly uint8 RGB."""
@@ -79,46 +78,37 @@ class PreparedImage:
         return tuple(view.shape for view in self.views) if self.inputs else None
 
 
-class KerasPredictor:
+class NetworkPredictor:
     """A trained network applied by the given settings, as `casnet_cli.inference.protocol.Predictor` says.
 
-    outputs: what it gives for every pixel, one of the functions of `pixel_outputs` or another of that kind.
-    intensities: of the images that the network was trained on. Where nothing was measured the class is void, and
-    difficulty and confidence are 0.
+    outputs: what it gives for every pixel. intensities: of the images that the network was trained on. Where nothing
+    was measured the class is void, and difficulty and confidence are 0.
     """
 
     def __init__(
         self,
-        trained: keras.Model,
+        network: Network,
         settings: InferenceSettings,
-        outputs: postprocess.PixelFunction = pixel_outputs.mask_outputs,
+        outputs: Outputs = MASK,
         intensities: Intensities = PLAIN,
     ):
-        self.intensities = intensities
-        self.inference_model = InferenceModel(trained, settings.easy_below, settings.few, pools=settings.pools)
-        self.classes: int = trained.output["fused"].shape[-1]
+        self.intensities, self.network = intensities, network
         self._set(settings, outputs)
 
-    def _set(self, settings: InferenceSettings, outputs: postprocess.PixelFunction) -> None:
+    def _set(self, settings: InferenceSettings, outputs: Outputs) -> None:
         own_scale = 1.0 if settings.scale is None else settings.scale
         self.settings = replace(settings, scale=own_scale)
         scales, mirrors = PASSES[settings.tta]
         self._passes = [(own_scale * scale, mirrored) for scale in scales for mirrored in (False, True)[: 1 + mirrors]]
-        shape, averages = (self.inference_model.branches, self.classes), len(self._passes) > 1
-        self._reader = CompiledModel(
-            postprocess.reader(*shape, (lambda pixels: pixels) if averages else outputs), settings.few
-        )
-        self._of_means = CompiledModel(postprocess.of_means(*shape, outputs), settings.few) if averages else None
+        averages = len(self._passes) > 1
+        self._reader = self.network.reader(OF_BRANCHES if averages else outputs)
+        self._of_means = self.network.of_means(outputs) if averages else None
 
-    def with_outputs(self, scale: float, outputs: postprocess.PixelFunction) -> "KerasPredictor":
+    def with_outputs(self, scale: float, outputs: Outputs) -> Self:
         """A predictor with this very network, at another scale and with other outputs."""
         other = copy(self)
         other._set(replace(self.settings, scale=scale), outputs)
         return other
-
-    def refresh(self) -> None:
-        """Take over the weights that the trained network has now."""
-        self.inference_model.refresh()
 
     def prepare(self, image: np.ndarray) -> PreparedImage:
         """Enlarge an image (H, W, N) of the run's type of pixels, mostly uint8 RGB, as the settings say.
@@ -140,8 +130,7 @@ class KerasPredictor:
                 yield self._blocks(one.image, maps)
             return
         passes = [
-            self.inference_model.cells(np.stack(images))
-            for images in zip(*(one.inputs or () for one in batch), strict=True)
+            self.network.cells(np.stack(images)) for images in zip(*(one.inputs or () for one in batch), strict=True)
         ]
         for index, one in enumerate(batch):
             maps = [
@@ -160,7 +149,7 @@ class KerasPredictor:
         return next(self.predict_batch([self.prepare(image)]))
 
     def _view(self, size: tuple[int, ...], scale: float, mirrored: bool) -> View:
-        stride = self.inference_model.stride
+        stride = self.network.stride
         axes = Axis(size[0], scale, stride), Axis(size[1], scale, stride)
         tile = self._tile_side(axes, scale)
         parts = [tiles(axis.cells, (tile - 1) // axis.stride + 1 if tile else axis.cells) for axis in axes]
@@ -169,30 +158,30 @@ class KerasPredictor:
     def _tile_side(self, axes: tuple[Axis, Axis], scale: float) -> int | None:
         if self.settings.tile:
             return max(round(self.settings.tile * scale), 2 * axes[0].stride + 1)
-        pixels, most = axes[0].size * axes[1].size, affordable_pixels(self.inference_model.bytes_per_pixel)
+        pixels, most = axes[0].size * axes[1].size, affordable_pixels(self.network.bytes_per_pixel)
         if pixels <= min(WHOLE_PIXELS, most):
             return None
         return max(SMALLEST, min(TILE, int(most**0.5)))
 
     def _input(self, image: np.ndarray, view: View, rows: slice, columns: slice) -> np.ndarray:
         image = image[:, ::-1] if view.mirrored else image
-        return region(image, view.axes, (rows, columns), self.inference_model.mean, self.intensities)
+        return region(image, view.axes, (rows, columns), self.network.mean, self.intensities)
 
     def _tile_cells(self, image: np.ndarray, view: View, rows: slice, columns: slice) -> Cells:
         given = self._input(image, view, rows, columns)
-        return cells_of_image(self.inference_model.cells(given[None]), 0, rows, columns)
+        return cells_of_image(self.network.cells(given[None]), 0, rows, columns)
 
     def _blocks(self, image: np.ndarray, maps: list[CellMap]) -> Iterator[Block]:
         height, width = image.shape[:2]
         across = min(width, BLOCK_WIDTH)
-        down = max(1, BLOCK_VALUES // (across * self.classes))
+        down = max(1, BLOCK_VALUES // (across * self.network.classes))
         for top in range(0, height, down):
             rows = slice(top, min(top + down, height))
             for left in range(0, width, across):
                 columns = slice(left, min(left + across, width))
                 outputs = self._outputs(maps, rows, columns)
                 part = image if self.intensities.plain else image[rows, columns]  # which may read a file
-                outputs = unmeasured(outputs, part, self.intensities, self.classes)
+                outputs = unmeasured(outputs, part, self.intensities, self.network.classes)
                 yield rows, columns, outputs | ({POOLED: mean_pooled(maps)} if self.settings.pools else {})
 
     def _outputs(self, maps: list[CellMap], rows: slice, columns: slice) -> PixelOutputs:

@@ -10,7 +10,8 @@ from casnet_cli.data.images import UNREADABLE
 from casnet_cli.data.pixels.formats import readable_endings
 from casnet_cli.errors import InputError, reason
 from casnet_cli.prediction.inputs import STDIN
-from casnet_cli.prediction.manifest import Manifest, ManifestEntry, share_name
+from casnet_cli.prediction.manifest import Manifest, share_name
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.output_files import check_place, is_own
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, LabelledFile, LabelledFolder
 

@@ -24,7 +24,8 @@ from casnet_cli.inference.stored_pixels import void_where
 from casnet_cli.prediction.gaps import Gaps
 from casnet_cli.prediction.inputs import STDIN, Job, check_regular
 from casnet_cli.prediction.large_picture import LargePicture, UnreadablePart
-from casnet_cli.prediction.manifest import Manifest, ManifestEntry, Result, ResultWriter, fingerprint
+from casnet_cli.prediction.manifest import Manifest, Result, ResultWriter, fingerprint
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.picture_reader import PictureReader
 from casnet_cli.prediction.writers import Unsaved
 from casnet_cli.util import memory

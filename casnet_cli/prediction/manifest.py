@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from io import FileIO
 from operator import itemgetter
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypedDict, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from casnet_cli.errors import InputError, reason
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.prediction import output_files
 from casnet_cli.prediction.inputs import STDIN, Job
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.manifest_lines import ForeignLines, KnownLines, mend, read_lines
 from casnet_cli.prediction.output_files import check_place, digest_of, files_of, is_own, present, written
 from casnet_cli.prediction.output_kinds import FOLDER_KINDS, FOLDER_STEM, VIDEO_OVERLAY
@@ -33,53 +34,6 @@ from casnet_cli.util.files import remove_stale_below
 
 KEYS = tuple(name for name, field in ManifestLine.model_fields.items() if field.is_required())
 """Keys of every line, in order; null where they do not apply."""
-
-
-class ManifestEntry(TypedDict, total=False):
-    """A line in memory; `ManifestLine` describes its keys. A plain dictionary, as there may be a million of them."""
-
-    file: str
-    """The input, as it was named or found."""
-    status: str
-    """`ok`, or `failed`, with None from width to outputs."""
-    error: str | None
-    """Why it failed."""
-    width: int
-    """In pixels, turned by its EXIF tag."""
-    height: int
-    """In pixels."""
-    mask: str | None
-    """The mask, or a video's folder of masks, relative to the output folder; None: none was written."""
-    classes: dict[str, float]
-    """Share of each class in the pixels, 0..1."""
-    difficulty_mean: float
-    """Mean over the pixels, 0..1."""
-    confidence_mean: float | None
-    """Mean of the largest probability, 0..1; None: the network does not give it."""
-    seconds: float
-    """Time that labelling and writing took."""
-    made_with: str
-    """Digest of the checkpoint and of the options that decide a result."""
-    input: str | None
-    """Digest of the input's size and time."""
-    outputs: list[str]
-    """Endings of the files written."""
-    time: float
-    """When the line was written, in seconds since 1970."""
-    frames: int
-    """Of a video."""
-    rejected: float
-    """Share of pixels made void by `--reject-below`."""
-    georeferenced: bool
-    """True: the input lies somewhere on the earth."""
-    overlay_step: int
-    """The overlay shows one pixel of so many, across and down."""
-    mask_digest: str
-    """Of the mask's file."""
-    stale: str
-    """The mask of an earlier call, moved out of the way."""
-    call: int
-    """Number of the call that wrote the line, from 1."""
 
 
 class OutputPlan(Protocol):
@@ -143,7 +97,7 @@ Plan = TypeVar("Plan", bound=OutputPlan, covariant=True)
 
 
 class Manifest(Generic[Plan]):
-    """What earlier calls have done, and the lines of this one.
+    """What earlier calls have done, and the lines of this one. `engine`, once it is set, is noted in these.
 
     Opening it removes the unfinished files of killed processes. Raises InputError if the folder cannot be written, or
     if another process writes to this manifest.
@@ -179,6 +133,7 @@ class Manifest(Generic[Plan]):
         except OSError as error:
             raise InputError(f"{error.filename or self.path}: cannot be written: {reason(error)}") from None
         self._call = self._known.call + 1
+        self.engine: str | None = None
 
     @property
     def done(self) -> dict[str, ManifestEntry]:
@@ -264,6 +219,8 @@ class Manifest(Generic[Plan]):
         `NAME.stale.png` and the like, as nobody knows how it looks now. kept: files that this call wrote all the same.
         """
         ours: ManifestEntry = {"time": round(time.time(), 3), "call": self._call}
+        if self.engine and entry["status"] == "ok":
+            ours["engine"] = self.engine
         record = cast(ManifestEntry, dict.fromkeys(KEYS) | entry | ours)
         try:
             if record["status"] == "ok":

@@ -17,7 +17,7 @@ from casnet_cli.util.model_faults import first_fault
 from casnet_cli.util.text import count
 
 if TYPE_CHECKING:
-    from casnet_cli.prediction.manifest import ManifestEntry
+    from casnet_cli.prediction.manifest_entry import ManifestEntry
 
 LONGEST = 1 << 20
 """Bytes of a line at most."""

@@ -14,7 +14,7 @@ from casnet_cli.prediction.output_kinds import OUTPUT_KINDS, VIDEO_OVERLAY, outp
 from casnet_cli.prediction.writers import Unsaved, refused
 
 if TYPE_CHECKING:
-    from casnet_cli.prediction.manifest import ManifestEntry
+    from casnet_cli.prediction.manifest_entry import ManifestEntry
 
 MASK = OUTPUT_KINDS["mask"].ending
 FRAME_FILE = re.compile(r"([0-9]+)(\..+)", re.DOTALL)

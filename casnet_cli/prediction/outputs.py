@@ -12,7 +12,7 @@ from casnet_cli.labels import VOID, LabelSet
 from casnet_cli.prediction import geotiff_format
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import STDIN, Job
-from casnet_cli.prediction.manifest import ManifestEntry
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.mask_values import PALETTE, MaskValues, resolve_mask_values
 from casnet_cli.prediction.output_files import check_place, digest_of
 from casnet_cli.prediction.output_kinds import (

@@ -16,7 +16,8 @@ from casnet_cli.prediction import video_io
 from casnet_cli.prediction.image_pipeline import OUT_OF_MEMORY, is_out_of_memory
 from casnet_cli.prediction.image_result import ImageResult
 from casnet_cli.prediction.inputs import Job, check_regular
-from casnet_cli.prediction.manifest import Manifest, ManifestEntry, fingerprint
+from casnet_cli.prediction.manifest import Manifest, fingerprint
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.output_files import check_place
 from casnet_cli.prediction.output_kinds import VIDEO_OVERLAY
 from casnet_cli.prediction.outputs import Outputs

@@ -13,7 +13,7 @@ from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.labels import LabelSet
 from casnet_cli.prediction.image_result import as_bytes
 from casnet_cli.prediction.inputs import Job
-from casnet_cli.prediction.manifest import ManifestEntry
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.runs.manifest_record import RankedLine
 
 HARD = 0.5
@@ -23,7 +23,7 @@ REGIONS, LEAST = 20, 1 / 1000
 """Most hard regions that are kept of an image, and the least share of its pixels that one has."""
 
 SCORES = ("difficulty", "entropy", "margin")
-"""Outputs of `pixel_outputs.ranking_outputs` whose mean is a score of the image."""
+"""Outputs of `inference.outputs.RANKING` whose mean is a score of the image."""
 
 HardRegion = TypedDict(
     "HardRegion",

@@ -64,6 +64,8 @@ class ManifestLine(Record):
     """The mask that an earlier call made of an input which failed now, moved away; else the key is missing."""
     call: Annotated[int, Field(ge=0, lt=LAST_CALL)] = 0
     """Number of the call that wrote the line, one above the largest in the folder; lines of old versions have none."""
+    engine: str | None = None
+    """What predicted: `keras`, `onnx` or `litert`; the key is missing for an input that failed."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -138,6 +140,8 @@ class RankedLine(Record):
     """When the line was written, in seconds since 1970."""
     call: Annotated[int, Field(ge=0, lt=LAST_CALL)] = 0
     """Number of the call that wrote the line; lines of old versions have none."""
+    engine: str | None = None
+    """What predicted: `keras`, `onnx` or `litert`; the key is missing for an input that failed."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -237,3 +237,6 @@ class MetricsRecord(BranchMetrics):
 
 class MeasurementRecord(MetricsRecord, EvaluationIdentity):
     """metrics.json of `casnet eval`. Metrics are fractions, null where there is nothing to measure."""
+
+    engine: str | None = None
+    """What predicted: `keras` or `onnx`; missing in older files."""

@@ -14,7 +14,12 @@ SOURCES = Path(__file__).parents[2] / "pyproject.toml"
 def install(extra: str) -> str:
     """The command that installs the packages of an extra of `pyproject.toml`: `pip install av`."""
     names = [found.group() for text in _requirements(extra) if (found := re.match(r"[\w.-]+", text))]
-    return f"pip install {' '.join(names)}"
+    return pip_install(*names)
+
+
+def pip_install(*packages: str) -> str:
+    """The command that installs packages, by the names of their modules or their own."""
+    return f"pip install {' '.join(packages).replace('_', '-')}"
 
 
 def _requirements(extra: str) -> list[str]:

@@ -48,12 +48,13 @@ def audit(
     out: Path | None,
     save: Sequence[str] = (),
     review_port: int | None = None,
+    engine: str | None = None,
 ) -> None:
     """Write the list, the pictures and the confusion, or with `apply_void` the copy of the data.
 
     save: tasks for labelling tools that are written too, by their names in `FOLDER_KINDS`. review_port: then serve a
-    page to decide on the list, at that port of this machine, also on one that is there already; None: do not. Raises
-    CasnetError.
+    page to decide on the list, at that port of this machine, also on one that is there already; None: do not. engine:
+    what predicts, as of `workflows.engine.fastest`. Raises CasnetError.
     """
     if apply_void and save:
         raise InputError("--save: not with --apply-void (one after the other)")
@@ -78,12 +79,14 @@ def audit(
         return
     check_writable(target)
     if review_port is None or not review.check(target / review_list.TABLE, review_port):
-        _audit(target, [_held_out(one, store, split) for one in runs], top, store, save)
+        _audit(target, [_held_out(one, store, split) for one in runs], top, store, save, engine)
     if review_port is not None:
         review.review_suspects(target, store, review_port)
 
 
-def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store", save: Sequence[str]) -> None:
+def _audit(
+    target: Path, runs: list[HeldOutRun], top: int, store: "Store", save: Sequence[str], engine: str | None
+) -> None:
     """Write the list, the pictures and the confusion. Raises CasnetError."""
     from casnet_cli.auditing import review_list
     from casnet_cli.reports.audit import TITLE
@@ -93,7 +96,7 @@ def _audit(target: Path, runs: list[HeldOutRun], top: int, store: "Store", save:
         review_list.check_unedited(target)
         check_replaceable(target / PAGE, titled(TITLE), "page of casnet audit")
         check_replaceable(target / CONFUSION, lambda head: head.startswith(b"label,"), "table of casnet audit")
-        found, counts = _found(runs, top)
+        found, counts = _found(runs, top, engine)
         _write(target, found, store)
         if save:
             _save(target, found, store, save)
@@ -128,20 +131,19 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {reason(error)}") from None
 
 
-def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.ndarray]":
+def _found(runs: list[HeldOutRun], top: int, engine: str | None) -> "tuple[list[LocatedSuspect], np.ndarray]":
     """The most suspicious regions of all images, and (K, K) pixels by label and predicted class."""
-    from casnet_cli import backend
-
-    backend.start()
     import numpy as np
 
+    from casnet_cli import backend
     from casnet_cli.auditing.label_errors import suspects
     from casnet_cli.auditing.review_list import LocatedSuspect
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.confusion import confusion
     from casnet_cli.evaluation.evaluator import predict_samples
-    from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import mask_outputs
+    from casnet_cli.inference.outputs import PROBABILITIES, Outputs
+    from casnet_cli.inference.predictor import InferenceSettings
+    from casnet_cli.workflows.engine import fastest
 
     total = sum(len(held_out.images) for held_out in runs)
     found: list[LocatedSuspect] = []
@@ -151,15 +153,16 @@ def _found(runs: list[HeldOutRun], top: int) -> "tuple[list[LocatedSuspect], np.
     with console.bar("auditing") as bar:
         bar.wait(total, "compiling")
         for held_out in runs:
-            console.message(f"{held_out.run.title}: {len(held_out.images)} images that it never trained on")
+            chosen = fastest(held_out.run, len(held_out.images), engine)
+            images = f"{len(held_out.images)} images that it never trained on"
+            console.message(f"{held_out.run.title}: {images}, engine {chosen.name}")
             if held_out.run.meta.recipe.model.variant != "attention":
                 console.message("this run has no attention branch: difficulty is the entropy of its output / log K")
-            predictor = open_predictor(
-                held_out.run, lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]}
-            )
+            predictor = chosen.predictor(Outputs({"difficulty": "difficulty"}) | PROBABILITIES, InferenceSettings())
             for _, sample, outputs in predict_samples(predictor, whole_images(held_out.images)):
-                proposal = outputs["p"].argmax(axis=0)
-                own = suspects(outputs["p"], sample.label, proposal, outputs["difficulty"])
+                p = outputs["probabilities"]
+                proposal = p.argmax(axis=0)
+                own = suspects(p, sample.label, proposal, outputs["difficulty"])
                 found += [LocatedSuspect(held_out.images.group, sample.name, suspect) for suspect in own]
                 counts += confusion(sample.label, proposal, classes)
                 done += 1

@@ -16,7 +16,7 @@ from casnet_cli.export.base import ExportSpec
 from casnet_cli.export.formats import FORMATS
 from casnet_cli.runs import locate
 from casnet_cli.util import signals
-from casnet_cli.util.extras import install
+from casnet_cli.util.extras import pip_install
 from casnet_cli.util.files import remove_stale, unfinished_name
 from casnet_cli.util.shell import typed
 from casnet_cli.util.text import count, percent
@@ -24,7 +24,7 @@ from casnet_cli.util.text import count, percent
 if TYPE_CHECKING:
     from casnet_cli.data.loader import WholeSample
     from casnet_cli.data.store import Subset
-    from casnet_cli.runs.records import ExportRecord
+    from casnet_cli.runs.export_record import ExportRecord
     from casnet_cli.runs.trained import TrainedRun
 
 CALIBRATING = 50
@@ -83,9 +83,10 @@ def export(run: Path | None, data: Path | None, options: ExportOptions) -> bool:
 def _check_format(options: ExportOptions) -> None:
     """Whether the format can be written so, and its packages are installed. Raises BackendError."""
     kind = FORMATS[options.format]
-    for package in (*kind.packages, *(kind.int8_packages if options.precision == "int8" else ())):
+    needed = (*kind.packages, *(kind.int8_packages if options.precision == "int8" else ()))
+    for package in needed:
         if find_spec(package) is None:
-            raise BackendError(f"--format {options.format}: {package} is not installed ({install(options.format)})")
+            raise BackendError(f"--format {options.format}: {package} is not installed ({pip_install(*needed)})")
     if options.precision not in kind.precisions:
         others = " and ".join(name for name, each in FORMATS.items() if options.precision in each.precisions)
         own = " or ".join(kind.precisions)
@@ -194,13 +195,13 @@ def _write_and_prove(
     from casnet_cli.export.runtime import predict_function
     from casnet_cli.export.verify import IMAGES, fitted, prove
     from casnet_cli.inference.loading import network_of, predictor_of
-    from casnet_cli.runs.records import ExportRecord
+    from casnet_cli.runs.export_record import ExportRecord
 
     model, meta = network_of(run), run.meta
     scale, training, kind = meta.recipe.evaluation.scale, parts.get("train"), FORMATS[options.format]
 
     def samples(images: "Subset", most: int) -> "Iterator[WholeSample]":
-        for sample in whole_images(images.at(_spread(images, most))):
+        for sample in whole_images(images.spread(most)):
             check()
             yield fitted(sample, options.size, scale)
 
@@ -224,12 +225,6 @@ def _write_and_prove(
     network = predictor_of(model, meta.recipe, intensities=meta.intensities)
     proof = prove(exported, network.predict, samples(images, IMAGES), len(meta.labels), options.precision)
     return ExportRecord.model_validate({**about, "proved": proof.within_limits, "proof": proof})
-
-
-def _spread(images: "Subset", most: int) -> list[int]:
-    """Positions of at most so many images, spread over all of them."""
-    count = min(most, len(images))
-    return [index * len(images) // count for index in range(count)]
 
 
 def _show(record: "ExportRecord", place: Path, good: bool) -> None:

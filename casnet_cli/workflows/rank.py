@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.ranking.image_scores import ImageLine, ImageScores, ListedImage
     from casnet_cli.runs.trained import TrainedRun
+    from casnet_cli.workflows.engine import Engine
 
 DECISION = "decision"
 """Column that is empty until somebody decides: label, skip or later."""
@@ -67,6 +68,8 @@ class RankOptions:
     """Of the order `random`."""
     resume: bool = True
     """Whether scores of earlier calls count."""
+    engine: str | None = None
+    """What predicts: as of `workflows.engine.fastest`."""
     save: tuple[str, ...] = ()
     """Kinds of outputs, by their names in `prediction.output_kinds`, that are written of the images on the list."""
 
@@ -110,16 +113,20 @@ def _rank(path: list[Path], file: Path, options: RankOptions) -> int:
     console.notes(found.remarks)
     from casnet_cli.prediction.manifest import Manifest
     from casnet_cli.ranking.image_scores import ImageScores
+    from casnet_cli.workflows.engine import fastest
 
     identity = hashlib.sha256(f"rank 1 {found.sha256}".encode()).hexdigest()
     scores = ImageScores(options.folder, found.meta.labels, identity, options.resume)
     with Manifest(scores, warn=console.once) as manifest:
         pending = manifest.pending(jobs)
-        console.message(f"scoring {len(pending)} of {count(len(jobs), 'image')} with {found.title}")
+        engine = fastest(found, len(pending), options.engine)
+        manifest.engine = engine.name
+        by = f", engine {engine.name}" if pending else ""
+        console.message(f"scoring {len(pending)} of {count(len(jobs), 'image')} with {found.title}{by}")
         if found.meta.recipe.model.variant != "attention":
             console.message("this run has no attention branch: difficulty is the entropy of its output / log K")
         if pending:
-            _score(found, pending, manifest)
+            _score(engine, pending, manifest)
         entries = [manifest.done[str(job.file)] for job in jobs if str(job.file) in manifest.done]
     lines = [cast("ImageLine", entry) for entry in entries if entry["status"] == "ok"]
     images = _ordered(lines, options)
@@ -164,19 +171,15 @@ def _check_folder(folder: Path) -> None:
         check_replaceable(folder / PAGE, titled(TITLE), "page of casnet rank")
 
 
-def _score(run: "TrainedRun", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
+def _score(engine: "Engine", jobs: list[Job], manifest: "Manifest[ImageScores]") -> None:
     """Predict each image and put its line into the manifest."""
-    from casnet_cli import backend
-
-    backend.start()
-    from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import ranking_outputs
+    from casnet_cli.inference.outputs import RANKING
     from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.prediction.image_pipeline import predict_folder
     from casnet_cli.prediction.picture_reader import PictureReader
 
-    predictor = open_predictor(run, ranking_outputs, InferenceSettings(pools=True))
-    reader = PictureReader(run.meta.intensities)
+    predictor = engine.predictor(RANKING, InferenceSettings(pools=True))
+    reader = PictureReader(engine.run.meta.intensities)
     with console.bar("scoring") as bar:
         bar.wait(len(jobs), "compiling")
         for done, entry in enumerate(predict_folder(predictor, jobs, manifest, reader), 1):

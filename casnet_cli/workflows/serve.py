@@ -36,7 +36,7 @@ def serve(run: Path | None, host: str, port: int) -> None:
         model = engines.open_any(file, PredictOptions())
         console.message(f"opening {model.run.title}")
         meta = model.run.meta
-        network = Network(model.predictor(MANY, frozenset()), meta.labels, meta.intensities, model.run.title)
+        network = Network(model.engine(MANY).predictor(frozenset()), meta.labels, meta.intensities, model.run.title)
         app = predict_app(network, page(network.title, meta.labels), server.names_of(host), console.message)
         answer(app, host, listener)
 

@@ -61,7 +61,8 @@ def write(model, spec, folder):
 
 def load(file):
     import keras
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
+    from casnet_cli.inference.predictor import InferenceSettings
     return KerasPredictor(keras.models.load_model(file), InferenceSettings()).predict
 
 FORMAT = ExportFormat(name="kerasfile", file="model.keras", write=write, precisions=("float32",), load=load)

@@ -12,7 +12,7 @@ COMMAND = re.compile(r"(?:^|[\s(`'\"])(?:casnet [a-z]+|cp|tensorboard|wandb sync
 """The text before a value of a command."""
 OPTION = re.compile(r"(?:^|[\s(`])--[a-z][a-z-]* $")
 """The text before the value of an option."""
-QUOTED = {"typed", "install"}
+QUOTED = {"typed", "install", "pip_install"}
 """Functions whose results are quoted."""
 PLAIN = {
     "commands/predict.py: ', '.join(outlined())": "names of kinds of output",
@@ -32,7 +32,7 @@ PLAIN = {
     "prediction/outputs.py: name": "the name of a kind of output",
     "recipe/reading.py: text": "the setting at fault, as it was typed",
     "reports/loggers.py: own": "quoted already",
-    "util/extras.py: ' '.join(names)": "names of packages",
+    "util/extras.py: ' '.join(packages).replace('_', '-')": "names of packages",
     "workflows/bench/engines.py: kind": "an option with the name of an engine, or nothing",
     "workflows/bench/engines.py: which": "the name of an engine",
     "workflows/export.py: height": "a number",

@@ -26,9 +26,9 @@ def main() -> None:
     from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
     from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import evaluation_outputs, mask_outputs
+    from casnet_cli.inference.outputs import MASK, evaluation_outputs
 
-    labels = open_predictor(found, mask_outputs)
+    labels = open_predictor(found, MASK)
     scores = labels.with_outputs(key.scale, evaluation_outputs(1.5))
     images = list(whole_images(part))
 

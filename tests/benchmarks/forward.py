@@ -35,8 +35,9 @@ def main() -> None:
     backend.start()
     from casnet_cli.inference import folding
     from casnet_cli.inference.inference_model import InferenceModel
-    from casnet_cli.inference.pixel_outputs import prediction_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
+    from casnet_cli.inference.outputs import prediction_outputs
+    from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.model.casnet import build_casnet
 
     section = recipes.load(recipes.find(options.recipe), ["model.weights='none'"]).model

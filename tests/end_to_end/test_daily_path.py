@@ -187,7 +187,7 @@ def test_an_interrupted_evaluation_leaves_no_empty_folder(
         raise KeyboardInterrupt
 
     messages: list[str] = []
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", interrupted)
+    monkeypatch.setattr("casnet_cli.inference.keras_predictor.KerasPredictor", interrupted)
     monkeypatch.setattr("casnet_cli.console.message", messages.append)
     casnet("eval", "--out", tmp_path / "metrics", code=130)
     assert list(tmp_path.iterdir()) == [] and messages[-1] == "interrupted"

@@ -49,10 +49,10 @@ def main() -> None:
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.outputs import BRANCHES
     from casnet_cli.inference.predictor import InferenceSettings
 
-    predictor = open_predictor(found, branch_outputs, InferenceSettings(scale=key.scale))
+    predictor = open_predictor(found, BRANCHES, InferenceSettings(scale=key.scale))
     kinds = ["all", "coarse_right", "coarse_wrong", "differing", *(f"p_a_below_{limit}" for limit in THRESHOLDS)]
     pixels = {kind: Pixels() for kind in kinds}
     either = 0

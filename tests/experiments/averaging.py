@@ -49,9 +49,9 @@ def metrics_at(run: TrainingSetup, scale: float) -> dict[str, float]:
     """The metrics on the validation images."""
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
-    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.outputs import BRANCHES
 
-    predictions = predict_samples(run.predictor.with_outputs(scale, branch_outputs), whole_images(run.plan.val_part))
+    predictions = predict_samples(run.predictor.with_outputs(scale, BRANCHES), whole_images(run.plan.val_part))
     metrics = evaluate(predictions, run.plan.store.labels).metrics()
     return {key: getattr(metrics, key) for key in KEYS}
 

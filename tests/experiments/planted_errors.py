@@ -131,17 +131,17 @@ def predictions_of(folder: Path, data: Store) -> list[Prediction]:
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.evaluator import predict_samples
     from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import mask_outputs
+    from casnet_cli.inference.outputs import PROBABILITIES, Outputs
     from casnet_cli.runs.trained import find_run
 
     predictions = []
     for fold in range(1, data.folds + 1):
         predictor = open_predictor(
             find_run(folder / f"fold-{fold}"),
-            lambda pixels: {"difficulty": mask_outputs(pixels)["difficulty"], "p": pixels["fused"]},
+            Outputs({"difficulty": "difficulty"}) | PROBABILITIES,
         )
         for _, sample, outputs in predict_samples(predictor, whole_images(data.parts(fold)["test"])):
-            p, difficulty = (np.asarray(outputs[key], np.float16) for key in ("p", "difficulty"))
+            p, difficulty = (np.asarray(outputs[key], np.float16) for key in ("probabilities", "difficulty"))
             predictions.append(Prediction(sample.name, np.asarray(sample.label), p, difficulty))
         backend.release_memory()
     return predictions

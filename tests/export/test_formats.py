@@ -18,7 +18,8 @@ from casnet_cli.export import formats, litert_format, onnx_format, quantize, sav
 from casnet_cli.export.base import PRECISIONS, ExportFormat, ExportSpec
 from casnet_cli.export.metadata import describe, put_behind
 from casnet_cli.export.runtime import ExportedPredictor, open_session, predict_function
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.inference.sound import NotNumbers
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress

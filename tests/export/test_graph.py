@@ -6,16 +6,15 @@ from helpers.networks import lively, picture
 
 from casnet_cli.export.graph import Graph
 from casnet_cli.inference.inference_model import InferenceModel
-from casnet_cli.inference.pixel_outputs import mask_outputs
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.outputs import MASK, PROBABILITIES, Outputs
+from casnet_cli.inference.predictor import InferenceSettings
 
 SIZES = [(37, 50), (80, 33), (49, 65), (16, 17), (1, 40)]
 
 
 def predictor_of(model, scale: float) -> KerasPredictor:
-    return KerasPredictor(
-        model, InferenceSettings(scale=scale), lambda pixels: mask_outputs(pixels) | {"probabilities": pixels["fused"]}
-    )
+    return KerasPredictor(model, InferenceSettings(scale=scale), MASK | PROBABILITIES)
 
 
 @pytest.fixture(scope="module", params=[1.0, 1.25])
@@ -66,7 +65,7 @@ def test_two_halves_make_the_whole() -> None:
     np.testing.assert_allclose(np.asarray(first["difficulty"]), np.asarray(whole["difficulty"]), atol=1e-5)
     for name in ("mask", "difficulty", "probabilities"):
         np.testing.assert_allclose(np.asarray(second[name]), np.asarray(whole[name]), atol=1e-5)
-    alone = KerasPredictor(model, InferenceSettings(scale=1.25), lambda pixels: {"p": pixels["coarse"]})
+    alone = KerasPredictor(model, InferenceSettings(scale=1.25), Outputs({"p": "p_coarse"}))
     coarse = alone.predict(image)["p"]
     np.testing.assert_allclose(np.moveaxis(np.asarray(first["probabilities"])[0], -1, 0), coarse, atol=1e-4)
     np.testing.assert_array_equal(np.asarray(first["mask"])[0], coarse.argmax(0))

@@ -20,7 +20,8 @@ from casnet_cli.export.metadata import describe
 from casnet_cli.export.runtime import ExportedPredictor, open_session, two_files
 from casnet_cli.export.tracing import Traced, image_input
 from casnet_cli.export.verify import fitted
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.runs.checkpoint import Meta
 from casnet_cli.runs.progress import Progress
 from casnet_cli.runs.trained import TrainedRun
@@ -101,7 +102,7 @@ def mapped_by_onnx(traced: Traced, image: np.ndarray, folder: Path) -> tuple[np.
     import onnxruntime
 
     session = onnxruntime.InferenceSession(traced.onnx(onnx_format.OPSET).SerializeToString())
-    found, gone = session.run(["said/found:0", "said/gone:0"], {"image:0": image})
+    found, gone = session.run(["found", "gone"], {"image": image})
     return found, gone
 
 

@@ -159,6 +159,17 @@ RECORDS_VALID: dict[str, dict[str, Any]] = {
             }
         },
     },
+    "engine.json": {
+        "version": 1,
+        "checkpoint_sha256": "a",
+        "stride": 16,
+        "mean": [127.0, 127.0, 127.0],
+        "branches": ["coarse"],
+        "classes": 3,
+        "bytes_per_pixel": 300,
+        "files": {"network.onnx": "b"},
+        "proof": None,
+    },
     "export.json": {
         "checkpoint_sha256": "a",
         "precision": "int8",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from casnet_cli.inference.blending import CellMap, joined, mean_pooled
-from casnet_cli.inference.inference_model import Cells
+from casnet_cli.inference.network import Cells
 from casnet_cli.inference.tiling import Axis, View
 
 STRIDE = 4

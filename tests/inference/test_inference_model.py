@@ -6,7 +6,9 @@ import pytest
 from helpers.networks import lively, picture, probabilities
 
 from casnet_cli.inference.inference_model import InferenceModel
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.outputs import OF_BRANCHES
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.inference.winograd import WinogradConvolution
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
@@ -17,7 +19,7 @@ def outputs_of(network: KerasPredictor, image: np.ndarray) -> dict[str, np.ndarr
 
 
 def predictor_of(model: keras.Model, **settings: object) -> KerasPredictor:
-    return KerasPredictor(model, InferenceSettings(**settings), lambda pixels: pixels)  # type: ignore[arg-type]
+    return KerasPredictor(model, InferenceSettings(**settings), OF_BRANCHES)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("variant", ["coarse", "static", "attention", "fine"])
@@ -44,7 +46,7 @@ def test_backbones_and_strides(backbone: str, stride: int) -> None:
     features = keras.Model(model.input, model.get_layer("coarse_conv").input)
     pooled = keras.ops.convert_to_numpy(features(image[None].astype(np.float32)))[0].mean(axis=(0, 1))
     np.testing.assert_allclose(found["pooled"], pooled, rtol=1e-3, atol=1e-4)
-    layers = network.inference_model._folded.network.layers
+    layers = network.network._folded.network.layers
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
     assert any(isinstance(layer, WinogradConvolution) for layer in layers) == (backbone == "resnet50")
 
@@ -67,8 +69,8 @@ def test_easy_images_get_the_coarse_classes_and_hard_ones_the_fused_ones() -> No
     limit = float(np.median(hardest))
     network = predictor_of(model, easy_below=limit)
     fine_batches: list[int] = []
-    second = network.inference_model.second
-    network.inference_model.second = lambda x: (fine_batches.append(len(x)), second(x))[1]  # type: ignore[assignment]
+    second = network.network.second
+    network.network.second = lambda x: (fine_batches.append(len(x)), second(x))[1]  # type: ignore[assignment]
     found = list(network.predict_batch([network.prepare(image) for image in images]))
     assert fine_batches == [2]
     for one, own, most in zip(found, always, hardest, strict=True):

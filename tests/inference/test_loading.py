@@ -8,8 +8,10 @@ from helpers.networks import picture
 from helpers.tiny_training import TinyTraining
 
 from casnet_cli.errors import RunError
+from casnet_cli.inference.keras_predictor import KerasPredictor
 from casnet_cli.inference.loading import open_predictor, predictor_of
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.outputs import Outputs
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.runs import checkpoint
 from casnet_cli.runs.trained import find_run, open_run
 from casnet_cli.util.files import sha256_of
@@ -40,7 +42,7 @@ def test_a_run_predicts_with_its_own_weights_at_its_own_scale(training: TinyTrai
 
 def test_settings_and_outputs_are_taken_over(training: TinyTraining, best: Path) -> None:
     settings = InferenceSettings("flip", 1.5, tile=65)
-    predictor = open_predictor(find_run(best), lambda pixels: {"p": pixels["fused"]}, settings)
+    predictor = open_predictor(find_run(best), Outputs({"p": "p_fused"}), settings)
     assert predictor.settings == settings
     p = predictor.predict(picture(40, 50))["p"]
     assert p.shape[1:] == (40, 50)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+from casnet_cli.inference.outputs import BRANCHES, MASK, evaluation_outputs
 from casnet_cli.inference.pixel_outputs import (
     argmax_classes,
-    branch_outputs,
     calibrated,
     entropy,
-    evaluation_outputs,
-    mask_outputs,
+    pixel_function,
     uncertainty_scores,
 )
 
@@ -49,14 +48,16 @@ def test_a_single_class_has_no_entropy() -> None:
 
 def test_difficulty_is_attention_or_entropy(p: np.ndarray) -> None:
     hard = np.full(p.shape[1:], 0.25, np.float32)
-    np.testing.assert_array_equal(mask_outputs({"fused": p, "difficult": hard})["difficulty"], hard)
-    np.testing.assert_allclose(mask_outputs({"fused": p})["difficulty"], entropy(p))
+    np.testing.assert_array_equal(
+        pixel_function(MASK, ("coarse", "attention", "fine"))({"fused": p, "difficult": hard})["difficulty"], hard
+    )
+    np.testing.assert_allclose(pixel_function(MASK, ("coarse",))({"fused": p})["difficulty"], entropy(p))
 
 
 def test_evaluation_outputs_have_the_branches_that_there_are(p: np.ndarray) -> None:
-    found = evaluation_outputs(1.7)({"fused": p, "coarse": p[::-1]})
+    found = pixel_function(evaluation_outputs(1.7), ("coarse",))({"fused": p, "coarse": p[::-1]})
     np.testing.assert_array_equal(found["coarse"], p[::-1].argmax(0))
     np.testing.assert_allclose(found["coarse_margin"], found["final_margin"], atol=1e-6)
     np.testing.assert_allclose(found["calibrated"], calibrated(p, 1.7))
-    assert "fine" not in found and "calibrated" not in evaluation_outputs(None)({"fused": p})
-    assert "coarse_entropy" not in branch_outputs({"fused": p})
+    assert "fine" not in found and "calibrated" not in evaluation_outputs(None).of(("coarse",))
+    assert "coarse_entropy" not in BRANCHES.of(("coarse",))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from helpers.networks import lively, picture, probabilities
 
-from casnet_cli.inference import compiled, pixel_outputs, predictor, tiling
-from casnet_cli.inference.predictor import PASSES, InferenceSettings, KerasPredictor
+from casnet_cli.inference import compiled, predictor, tiling
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.outputs import OF_BRANCHES, evaluation_outputs
+from casnet_cli.inference.predictor import PASSES, InferenceSettings
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
@@ -19,7 +21,7 @@ def model():
 
 
 def everything(model, **settings: object) -> KerasPredictor:
-    return KerasPredictor(model, InferenceSettings(**settings), lambda pixels: pixels)  # type: ignore[arg-type]
+    return KerasPredictor(model, InferenceSettings(**settings), OF_BRANCHES)  # type: ignore[arg-type]
 
 
 def cells_by_hand(model, image: np.ndarray, scale: float) -> dict[str, np.ndarray]:
@@ -122,7 +124,7 @@ def test_tiles_are_blended_by_their_weights(model) -> None:
     assert view.parts[0] == [slice(0, 3)] and len(view.parts[1]) > 1
     sums, weights = np.zeros((3, 6, 5)), np.zeros((1, 6, 1))
     for part in view.parts[1]:
-        cells = network.inference_model.cells(network._input(image, view, slice(0, 3), part)[None])["coarse"][0]
+        cells = network.network.cells(network._input(image, view, slice(0, 3), part)[None])["coarse"][0]
         fade = tiling.fading(part, 6)[None, :, None]
         sums[:, part] += fade * cells
         weights[:, part] += fade
@@ -139,9 +141,7 @@ def test_a_large_image_is_cut_into_tiles_and_little_memory_makes_them_smaller(
     assert network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0].whole
     large = network.prepare(np.zeros((2500, 2000, 3), np.uint8)).views[0]
     assert not large.whole and large.parts[0][0].stop == (predictor.TILE - 1) // 16 + 1
-    monkeypatch.setattr(
-        predictor.memory, "memory_available", lambda: 2 * network.inference_model.bytes_per_pixel * 600**2
-    )
+    monkeypatch.setattr(predictor.memory, "memory_available", lambda: 2 * network.network.bytes_per_pixel * 600**2)
     small = network.prepare(np.zeros((1500, 2000, 3), np.uint8)).views[0]
     assert not small.whole and small.parts[0][0].stop == 600 // 16 + 1
 
@@ -150,17 +150,15 @@ def test_rows_of_tiles_are_made_when_they_are_needed_and_then_forgotten(model, m
     monkeypatch.setattr(predictor, "BLOCK_VALUES", 16 * 64 * 5)
     network, image = everything(model, tile=65), picture(400, 64)
     batches = []
-    cells = network.inference_model.cells
-    monkeypatch.setattr(
-        network.inference_model, "cells", lambda images: (batches.append(len(images)), cells(images))[1]
-    )
+    cells = network.network.cells
+    monkeypatch.setattr(network.network, "cells", lambda images: (batches.append(len(images)), cells(images))[1])
     rows = len(network.prepare(image).views[0].parts[0])
     made = [len(batches) for _ in next(network.predict_blocks([network.prepare(image)]))]
     assert made[0] == 1 and made[-1] == rows and made == sorted(made) and len(set(made)) > rows / 2
 
 
 def test_evaluation_outputs_work_with_every_setting(model) -> None:
-    outputs = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), pixel_outputs.evaluation_outputs(2.0)).predict(
+    outputs = KerasPredictor(model, InferenceSettings("flip", 1.5, 65), evaluation_outputs(2.0)).predict(
         picture(60, 81)
     )
     assert outputs["mask"].shape == (60, 81) and {"calibrated", "coarse_margin", "fine"} <= set(outputs)

@@ -8,7 +8,8 @@ from helpers.networks import lively, picture
 
 from casnet_cli.data.intensities import Intensities
 from casnet_cli.errors import RunError
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.inference.sound import NotNumbers, check_numbers
 from casnet_cli.inference.stored_pixels import unmeasured
 
@@ -63,14 +64,14 @@ def spoilt() -> Callable[..., KerasPredictor]:
 
     def made(branch: str, value: float, **settings: object) -> KerasPredictor:
         predictor = KerasPredictor(lively(), InferenceSettings(**settings))  # type: ignore[arg-type]
-        cells = predictor.inference_model.cells
+        cells = predictor.network.cells
 
         def changed(images: np.ndarray) -> dict[str, np.ndarray]:
             found = cells(images)
             found[branch][images[:, 0, 0, 0] == 255, 1, 1, 0] = value
             return found
 
-        predictor.inference_model.cells = changed  # type: ignore[method-assign]
+        predictor.network.cells = changed  # type: ignore[method-assign]
         return predictor
 
     return made

@@ -9,8 +9,9 @@ from helpers.networks import lively, picture
 
 from casnet_cli.data.intensities import PLAIN, Intensities
 from casnet_cli.inference import predictor
-from casnet_cli.inference.pixel_outputs import evaluation_outputs, ranking_outputs
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.outputs import RANKING, evaluation_outputs
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.inference.stored_pixels import check_kind, unmeasured
 from casnet_cli.inference.tiling import Axis, region
 
@@ -77,7 +78,7 @@ def test_unmeasured_pixels_are_void_and_not_difficult(settings: InferenceSetting
     image = bands(0, 60, 50)
     image[10:30, 20:40] = 0
     image[40, 40, :3] = 0  # in three bands of four
-    outputs = KerasPredictor(lively(input_bands=4), settings, ranking_outputs, intensities).predict(image)
+    outputs = KerasPredictor(lively(input_bands=4), settings, RANKING, intensities).predict(image)
     inside = np.zeros(image.shape[:2], bool)
     inside[10:30, 20:40] = True
     np.testing.assert_array_equal(outputs["mask"] == 255, inside)
@@ -112,6 +113,6 @@ def test_another_kind_of_picture_is_refused_in_words(image: np.ndarray) -> None:
 
 def test_memory_of_the_network_grows_with_the_bands() -> None:
     costs = [lively(input_bands=count) for count in (3, 12)]
-    three, twelve = (KerasPredictor(model, InferenceSettings()).inference_model for model in costs)
+    three, twelve = (KerasPredictor(model, InferenceSettings()).network for model in costs)
     assert twelve.bytes_per_pixel - three.bytes_per_pixel == 9 * 12 and twelve.bands == 12
     assert len(twelve.mean) == 12

@@ -12,7 +12,8 @@ from helpers.predictions import LABELS, by_brightness, label, manifest, picture
 from casnet_cli.errors import InputError
 from casnet_cli.prediction.image_pipeline import predict_folder
 from casnet_cli.prediction.inputs import Job, find_images, shard
-from casnet_cli.prediction.manifest import KEYS, Manifest, ManifestEntry, check_unclaimed
+from casnet_cli.prediction.manifest import KEYS, Manifest, check_unclaimed
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.outputs import Outputs
 from casnet_cli.runs.manifest_record import LAST_CALL, ManifestLine
 

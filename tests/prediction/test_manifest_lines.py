@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from casnet_cli.prediction.manifest import ManifestEntry
+from casnet_cli.prediction.manifest_entry import ManifestEntry
 from casnet_cli.prediction.manifest_lines import LONGEST, ForeignLines, KnownLines, later, mend, read_lines
 from casnet_cli.runs.manifest_record import LAST_CALL, ManifestLine, RankedLine
 

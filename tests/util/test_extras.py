@@ -14,7 +14,6 @@ EXTRAS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(
 
 def check_names() -> None:
     assert install("video") == "pip install av" and install("heif") == "pip install pillow-heif"
-    assert install("onnx") == "pip install onnxruntime onnx tf2onnx"
     assert install("wandb") == "pip install wandb" and install("mlflow") == "pip install mlflow"
 
 

@@ -20,6 +20,7 @@ from casnet_cli.data.sources.base import Entry, Sample, Source
 from casnet_cli.data.store import Store, write
 from casnet_cli.labels import VOID
 
+PREDICTOR = "casnet_cli.inference.keras_predictor.KerasPredictor"
 FOLD = "series/fold-1/checkpoints/best.h5"
 
 
@@ -59,7 +60,7 @@ def by_color(image: np.ndarray) -> dict[str, np.ndarray]:
     """Sure of the class whose colour is nearest, in the place of a network that has learnt enough."""
     distances = np.linalg.norm(image[None] - np.asarray(LABELS.palette, float)[:, None, None], axis=-1)
     p = np.where(distances == distances.min(axis=0), 0.96, 0.02)
-    return {"p": p, "difficulty": np.full(image.shape[:2], 0.1)}
+    return {"probabilities": p, "difficulty": np.full(image.shape[:2], 0.1)}
 
 
 def labels(file: Path, split: str) -> list[np.ndarray]:
@@ -68,7 +69,9 @@ def labels(file: Path, split: str) -> list[np.ndarray]:
 
 
 def test_a_planted_error_is_first_and_becomes_void_in_a_copy(home: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     shown = casnet(*words)
     assert "suspects.csv" in shown
@@ -107,16 +110,18 @@ def test_labels_of_a_class_that_the_network_has_not_learnt_are_kept_apart(
 ) -> None:
     def blind(image: np.ndarray) -> dict[str, np.ndarray]:
         outputs = by_color(image)
-        outputs["p"][0] = 0.0  # it never predicts red
+        outputs["probabilities"][0] = 0.0  # it never predicts red
         return outputs
 
     messages: list[str] = []
     monkeypatch.setattr("casnet_cli.console.message", messages.append)
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     words = ["audit", "--run", "planted", "--data", "data/planted.h5"]
     casnet(*words, "--out", tmp_path / "sighted")
     assert not [line for line in messages if "note:" in line]
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(blind))
+    monkeypatch.setattr(PREDICTOR, lambda *given: FunctionPredictor(blind))
     casnet(*words, "--out", tmp_path / "blind")
     rows = list(csv.DictReader((tmp_path / "blind/suspects.csv").read_text().splitlines()))
     red = sum(row["label"] == "red" for row in rows)
@@ -125,7 +130,9 @@ def test_labels_of_a_class_that_the_network_has_not_learnt_are_kept_apart(
 
 
 def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     assert "not there yet" in casnet(*words, "--apply-void", tmp_path / "clean.h5", code=2)
     casnet(*words)
@@ -148,7 +155,9 @@ def test_nothing_is_written_over(home: Path, tmp_path: Path, monkeypatch: pytest
 def test_suspects_become_tasks_with_the_given_labels(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     save = ["--save", "label-studio", "--save", "cvat", "--save", "coco"]
     assert "1 image to correct" in stderr_of(*words, *save)
@@ -188,7 +197,9 @@ def test_suspects_become_tasks_with_the_given_labels(
 
 
 def test_mistakes_with_tasks_are_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
     assert "'labelme' is not one of" in casnet(*words, "--save", "labelme", code=2)
     said = casnet(*words, "--save", "cvat", "--apply-void", tmp_path / "x.h5", code=2)
@@ -205,13 +216,19 @@ def test_an_interrupt_leaves_no_empty_folder(home: Path, tmp_path: Path, monkeyp
         raise KeyboardInterrupt
 
     words = ["audit", "--run", "planted", "--data", "data/planted.h5", "--out", tmp_path / "out"]
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted)
+    )
     casnet(*words, code=130)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color)
+    )
     casnet(*words)
     kept = digest(tmp_path / "out")
-    monkeypatch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted))
+    monkeypatch.setattr(
+        "casnet_cli.inference.keras_predictor.KerasPredictor", lambda *given: FunctionPredictor(interrupted)
+    )
     casnet(*words, code=130)
     assert digest(tmp_path / "out") == kept
 
@@ -225,7 +242,7 @@ def test_later_versions_of_the_data_are_audited_on_what_was_held_out(
     addition = Addition(old, Source("more", LABELS, lambda root: entries, ""))
     write(tmp_path / "later.h5", addition.united(), addition.entries(Path()), {})
     with monkeypatch.context() as patch:
-        patch.setattr("casnet_cli.inference.predictor.KerasPredictor", lambda *given: FunctionPredictor(by_color))
+        patch.setattr(PREDICTOR, lambda *given: FunctionPredictor(by_color))
         casnet("audit", "--run", "planted", "--data", tmp_path / "later.h5", "--out", tmp_path / "out")
     assert any("2 images that it never trained on" in line for line in messages)
     casnet("eval", "--run", "planted", "--data", tmp_path / "later.h5", "--out", tmp_path / "eval", "--worst", 0)

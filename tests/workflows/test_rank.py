@@ -33,11 +33,12 @@ def listed(file: Path) -> list[dict[str, str]]:
 
 
 def test_the_list_follows_the_outputs_of_the_network(ranked: Path, home: Path) -> None:
-    from casnet_cli.inference.pixel_outputs import mask_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
+    from casnet_cli.inference.outputs import MASK
+    from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.runs.checkpoint import load_model
 
-    network = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), mask_outputs)
+    network = KerasPredictor(load_model(home / BEST)[0], InferenceSettings(), MASK)
     expected = {}
     for file in sorted((home / "photos").rglob("*.png")):
         difficulty = network.predict(np.asarray(Image.open(file)))["difficulty"]

@@ -38,14 +38,15 @@ def measure_early_exit(
     images.
     """
     from casnet_cli.data.loader import whole_images
-    from casnet_cli.inference.pixel_outputs import branch_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
+    from casnet_cli.inference.outputs import BRANCHES
+    from casnet_cli.inference.predictor import InferenceSettings
 
     count = min(IMAGES, len(images))
     part = images.at([index * len(images) // count for index in range(count)])
-    always = KerasPredictor(model, InferenceSettings(scale=scale), branch_outputs, intensities)
-    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), branch_outputs, intensities)
-    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), branch_outputs, intensities)
+    always = KerasPredictor(model, InferenceSettings(scale=scale), BRANCHES, intensities)
+    never = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=1.0), BRANCHES, intensities)
+    parted = KerasPredictor(model, InferenceSettings(scale=scale, easy_below=-1.0), BRANCHES, intensities)
     errors, times = [], []
     for place, sample in enumerate(whole_images(part)):
         outputs, label = always.predict(sample.image), sample.label

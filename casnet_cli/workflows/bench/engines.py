@@ -15,8 +15,8 @@ from casnet_cli.export.runtime import check_size
 from casnet_cli.export.verify import REST
 from casnet_cli.inference.protocol import PixelOutputs
 from casnet_cli.runs import locate, trained
+from casnet_cli.runs.export_record import ExportRecord
 from casnet_cli.runs.json_record import read_record
-from casnet_cli.runs.records import ExportRecord
 from casnet_cli.util.files import sha256_of
 from casnet_cli.util.shell import typed
 from casnet_cli.util.text import percent

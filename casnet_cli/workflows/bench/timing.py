@@ -88,7 +88,7 @@ class Bench:
     def _build(self) -> None:
         """The network, and its step where one is timed. Its weights decide what files hold, not how fast it is."""
         from casnet_cli.inference.loading import predictor_of
-        from casnet_cli.inference.pixel_outputs import prediction_outputs
+        from casnet_cli.inference.outputs import prediction_outputs
         from casnet_cli.model.casnet import build_casnet
         from casnet_cli.runs import checkpoint
         from casnet_cli.training.train_state import assemble

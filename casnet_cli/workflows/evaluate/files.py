@@ -46,8 +46,11 @@ def check_unclaimed(out: Path) -> None:
         raise InputError(f"{found}: is there, and no evaluation wrote it (choose another --out, or remove it)")
 
 
-def write_files(out: Path, evaluation: "Evaluation", key: EvaluationKey, cards: "Sequence[Card]") -> None:
-    """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole."""
+def write_files(out: Path, evaluation: "Evaluation", key: EvaluationKey, cards: "Sequence[Card]", engine: str) -> None:
+    """All files of an evaluation into the folder `out`; metrics.json last, as a sign that they are whole.
+
+    engine: what predicted.
+    """
     from casnet_cli.evaluation.lost_classes import notice
     from casnet_cli.reports.evaluation import Heading, report
     from casnet_cli.runs.measurement_record import MeasurementRecord
@@ -60,7 +63,7 @@ def write_files(out: Path, evaluation: "Evaluation", key: EvaluationKey, cards: 
     data = f"{key.store.name} ({key.chosen})"
     heading = Heading(_title(key), model, data, _circumstances(key, metrics), _history(key), lost)
     write_whole(out / REPORT, report(heading, metrics, evaluation, cards))
-    content = key.identity.model_dump() | metrics.model_dump(by_alias=True, exclude_unset=True)
+    content = {"engine": engine} | key.identity.model_dump() | metrics.model_dump(by_alias=True, exclude_unset=True)
     write_whole(out / METRICS_FILE, MeasurementRecord.model_validate(content).as_json())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from casnet_cli import backend, console
+from casnet_cli import console
 from casnet_cli.data.pixels.take import shown
 from casnet_cli.errors import DataError, InputError, RunError, reason
 from casnet_cli.evaluation import per_image
@@ -43,6 +43,8 @@ class EvaluateOptions:
     """So many images alone, spread evenly over those of the split; None: all."""
     split_file: Path | None = None
     """List of the names of images that alone are measured; None: those of the split."""
+    engine: str | None = None
+    """What predicts: `auto`, the faster one, or `keras`; None: as `workflows.engine.fastest` chooses."""
     worst: int = 6
     """Pictures of images with the lowest pixel accuracy."""
     save_predictions: bool = False
@@ -95,7 +97,10 @@ def evaluate_key(
 
 def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evaluation":
     run, store = key.run, key.store
-    console.message(f"evaluating {run.title} on {key.chosen} of {store.path}")
+    from casnet_cli.workflows.engine import fastest
+
+    engine = fastest(run, len(key.images), options.engine)
+    console.message(f"evaluating {run.title} on {key.chosen} of {store.path}, engine {engine.name}")
     if (known := store.images_of(run.meta.data_sha256)) is None:
         console.message("note: not the data this run was trained on; its training images may be among these")
     elif store.content_sha256 != run.meta.data_sha256:
@@ -106,16 +111,14 @@ def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evalu
             f"{seen} trained on"
         )
 
-    backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.evaluation.detailed_metrics import DetailedMetrics
     from casnet_cli.evaluation.evaluator import evaluate, predict_samples
-    from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import evaluation_outputs
+    from casnet_cli.inference.outputs import evaluation_outputs
     from casnet_cli.inference.predictor import InferenceSettings
 
     settings = InferenceSettings(key.protocol.tta, key.scale, key.protocol.tile)
-    predictor = open_predictor(run, evaluation_outputs(run.meta.temperature), settings)
+    predictor = engine.predictor(evaluation_outputs(run.meta.temperature), settings)
     detailed = DetailedMetrics(store.labels, run.meta.temperature, run.meta.recipe.model.variant == "attention")
     with console.bar("evaluating") as bar, ExitStack() as stack:
         samples = _in_time(whole_images(key.images), options.ends)
@@ -125,7 +128,7 @@ def _evaluate(key: EvaluationKey, options: EvaluateOptions, out: Path) -> "Evalu
         bar.update(len(key.images), len(key.images), "drawing pictures")
         try:
             cards = _pictures(out / "pictures", key, evaluation, predictor, options.worst)
-            write_files(out, evaluation, key, cards)
+            write_files(out, evaluation, key, cards, engine.name)
         except OSError as error:
             raise InputError(f"{out}: cannot be written: {reason(error)}") from None
     return evaluation

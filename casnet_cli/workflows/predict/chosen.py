@@ -39,4 +39,6 @@ def _label(model: engines.OpenedModel, jobs: list[Job], manifest: "Manifest[Outp
     from casnet_cli.prediction.picture_reader import PictureReader
 
     reader = PictureReader(model.run.meta.intensities)
-    session.label(model.predictor(len(jobs), manifest.outputs.needs), jobs, manifest, reader)
+    engine = model.engine(len(jobs))
+    manifest.engine = engine.name
+    session.label(engine.predictor(manifest.outputs.needs), jobs, manifest, reader)

@@ -16,6 +16,7 @@ from casnet_cli.export import formats
 from casnet_cli.prediction.output_kinds import needs_of
 from casnet_cli.runs import locate
 from casnet_cli.util.shell import typed
+from casnet_cli.workflows.engine import AUTO, FEW, KERAS
 from casnet_cli.workflows.predict.options import PredictOptions
 from casnet_cli.workflows.predict.thresholds import easy_below
 
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from casnet_cli.inference.protocol import Predictor
     from casnet_cli.runs.trained import TrainedRun
 
-KERAS = "keras"
-
-FEW = 2
-"""Up to so many inputs are predicted without compiling the network, which takes longer than they do."""
-
 
 @dataclass(frozen=True)
 class OpenedModel:
@@ -36,9 +32,19 @@ class OpenedModel:
 
     run: "TrainedRun"
     """The run that it comes from."""
-    predictor: "Callable[[int, frozenset[str]], Predictor]"
-    """Makes it ready for so many inputs, and for outputs that need this beside mask and difficulty. May take seconds
-    and raises CasnetError."""
+    engine: "Callable[[int], ChosenEngine]"
+    """What predicts so many inputs. May take seconds, and raises CasnetError."""
+
+
+@dataclass(frozen=True)
+class ChosenEngine:
+    """What applies a network to images."""
+
+    name: str
+    """As `--engine` takes it."""
+    predictor: "Callable[[frozenset[str]], Predictor]"
+    """Makes it ready for outputs that need this beside mask and difficulty. May take seconds, and raises CasnetError.
+    """
 
 
 def model_file(run: Path | None, engine: str | None) -> Path:
@@ -48,12 +54,12 @@ def model_file(run: Path | None, engine: str | None) -> Path:
     """
     if run and (run.is_file() or formats.engine_of(run)):
         own = engine_of(run)
-        if engine not in (None, own):
+        if engine not in (None, AUTO, own):
             raise RunError(f"--engine {engine}: {run} is a file for {own}")
         return run
     folder = run or locate.newest_run()
     inside = {name: folder / each.file for name, each in formats.engines().items()}  # of an export's own folder
-    if engine is None:
+    if engine in (None, AUTO):
         engine = next((name for name, file in inside.items() if file.is_file()), KERAS)
     if engine == KERAS:
         return locate.checkpoint_of(folder)
@@ -83,21 +89,23 @@ def _open_checkpoint(file: Path, options: PredictOptions) -> OpenedModel:
     from casnet_cli.runs.trained import open_run
 
     run = open_run(file)
-    return OpenedModel(run, lambda inputs, needs: _keras_predictor(run, options, inputs, needs))
+    return OpenedModel(run, lambda inputs: _engine_of_checkpoint(run, options, inputs))
 
 
-def _keras_predictor(run: "TrainedRun", options: PredictOptions, inputs: int, needs: frozenset[str]) -> "Predictor":
-    from casnet_cli import backend
-
-    backend.start()
-    from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import prediction_outputs
+def _engine_of_checkpoint(run: "TrainedRun", options: PredictOptions, inputs: int) -> ChosenEngine:
+    from casnet_cli.inference.outputs import prediction_outputs
     from casnet_cli.inference.predictor import InferenceSettings
+    from casnet_cli.workflows.engine import fastest
 
     settings = InferenceSettings(
         tile=options.tile, easy_below=easy_below(run, options), batch=options.batch, few=inputs <= FEW
     )
-    return open_predictor(run, prediction_outputs(run.meta.temperature, "probabilities" in needs), settings)
+    engine = fastest(run, inputs, options.engine)
+
+    def predictor(needs: frozenset[str]) -> "Predictor":
+        return engine.predictor(prediction_outputs(run.meta.temperature, "probabilities" in needs), settings)
+
+    return ChosenEngine(engine.name, predictor)
 
 
 def _open_export(file: Path, options: PredictOptions) -> OpenedModel:
@@ -112,7 +120,7 @@ def _open_export(file: Path, options: PredictOptions) -> OpenedModel:
         again = _export_again(file, predictor)
         raise RunError(f"{file}: gives no probabilities ({again} --probabilities writes a file that does)")
     _note_if_outdated(file, predictor)
-    return OpenedModel(predictor.run, lambda inputs, needs: predictor)
+    return OpenedModel(predictor.run, lambda inputs: ChosenEngine(engine_of(file), lambda needs: predictor))
 
 
 def _note_if_outdated(file: Path, predictor: "ExportedPredictor") -> None:

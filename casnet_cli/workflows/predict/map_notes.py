@@ -8,7 +8,7 @@ from casnet_cli.prediction.output_kinds import GEOTIFF, OUTPUT_KINDS
 from casnet_cli.util.text import count
 
 if TYPE_CHECKING:
-    from casnet_cli.prediction.manifest import ManifestEntry
+    from casnet_cli.prediction.manifest_entry import ManifestEntry
 
 
 def map_notes(entries: "Iterable[ManifestEntry]") -> list[str]:

@@ -14,7 +14,8 @@ from casnet_cli.workflows.predict.thresholds import easy_below, reject_below
 
 if TYPE_CHECKING:
     from casnet_cli.inference.protocol import Predictor
-    from casnet_cli.prediction.manifest import Manifest, ManifestEntry
+    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.manifest_entry import ManifestEntry
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.prediction.picture_reader import PictureReader
     from casnet_cli.runs.trained import TrainedRun
@@ -46,14 +47,17 @@ def predict(path: list[Path], run: Path | None, options: PredictOptions) -> int:
         check_json_file(options.json, jobs, manifest)
         pending = manifest.pending(jobs)
         share = f" (share {options.share[0]} of {options.share[1]})" if options.share else ""
-        console.message(f"labelling {len(pending)} of {count(len(jobs), 'input')}{share} with {model.run.title}")
+        engine = model.engine(len(pending)) if pending else None
+        by = f", engine {engine.name}" if engine else ""
+        console.message(f"labelling {len(pending)} of {count(len(jobs), 'input')}{share} with {model.run.title}{by}")
         if model.run.meta.recipe.model.variant != "attention":
             console.message("this run has no attention branch: difficulty is the entropy of the probabilities / log K")
-        if pending:
+        if engine:
+            manifest.engine = engine.name
             if needed := space_of(pending, outputs):
                 console.message(check_space(folder, needed))
             reader = PictureReader(model.run.meta.intensities)
-            label(model.predictor(len(pending), outputs.needs), pending, manifest, reader)
+            label(engine.predictor(outputs.needs), pending, manifest, reader)
             for remark in reader.remarks.all():
                 console.message(f"note: {remark.line}")
             console.notes(map_notes(manifest.done[name] for job in pending if (name := str(job.file)) in manifest.done))

@@ -14,7 +14,8 @@ from casnet_cli.util.text import count, percent
 
 if TYPE_CHECKING:
     from casnet_cli.prediction.inputs import Job
-    from casnet_cli.prediction.manifest import Manifest, ManifestEntry
+    from casnet_cli.prediction.manifest import Manifest
+    from casnet_cli.prediction.manifest_entry import ManifestEntry
     from casnet_cli.prediction.outputs import Outputs
     from casnet_cli.runs.trained import TrainedRun
 

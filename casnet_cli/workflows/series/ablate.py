@@ -116,7 +116,7 @@ def draw_figure4(series: Series, key: EvaluationKey) -> Path:
     backend.start()
     from casnet_cli.data.loader import whole_images
     from casnet_cli.inference.loading import open_predictor
-    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.outputs import BRANCHES
     from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.reports import panels
 
@@ -126,7 +126,7 @@ def draw_figure4(series: Series, key: EvaluationKey) -> Path:
     order = [index for index in np.argsort(accuracy) if not np.isnan(accuracy[index])]
     spread = dict.fromkeys(order[round(share * (len(order) - 1))] for share in np.linspace(0.8, 0.2, EXAMPLES) if order)
     images = key.images.at(list(spread))
-    predictor = open_predictor(key.run, branch_outputs, InferenceSettings(scale=series.recipe.evaluation.scale))
+    predictor = open_predictor(key.run, BRANCHES, InferenceSettings(scale=series.recipe.evaluation.scale))
     strips = [
         panels.strip(
             shown(sample.image, series.store.intensities),

@@ -18,7 +18,7 @@ from casnet_cli.util.text import count
 
 if TYPE_CHECKING:
     from casnet_cli.evaluation.early_exit import ImageErrors
-    from casnet_cli.inference.predictor import KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
 
 
 def calibrate(best: Path, images: Subset, make_predictor: "Callable[[], KerasPredictor]") -> None:
@@ -35,11 +35,9 @@ def calibrate(best: Path, images: Subset, make_predictor: "Callable[[], KerasPre
         return
     recipe = read_meta(best).recipe
     backend.start()
-    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.outputs import BRANCHES, PROBABILITIES
 
-    predictor = make_predictor().with_outputs(
-        recipe.evaluation.scale, lambda pixels: branch_outputs(pixels) | {"p": pixels["fused"]}
-    )
+    predictor = make_predictor().with_outputs(recipe.evaluation.scale, BRANCHES | PROBABILITIES)
     found = _measure(predictor, images, with_branches=recipe.model.variant == "attention")
     temperature = fit_temperature(found.samples)
     easy = threshold(curve(found.errors))
@@ -97,10 +95,11 @@ def _measure(predictor: "KerasPredictor", images: Subset, with_branches: bool) -
     found = _Measured()
     for place, sample in enumerate(whole_images(images)):
         outputs, label = predictor.predict(sample.image), sample.label
+        p = outputs["probabilities"]
         found.difficulty.append(round(float(outputs["difficulty"].mean()), 5))
         pixels = chosen_pixels(label, most, generator(place))
         if len(pixels):
-            scores = np.log(np.maximum(outputs["p"].reshape(len(outputs["p"]), -1)[:, pixels].T, tiny))
+            scores = np.log(np.maximum(p.reshape(len(p), -1)[:, pixels].T, tiny))
             found.samples.append((scores, label.ravel()[pixels]))
         if with_branches:
             right = (int((outputs[branch] == label).sum()) for branch in ("coarse", "mask"))

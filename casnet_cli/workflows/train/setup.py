@@ -24,7 +24,7 @@ from casnet_cli.workflows.train.plan import RunPlan, Start
 
 if TYPE_CHECKING:
     from casnet_cli.data.loader import Batch
-    from casnet_cli.inference.predictor import KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> Tr
     backend.start()
     from casnet_cli.data.class_weights import class_weights
     from casnet_cli.inference.loading import predictor_of
-    from casnet_cli.inference.pixel_outputs import branch_outputs
+    from casnet_cli.inference.outputs import BRANCHES
     from casnet_cli.training.step import set_up
     from casnet_cli.training.train_state import assemble
 
@@ -107,7 +107,7 @@ def set_up_training(plan: RunPlan, start: Start, strategy: str = "single") -> Tr
     building = time.monotonic() - began
     _check_memory(plan, devices, state)
     _load_weights(plan, start, devices, state)
-    predictor = predictor_of(state.model, recipe, branch_outputs, intensities=store.intensities)
+    predictor = predictor_of(state.model, recipe, BRANCHES, intensities=store.intensities)
     _announce(plan, devices, state, weights)
     progress, schedule = start.progress(), start.schedule(plan)
     begun = replace(progress, history=list(progress.history))

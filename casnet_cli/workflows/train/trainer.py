@@ -20,6 +20,7 @@ from casnet_cli.training.step import StepResult
 from casnet_cli.util import signals
 from casnet_cli.util.shell import typed
 from casnet_cli.util.text import percent
+from casnet_cli.workflows import engine
 from casnet_cli.workflows.train.calibrate import calibrate
 from casnet_cli.workflows.train.deadline import Deadline
 from casnet_cli.workflows.train.progress_view import TrainingView
@@ -28,7 +29,7 @@ from casnet_cli.workflows.train.validation import validate
 from casnet_cli.workflows.train.writer import RunWriter
 
 if TYPE_CHECKING:
-    from casnet_cli.inference.predictor import KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
 
 
 def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
@@ -53,6 +54,8 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
         else:
             view.doing("calibrating")
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
+            view.doing("writing for ONNX Runtime")
+            engine.prepare(writer.path)
     best = score_words(setup.plan.recipe.evaluation.best)
     console.result(f"{writer.path}: best validation {best} {percent(setup.schedule.best)} %")
     if stopped:

@@ -10,7 +10,8 @@ import pytest
 from helpers.networks import picture
 
 from casnet_cli.errors import RecipeError
-from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+from casnet_cli.inference.keras_predictor import KerasPredictor
+from casnet_cli.inference.predictor import InferenceSettings
 from casnet_cli.model import backbones
 from casnet_cli.model.backbones.base import Backbone, with_fixed_statistics
 from casnet_cli.model.casnet import build_casnet

@@ -120,8 +120,9 @@ def test_values_of_masks_from_a_table_and_the_summary_on_stdout(home: Path, tmp_
 
 
 def test_the_coarse_branch_alone_where_all_is_easy(home: Path, tmp_path: Path) -> None:
-    from casnet_cli.inference.pixel_outputs import branch_outputs
-    from casnet_cli.inference.predictor import InferenceSettings, KerasPredictor
+    from casnet_cli.inference.keras_predictor import KerasPredictor
+    from casnet_cli.inference.outputs import BRANCHES
+    from casnet_cli.inference.predictor import InferenceSettings
     from casnet_cli.runs.checkpoint import load_model
 
     run = tmp_path / "own.h5"
@@ -132,9 +133,7 @@ def test_the_coarse_branch_alone_where_all_is_easy(home: Path, tmp_path: Path) -
     shown = stderr_of("predict", "photos/0.png", "--run", run, "--fine", "auto", "--out", tmp_path / "out")
     assert "own.h5: written by an earlier casnet, without a digest, so that damage cannot be seen" in shown
     # easy below 1: all
-    outputs = KerasPredictor(load_model(run)[0], InferenceSettings(), branch_outputs).predict(
-        opened(home / "photos/0.png")
-    )
+    outputs = KerasPredictor(load_model(run)[0], InferenceSettings(), BRANCHES).predict(opened(home / "photos/0.png"))
     np.testing.assert_array_equal(opened(tmp_path / "out/0.png"), outputs["coarse"])
     assert (outputs["coarse"] != outputs["mask"]).any()
 

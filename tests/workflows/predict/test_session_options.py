@@ -20,6 +20,7 @@ from casnet_cli.runs import checkpoint
 from casnet_cli.runs.checkpoint import Meta, amend
 from casnet_cli.runs.progress import Progress
 from casnet_cli.util.extras import install
+from casnet_cli.workflows.engine import Engine
 from casnet_cli.workflows.predict import engines, session
 
 SELECTIVE = [[0.0, 1.0, 0.5], [0.4, 0.8, 0.7], [0.6, 0.4, 0.65], [0.8, 0.1, 0.9]]
@@ -47,7 +48,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         predict = lambda network, jobs, *into: list(predict_folder(FunctionPredictor(plain), jobs, *into))  # noqa: E731
-        patch.setattr(engines, "_keras_predictor", lambda *given: None)
+        patch.setattr(Engine, "predictor", lambda *given: None)
         patch.setattr(session, "label", predict)
         casnet("predict", "photos")
     return home
@@ -62,7 +63,7 @@ def home(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def labelled_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the inputs to label, in place of labelling them."""
     names: list[str] = []
-    monkeypatch.setattr(engines, "_keras_predictor", lambda *given: None)
+    monkeypatch.setattr(Engine, "predictor", lambda *given: None)
     monkeypatch.setattr(session, "label", lambda network, jobs, *into: names.extend(job.file.name for job in jobs))
     return names
 
