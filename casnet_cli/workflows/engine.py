@@ -88,6 +88,11 @@ def prepare(run: Path) -> None:
         fastest(open_run(run), FEW + 1)
 
 
+def is_written() -> bool:
+    """Whether the end of a training writes the files."""
+    return os.environ.get(VARIABLE, AUTO) != KERAS and find_spec("onnxruntime") is not None and _can_write()
+
+
 def _can_write() -> bool:
     """Whether the packages are there, and TensorFlow is the back end."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":

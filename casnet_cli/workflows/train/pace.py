@@ -14,6 +14,7 @@ from casnet_cli.data.images import UNREADABLE, by_pillow
 from casnet_cli.data.store import Subset
 from casnet_cli.inference.protocol import WHOLE_PIXELS
 from casnet_cli.runs.progress import Progress
+from casnet_cli.workflows import engine
 from casnet_cli.workflows.train.plan import RunPlan
 
 COMPILING = 4.0
@@ -33,6 +34,9 @@ TRACED_ONCE, TRACED_TWICE = 0.4, 0.9
 
 CALIBRATION, CALIBRATION_SAVES = 1.5, 2.5
 """A calibration takes as long as so many validations and so many savings of a checkpoint."""
+
+ENGINE = 3.2
+"""Time to write, prove and time the files for ONNX Runtime over that to compile the first step."""
 
 SAVED_BYTES = 150e6
 """Bytes of a checkpoint that are written in a second."""
@@ -151,8 +155,13 @@ class Pace:
         """Time of the calibration at the end."""
         return CALIBRATION * self.validation_seconds + CALIBRATION_SAVES * self.save_seconds
 
+    @property
+    def engine_seconds(self) -> float:
+        """Time to write the files for ONNX Runtime at the end."""
+        return ENGINE * self.compiling if engine.is_written() else 0.0
+
     def left(self, progress: Progress) -> float:
-        """Time from there to the end: steps, validations, savings and the calibration."""
+        """Time from there to the end: steps, validations, savings, the calibration, and the files for ONNX Runtime."""
         length = self.plan.length
         steps = length.steps - progress.step
         epochs = range(progress.epochs + 1, length.epochs + 1)
@@ -161,7 +170,7 @@ class Pace:
         saves = len(epochs) + (steps // every if every else 0)
         tracing = 0.0 if self.validations else self.tracing
         work = steps * self.step_seconds + validations * self.validation_seconds + saves * self.save_seconds
-        return work + tracing + self.calibration_seconds
+        return work + tracing + self.calibration_seconds + self.engine_seconds
 
     def total(self) -> float:
         """Expected time of the whole command, from its call to its end."""
@@ -182,3 +191,7 @@ class Pace:
     def ahead_of_calibration(self) -> float:
         """What to keep before a deadline for the calibration."""
         return MARGIN * self.calibration_seconds
+
+    def ahead_of_engine(self) -> float:
+        """What to keep before a deadline for the files for ONNX Runtime."""
+        return MARGIN * self.engine_seconds

@@ -54,8 +54,9 @@ def run_training(setup: TrainingSetup, deadline: Deadline) -> Path | None:
         else:
             view.doing("calibrating")
             calibrate(writer.folder.best, setup.plan.val_part, trainer.best_predictor)
-            view.doing("writing for ONNX Runtime")
-            engine.prepare(writer.path)
+            if not deadline.near(setup.pace.ahead_of_engine()):  # else they are written when they are first needed
+                view.doing("writing for ONNX Runtime")
+                engine.prepare(writer.path)
     best = score_words(setup.plan.recipe.evaluation.best)
     console.result(f"{writer.path}: best validation {best} {percent(setup.schedule.best)} %")
     if stopped:

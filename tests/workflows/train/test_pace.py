@@ -62,6 +62,15 @@ def test_what_was_measured_takes_the_place_of_what_was_foreseen(plan: RunPlan) -
     assert left == pytest.approx(30 * 2 + 2 * 17 + (3 + 1) * 1 + (1.5 * 17 + 2.5 * 1))
 
 
+def test_files_for_onnx_runtime_count_where_they_are_written(plan: RunPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    pace = measured(plan, [12.0, 2.0, 2.0])
+    without = pace.left(Progress())
+    assert pace.engine_seconds == 0 and pace.ahead_of_engine() == 0
+    monkeypatch.setattr("casnet_cli.workflows.engine.is_written", lambda: True)
+    assert pace.left(Progress()) - without == pytest.approx(3.2 * 10)
+    assert pace.ahead_of_engine() == pytest.approx(1.25 * 3.2 * 10)
+
+
 def test_a_deadline_keeps_what_the_next_pieces_took_at_most(plan: RunPlan) -> None:
     pace = measured(plan, [300.0, 2.0, 4.0, 2.0])
     pace.saves += [0.5, 3.0, 1.0]
